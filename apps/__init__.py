@@ -1,0 +1,1 @@
+"""WHO: what people touch: the command line, the served model, doctor."""

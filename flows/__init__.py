@@ -1,0 +1,1 @@
+"""WHEN: one Prefect flow a module, named as its DVC stage."""

@@ -1,0 +1,1 @@
+"""WHY: torch only: network, heads, losses, invariance, degradations, explainers."""

@@ -1,0 +1,54 @@
+"""Settings of everything in `models/`: frozen, strict, and free of torch so that reading params stays quick."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Base of every settings class: a misspelt key or a wrong type is an error, and nothing changes later."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class NetworkSettings(Settings):
+    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=2, max_length=8)
+    embedding: int = Field(ge=4, le=4096)
+    dropout: float = Field(ge=0, lt=1)
+
+
+class DegradeSettings(Settings):
+    rotation: float = Field(ge=0, le=45)
+    shear: float = Field(ge=0, le=1)
+    scale: float = Field(ge=0, lt=1)
+    shift: float = Field(ge=0, le=0.5)
+    stroke: float = Field(ge=0, le=1)
+    blur: float = Field(ge=0, le=4)
+    contrast: float = Field(ge=0, lt=1)
+    invert: float = Field(ge=0, le=1)
+    texture: float = Field(ge=0, le=1)
+    noise: float = Field(ge=0, le=1)
+
+
+class LossSettings(Settings):
+    name: Literal["cross_entropy", "focal"]
+    gamma: float = Field(ge=0, le=10)
+    smoothing: float = Field(ge=0, lt=1)
+
+
+class TrainSettings(Settings):
+    epochs: int = Field(ge=1, le=1000)
+    batch: int = Field(ge=2, le=65536)
+    rate: float = Field(gt=0, le=10)
+    weight_decay: float = Field(ge=0, le=1)
+    warmup: float = Field(ge=0, lt=1)
+
+
+class InvarianceSettings(Settings):
+    """How long a mode is trained and how hard the trunk is pushed to forget."""
+
+    modes: list[Literal["erm", "conditional"]] = Field(min_length=1)
+    epochs: int = Field(ge=1, le=1000)
+    rate: float = Field(gt=0, le=10)
+    strength: float = Field(ge=0, le=100)
+    head_rate: float = Field(gt=0, le=100)

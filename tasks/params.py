@@ -1,0 +1,163 @@
+"""`params.yaml`, read once into frozen, strict settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from models.settings import (
+    DegradeSettings,
+    InvarianceSettings,
+    LossSettings,
+    NetworkSettings,
+    Settings,
+    TrainSettings,
+)
+from tasks.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+UNWRITTEN = "Zxxx"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class ProblemSettings(Settings):
+    """What a table of images is about: the target to learn, the nuisances to forget, the group to hold out."""
+
+    target: str
+    nuisances: list[str]
+    group: str
+
+
+class FontsSettings(Settings):
+    source: str = Field(min_length=1)
+    weights: list[int] = Field(min_length=1)
+
+
+class WordsSettings(Settings):
+    scripts: list[str] = Field(min_length=2)
+    lists: str = Field(min_length=1)
+    length: int = Field(ge=1, le=64)
+
+
+class SplitCounts(Settings):
+    """How many crops each split gets."""
+
+    train: Count
+    pool: Count
+    validation: Count
+    test_seen: Count
+    test_unseen: Count
+
+
+class CropsSettings(Settings):
+    height: int = Field(ge=16, le=256)
+    width: int = Field(ge=16, le=2048)
+    text: SplitCounts
+    background: SplitCounts
+    workers: int = Field(ge=1, le=1024)
+
+
+class TagSettings(Settings):
+    validation_words: Share
+    test_words: Share
+    rejected: Share
+
+
+class MineSettings(Settings):
+    threshold: Share
+    share: Share
+    quota: Share
+    epochs: int = Field(ge=1, le=1000)
+    rate: float = Field(gt=0, le=10)
+
+
+class RoundSettings(Settings):
+    previous: str = Field(pattern=r"^\d+$")
+
+
+class EvaluateSettings(Settings):
+    batch: int = Field(ge=1, le=65536)
+    cell_crops: int = Field(default=200, ge=1, le=1_000_000)
+    resamples: int = Field(ge=100, le=100_000)
+    confidence: float = Field(gt=0.5, lt=1)
+
+
+class ReportSettings(Settings):
+    crops: int = Field(ge=1)
+    top: int = Field(ge=1, le=64)
+    mistakes: int = Field(ge=1, le=1000)
+
+
+class Params(Settings):
+    problem: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    problems: dict[str, ProblemSettings]
+    profile: str
+    seed: int = Field(ge=0, lt=2**31)
+    threads: int = Field(ge=1, le=1024)
+    fonts: FontsSettings
+    words: WordsSettings
+    crops: CropsSettings
+    tag: TagSettings
+    degrade: DegradeSettings
+    network: NetworkSettings
+    loss: LossSettings
+    train: TrainSettings
+    mine: MineSettings
+    rounds: dict[str, RoundSettings]
+    invariance: InvarianceSettings
+    evaluate: EvaluateSettings
+    report: ReportSettings
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> "Params":
+        if self.problem not in self.problems:
+            raise ValueError(f"problem '{self.problem}' is not one of problems: {', '.join(self.problems)}")
+        known = {"0", *self.rounds}
+        for number, settings in self.rounds.items():
+            if settings.previous not in known or int(settings.previous) >= int(number):
+                raise ValueError(f"rounds.{number}.previous must be an earlier round, not '{settings.previous}'")
+        return self
+
+    @property
+    def labels(self) -> ProblemSettings:
+        """The chosen problem's columns."""
+        return self.problems[self.problem]
+
+    @property
+    def home(self) -> Path:
+        """Where the chosen problem's outputs lie."""
+        return Path("data") / self.problem
+
+
+def read_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check `params.yaml`.
+
+    Raises:
+        UserError: the file is missing, is no YAML, has an unknown key or a value out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError("there are no parameters", where=path, mend="run unfont in the project's folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"the file is not YAML: {error}", where=path, mend="mend its syntax") from error
+    if not isinstance(values, dict):
+        raise UserError("the file holds no keys", where=path, mend="restore it from git")
+    try:
+        return Params(**values)
+    except ValidationError as error:
+        raise _as_user_error(error, path) from error
+
+
+def _as_user_error(error: ValidationError, path: Path) -> UserError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "params"
+    where = f"{path}: {key}"
+    if first["type"] == "extra_forbidden":
+        return UserError("this key does not exist", where=where, mend="remove it, or mend its spelling")
+    if first["type"] == "missing":
+        return UserError("this key is missing", where=where, mend="add it; the committed file has every key")
+    return UserError(f"{first['msg']}, got {first['input']!r:.80}", where=where, mend="give a value in range")
