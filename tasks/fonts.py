@@ -1,0 +1,168 @@
+"""Make the table of fonts: a row a font, with the font itself.
+
+`python -m tasks.fonts` draws up the committed list of designs and sides anew, from the pinned packages.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.designs import SIDES, join_designs, read_designs, sides_of, write_designs
+from tasks.errors import UserError
+from tasks.fetch import install_packages
+from tasks.files import written_whole
+from tasks.fontfile import draws, open_font, sfnt_of
+from tasks.fontsource import FontSource, fonts_in, packaged_fonts
+from tasks.outlines import Outlines, outlines_of
+from tasks.params import FontsSettings, read_params
+
+PACKAGE_LIST = "package.json"
+GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
+FACTS = ("family", "font_style", "script", "weight", "licence")
+LABEL = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema(
+    {
+        "family": pa.string(),
+        "font_style": LABEL,
+        "script": LABEL,
+        "design": pa.string(),
+        "side": LABEL,
+        "weight": pa.int16(),
+        "licence": pa.string(),
+        "coverage": pa.list_(pa.int32()),
+        "font": pa.binary(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font that is open: `coverage` its sorted code points, `data` plain sfnt bytes."""
+
+    source: FontSource
+    coverage: list[int]
+    data: bytes
+
+
+def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, designs: Path) -> dict[str, float]:
+    """Write the table of fonts to `out`, sorted by family, script and weight; return counts.
+
+    Fonts come from the folder `settings.source`: from the packages that its package.json pins, fetched if need
+    be, or where it has no such list from the font files that lie in it. `designs` is the committed list of
+    designs and sides; families that it does not have are compared with the rest and get theirs here. A font with
+    too few of its script's letters is left out, and counted.
+
+    Raises:
+        UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
+    """
+    found = find_fonts(settings, scripts=scripts)
+    listed, fixed = read_designs(designs)
+    known = {source.family for source in found} <= listed.keys()
+    design_of = listed if known else join_designs(outlines_by_family(found), listed)
+    side_of = sides_of(design_of, cells_of(found), fixed)
+    made: list[FontSource] = []
+    with written_whole(out) as beside:
+        with pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
+            for group in _groups(_drawing(found)):
+                writer.write_table(_table(group, design_of, side_of))
+                made += [font.source for font in group]
+        _check_scripts(made, scripts, settings)
+    return _summary(made, design_of, side_of) | {"left_out": float(len(found) - len(made))}
+
+
+def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
+    """The fonts that the settings name, sorted by family, script, weight; packages are fetched if need be."""
+    root = Path(settings.source)
+    if not (root / PACKAGE_LIST).is_file():
+        return fonts_in(root, scripts=scripts, weights=settings.weights)
+    install_packages(root)
+    return packaged_fonts(root, scripts=scripts, weights=settings.weights)
+
+
+def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
+    """Family → script → measures of its letters, in the weight nearest to regular."""
+    outlines: dict[str, Outlines] = {}
+    for (family, script), group in groupby(sorted(found), key=lambda source: (source.family, source.script)):
+        regular = min(group, key=lambda source: abs(source.weight - 400))
+        with open_font(regular.path) as font:
+            outlines.setdefault(family, {})[script] = outlines_of(font, script)
+    return outlines
+
+
+def cells_of(found: Iterable[FontSource]) -> Iterator[tuple[str, str, str]]:
+    return ((source.family, source.script, source.font_style) for source in found)
+
+
+def _drawing(found: Iterable[FontSource]) -> Iterator[Font]:
+    for source in found:
+        coverage, data = _load(source.path)
+        if draws(set(coverage), source.script):
+            yield Font(source, coverage, data)
+
+
+@functools.lru_cache(maxsize=4)  # a file that serves several scripts is read once
+def _load(path: Path) -> tuple[list[int], bytes]:
+    with open_font(path) as font:
+        return sorted(font.getBestCmap()), sfnt_of(font, path)
+
+
+def _groups(fonts: Iterable[Font]) -> Iterator[list[Font]]:
+    group: list[Font] = []
+    for font in fonts:
+        group.append(font)
+        if sum(len(each.data) for each in group) >= GROUP_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _table(group: Sequence[Font], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
+    sources = [font.source for font in group]
+    designs = [design_of[source.family] for source in sources]
+    columns = {name: [getattr(source, name) for source in sources] for name in FACTS}
+    columns |= {"design": designs, "side": [side_of[design] for design in designs]}
+    columns |= {"coverage": [font.coverage for font in group], "font": [font.data for font in group]}
+    return pa.table([pa.array(columns[field.name], type=field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def _check_scripts(made: Iterable[FontSource], scripts: Iterable[str], settings: FontsSettings) -> None:
+    missing = sorted(set(scripts) - {source.script for source in made})
+    if missing:
+        raise UserError(
+            f"no font draws {', '.join(missing)}",
+            where=f"params.yaml: fonts.source {settings.source}",
+            mend="add fonts that do, or remove the script from words.scripts",
+        )
+
+
+def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> dict[str, float]:
+    designs = {design_of[source.family] for source in made}
+    sides = Counter(side_of[design] for design in designs)
+    counts = {
+        "fonts": len(made),
+        "families": len({source.family for source in made}),
+        "scripts": len({source.script for source in made}),
+        "designs": len(designs),
+        **{f"designs_{side}": sides[side] for side in SIDES},
+    }
+    return {name: float(count) for name, count in counts.items()}
+
+
+def list_designs(settings: FontsSettings, *, scripts: list[str], designs: Path) -> None:
+    """Compare all families of the source, hold designs out, and write the list that is committed."""
+    found = find_fonts(settings, scripts=scripts)
+    design_of = join_designs(outlines_by_family(found), {})
+    write_designs(designs, design_of, sides_of(design_of, cells_of(found), {}))
+
+
+if __name__ == "__main__":
+    params = read_params()
+    listed = Path(params.fonts.source) / "designs.json"
+    list_designs(params.fonts, scripts=params.words.scripts, designs=listed)
