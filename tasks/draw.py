@@ -1,0 +1,76 @@
+"""One word as pixels: shaped by HarfBuzz, drawn large, scaled into the crop."""
+
+import io
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFont
+
+OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: drawn larger than needed, then scaled down
+LARGEST = 4 / 3  # scaling up further would blur: a word of dashes stays low
+IDLE = b"\xb0\x00\x21" * 4  # a TrueType program that does nothing: push 0, pop, four times
+LEAST_INK = 64  # of 255: a fainter darkest pixel is no word
+
+
+def open_font(data: bytes, height: int) -> ImageFont.FreeTypeFont:
+    """The font, at the size it is drawn at for crops of `height` pixels."""
+    size = round(OVERSIZE * height)
+    return ImageFont.truetype(io.BytesIO(_as_hinted(data)), size, layout_engine=ImageFont.Layout.RAQM)
+
+
+def _as_hinted(data: bytes) -> bytes:
+    """The font, with an idle `prep` program where it has no hinting programs.
+
+    FreeType hints a font with none by itself: it takes two thirds of the time of drawing, and moves outlines
+    for a size that is scaled away again. A font with programs longer than 7 bytes it leaves alone.
+    """
+    (count,) = struct.unpack_from(">H", data, 4)
+    entries = [struct.unpack_from(">4sIII", data, 12 + 16 * n) for n in range(count)]
+    lengths = {tag: length for tag, _, _, length in entries}
+    if b"glyf" not in lengths or max(lengths.get(b"fpgm", 0), lengths.get(b"prep", 0)) > 7:
+        return data
+    kept = [entry for entry in entries if entry[0] != b"prep"]
+    moved = 16 * (len(kept) + 1 - count)
+    table = [(tag, checksum, offset + moved, length) for tag, checksum, offset, length in kept]
+    table.append((b"prep", 0, len(data) + moved, len(IDLE)))
+    head = data[:4] + struct.pack(">H", len(table)) + data[6:12]
+    return head + b"".join(struct.pack(">4sIII", *entry) for entry in sorted(table)) + data[12 + 16 * count :] + IDLE
+
+
+def draw_word(
+    font: ImageFont.FreeTypeFont, text: str, chances: list[float], *, height: int, width: int
+) -> NDArray[np.uint8] | None:
+    """A crop [height, width], dark ink (0) on light ground (255), or None when `text` leaves no ink.
+
+    `chances`, four numbers in [0, 1), choose how much of the height the ink fills (60% to 95%; less when the
+    word is long: it is never squeezed), its place across, its place upright, and its least margin.
+    """
+    fill, across, upright, margin = chances
+    mask = font.getmask(text)
+    box = mask.getbbox()
+    if box is None:
+        return None
+    ink_width, ink_height = box[2] - box[0], box[3] - box[1]
+    edge = 1 + int(4 * margin)  # pixels left free on each side, at least
+    most = width - 2 * edge
+    scale = min(height * (0.6 + 0.35 * fill) / ink_height, most / ink_width, LARGEST)
+    size = max(1, min(most, round(scale * ink_width))), max(1, min(height, round(scale * ink_height)))
+    # `_new` is how Pillow itself makes an image of a mask; drawing it on a canvas costs a third more.
+    ink = np.asarray(Image.Image()._new(mask).resize(size, Image.Resampling.HAMMING, box=box))
+    if ink.max() < LEAST_INK:
+        return None
+    left = edge + _left(across, most - size[0])
+    top = int(upright * (height - size[1] + 1))
+    crop = np.full((height, width), 255, np.uint8)
+    crop[top : top + size[1], left : left + size[0]] -= ink
+    return crop
+
+
+def _left(chance: float, room: int) -> int:
+    """At the left, in the middle or anywhere, a third of the crops each; `room` is in pixels."""
+    if chance < 1 / 3:
+        return 0
+    if chance < 2 / 3:
+        return room // 2
+    return int((3 * chance - 2) * (room + 1))
