@@ -12,7 +12,8 @@ class Settings(BaseModel):
 
 
 class NetworkSettings(Settings):
-    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=2, max_length=8)
+    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=2, max_length=16)
+    halvings: int = Field(ge=1, le=8)
     embedding: int = Field(ge=4, le=4096)
     dropout: float = Field(ge=0, lt=1)
 
@@ -22,6 +23,7 @@ class DegradeSettings(Settings):
     shear: float = Field(ge=0, le=1)
     scale: float = Field(ge=0, lt=1)
     shift: float = Field(ge=0, le=0.5)
+    bend: float = Field(ge=0, le=8)
     stroke: float = Field(ge=0, le=1)
     blur: float = Field(ge=0, le=4)
     contrast: float = Field(ge=0, lt=1)

@@ -1,0 +1,106 @@
+"""The network: a small convolutional trunk, an embedding, and the head that names the target."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from models.settings import NetworkSettings
+
+
+class Block(nn.Sequential):
+    """Convolution, batch normalisation, ReLU; the stride divides height and width."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int) -> None:
+        super().__init__(
+            OrderedDict(
+                conv=nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
+                norm=nn.BatchNorm2d(outputs),
+                relu=nn.ReLU(),
+            )
+        )
+
+
+class Standardise(nn.Module):
+    """Every crop to mean 0, deviation 1 and light ink: `[batch, 1, h, w]` -> the same shape.
+
+    Contrast, brightness and inversion tell nothing of the script; what the trunk need not learn it
+    learns other things for. Ink is taken to be the lesser part of a crop: its side of the mean has
+    the longer tail. Mean, deviation and sign are constants to the gradient, so that a unit's
+    gradient stays within its receptive field.
+    """
+
+    FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not blown up
+
+    def forward(self, images: Tensor) -> Tensor:
+        with torch.no_grad():
+            mean = images.mean((1, 2, 3), keepdim=True)
+            centred = images - mean
+            deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+            tail = centred.pow(3).mean((1, 2, 3), keepdim=True)
+            scale = torch.where(tail < 0, -1.0, 1.0) / (deviation + self.FAINTEST)
+        return (images - mean) * scale
+
+
+class ScriptNet(nn.Module):
+    """Logits of a word crop's target label.
+
+    The trunk's blocks are `trunk.0`, `trunk.1`, …; the first few that have more channels than the
+    one before them halve height and width. What tells a script is a texture of strokes
+    wherever the word stands, so the last map is pooled over all positions, by mean (how much of
+    it) and by maximum (is there any of it). Every ReLU is a module of its own and none works in
+    place, as the explainers need.
+
+    Args:
+        settings: channels of each block, how many blocks halve the map, width of the embedding, dropout.
+        labels: number of target labels.
+        height, width: the crops' size in pixels.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, labels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+        self.standardise = Standardise()
+        self.trunk = nn.Sequential(*_blocks(settings))
+        self.embedding = nn.Sequential(
+            OrderedDict(
+                linear=nn.Linear(2 * settings.channels[-1], settings.embedding, bias=False),
+                norm=nn.BatchNorm1d(settings.embedding),
+                relu=nn.ReLU(),
+            )
+        )
+        self.dropout = nn.Dropout(settings.dropout)
+        self.target_head = nn.Linear(settings.embedding, labels)
+        # Convolutions on a CPU run half as fast again with channels last.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def embed(self, images: Tensor) -> Tensor:
+        """What the heads read: `[batch, 1, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
+
+        Raises:
+            ValueError: the images have another shape.
+        """
+        if images.ndim != 4 or images.shape[1:] != (1, self.height, self.width):
+            shape = tuple(images.shape)
+            raise ValueError(f"images must be [batch, 1, {self.height}, {self.width}], not {list(shape)}")
+        maps = self.trunk(self.standardise(images))
+        features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits `[batch, labels]` of `images[batch, 1, height, width]` in [0, 1]."""
+        logits: Tensor = self.target_head(self.dropout(self.embed(images)))
+        return logits
+
+
+def _blocks(settings: NetworkSettings) -> list[Block]:
+    blocks: list[Block] = []
+    inputs, halvings = 1, settings.halvings
+    for outputs in settings.channels:
+        halves = halvings > 0 and outputs > inputs
+        halvings -= halves
+        # Grey pixels say little one by one: the first look is wider.
+        kernel = 3 if blocks else 5
+        blocks.append(Block(inputs, outputs, kernel=kernel, stride=2 if halves else 1))
+        inputs = outputs
+    return blocks

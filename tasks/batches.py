@@ -1,0 +1,168 @@
+"""Crops in memory, as tensors: what training and validation take their batches from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from models.degrade import SEVERITIES, degrade, seeds_at, seeds_of
+from models.invariance import UNKNOWN, Batch
+from models.network import ScriptNet
+from models.settings import DegradeSettings
+from tasks.errors import UserError
+from tasks.params import ProblemSettings
+from tasks.table import Pixels, read_images, read_rows
+
+FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
+VALIDATION_ROWS = 4096  # the most that an epoch is validated on
+VALIDATION_SEVERITY = "light"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Labels of the target and of each nuisance, sorted: their places are the networks' outputs."""
+
+    target_name: str
+    target: list[str]
+    nuisances: dict[str, list[str]]
+
+    @classmethod
+    def of_table(cls, table: Path, problem: ProblemSettings) -> "Labels":
+        """All that training may meet: the targets of `train` and `pool`, the nuisances known there.
+
+        Raises:
+            UserError: there is nothing to learn.
+        """
+        columns = list(dict.fromkeys([problem.target, *problem.nuisances]))
+        rows = read_rows(table, columns, ["train", "pool"])
+        target = _names(rows[problem.target])
+        if len(target) < 2:
+            raise UserError(
+                f"training needs two labels of '{problem.target}' or more, there are {len(target)}",
+                where=table,
+                mend="tag crops of more labels",
+            )
+        nuisances = {name: _names(rows[name]) for name in problem.nuisances}
+        return cls(target_name=problem.target, target=target, nuisances={k: v for k, v in nuisances.items() if v})
+
+    @classmethod
+    def of_card(cls, card: dict[str, Any]) -> "Labels":
+        return cls(target_name=card["target"], target=card["labels"], nuisances=card["nuisances"])
+
+    def counts(self) -> dict[str, int]:
+        """Number of labels of each nuisance."""
+        return {name: len(labels) for name, labels in self.nuisances.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops:
+    """Crops as `images uint8[rows, h, w]`, with their labels' places and their seeds, by key."""
+
+    keys: list[str]
+    images: Tensor
+    targets: Tensor
+    nuisances: dict[str, Tensor]
+    seeds: Tensor
+
+    @classmethod
+    def of_rows(cls, pixels: Pixels, rows: pd.DataFrame, labels: Labels) -> "Crops":
+        keys = rows["key"].tolist()
+        return cls(
+            keys=keys,
+            images=torch.from_numpy(pixels),
+            targets=_places(rows[labels.target_name], labels.target),
+            nuisances={name: _places(rows[name], known) for name, known in labels.nuisances.items()},
+            seeds=seeds_of(keys, 0),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
+        """The crops at `rows`, degraded as they are in that epoch of the run with that seed."""
+        seeds = seeds_at(self.seeds[rows], epoch, seed=seed)
+        return Batch(
+            images=degrade(as_images(self.images[rows]), seeds, settings),
+            targets=self.targets[rows],
+            nuisances={name: places[rows] for name, places in self.nuisances.items()},
+        )
+
+
+def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
+    """The crops with these keys.
+
+    Raises:
+        UserError: the table lacks one of them: it is not the table that the keys came from.
+    """
+    wanted = list(keys)
+    pixels, rows = read_images(table, keys=wanted)
+    if len(rows) != len(wanted):
+        raise UserError(
+            f"{len(wanted) - len(rows)} of {len(wanted)} training crops are not in the crop table",
+            where=table,
+            mend="run the earlier stages again",
+        )
+    return Crops.of_rows(pixels, rows, labels)
+
+
+def shuffled(rows: int, batch: int, *, seed: int, epoch: int) -> list[Tensor]:
+    """Row numbers of an epoch's batches: every row once, shuffled by seed and epoch, in even batches.
+
+    A small last batch would let a few crops steer batch normalisation.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(rows)
+    return [torch.from_numpy(part) for part in np.array_split(order, batches_in(rows, batch))]
+
+
+def batches_in(rows: int, batch: int) -> int:
+    """Batches of an epoch: at least two rows each."""
+    return max(1, min(-(-rows // batch), rows // 2))
+
+
+class Validation:
+    """A fixed, lightly degraded part of the `validation` split, to watch a training by."""
+
+    def __init__(self, table: Path, labels: Labels) -> None:
+        keys = sorted(read_rows(table, ["key"], ["validation"])["key"])[:VALIDATION_ROWS]
+        self.images, self.targets = None, torch.zeros(0, dtype=torch.int64)
+        if keys:
+            crops = read_crops(table, labels, keys=keys)
+            batch = crops.batch(torch.arange(len(crops)), SEVERITIES[VALIDATION_SEVERITY])
+            self.images, self.targets = batch.images, batch.targets
+
+    def accuracy(self, network: ScriptNet) -> float | None:
+        """Share of right answers; none where there is nothing to validate on."""
+        if self.images is None:
+            return None
+        guess = logits_of(network, self.images).argmax(1)
+        return (guess == self.targets).double().mean().item()
+
+
+@torch.inference_mode()
+def logits_of(network: ScriptNet, images: Tensor) -> Tensor:
+    """Logits `[rows, labels]` of `images[rows, 1, h, w]`, forward in batches, in evaluation mode."""
+    training = network.training
+    network.eval()
+    parts = [network(part) for part in torch.split(images, FORWARD_BATCH)]
+    network.train(training)
+    return torch.cat(parts)
+
+
+def as_images(pixels: Tensor) -> Tensor:
+    """`float32[rows, 1, h, w]` in [0, 1] of `uint8[rows, h, w]`."""
+    return pixels.unsqueeze(1).to(torch.float32) / 255
+
+
+def _names(column: pd.Series) -> list[str]:
+    return sorted(column.dropna().unique())
+
+
+def _places(column: pd.Series, labels: list[str]) -> Tensor:
+    """Each value's place in `labels`; UNKNOWN for a missing or another one."""
+    places = pd.Index(labels).get_indexer(pd.Index(column.to_numpy(dtype=object)))
+    return torch.from_numpy(np.where(places < 0, UNKNOWN, places).astype(np.int64))

@@ -1,0 +1,71 @@
+"""Where an interrupted training goes on: all that its next epoch follows from."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.invariance import Mode
+from tasks.errors import UserError
+from tasks.files import read_json, write_json, written_whole
+from tasks.weights import load_tensors, save_tensors
+
+History = list[dict[str, float | None]]
+log = logging.getLogger("unfont")
+
+
+def save_checkpoint(folder: Path, mode: Mode, *, history: History, identity: str) -> None:
+    """Write the training's state after an epoch; it replaces the one before as a whole."""
+    with written_whole(folder) as beside:
+        beside.mkdir()
+        save_tensors(beside / "state.safetensors", _flat(mode))
+        write_json(beside / "progress.json", {"history": history, "identity": identity, "step": mode.step})
+
+
+def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> History:
+    """Bring `mode` to where the checkpoint left it and return its history, empty where none fits.
+
+    `identity` says what is trained on what: a checkpoint with another one is of another training.
+    """
+    try:
+        progress = read_json(folder / "progress.json")
+        if progress["identity"] != identity:
+            return []
+        _restore(mode, load_tensors(folder / "state.safetensors"))
+        mode.step = progress["step"]
+    except FileNotFoundError:
+        return []
+    except (UserError, json.JSONDecodeError, KeyError, TypeError, RuntimeError) as error:
+        log.warning("the checkpoint in %s cannot be used, starting over: %s", folder, error)
+        return []
+    history: History = progress["history"]
+    return history
+
+
+def _flat(mode: Mode) -> dict[str, Tensor]:
+    flat = {f"network.{name}": tensor for name, tensor in mode.network.state_dict().items()}
+    flat |= {f"heads.{name}": tensor for name, tensor in mode.heads.state_dict().items()}
+    for number, state in mode.optimizer.state_dict()["state"].items():
+        flat |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    return flat
+
+
+def _restore(mode: Mode, flat: dict[str, Tensor]) -> None:
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "heads": {}, "optimizer": {}}
+    for name, tensor in flat.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    weights = [weight for group in mode.optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in parts["optimizer"].items():
+        number, _, field = name.partition(".")
+        weight = weights[int(number)]
+        # The fused optimizer walks memory: its moments must lie as the weights do (channels last).
+        laid_out = torch.zeros_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
+        state.setdefault(int(number), {})[field] = laid_out
+    mode.network.load_state_dict(parts["network"])
+    mode.heads.load_state_dict(parts["heads"])
+    mode.optimizer.load_state_dict({**mode.optimizer.state_dict(), "state": state})

@@ -1,0 +1,69 @@
+import pytest
+import torch
+from torch import nn
+
+from models.network import ScriptNet
+from models.settings import NetworkSettings
+
+SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], halvings=3, embedding=12, dropout=0.1)
+
+
+def network() -> ScriptNet:
+    torch.manual_seed(0)
+    return ScriptNet(SETTINGS, labels=5, height=16, width=48).eval()
+
+
+def test_shapes_of_logits_and_embedding():
+    images = torch.rand(3, 1, 16, 48)
+    assert network()(images).shape == (3, 5)
+    assert network().embed(images).shape == (3, 12)
+
+
+def test_logits_are_the_heads_reading_of_the_embedding():
+    net, images = network(), torch.rand(3, 1, 16, 48)
+    assert torch.equal(net(images), net.target_head(net.embed(images)))
+
+
+def test_only_the_first_widening_blocks_halve_the_map():
+    maps = torch.rand(1, 1, 16, 48)
+    settings = SETTINGS.model_copy(update={"halvings": 2})
+    sizes = []
+    for block in ScriptNet(settings, labels=5, height=16, width=48).trunk:
+        maps = block(maps)
+        sizes.append(tuple(maps.shape[1:]))
+    assert sizes == [(8, 8, 24), (16, 4, 12), (16, 4, 12), (24, 4, 12)]
+
+
+def test_every_relu_is_a_module_of_its_own_and_none_works_in_place():
+    relus = [module for module in network().modules() if isinstance(module, nn.ReLU)]
+    assert len(relus) == len(SETTINGS.channels) + 1
+    assert not any(relu.inplace for relu in relus)
+
+
+def test_where_in_the_crop_a_word_stands_does_not_matter():
+    torch.manual_seed(0)
+    net = ScriptNet(SETTINGS, labels=5, height=16, width=128).eval()
+    word = torch.zeros(1, 1, 16, 128)  # what a convolution pads with
+    word[..., 4:12, 40:60] = torch.rand(8, 20)
+    moved = word.roll(16, dims=3)  # a multiple of the trunk's stride
+    assert torch.allclose(net(word), net(moved), atol=1e-6)
+    assert not torch.allclose(net(word), net(word.flip(3)), atol=1e-6)
+
+
+def test_brightness_contrast_and_inversion_do_not_matter():
+    word = torch.ones(1, 1, 16, 48)
+    word[..., 4:12, 8:20] = 0
+    pale, inverted = 0.3 + 0.5 * word, 1 - word
+    assert torch.allclose(network()(word), network()(inverted), atol=1e-5)
+    assert torch.allclose(network()(word), network()(pale), atol=0.02)
+
+
+def test_an_empty_crop_is_no_trouble():
+    logits = network()(torch.full((2, 1, 16, 48), 0.5))
+    assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 16, 48), (2, 1, 16, 40), (1, 16, 48)])
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]):
+    with pytest.raises(ValueError, match=r"\[batch, 1, 16, 48\]"):
+        network()(torch.rand(shape))

@@ -1,0 +1,74 @@
+"""A seeded crop table that a tiny network learns in a second: the label is the stripes' direction."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.params import Params, read_params
+from tasks.table import Pixels, crop_schema, encode_png, key_of, write_shards
+from tests.conftest import ROOT
+
+HEIGHT, WIDTH = 16, 48
+SLANTS = {"Grek": -1, "Hebr": 0, "Latn": 1}
+STYLES = ["bold", "light"]
+COUNTS = {"train": 40, "pool": 30, "validation": 12, "test_seen": 4, "test_unseen": 4}
+
+
+def toy_params(**changes: Any) -> Params:
+    """The committed params with small crops, a tiny network and short trainings; sections are merged."""
+    values = read_params(ROOT / "params.yaml").model_dump()
+    small = {
+        "threads": 1,
+        "network": {"channels": [8, 16], "embedding": 16},
+        "train": {"epochs": 3, "batch": 16, "rate": 0.02},
+        "mine": {"threshold": 0.3, "epochs": 2},
+        "invariance": {"epochs": 2},
+    }
+    for key, value in [*small.items(), *changes.items()]:
+        values[key] = {**values[key], **value} if isinstance(value, dict) else value
+    return Params(**values)
+
+
+def make_toy_table(folder: Path, *, seed: int = 0, background: bool = True, nuisances: bool = True) -> Path:
+    """A crop table with three scripts, two styles and, if asked for, a background of plain noise."""
+    rng = np.random.default_rng(seed)
+    labels = [*SLANTS, "Zxxx"] if background else [*SLANTS]
+    rows = [
+        _row(rng, split, label, number, nuisances)
+        for split, count in COUNTS.items()
+        for label in labels
+        for number in range(count)
+    ]
+    rows.sort(key=lambda row: (list(COUNTS).index(row["split"]), row["key"]))
+    schema = crop_schema(read_params(ROOT / "params.yaml").labels, split=True)
+    arrays = [pa.array([row[field.name] for row in rows], type=field.type) for field in schema]
+    write_shards(folder, [pa.Table.from_arrays(arrays, schema=schema)])
+    return folder
+
+
+def stripes(rng: np.random.Generator, slant: int, bold: bool) -> Pixels:
+    """Dark stripes of one direction on white."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    wave = np.sin((columns + slant * rows) * rng.uniform(0.7, 1.1) + rng.uniform(0, 6))
+    return np.where(wave > (0.0 if bold else 0.6), rng.integers(0, 40), 255).astype(np.uint8)
+
+
+def _row(rng: np.random.Generator, split: str, label: str, number: int, nuisances: bool) -> dict[str, Any]:
+    text, bold = label != "Zxxx", number % 2 == 0
+    noise = rng.integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
+    pixels = stripes(rng, SLANTS[label], bold) if text else noise
+    return {
+        "image": {"bytes": encode_png(pixels), "path": None},
+        "script": label,
+        "font_style": STYLES[number % 2] if text and nuisances else None,
+        "design": f"{split}-{number % 3}" if text else "Zxxx:noise",
+        "font_family": "toy" if text else None,
+        "text": "stripes" if text else "",
+        "kind": "word" if text else "noise",
+        "origin": "rendered",
+        "pair": None,
+        "key": key_of(pixels),
+        "split": split,
+    }
