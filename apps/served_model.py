@@ -1,0 +1,89 @@
+"""The model as MLflow serves it: models from code, weights from safetensors, nothing unpickled.
+
+`mlflow models serve --env-manager local -m models:/unfont@champion`, then POST to /invocations:
+
+    {"dataframe_records": [{"image": "<base64 of a PNG, JPEG, …>"}], "params": {"top": 3, "among":
+    "Latn,Cyrl"}}
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from tasks.crop_files import read_crop_bytes
+from tasks.errors import UserError
+from tasks.predict import check_options, probabilities_of, ranked
+from tasks.weights import load_model
+
+
+class ServedModel(PythonModel):
+    """Reads pictures, answers with labels.
+
+    It takes bytes or base64, never a path: a server reads no files for others.
+    """
+
+    def load_context(self, context: PythonModelContext) -> None:
+        self.network, self.card = load_model(Path(context.artifacts["weights"]).parent)
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Answers to the pictures in column `image`, a row each, in order.
+
+        Params are `top`, `among` (labels with commas between) and `abstain_below`, as for `unfont predict`.
+
+        Returns: The target's column (None where the model abstains), `p`, `top` (a list of the best
+            guesses), and `error`: None, or why the picture cannot be read; then the others are None.
+
+        Raises:
+            MlflowException: an option is wrong.
+        """
+        options = self._options(params or {})
+        height, width = self.card["height"], self.card["width"]
+        empty = {self.card["target"]: None, "p": None, "top": None}
+        answers: list[dict[str, Any]] = []
+        crops = []
+        for number, image in enumerate(model_input["image"]):
+            try:
+                data = _bytes_of(image, where=f"row {number}")
+                crops.append(read_crop_bytes(data, where=f"row {number}", height=height, width=width))
+                answers.append({**empty, "error": None})
+            except UserError as error:
+                answers.append({**empty, "error": str(error)})
+        good = [answer for answer in answers if answer["error"] is None]
+        if crops:
+            chances = probabilities_of(self.network, np.stack(crops))
+            for answer, found in zip(good, ranked(chances, self.card["labels"], **options), strict=True):
+                answer.update(found)
+        return pd.DataFrame(answers, columns=[*empty, "error"], dtype=object)
+
+    def _options(self, params: dict[str, Any]) -> dict[str, Any]:
+        names = [name.strip() for name in str(params.get("among") or "").split(",") if name.strip()]
+        options: dict[str, Any] = {
+            "top": int(params.get("top", 3)),
+            "among": names or None,
+            "abstain_below": float(params.get("abstain_below", 0.0)),
+        }
+        try:
+            check_options(self.card["labels"], **options)
+        except UserError as error:
+            raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
+        return {"target": self.card["target"], **options}
+
+
+def _bytes_of(image: Any, *, where: str) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    try:
+        return base64.b64decode(image, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise UserError("this is no base64", where=where, mend="send the file's bytes in base64") from error
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,163 @@
+"""Figures of a set of predictions: pure functions of arrays and tables.
+
+A table of predictions has a row a crop: `true`, `predicted` (labels) and `p`, the predicted label's
+probability.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from tasks.params import UNWRITTEN
+
+CALIBRATION_BINS = 15
+THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label figure
+CELL_DESIGNS = 2  # a (label, style) cell with fewer designs measures one design, not a style
+DIGITS = 6
+
+
+def measure(
+    rows: pd.DataFrame, *, nuisance: str | None, group: str, thin: Collection[str], cell_crops: int
+) -> dict[str, float | int | str | None]:
+    """Measure one model on one split at one severity.
+
+    The model always chooses among all its labels, `Zxxx` included. A crop whose truth is not `Zxxx` is a
+    *text* crop.
+
+    - `accuracy`: share of text crops that are right.
+    - `false_alarm_rate`: share of `Zxxx` crops that are called text.
+    - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
+    - `worst_script`: lowest accuracy of a label, labels in `thin` left out; `worst_script_label` names it.
+    - `worst_style`: see `worst_nuisance`; with `_label`, and with `_cells` and `_n`, what it rests on.
+    - `calibration_error`: see `calibration_error`; over all crops.
+    - `n`, `n_text`: crops.
+
+    A figure that has nothing to rest on is None. Figures are rounded to 6 digits.
+
+    Args:
+        rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name.
+        thin: labels with too few groups in the whole table (`thin_labels`).
+        cell_crops: fewest crops of a (label, nuisance) cell that counts.
+    """
+    text = rows[rows["true"] != UNWRITTEN]
+    background = rows[rows["true"] == UNWRITTEN]
+    correct = (rows["true"] == rows["predicted"]).to_numpy()
+    worst_script, worst_script_label = worst_label(text, thin=thin)
+    figures = {
+        "n": len(rows),
+        "n_text": len(text),
+        "accuracy": _share(text["true"] == text["predicted"]),
+        "false_alarm_rate": _share(background["predicted"] != UNWRITTEN),
+        "macro_f1": macro_f1(rows["true"], rows["predicted"]),
+        "worst_script": worst_script,
+        "worst_script_label": worst_script_label,
+        **_worst_style(text, nuisance=nuisance, group=group, cell_crops=cell_crops),
+        "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
+    }
+    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in figures.items()}
+
+
+def thin_labels(rows: pd.DataFrame, *, target: str, group: str) -> list[str]:
+    """Text labels with fewer than 3 groups in a table, sorted: their worst case is one design's luck."""
+    text = rows[rows[target] != UNWRITTEN]
+    groups = text.groupby(target, observed=True)[group].nunique()
+    return sorted(str(label) for label in groups.index[groups < THIN_BELOW])
+
+
+def macro_f1(true: pd.Series, predicted: pd.Series) -> float | None:
+    """Mean F1 over the labels that occur in `true`; None without rows."""
+    if len(true) == 0:
+        return None
+    true, predicted = true.astype(str), predicted.astype(str)
+    hits = true[true == predicted].value_counts()
+    called, present = predicted.value_counts(), true.value_counts()
+    labels = sorted(present.index)
+    sums = present.reindex(labels) + called.reindex(labels, fill_value=0)
+    return float((2 * hits.reindex(labels, fill_value=0) / sums).mean())
+
+
+def accuracy_by(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """`n` and `accuracy` of each value of `column`, sorted by value; rows without a value are left out."""
+    correct = rows["true"].astype(str) == rows["predicted"].astype(str)
+    cells = correct.groupby(rows[column].astype(object), sort=True)
+    return pd.DataFrame({"n": cells.size(), "accuracy": cells.mean()})
+
+
+def worst_label(rows: pd.DataFrame, *, thin: Collection[str]) -> tuple[float | None, str | None]:
+    """Lowest accuracy of a true label that is not in `thin`, and that label (of equals the first by name)."""
+    cells = accuracy_by(rows, "true")
+    return _lowest(cells.loc[~cells.index.isin(list(thin)), "accuracy"])
+
+
+def worst_nuisance(
+    rows: pd.DataFrame, *, nuisance: str, group: str, cell_crops: int
+) -> tuple[float | None, str | None, pd.DataFrame]:
+    """The worst value of a nuisance: its accuracy, its name, and the cells that counted.
+
+    A cell is a (label, nuisance) pair; it counts with at least `cell_crops` crops and 2 groups. A nuisance
+    value's accuracy is the mean over its cells, so that a style which few scripts have is not hidden by one
+    which many have.
+    """
+    known = rows[rows[nuisance].notna()]
+    by = [known["true"].astype(str), known[nuisance].astype(str).rename("nuisance")]
+    correct = known["true"].astype(str) == known["predicted"].astype(str)
+    cells = pd.DataFrame(
+        {
+            "n": correct.groupby(by).size(),
+            "groups": known[group].astype(object).groupby(by).nunique(),
+            "accuracy": correct.groupby(by).mean(),
+        }
+    )
+    cells = cells[(cells["n"] >= cell_crops) & (cells["groups"] >= CELL_DESIGNS)]
+    value, name = _lowest(cells["accuracy"].groupby("nuisance").mean())
+    return value, name, cells
+
+
+def calibration_error(p: np.ndarray, correct: np.ndarray, *, bins: int = CALIBRATION_BINS) -> float | None:
+    """Expected calibration error with equal-width bins (Guo et al. 2017, eq. 3).
+
+    Args:
+        p: [n] probability of the predicted label, 0 to 1.
+        correct: [n] bool.
+    """
+    if len(p) == 0:
+        return None
+    place = np.clip(np.ceil(np.asarray(p, dtype=np.float64) * bins) - 1, 0, bins - 1).astype(int)
+    confidence = np.bincount(place, weights=p, minlength=bins)
+    right = np.bincount(place, weights=correct, minlength=bins)
+    return float(np.abs(confidence - right).sum() / len(p))
+
+
+def worst_confusions(rows: pd.DataFrame, *, top: int) -> list[dict[str, str | int]]:
+    """The most frequent (true, predicted) mistakes: most frequent first, then by name."""
+    wrong = rows[rows["true"] != rows["predicted"]].astype({"true": str, "predicted": str})
+    counts = Counter(zip(wrong["true"], wrong["predicted"], strict=True))
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [{"true": true, "predicted": predicted, "n": n} for (true, predicted), n in ordered[:top]]
+
+
+def _worst_style(
+    text: pd.DataFrame, *, nuisance: str | None, group: str, cell_crops: int
+) -> dict[str, float | int | str | None]:
+    if nuisance is None:
+        return {"worst_style": None, "worst_style_label": None, "worst_style_cells": 0, "worst_style_n": 0}
+    value, name, cells = worst_nuisance(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
+    own = cells[cells.index.get_level_values("nuisance") == name]
+    return {
+        "worst_style": value,
+        "worst_style_label": name,
+        "worst_style_cells": len(own),
+        "worst_style_n": int(own["n"].sum()),
+    }
+
+
+def _lowest(values: pd.Series) -> tuple[float | None, str | None]:
+    if len(values) == 0:
+        return None, None
+    return float(values.min()), str(values.idxmin())
+
+
+def _share(hits: pd.Series) -> float | None:
+    return float(hits.mean()) if len(hits) else None

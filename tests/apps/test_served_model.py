@@ -1,0 +1,73 @@
+"""The served model without MLflow's store: as MLflow calls it."""
+
+import base64
+import io
+from types import SimpleNamespace
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from apps.served_model import ServedModel
+from models.network import ScriptNet
+from tasks.weights import save_model
+from tests.toyhome import toy_params
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    settings = toy_params().network
+    torch.manual_seed(0)
+    network = ScriptNet(settings, labels=3, height=16, width=64)
+    card = {
+        "target": "script",
+        "labels": ["Cyrl", "Latn", "Zxxx"],
+        "nuisances": {},
+        "height": 16,
+        "width": 64,
+    }
+    save_model(folder, network, {**card, "network": settings.model_dump()})
+    model = ServedModel()
+    model.load_context(SimpleNamespace(artifacts={"weights": str(folder / "model.safetensors")}))
+    return model
+
+
+def png():
+    file = io.BytesIO()
+    Image.fromarray(np.full((20, 50), 128, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_bytes_and_base64_get_the_same_answer(served):
+    images = pd.DataFrame({"image": [png(), base64.b64encode(png()).decode()]})
+    first, second = served.predict(None, images, {"top": 2}).to_dict("records")
+    assert first == second
+    assert first["script"] == first["top"][0]["script"] and len(first["top"]) == 2
+
+
+def test_a_bad_picture_does_not_spoil_its_neighbours(served, tmp_path):
+    (tmp_path / "secret.png").write_bytes(png())
+    images = pd.DataFrame({"image": ["%%", png(), base64.b64encode(b"text").decode(), str(tmp_path / "secret.png")]})
+    answers = served.predict(None, images)
+    assert answers["error"].isna().tolist() == [False, True, False, False]
+    assert "row 0" in answers["error"][0] and "this is no picture (row 2)" in answers["error"][2]
+    assert answers["script"].isna().tolist() == [True, False, True, True]
+
+
+def test_options_are_those_of_predict(served):
+    images = pd.DataFrame({"image": [png()]})
+    one = served.predict(None, images, {"among": "Cyrl, Latn", "abstain_below": 1.0}).iloc[0]
+    assert one["script"] is None
+    assert sum(guess["p"] for guess in one["top"]) == pytest.approx(1, abs=1e-5)
+    for wrong in ({"top": 0}, {"among": "Klin"}, {"abstain_below": 2}):
+        with pytest.raises(mlflow.MlflowException):
+            served.predict(None, images, wrong)
+
+
+def test_no_pictures_get_no_answers(served):
+    answers = served.predict(None, pd.DataFrame({"image": []}))
+    assert list(answers.columns) == ["script", "p", "top", "error"] and len(answers) == 0

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from tasks.bootstrap import paired_bootstrap
+
+OPTIONS = {"resamples": 4000, "confidence": 0.95, "seed": 3}
+
+
+def answers(gained, lost, both, neither):
+    candidate = [True] * gained + [False] * lost + [True] * both + [False] * neither
+    incumbent = [False] * gained + [True] * lost + [True] * both + [False] * neither
+    return np.array(candidate), np.array(incumbent)
+
+
+def test_the_bound_is_that_of_drawing_crops_one_by_one():
+    candidate, incumbent = answers(gained=30, lost=15, both=120, neither=35)
+    found = paired_bootstrap(candidate, incumbent, **OPTIONS)
+    rng = np.random.default_rng(11)
+    drawn = rng.integers(0, 200, (4000, 200))
+    differences = (candidate[drawn].astype(int) - incumbent[drawn]).mean(axis=1)
+    assert found.value == pytest.approx(candidate.mean() - incumbent.mean())
+    assert found.lower == pytest.approx(np.quantile(differences, 0.05), abs=0.006)
+
+
+def test_a_model_is_not_better_than_itself():
+    same = answers(0, 0, 60, 40)
+    found = paired_bootstrap(*same, **OPTIONS)
+    assert (found.value, found.lower) == (0, 0)
+
+
+def test_the_same_gain_is_beyond_doubt_only_with_enough_crops():
+    few, many = answers(4, 2, 10, 4), answers(400, 200, 1000, 400)
+    assert paired_bootstrap(*few, **OPTIONS).lower <= 0 < paired_bootstrap(*many, **OPTIONS).lower
+
+
+def test_the_seed_decides():
+    pair = answers(30, 15, 120, 35)
+    assert paired_bootstrap(*pair, **OPTIONS) == paired_bootstrap(*pair, **OPTIONS)
+
+
+def test_unpaired_or_no_answers_are_refused():
+    with pytest.raises(ValueError, match="the same crops"):
+        paired_bootstrap(np.ones(3), np.ones(4), **OPTIONS)
+    with pytest.raises(ValueError, match="the same crops"):
+        paired_bootstrap(np.ones(0), np.ones(0), **OPTIONS)

@@ -1,0 +1,139 @@
+"""Figures are compared with scikit-learn's, or counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from tasks.metrics import (
+    accuracy_by,
+    calibration_error,
+    macro_f1,
+    measure,
+    thin_labels,
+    worst_confusions,
+    worst_nuisance,
+)
+
+LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
+STYLES = ["serif", "display"]
+
+
+@pytest.fixture
+def rows():
+    """400 seeded answers, 70% right."""
+    rng = np.random.default_rng(7)
+    true = rng.choice(LABELS, 400)
+    predicted = np.where(rng.random(400) < 0.7, true, rng.choice([*LABELS, "Hebr"], 400))
+    frame = pd.DataFrame({"true": true, "predicted": predicted, "p": rng.uniform(0.3, 1, 400)})
+    frame["font_style"] = rng.choice(STYLES, 400)
+    frame["design"] = rng.choice(["a", "b", "c"], 400)
+    frame.loc[frame["true"] == "Zxxx", "font_style"] = None
+    return frame
+
+
+def figures_of(rows, **changes):
+    options = {"nuisance": "font_style", "group": "design", "thin": (), "cell_crops": 1}
+    return measure(rows, **(options | changes))
+
+
+def test_accuracy_is_over_text_and_false_alarms_over_background(rows):
+    figures = figures_of(rows)
+    text, background = rows[rows["true"] != "Zxxx"], rows[rows["true"] == "Zxxx"]
+    assert figures["accuracy"] == pytest.approx(accuracy_score(text["true"], text["predicted"]), abs=1e-6)
+    alarms = sum(label != "Zxxx" for label in background["predicted"])
+    assert figures["false_alarm_rate"] == pytest.approx(alarms / len(background), abs=1e-6)
+    assert (figures["n"], figures["n_text"]) == (400, len(text))
+
+
+def test_macro_f1_is_that_of_scikit_learn_over_the_labels_that_occur(rows):
+    expected = f1_score(rows["true"], rows["predicted"], labels=LABELS, average="macro")
+    assert macro_f1(rows["true"], rows["predicted"]) == pytest.approx(expected)
+    assert figures_of(rows)["macro_f1"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_label_that_is_never_hit_counts_as_zero():
+    true, predicted = pd.Series(["Latn", "Grek"]), pd.Series(["Latn", "Latn"])
+    expected = f1_score(true, predicted, average="macro", zero_division=0)
+    assert macro_f1(true, predicted) == pytest.approx(expected)
+
+
+def test_the_worst_script_is_the_least_accurate_one_that_is_not_thin(rows):
+    by_hand = {
+        label: np.mean([t == p for t, p in zip(rows["true"], rows["predicted"], strict=True) if t == label])
+        for label in LABELS[:3]
+    }
+    worst = min(by_hand, key=by_hand.get)
+    figures = figures_of(rows)
+    assert (figures["worst_script_label"], figures["worst_script"]) == (worst, round(by_hand[worst], 6))
+    del by_hand[worst]
+    assert figures_of(rows, thin=[worst])["worst_script_label"] == min(by_hand, key=by_hand.get)
+
+
+def test_the_worst_style_is_a_mean_over_scripts_of_cells_that_are_large_enough():
+    cells = [  # script, style, designs, crops, right
+        ("Latn", "serif", 2, 10, 9),
+        ("Cyrl", "serif", 2, 20, 10),
+        ("Latn", "display", 3, 10, 8),
+        ("Grek", "display", 1, 10, 0),  # one design
+        ("Cyrl", "display", 2, 4, 0),  # too few crops
+    ]
+    rows = pd.DataFrame(
+        [
+            {
+                "true": script,
+                "predicted": script if i < right else "Zxxx",
+                "font_style": style,
+                "design": str(i % designs),
+            }
+            for script, style, designs, crops, right in cells
+            for i in range(crops)
+        ]
+    )
+    value, name, counted = worst_nuisance(rows, nuisance="font_style", group="design", cell_crops=10)
+    assert (value, name) == (pytest.approx((0.9 + 0.5) / 2), "serif")
+    assert len(counted) == 3
+    figures = figures_of(rows.assign(p=1.0), cell_crops=10)
+    assert (figures["worst_style_cells"], figures["worst_style_n"]) == (2, 30)
+    assert figures_of(rows.assign(p=1.0), cell_crops=100)["worst_style"] is None
+
+
+def test_calibration_error_is_the_mean_gap_of_fifteen_bins(rows):
+    correct = (rows["true"] == rows["predicted"]).to_numpy()
+    p = rows["p"].to_numpy()
+    expected = 0.0
+    for low in range(15):
+        inside = (p > low / 15) & (p <= (low + 1) / 15)
+        if inside.any():
+            expected += inside.mean() * abs(p[inside].mean() - correct[inside].mean())
+    assert calibration_error(p, correct) == pytest.approx(expected)
+    assert calibration_error(np.array([0.0, 1.0]), np.array([False, True])) == 0
+
+
+def test_figures_that_rest_on_nothing_are_none(rows):
+    figures = figures_of(rows[rows["true"] == "Zxxx"])
+    assert [figures[name] for name in ("accuracy", "worst_script", "worst_style")] == [None, None, None]
+    assert figures_of(rows[rows["true"] != "Zxxx"])["false_alarm_rate"] is None
+    nothing = figures_of(rows.iloc[:0])
+    assert (nothing["n"], nothing["macro_f1"], nothing["calibration_error"]) == (0, None, None)
+    assert figures_of(rows, nuisance=None)["worst_style"] is None
+
+
+def test_scripts_of_fewer_than_three_designs_are_thin():
+    designs = [("Latn", d) for d in "abcab"] + [("Tibt", d) for d in "ab"] + [("Zxxx", "x"), ("Thai", None)]
+    table = pd.DataFrame(designs, columns=["script", "design"])
+    assert thin_labels(table, target="script", group="design") == ["Thai", "Tibt"]
+
+
+def test_categories_that_do_not_occur_change_nothing(rows):
+    categories = pd.CategoricalDtype([*LABELS, "Hebr", "Mong"])
+    typed = rows.astype({"true": categories, "predicted": categories, "font_style": "category"})
+    assert figures_of(typed) == figures_of(rows)
+    assert list(accuracy_by(typed, "true").index) == LABELS
+
+
+def test_confusions_come_most_frequent_first_and_then_by_name():
+    pairs = [("Latn", "Cyrl")] * 2 + [("Cyrl", "Latn")] * 2 + [("Grek", "Latn")] * 3 + [("Grek", "Grek")]
+    rows = pd.DataFrame(pairs, columns=["true", "predicted"])
+    found = [(c["true"], c["predicted"], c["n"]) for c in worst_confusions(rows, top=2)]
+    assert found == [("Grek", "Latn", 3), ("Cyrl", "Latn", 2)]

@@ -1,0 +1,205 @@
+"""A small, seeded, valid home (table, models, rounds, metrics, predictions) to make a report of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+
+from models.network import ScriptNet
+from tasks.files import sha256_of
+from tasks.params import Params, read_params
+from tasks.table import SPLITS, crop_schema, encode_png, key_of, write_shards
+from tasks.weights import save_model
+
+LABELS = ["Cyrl", "Latn", "Zxxx"]
+STYLES = ["handwriting", "sans-serif", "serif"]
+COUNTS = {"train": 24, "pool": 16, "validation": 8, "test_seen": 8, "test_unseen": 12}  # crops a label
+SEVERITIES = ["clean", "light", "medium", "heavy"]
+HEIGHT, WIDTH = 16, 64
+
+
+def toy_params(**changes: Any) -> Params:
+    """The committed params, with three labels, small crops and a tiny network."""
+    params = read_params()
+    values = params.model_dump()
+    values["crops"] |= {"height": HEIGHT, "width": WIDTH}
+    values["words"] |= {"scripts": ["Cyrl", "Latn"]}
+    values["network"] |= {"channels": [4, 6], "embedding": 8}
+    values["rounds"] = {"1": {"previous": "0"}, "2": {"previous": "1"}}
+    values["report"] |= {"top": 3, "mistakes": 6}
+    values["threads"] = 1
+    return Params(**(values | changes))
+
+
+def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -> Path:
+    """Build `folder`/home as the stages before `report` leave it; the last of `labels` is the background."""
+    home = folder / "home"
+    rng = np.random.default_rng(params.seed)
+    table = _table(rng, params, labels)
+    write_shards(home / "table", [table])
+    rows = table.drop_columns(["image"]).to_pandas()
+    names = {"rounds/0": "round-0"} | {f"rounds/{n}": f"round-{n}" for n in params.rounds}
+    names |= {f"invariance/{mode}": mode for mode in params.invariance.modes}
+    shas = {path: _model(home / path, params, labels, seed) for seed, path in enumerate(names)}
+    for number, settings in params.rounds.items():
+        _round(
+            home / "rounds" / number,
+            rows,
+            rng,
+            params,
+            int(number),
+            shas[f"rounds/{settings.previous}"],
+            labels,
+        )
+    chosen = list(names)[-1]
+    choice = {"name": names[chosen], "path": chosen, "weights": shas[chosen]}
+    _write(home / "chosen.json", choice | {"criterion": "validation.light.accuracy", "value": 0.875})
+    predictions = _predictions(rng, rows, params, list(names.values()), labels)
+    predictions.to_parquet(home / "predictions.parquet", index=False)
+    _write(home / "metrics" / "evaluate.json", _metrics(predictions, names[chosen]))
+    return home
+
+
+def picture(rng: np.random.Generator, number: int) -> np.ndarray:
+    """Dark strokes on light ground, slanted according to `number`, uint8 `[HEIGHT, WIDTH]`."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    wave = np.sin((columns + (number - 1) * rows) * rng.uniform(0.5, 1.0) + rng.uniform(0, 6))
+    ink = (wave > 0.4) & (abs(rows - HEIGHT / 2) < 6) & (columns < rng.integers(24, WIDTH))
+    pixels = np.where(ink, rng.integers(0, 60), 250).astype(np.uint8)
+    pixels[-1, :8] = rng.integers(240, 256, 8)  # no two crops are the same
+    return pixels
+
+
+def _table(rng: np.random.Generator, params: Params, labels: list[str]) -> pa.Table:
+    rows = [
+        _row(rng, split, place, label, number, label == labels[-1])
+        for split, count in COUNTS.items()
+        for place, label in enumerate(labels)
+        for number in range(count)
+    ]
+    rows.sort(key=lambda row: (SPLITS.index(row["split"]), row["key"]))
+    labels_of = {params.labels.target: "label", params.labels.group: "design"}
+    labels_of |= dict.fromkeys(params.labels.nuisances, "style")
+    schema = crop_schema(params.labels, split=True)
+    columns = [[row[labels_of.get(name, name)] for row in rows] for name in schema.names]
+    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _row(rng: np.random.Generator, split: str, place: int, label: str, number: int, background: bool) -> dict[str, Any]:
+    pixels = picture(rng, place)
+    design = f"{split}-{number % 3}"
+    return {
+        "image": {"bytes": encode_png(pixels), "path": None},
+        "label": label,
+        "style": None if background else STYLES[number % 3],
+        "design": f"{label}:waves" if background else design,
+        "font_family": None if background else f"family-{design}",
+        "text": "" if background else f"word <{number}>",
+        "kind": "waves" if background else "word",
+        "origin": "rendered",
+        "pair": None,
+        "key": key_of(pixels),
+        "split": split,
+    }
+
+
+def _model(folder: Path, params: Params, labels: list[str], seed: int) -> str:
+    torch.manual_seed(seed)
+    network = ScriptNet(params.network, labels=len(labels), height=params.crops.height, width=params.crops.width)
+    card = {
+        "format": 1,
+        "problem": params.problem,
+        "target": params.labels.target,
+        "labels": labels,
+        "nuisances": dict.fromkeys(params.labels.nuisances, STYLES),
+        "height": params.crops.height,
+        "width": params.crops.width,
+        "network": params.network.model_dump(),
+        "mode": "erm",
+    }
+    folder.mkdir(parents=True)
+    save_model(folder, network, card)
+    epochs = [
+        {
+            "epoch": n,
+            "loss": 1 / (n + 1),
+            "accuracy": 0.5 + n / 10,
+            "validation_accuracy": 0.4 + n / 10,
+            "rate": 0.01,
+        }
+        for n in range(3)
+    ]
+    _write(folder / "history.json", {"epochs": epochs})
+    return sha256_of(folder / "model.safetensors")
+
+
+def _round(
+    folder: Path,
+    rows: pd.DataFrame,
+    rng: np.random.Generator,
+    params: Params,
+    number: int,
+    scorer: str,
+    labels: list[str],
+) -> None:
+    """Round 1 mines; the last round stops."""
+    pool = rows[rows["split"] == "pool"]
+    stopped = str(number) == list(params.rounds)[-1]
+    mined = pool.iloc[:0] if stopped else pool.sample(12, random_state=number)
+    true = mined[params.labels.target].astype(str)
+    frame = pd.DataFrame(
+        {
+            "key": mined["key"].astype(str),
+            "true": true,
+            "predicted": [labels[(labels.index(label) + 1) % len(labels)] for label in true],
+            "score": rng.uniform(0.5, 1, len(mined)).astype(np.float32),
+            "weights": scorer,
+        }
+    ).sort_values(["score", "key"], ascending=[False, True])
+    frame.to_parquet(folder / "mined.parquet", index=False)
+    own = sha256_of(folder / "model.safetensors")
+    numbers = {"round": number, "previous": number - 1, "stopped": stopped, "pool": len(pool), "weights": own}
+    alarms = int((frame["true"] == labels[-1]).sum())
+    found = {"false_positives": len(frame), "false_alarms": alarms, "added": len(frame), "scored_by": scorer}
+    _write(folder / "round.json", numbers | found)
+
+
+def _predictions(
+    rng: np.random.Generator, rows: pd.DataFrame, params: Params, models: list[str], labels: list[str]
+) -> pd.DataFrame:
+    tested = rows[rows["split"].isin(["validation", "test_seen", "test_unseen"])]
+    parts = []
+    for model in models:
+        for place, severity in enumerate(SEVERITIES):
+            true = tested[params.labels.target].astype(str).to_numpy()
+            wrong = rng.random(len(true)) < 0.1 + 0.1 * place
+            other = rng.choice(labels, len(true))
+            part = {"model": model, "split": tested["split"].astype(str).to_numpy(), "severity": severity}
+            part |= {"key": tested["key"].astype(str).to_numpy(), "true": true}
+            part |= {
+                "predicted": np.where(wrong, other, true),
+                "p": rng.uniform(0.4, 1, len(true)).astype(np.float32),
+            }
+            parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:
+    models: dict[str, Any] = {}
+    for (model, split, severity), rows in predictions.groupby(["model", "split", "severity"]):
+        right = rows["true"] == rows["predicted"]
+        numbers = {"accuracy": float(right.mean()), "macro_f1": float(right.mean()), "n": len(rows)}
+        numbers |= {"worst_script": float(right.groupby(rows["true"]).mean().min()), "worst_style": None}
+        numbers |= {"false_alarm_rate": 0.125}
+        models.setdefault(model, {}).setdefault(split, {})[severity] = numbers
+    return {"models": models, "chosen": {"name": chosen, **models[chosen]}}
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, sort_keys=True), encoding="utf-8")
