@@ -1,0 +1,88 @@
+"""What every unit of a network answers to: its strongest crops and its statistics, over the crop table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from models.explain.hooks import layers_of, observed, receptive_field
+from models.explain.top import TopActivations, UnitSummary
+from tasks.errors import UserError
+from tasks.table import read_rows, stream_images
+
+SPLITS = ("train", "validation")
+BATCH = 256  # crops of one forward pass; larger ones leave the processor's cache
+NOISE = 8  # noise images that measure a receptive field
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's units; `field` is the (height, width) in pixels, of `image`, that a position depends on."""
+
+    name: str
+    summary: UnitSummary
+    field: tuple[int, int]
+    image: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Layers in the order in which they run, and the crops looked at, by their number in the stream."""
+
+    layers: list[Layer]
+    keys: list[str]
+    labels: list[str]
+
+
+def explain_units(
+    network: torch.nn.Module, *, table: Path, target: str, height: int, width: int, top: int, crops: int
+) -> Explanation:
+    """Strongest crops and statistics of every unit of every layer, on clean crops, in one pass.
+
+    Where `train` and `validation` hold more than `crops` crops, those with the smallest keys are taken:
+    keys are hashes, so that is a random sample, the same each time. Memory is bounded by the batch.
+
+    Raises:
+        UserError: the two splits hold no crop, or crops that are not `[height, width]`.
+    """
+    sample = np.sort(read_rows(table, ["key"], SPLITS)["key"].to_numpy(dtype=str))[:crops]
+    if not len(sample):
+        raise UserError("the table has no train and no validation crops", where=table, mend="run `unfont tag`")
+    layers = layers_of(network, torch.zeros(1, 1, height, width))
+    gathered = {name: TopActivations(top) for name in layers}
+    keys: list[str] = []
+    labels: list[str] = []
+    observers = {name: gathered[name].update for name in layers}
+    with torch.inference_mode(), observed(network, observers):
+        for images, rows in stream_images(table, SPLITS, BATCH):
+            taken = (rows["key"] <= sample[-1]).to_numpy()
+            _check_size(images, height, width, table)
+            if not taken.any():
+                continue
+            network(torch.from_numpy(images[taken]).unsqueeze(1).float() / 255)
+            keys.extend(rows.loc[taken, "key"])
+            labels.extend(_labels(rows.loc[taken, target]))
+    found = [
+        Layer(name, gathered[name].summary(), _field(network, name, height, width), (height, width)) for name in layers
+    ]
+    return Explanation(layers=found, keys=keys, labels=labels)
+
+
+def _field(network: torch.nn.Module, name: str, height: int, width: int) -> tuple[int, int]:
+    noise = torch.rand(NOISE, 1, height, width, generator=torch.Generator().manual_seed(0))
+    return receptive_field(network, name, noise)
+
+
+def _labels(column: pd.Series) -> list[str]:
+    return [str(label) for label in column]
+
+
+def _check_size(images: np.ndarray, height: int, width: int, table: Path) -> None:
+    if images.shape[1:] != (height, width):
+        raise UserError(
+            f"the crops are {images.shape[1]}×{images.shape[2]} pixels and the model reads {height}×{width}",
+            where=table,
+            mend="train the model on this table: `unfont run`",
+        )

@@ -1,0 +1,153 @@
+"""The report: what was measured, mined and learned, as a static site that opens with no network."""
+
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from tasks import site_pages
+from tasks.determinism import deterministic
+from tasks.explain import Explanation, explain_units
+from tasks.files import write_json, written_whole
+from tasks.params import Params
+from tasks.site_data import Evidence, read_evidence
+from tasks.sprites import Sheet, write_sheet
+from tasks.weights import load_model
+
+TEMPLATES = Path(__file__).parent / "templates"
+ASSETS = ("style.css", "page.js")
+
+
+@dataclass
+class Site:
+    """A folder of pages under construction; everything is escaped as it is filled in."""
+
+    folder: Path
+    problem: str
+    target: str
+    links: list[dict[str, str]]
+    pages: int = 0
+    pictures: int = 0
+    _templates: jinja2.Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        for name in ASSETS:
+            shutil.copyfile(TEMPLATES / name, self.folder / name)
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        named = label_names() if self.target == "script" else {}
+        self._templates.filters |= {"percent": percent, "thousands": thousands, "short": short, "clip": clip}
+        self._templates.filters["named"] = lambda label: named.get(label, "")
+
+    def write(self, name: str, *, template: str, numbers: Any, **values: Any) -> None:
+        """Write `name`.html from a template, and `numbers` beside it as `name`.json."""
+        page = self._templates.get_template(f"{template}.html.jinja").render(
+            page=name, site=self, numbers=numbers, **values
+        )
+        (self.folder / f"{name}.html").write_text(page, encoding="utf-8")
+        write_json(self.folder / f"{name}.json", numbers)
+        self.pages += 1
+
+    def sheet(self, name: str, crops: dict[str, np.ndarray]) -> Sheet | None:
+        """Write the crops as one sprite sheet; None where there are none."""
+        sheet = write_sheet(self.folder / "sprites" / f"{name}.png", crops, file=f"sprites/{name}.png")
+        self.pictures += len(sheet.places) if sheet else 0
+        return sheet
+
+
+def make_report(params: Params, *, home: Path, fonts: Path, out: Path) -> dict[str, float]:
+    """Write the report on a problem's `home` as a static site at `out`; the same input gives the same bytes.
+
+    Args:
+        fonts: the font table, for the families' licences; it need not exist.
+
+    Returns:
+        Pages, pictures, megabytes, and how many of the chosen network's units are there, dead and always on.
+
+    Raises:
+        UserError: something that the report is made of is missing or does not fit the rest.
+    """
+    with deterministic(params.threads):
+        evidence = read_evidence(params, home=home, fonts=fonts)
+        network, card = load_model(evidence.chosen_folder)
+        explained = explain_units(
+            network,
+            table=evidence.table,
+            target=params.labels.target,
+            height=card["height"],
+            width=card["width"],
+            top=params.report.top,
+            crops=params.report.crops,
+        )
+        with written_whole(out) as folder:
+            links = site_pages.links_of(evidence, explained)
+            site = Site(folder=folder, problem=params.problem, target=params.labels.target, links=links)
+            _write_pages(site, evidence, explained, card["labels"])
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    return _summary(site, explained) | {"megabytes": size / 1e6}
+
+
+def _write_pages(site: Site, evidence: Evidence, explained: Explanation, labels: list[str]) -> None:
+    site_pages.write_index(site, evidence, explained, labels)
+    site_pages.write_confusion(site, evidence, labels)
+    site_pages.write_accuracy(site, evidence)
+    for one_round in evidence.rounds:
+        site_pages.write_round(site, evidence, one_round)
+    for layer in explained.layers:
+        site_pages.write_layer(site, evidence, explained, layer, labels)
+
+
+def _summary(site: Site, explained: Explanation) -> dict[str, float]:
+    return {
+        "pages": float(site.pages),
+        "pictures": float(site.pictures),
+        "units": float(sum(len(layer.summary.mean) for layer in explained.layers)),
+        "dead_units": float(sum(int(layer.summary.dead.sum()) for layer in explained.layers)),
+        "always_on_units": float(sum(int(layer.summary.always_on.sum()) for layer in explained.layers)),
+    }
+
+
+@cache
+def label_names() -> dict[str, str]:
+    """English names of ISO 15924 codes."""
+    from babel import Locale
+
+    return dict(Locale("en").scripts)
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.9312 as 93.1%, no figure as a dash. Only nothing reads 0%, only all reads 100%."""
+    if share is None:
+        return "–"
+    step = 10**-digits
+    text = f"{100 * share:.{digits}f}"
+    if share > 0 and float(text) == 0:
+        return f"<{step:.{digits}f}%"
+    if share < 1 and float(text) == 100:
+        return f">{100 - step:.{digits}f}%"
+    return f"{text}%"
+
+
+def thousands(number: float | None) -> str:
+    return "–" if number is None else f"{number:,.0f}"
+
+
+def clip(text: object, most: int = 60) -> str:
+    """A label of any length, cut to what a page can hold; the numbers beside the page have it whole."""
+    text = str(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def short(sha: str) -> str:
+    """The first 12 digits of a hash."""
+    return sha[:12]

@@ -1,0 +1,160 @@
+"""What a report is made of, read from a problem's home and checked once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import torch
+
+from models.degrade import SEVERITIES, degrade, seeds_of
+from tasks.choose import read_choice
+from tasks.errors import UserError
+from tasks.files import read_json
+from tasks.params import Params
+from tasks.table import label_columns, read_images, read_rows
+from tasks.weights import WEIGHTS_FILE, weights_of
+
+SPLIT, SEVERITY = "test_unseen", "light"  # where the figures look at single predictions
+
+
+@dataclass(frozen=True)
+class Round:
+    """One mining round as it lies in its folder; `numbers` and `mined` are None for round 0."""
+
+    number: int
+    numbers: dict[str, Any] | None
+    mined: pd.DataFrame | None
+    epochs: list[dict[str, float]]
+    weights: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that a report shows, except what the network's units answer to.
+
+    `rows` is the crop table without images; `tested` the chosen model's predictions on `SPLIT` at
+    `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
+    model, by its name; `fonts` a row a family (style, licence), or None where the crops are not rendered.
+    """
+
+    params: Params
+    home: Path
+    chosen: dict[str, Any]
+    metrics: dict[str, Any]
+    rows: pd.DataFrame
+    tested: pd.DataFrame
+    rounds: list[Round]
+    weights: dict[str, str]
+    fonts: pd.DataFrame | None
+
+    @property
+    def table(self) -> Path:
+        return self.home / "table"
+
+    @property
+    def chosen_folder(self) -> Path:
+        return self.home / str(self.chosen["path"])
+
+
+def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
+    """Raises `UserError` where evaluation has not run, or not on the models that lie there now."""
+    chosen = read_choice(home)
+    if chosen is None:
+        raise UserError("no model was chosen yet", where=home / "chosen.json", mend="run `unfont evaluate`")
+    metrics = _read(home / "metrics" / "evaluate.json")
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("models"), dict):
+        raise UserError(
+            "the figures do not read", where=home / "metrics" / "evaluate.json", mend="run `unfont evaluate`"
+        )
+    weights = _weights(home)
+    if weights.get(chosen["name"]) != chosen["weights"]:
+        raise UserError(
+            f"the chosen model {chosen['name']} is not the one that was evaluated",
+            where=home / str(chosen["path"]),
+            mend="run `unfont evaluate`",
+        )
+    columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "text", "kind", "key", "split"]))
+    rows = read_rows(home / "table", columns)
+    return Evidence(
+        params=params,
+        home=home,
+        chosen=chosen,
+        metrics=metrics,
+        rows=rows,
+        tested=_tested(home / "predictions.parquet", str(chosen["name"]), rows),
+        rounds=[_round(folder) for folder in round_folders(home)],
+        weights=weights,
+        fonts=_fonts(fonts),
+    )
+
+
+def round_folders(home: Path) -> list[Path]:
+    """Folders of the rounds, in the rounds' order."""
+    numbered = [folder for folder in (home / "rounds").glob("*") if folder.name.isdigit()]
+    return sorted(numbered, key=lambda folder: int(folder.name))
+
+
+def as_tested(crops: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The crops as evaluation showed them to the models at `SEVERITY`: it follows from the keys alone."""
+    if not crops:
+        return {}
+    images = torch.from_numpy(np.stack(list(crops.values()))).unsqueeze(1).float() / 255
+    degraded = degrade(images, seeds_of(list(crops), 0), SEVERITIES[SEVERITY])
+    pixels = (degraded.clamp(0, 1) * 255).round().to(torch.uint8).squeeze(1).numpy()
+    return dict(zip(crops, pixels, strict=True))
+
+
+def pictures(table: Path, keys: list[str]) -> dict[str, np.ndarray]:
+    """The clean crops of `keys`, uint8 `[height, width]`, in that order; unknown keys are left out."""
+    if not keys:
+        return {}
+    images, rows = read_images(table, keys=sorted(set(keys)))
+    found = dict(zip(rows["key"], images, strict=True))
+    return {key: found[key] for key in keys if key in found}
+
+
+def _weights(home: Path) -> dict[str, str]:
+    folders = {f"round-{folder.name}": folder for folder in round_folders(home)}
+    folders |= {folder.name: folder for folder in sorted((home / "invariance").glob("*")) if folder.is_dir()}
+    return {name: weights_of(folder) for name, folder in folders.items() if (folder / WEIGHTS_FILE).is_file()}
+
+
+def _round(folder: Path) -> Round:
+    mined = folder / "mined.parquet"
+    numbers = folder / "round.json"
+    history = folder / "history.json"
+    return Round(
+        number=int(folder.name),
+        numbers=_read(numbers) if numbers.is_file() else None,
+        mined=pd.read_parquet(mined) if mined.is_file() else None,
+        epochs=_read(history).get("epochs", []) if history.is_file() else [],
+        weights=weights_of(folder),
+    )
+
+
+def _tested(path: Path, model: str, rows: pd.DataFrame) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError("there are no predictions", where=path, mend="run `unfont evaluate`")
+    wanted = [("model", "==", model), ("split", "==", SPLIT), ("severity", "==", SEVERITY)]
+    found = pq.read_table(path, columns=["key", "true", "predicted", "p"], filters=wanted).to_pandas()
+    found = found.astype({"key": object, "true": object, "predicted": object})
+    return found.merge(rows, on="key", how="left", validate="one_to_one").sort_values("key", ignore_index=True)
+
+
+def _fonts(path: Path) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    frame = pq.read_table(path, columns=["family", "licence"]).to_pandas()
+    return frame.drop_duplicates("family").set_index("family")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        raise UserError("this file is missing", where=path, mend="run `unfont evaluate`") from None
+    except ValueError as error:
+        raise UserError("this file is not JSON", where=path, mend="make it again: `unfont run`") from error

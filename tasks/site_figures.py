@@ -1,0 +1,93 @@
+"""The numbers behind the report's figures: plain tables in, plain numbers out."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks import metrics
+
+
+def wilson(correct: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
+    """Wilson score interval of a share, lower and upper bound in [0, 1] (Wilson 1927); (0, 1) when n is 0."""
+    if not n:
+        return 0.0, 1.0
+    share = correct / n
+    scale = 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def confusion(rows: pd.DataFrame, labels: list[str]) -> np.ndarray:
+    """Counts `[true, predicted]` of `rows` (columns true, predicted) over `labels`, int64."""
+    number = {label: place for place, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (rows["true"].map(number).to_numpy(int), rows["predicted"].map(number).to_numpy(int)), 1)
+    return counts
+
+
+def strongest_confusions(counts: np.ndarray, labels: list[str], *, most: int) -> list[dict[str, Any]]:
+    """The off-diagonal cells with the largest share of their row, the largest first."""
+    totals = counts.sum(axis=1)
+    cells = [
+        {
+            "true": labels[true],
+            "predicted": labels[predicted],
+            "count": int(counts[true, predicted]),
+            "n": int(totals[true]),
+            "share": float(counts[true, predicted] / totals[true]),
+        }
+        for true, predicted in np.argwhere(counts)
+        if true != predicted
+    ]
+    return sorted(cells, key=lambda cell: (-cell["share"], -cell["count"], cell["true"], cell["predicted"]))[:most]
+
+
+def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
+    """Accuracy of every value of `column`, the lowest first, with n and the 95% Wilson interval.
+
+    Rows without a value are left out.
+    """
+    cells = metrics.accuracy_by(rows, column)
+    groups = []
+    for value, n, accuracy in zip(cells.index, cells["n"], cells["accuracy"], strict=True):
+        correct = round(n * accuracy)
+        low, high = wilson(correct, int(n))
+        group = {"value": str(value), "n": int(n), "correct": correct, "accuracy": float(accuracy)}
+        groups.append(group | {"low": low, "high": high})
+    return sorted(groups, key=lambda group: (group["accuracy"], group["value"]))
+
+
+def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dict[str, Any]]:
+    """The first `most` groups that made a mistake; those below `least` crops only where no other did."""
+    wrong = [group for group in groups if group["correct"] < group["n"]]
+    return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
+
+
+def pair_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
+    """How many mined rows each (true, predicted) pair has and its highest score, the most frequent first."""
+    pairs = mined.astype({"true": str, "predicted": str}).groupby(["true", "predicted"])["score"].agg(["size", "max"])
+    found = [
+        {"true": true, "predicted": predicted, "count": int(count), "score": float(score)}
+        for (true, predicted), count, score in zip(pairs.index, pairs["size"], pairs["max"], strict=True)
+    ]
+    return sorted(found, key=lambda pair: (-pair["count"], pair["true"], pair["predicted"]))
+
+
+def in_turn(rows: pd.DataFrame, columns: list[str], *, most: int) -> pd.DataFrame:
+    """At most `most` rows: the first of every group, then the second of every group, and so on.
+
+    Within a turn rows keep their order, so that rows which come strongest first stay so, and one frequent
+    group does not fill the page.
+    """
+    turn = rows.groupby(columns, observed=True).cumcount()
+    return rows.iloc[np.argsort(turn.to_numpy(), kind="stable")[:most]]
+
+
+def counted(values: Iterable[str]) -> list[tuple[str, int]]:
+    """(value, count), the most frequent first; equal counts in alphabetical order."""
+    return sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,275 @@
+"""The report's pages: which numbers and pictures each of them shows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from tasks.explain import Explanation, Layer
+from tasks.site_data import SEVERITY, SPLIT, Evidence, Round, as_tested, pictures
+from tasks.site_figures import (
+    accuracy_by,
+    confusion,
+    counted,
+    in_turn,
+    pair_counts,
+    strongest_confusions,
+    worst_of,
+)
+
+if TYPE_CHECKING:
+    from tasks.site import Site
+
+SPLITS = {
+    "test_unseen": "designs never seen",
+    "test_seen": "designs seen in training",
+    "validation": "validation",
+}
+SEVERITIES = ("clean", "light", "medium", "heavy")
+CONFUSIONS = 40  # rows of the list below the matrix
+PAIRS = 60  # rows of a round's table
+FAMILIES, FAMILY_LEAST, FAMILY_CROPS = (
+    10,
+    20,
+    24,
+)  # families pictured, with so many crops, and how many of them
+FIGURES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "worst_script": "worst {target}",
+    "worst_style": "worst {nuisance}",
+    "false_alarm_rate": "false alarms",
+    "calibration_error": "calibration error",
+}
+# What the chosen model follows from; other settings would change these pages' bytes for nothing.
+SETTINGS = (
+    "problem",
+    "seed",
+    "threads",
+    "degrade",
+    "network",
+    "loss",
+    "train",
+    "mine",
+    "invariance",
+    "report",
+)
+DIGITS = 4
+
+
+def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]:
+    """Every page of the site: its name, its title, and the group that it stands in."""
+    links = [
+        {"name": "index", "title": "Overview", "group": "Results"},
+        {"name": "confusion", "title": "Confusions", "group": "Results"},
+        {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
+    ]
+    links += [
+        {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
+    ]
+    return links + [
+        {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
+    ]
+
+
+def model_order(name: str) -> tuple[int, int, str]:
+    """Rounds by number, then the others by name."""
+    number = name.removeprefix("round-")
+    return (0, int(number), name) if name.startswith("round-") and number.isdigit() else (1, 0, name)
+
+
+def round_page(number: int) -> str:
+    return f"round-{number}"
+
+
+def layer_page(explained: Explanation, layer: Layer) -> str:
+    """A file name: a module's name may hold anything."""
+    return f"layer-{explained.layers.index(layer)}-{re.sub(r'[^A-Za-z0-9_.]+', '_', layer.name)[:60]}"
+
+
+def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: list[str]) -> None:
+    models, chosen = evidence.metrics["models"], evidence.chosen["name"]
+    labels_of = evidence.params.labels
+    nuisance = labels_of.nuisances[0] if labels_of.nuisances else "nuisance"
+    names = {"target": words(labels_of.target), "nuisance": words(nuisance)}
+    settings = evidence.params.model_dump(mode="json")
+    numbers = {
+        "chosen": evidence.chosen,
+        "models": models,
+        "rounds": [one.numbers for one in evidence.rounds if one.numbers],
+        "layers": [layer_numbers(layer) for layer in explained.layers],
+        "weights": evidence.weights,
+        "labels": labels,
+        "settings": {key: settings[key] for key in SETTINGS},
+    }
+    site.write(
+        "index",
+        template="index",
+        numbers=numbers,
+        evidence=evidence,
+        models={name: models[name] for name in sorted(models, key=model_order)},
+        splits={split: title for split, title in SPLITS.items() if split in models[chosen]},
+        severities=SEVERITIES,
+        headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
+        figures={key: title.format(**names) for key, title in FIGURES.items()},
+        layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
+        thin=evidence.metrics.get("thin_scripts", []),
+        crops=len(explained.keys),
+        names=names,
+    )
+
+
+def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
+    rows = evidence.tested
+    known = rows[rows["true"].isin(labels) & rows["predicted"].isin(labels)]
+    counts = confusion(known, labels)
+    worst = strongest_confusions(counts, labels, most=CONFUSIONS)
+    site.write(
+        "confusion",
+        template="confusion",
+        numbers={"labels": labels, "counts": counts.tolist(), "strongest": worst},
+        evidence=evidence,
+        labels=labels,
+        counts=counts.tolist(),
+        totals=counts.sum(axis=1).tolist(),
+        worst=worst,
+        n=len(known),
+    )
+
+
+def write_accuracy(site: Site, evidence: Evidence) -> None:
+    labels, tested = evidence.params.labels, evidence.tested
+    member = "font_family" if tested["font_family"].notna().any() else labels.group
+    columns = list(dict.fromkeys(["true", *labels.nuisances, member]))
+    groups = {column: accuracy_by(tested, column) for column in columns}
+    worst = worst_of(groups[member], most=FAMILIES, least=FAMILY_LEAST)
+    shown = {group["value"]: _family_rows(tested, member, group["value"]) for group in worst}
+    crops = pictures(evidence.table, [key for rows in shown.values() for key in rows["key"]])
+    titles = {column: words(labels.target if column == "true" else column) for column in columns}
+    site.write(
+        "accuracy",
+        template="accuracy",
+        numbers={titles[column]: found for column, found in groups.items()},
+        evidence=evidence,
+        groups=[(titles[column], found) for column, found in groups.items()],
+        labelled=titles["true"],
+        thin=evidence.metrics.get("thin_scripts", []),
+        member=titles[member],
+        families=[
+            (group, shown[group["value"]].to_dict("records"), _family_note(evidence, shown[group["value"]]))
+            for group in worst
+        ],
+        sheet=site.sheet("families", as_tested(crops)),
+    )
+
+
+def _family_rows(tested: pd.DataFrame, member: str, value: str) -> pd.DataFrame:
+    """A family's crops, the mistakes first (the surest ahead), then what was right (the least sure ahead)."""
+    rows = tested[tested[member].astype(object) == value]
+    wrong = rows["true"] != rows["predicted"]
+    mistakes = in_turn(rows[wrong].sort_values(["p", "key"], ascending=[False, True]), ["true"], most=FAMILY_CROPS)
+    right = in_turn(rows[~wrong].sort_values(["p", "key"]), ["true"], most=FAMILY_CROPS)
+    return pd.concat([mistakes.assign(wrong=True), right.assign(wrong=False)]).head(FAMILY_CROPS)
+
+
+def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
+    """Nuisances, group and licence of a family, as far as they are known."""
+    labels = evidence.params.labels
+    notes = []
+    for column in dict.fromkeys([*labels.nuisances, labels.group]):
+        values = sorted(str(value) for value in rows[column].dropna().unique())
+        notes += [f"{words(column)} {', '.join(values[:3])}"] if values else []
+    family = rows["font_family"].iloc[0]
+    if evidence.fonts is not None and family in evidence.fonts.index:
+        notes.append(f"licence {evidence.fonts.at[family, 'licence']!s}")
+    return ", ".join(notes)
+
+
+def write_round(site: Site, evidence: Evidence, one: Round) -> None:
+    mined = one.mined if one.mined is not None else pd.DataFrame(columns=["key", "true", "predicted", "score"])
+    pairs = pair_counts(mined)
+    shown = in_turn(mined, ["true", "predicted"], most=evidence.params.report.mistakes)
+    site.write(
+        round_page(one.number),
+        template="round",
+        numbers={"round": one.numbers, "pairs": pairs, "epochs": one.epochs, "weights": one.weights},
+        evidence=evidence,
+        round=one,
+        mined=len(mined),
+        pairs=pairs[:PAIRS],
+        pairs_left=max(0, len(pairs) - PAIRS),
+        mistakes=shown.to_dict("records"),
+        sheet=site.sheet(round_page(one.number), pictures(evidence.table, shown["key"].tolist())),
+    )
+
+
+def layer_numbers(layer: Layer) -> dict[str, Any]:
+    """What the index says of a layer."""
+    summary = layer.summary
+    return {
+        "layer": layer.name,
+        "units": len(summary.mean),
+        "dead": int(summary.dead.sum()),
+        "always_on": int(summary.always_on.sum()),
+        "image": list(layer.image),
+        "grid": list(summary.grid),
+        "field": list(layer.field),
+    }
+
+
+def write_layer(site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str]) -> None:
+    name = layer_page(explained, layer)
+    units = [_unit(explained, layer, number) for number in range(len(layer.summary.mean))]
+    if len(units) == len(labels) and layer.name.endswith("head"):
+        for unit, label in zip(units, labels, strict=True):
+            unit["label"] = label
+    keys = list(dict.fromkeys(crop["key"] for unit in units for crop in unit["crops"]))
+    site.write(
+        name,
+        template="layer",
+        numbers=layer_numbers(layer) | {"all": units},
+        layer=layer,
+        units=units,
+        boxed=layer.summary.grid != (1, 1),
+        crops=len(explained.keys),
+        sheet=site.sheet(name, pictures(evidence.table, keys)),
+    )
+
+
+def _unit(explained: Explanation, layer: Layer, number: int) -> dict[str, Any]:
+    summary = layer.summary
+    dead, always_on = bool(summary.dead[number]), bool(summary.always_on[number])
+    crops = [
+        {
+            "key": explained.keys[crop],
+            "label": explained.labels[crop],
+            "strength": round(strength, DIGITS),
+            "row": round(place[0], DIGITS),
+            "column": round(place[1], DIGITS),
+        }
+        for crop, strength, place in zip(
+            summary.crop[number].tolist(),
+            summary.strength[number].tolist(),
+            summary.place[number].tolist(),
+            strict=True,
+        )
+        if strength > 0
+    ]
+    return {
+        "unit": number,
+        "label": None,
+        "state": "dead" if dead else "always on" if always_on else "live",
+        "mean": round(float(summary.mean[number]), DIGITS),
+        "max": round(float(summary.highest[number]), DIGITS),
+        "active": round(float(summary.active[number]), DIGITS),
+        "density": round(float(summary.density[number]), DIGITS),
+        "labels": counted(crop["label"] for crop in crops),
+        "crops": crops,
+    }
+
+
+def words(column: str) -> str:
+    """A column's name as words: font_style is 'font style'."""
+    return column.replace("_", " ")

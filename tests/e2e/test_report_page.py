@@ -1,0 +1,103 @@
+"""The report in a real browser: no network, at a desk and on a phone, by day and by night."""
+
+import os
+import shutil
+
+import pytest
+
+from tasks.site import make_report
+from tests.toyhome import make_toy_home, toy_params
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="needs chromium and chromedriver"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    home = make_toy_home(tmp_path_factory.mktemp("page"), params=toy_params())
+    make_report(toy_params(), home=home, fonts=home / "fonts.parquet", out=home / "report")
+    return home / "report"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def show(browser, page, *, width, dark=False):
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(page.as_uri())
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_fits_and_complains_of_nothing(browser, report, width):
+    for page in sorted(report.glob("*.html")):
+        show(browser, page, width=width)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, page.name
+        assert browser.get_log("browser") == [], page.name
+        asked = [entry["message"] for entry in browser.get_log("performance")]
+        assert not [message for message in asked if "Network.requestWillBeSent" in message and '"url":"http' in message]
+
+
+def test_pictures_are_there(browser, report):
+    for name in ("accuracy", "round-1", "layer-0-trunk.0"):
+        show(browser, report / f"{name}.html", width=1280)
+        loaded = browser.execute_async_script(
+            """const done = arguments[0];
+            for (const image of document.images) image.loading = "eager";
+            Promise.all([...document.images].map((image) => image.decode())).then(
+                () => done([...document.images].map((image) => image.naturalWidth)),
+                (error) => done(String(error)));"""
+        )
+        assert loaded and min(loaded) > 0
+
+
+def test_the_page_is_dark_at_night(browser, report):
+    grounds = []
+    for dark in (False, True):
+        show(browser, report / "index.html", width=390, dark=dark)
+        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
+    assert brightness[0] > 600 and brightness[1] < 150
+
+
+def test_units_are_found_and_ordered_by_keyboard(browser, report):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, report / "layer-2-embedding.html", width=1280)
+    visible = "return [...document.querySelectorAll('.unit:not([hidden])')].map((unit) => unit.dataset.unit)"
+    assert len(browser.execute_script(visible)) == 8
+    browser.execute_script("document.getElementById('find').focus()")
+    browser.switch_to.active_element.send_keys("3")
+    assert browser.execute_script(visible) == ["3"]
+    browser.switch_to.active_element.send_keys(Keys.BACKSPACE, Keys.TAB, Keys.TAB, Keys.ARROW_DOWN)
+    strengths = [float(unit.get_attribute("data-max")) for unit in browser.find_elements(By.CLASS_NAME, "unit")]
+    assert strengths == sorted(strengths, reverse=True)
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(browser, report):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, report / "index.html", width=1280)
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.text == "Skip to content"
