@@ -1,0 +1,47 @@
+# The named commands that people, hooks and CI all call.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Stages that dvc starts find the environment's Python first.
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: help run test lint format benchmark clean
+
+help:  ## Say what there is.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.ready  ## Make the environment, fetch the fonts, run the pipeline.
+	@unfont run
+
+test: $(VENV)/.ready-test  ## Make the environment, check the code, pass the tests.
+	@$(MAKE) --no-print-directory lint
+	pytest
+
+lint: $(VENV)/.ready-test  ## Style, types, and the direction of imports.
+	ruff check .
+	ruff format --check .
+	lint-imports
+	mypy
+
+format: $(VENV)/.ready-test  ## Write the style that lint checks.
+	ruff check --fix .
+	ruff format .
+
+benchmark: $(VENV)/.ready  ## Measure the main job; results go to benchmarks/results.
+	python -m benchmarks.chain
+
+clean:  ## Remove the environment and scratch, and no results.
+	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	    "unfont: Python %d.%d is too old (make): set PYTHON to 3.11 or newer" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/unfont setup
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,242 @@
+"""The command line. Everything heavy is imported inside the command that needs it, so that help comes at once."""
+
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasks.errors import UserError
+from tasks.params import read_params
+
+app = typer.Typer(
+    name="unfont",
+    help="Read the script. Forget the font: which script is this word image written in, whatever its font?",
+    epilog="Exit status: 0 done, 1 failed, 2 the input was wrong. Every knob is in params.yaml.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RUN = "Run the pipeline"
+STAGES = "Run one stage alone, stale or not (as dvc repro --force --single-item)"
+USE = "Use the model"
+WATCH = "Watch and schedule"
+
+INTERRUPTED = 130  # what Typer makes of Ctrl-C
+# Typer brings its own copy of click and names but one of its usage errors.
+USAGE_ERROR: Any = typer.BadParameter.__base__
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+@app.command(rich_help_panel=RUN)
+def run(
+    stage: Annotated[str | None, typer.Argument(help="Only this stage and what it needs, such as round@2.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would run, and run nothing.")] = False,
+) -> None:
+    """Bring everything that is stale up to date, and only that."""
+    from flows.plan import open_repo, stale_stages
+
+    params = read_params()
+    stale = stale_stages(open_repo(), stage)
+    if not stale:
+        print("nothing to do: everything is up to date")
+        return
+    if plan:
+        print("\n".join(stale))
+        return
+    from apps.profiles import cost_of
+
+    print(f"{len(stale)} stages are stale: {', '.join(stale)}")
+    print(f"profile {params.profile}: the whole pipeline costs {cost_of(params.profile)}", flush=True)
+    from flows.pipeline import run_pipeline
+
+    run_pipeline(stage)
+    print(f"done: {', '.join(str(path) for path in _what_to_open(params.home))}")
+
+
+def _what_to_open(home: Path) -> list[Path]:
+    return [path for path in (home / "report" / "index.html", home / "metrics" / "evaluate.json") if path.exists()]
+
+
+@app.command(rich_help_panel=RUN)
+def setup() -> None:
+    """Make the MLflow store and check what the pipeline needs; `make run` calls it once."""
+    from apps.doctor import check_machine
+    from tasks.track import make_store, store_uri
+
+    check_machine()
+    make_store(read_params().problem)
+    print(f"ready: runs are recorded in {store_uri()}")
+
+
+@app.command(rich_help_panel=RUN)
+def doctor() -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    from apps.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.good else 'MEND'} {finding.what}: {finding.said}")
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command(rich_help_panel=RUN)
+def profile(
+    name: Annotated[str | None, typer.Argument(help="The profile to write into params.yaml.")] = None,
+) -> None:
+    """List the profiles and what each costs, or write one's values into params.yaml."""
+    from apps.profiles import apply_profile, profiles
+
+    if name is None:
+        chosen = read_params().profile
+        for each in profiles():
+            print(f"{'*' if each.name == chosen else ' '} {each.name:10} {each.cost}")
+        return
+    changed = apply_profile(name)
+    print("\n".join(changed) or f"params.yaml has the values of {name} already")
+
+
+def _stage_command(name: str, help_text: str) -> None:
+    def command() -> None:
+        _run_stage(name)
+
+    app.command(name, help=help_text, rich_help_panel=STAGES)(command)
+
+
+def _run_stage(address: str) -> None:
+    from flows.pipeline import run_one
+
+    run_one(address)
+    print(f"done: {address}")
+
+
+_stage_command("fonts", "Fetch the fonts into one table.")
+_stage_command("words", "Collect real words of every script.")
+_stage_command("crops", "Draw clean crops, and pictures with no text in them.")
+_stage_command("tag", "Check the crops and split them without leaks.")
+_stage_command("baseline", "Train round 0.")
+
+
+@app.command("round", rich_help_panel=STAGES)
+def mining_round(number: Annotated[int, typer.Argument(help="The round's number, from 1.", min=1)]) -> None:
+    """Mine the previous model's false positives and train on."""
+    _run_stage(f"round@{number}")
+
+
+@app.command(rich_help_panel=STAGES)
+def invariance(mode: Annotated[str, typer.Argument(help="erm or conditional: one of invariance.modes.")]) -> None:
+    """Train on while the trunk forgets the nuisance."""
+    _run_stage(f"invariance@{mode}")
+
+
+@app.command(rich_help_panel=STAGES)
+def evaluate(
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Instead: test the model on your own crops in this folder.")
+    ] = None,
+    pattern: Annotated[str, typer.Option(help="Where the folder's paths name the script.")] = "{script}/*.png",
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+) -> None:
+    """Choose by validation and measure every model; with --from, test on your own crops."""
+    if folder is None:
+        _run_stage("evaluate")
+        return
+    from tasks.user_crops import evaluate_folder, format_evaluation
+
+    params = read_params()
+    print(format_evaluation(evaluate_folder(params, folder=folder, pattern=pattern), format.value))
+
+
+_stage_command("report", "Write the report: what was measured, mined and learned.")
+
+
+@app.command(rich_help_panel=USE)
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Word images.")],
+    top: Annotated[int, typer.Option(help="How many guesses of each.", min=1)] = 3,
+    among: Annotated[str | None, typer.Option(help="Only these scripts, such as Latn,Cyrl.")] = None,
+    abstain_below: Annotated[float, typer.Option(help="Below this probability, say nothing.", min=0, max=1)] = 0.0,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+) -> None:
+    """Say which script each word image is written in."""
+    from tasks.predict import find_model, format_predictions, predict_files
+
+    params = read_params()
+    scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
+    predictions, problems = predict_files(
+        files, model_folder=find_model(params), top=top, among=scripts, abstain_below=abstain_below
+    )
+    if predictions:
+        print(format_predictions(predictions, format.value))
+    for problem in problems:
+        print(f"unfont: {problem}", file=sys.stderr)
+    raise typer.Exit(2 if problems else 0)
+
+
+@app.command(rich_help_panel=USE)
+def register() -> None:
+    """Register the chosen model in MLflow; it becomes champion where it is better beyond doubt."""
+    from flows.register import register_chosen
+
+    print(register_chosen(read_params()))
+
+
+@app.command(rich_help_panel=WATCH)
+def ui(
+    mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow server.", min=1, max=65535)] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.", min=1, max=65535)] = 4200,
+    host: Annotated[str, typer.Option(help="Address to bind to; anyone who reaches it can change runs.")] = "127.0.0.1",
+) -> None:
+    """Start the MLflow and Prefect servers side by side."""
+    from apps.servers import serve_ui
+
+    serve_ui(host=host, mlflow_port=mlflow_port, prefect_port=prefect_port)
+
+
+@app.command(rich_help_panel=WATCH)
+def serve(
+    cron: Annotated[str, typer.Option(help="When the pipeline runs.")] = "0 2 * * *",
+) -> None:
+    """Serve the deployments: pipeline by cron, mining-round by number, report."""
+    from apps.servers import serve_deployments
+
+    serve_deployments(cron)
+
+
+def main() -> None:
+    """The `unfont` command: a wrong input is one line and status 2, never a traceback."""
+    from flows.stage import quiet_logging
+
+    quiet_logging()
+    try:
+        status = app(standalone_mode=False)
+    except UserError as error:
+        print(f"unfont: {error}", file=sys.stderr)
+        sys.exit(2)
+    except USAGE_ERROR as error:
+        command = error.ctx.command_path if error.ctx else "unfont"
+        print(f"unfont: {error.format_message()} ({command}): see {command} --help", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        _say_failure(error)
+        sys.exit(1)
+    if status == INTERRUPTED:
+        print("unfont: interrupted; what was committed stays, run again to go on", file=sys.stderr)
+    sys.exit(status)
+
+
+def _say_failure(error: Exception) -> None:
+    logging.getLogger("unfont").error("unfont: failed", exc_info=error)
+
+
+if __name__ == "__main__":
+    main()

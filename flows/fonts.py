@@ -1,0 +1,29 @@
+"""Fonts: the packages of data/fonts, or a folder of the user's, into one table."""
+
+import sys
+from pathlib import Path
+
+from flows.stage import main, stage, step
+from tasks.fonts import make_fonts
+from tasks.params import Params
+from tasks.stages import StageFacts
+from tasks.track import Record
+
+OUT = Path("data/fonts.parquet")
+
+
+@stage("fonts")
+def fonts(params: Params, facts: StageFacts, record: Record) -> None:
+    """Fetch the fonts and write them as one table, a row a font, with their designs."""
+    record.metrics(
+        step(make_fonts)(
+            params.fonts,
+            scripts=params.words.scripts,
+            out=OUT,
+            designs=Path(params.fonts.source) / "designs.json",
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(fonts, sys.argv)

@@ -1,0 +1,126 @@
+"""The pipeline: DVC says what is stale, Prefect runs it, DVC commits each stage as it ends."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.baseline import baseline
+from flows.crops import crops
+from flows.evaluate import evaluate
+from flows.fonts import fonts
+from flows.invariance import invariance
+from flows.plan import check_stage, look, open_repo, plan, stale_stages, upstream_of
+from flows.register import register_chosen
+from flows.report import report
+from flows.round import mining_round
+from flows.stage import Stage, step, watched
+from flows.tag import tag
+from flows.words import words
+from tasks.errors import UserError
+from tasks.params import read_params
+from tasks.stages import stage_facts
+from tasks.track import Record, recorded_pipeline, recorded_stage
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage for stage in (fonts, words, crops, tag, baseline, mining_round, invariance, evaluate, report)
+}
+log = logging.getLogger("unfont")
+
+
+def run_pipeline(target: str | None = None) -> None:
+    """Bring everything (or `target` and what it needs) up to date inside one Prefect flow run."""
+    from prefect import flow
+
+    watched()
+    flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
+
+
+def run_stale(target: str | None = None) -> list[str]:
+    """Run what is stale and return its names; the plan is asked for again after each commit."""
+    params = read_params()
+    repo = open_repo()
+    done: list[str] = []
+    with recorded_pipeline("pipeline", params.model_dump(), params.problem) as record:
+        while left := stale_stages(repo, target):
+            log.info("%s (%d left after it)", left[0], len(left) - 1)
+            if left[0] in done:
+                raise RuntimeError(f"{left[0]} is stale right after it ran: does it write what dvc.yaml declares?")
+            _bring_up_to_date(left[0], repo)
+            done.append(left[0])
+        record.metrics({"stages": len(done)})
+        if (params.home / "chosen.json").exists():
+            # Also where the evaluation came from the cache, or an earlier run broke off before this point.
+            step(register_chosen)(params)
+    return done
+
+
+def run_one(address: str) -> None:
+    """Run one stage alone, stale or not, as `dvc repro --force --single-item` does, and commit it."""
+    params = read_params()
+    repo = open_repo()
+    frontier, graph = look(repo)
+    check_stage(address, graph)
+    stale = upstream_of(address, graph).intersection(plan(frontier, graph))
+    if missing := _missing_inputs(address, repo):
+        raise UserError("what this stage reads is not there", where=missing[0], mend="run `unfont run` first")
+    if stale:
+        log.warning("warning: %s is stale, so this is not the result of the present params", ", ".join(sorted(stale)))
+    with recorded_pipeline(address, params.model_dump(), params.problem):
+        _run(address)
+    _commit(address, repo)
+
+
+def _bring_up_to_date(address: str, repo: "Repo") -> None:
+    """Take the stage's outputs from DVC's run cache where it has them, run it elsewhere."""
+    if _restored(address, repo):
+        log.info("%s was run before with the same inputs: taken from DVC's cache", address)
+        record_restored(address)
+    else:
+        _run(address)
+    _commit(address, repo)
+
+
+def _run(address: str) -> None:
+    name, _, item = address.partition("@")
+    STAGES[name](item or None)
+
+
+def _restored(address: str, repo: "Repo") -> bool:
+    from dvc.stage.cache import RunCacheNotFoundError
+
+    stage = next(iter(repo.stage.collect(address)))
+    with repo.lock:
+        try:
+            repo.stage_cache.restore(stage)
+        except RunCacheNotFoundError:
+            return False
+    return True
+
+
+def record_restored(address: str) -> None:
+    """A stage that did not have to run is logged all the same, with its curves and its weights' hash."""
+    params = read_params()
+    facts = stage_facts(address, params)
+    with recorded_stage(facts, params.problem) as record:
+        record.tag("unfont.restored", "true")
+        for out in facts.outs:
+            _record_training(record, out)
+
+
+def _record_training(record: Record, out: str) -> None:
+    if (Path(out) / "history.json").exists():
+        record.training(Path(out), {})
+
+
+def _commit(address: str, repo: "Repo") -> None:
+    """Tell DVC that the stage's outputs are the result of its present inputs."""
+    repo._reset()
+    repo.commit(address, force=True)
+
+
+def _missing_inputs(address: str, repo: "Repo") -> list[str]:
+    stage = next(iter(repo.stage.collect(address)))
+    return [dep.def_path for dep in stage.deps if hasattr(dep, "def_path") and not dep.exists]

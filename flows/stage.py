@@ -1,0 +1,174 @@
+"""What every stage has in common: its params, its MLflow run, its Prefect flow, its one line for a wrong input.
+
+An ephemeral Prefect server costs 8 to 16 seconds a process, and importing Prefect another one. So a stage is a Prefect
+flow when a server watches (`PREFECT_API_URL`, or `unfont ui` on this machine) or when the pipeline's own flow calls it,
+and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs it and MLflow records it.
+"""
+
+import functools
+import logging
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
+
+from tasks.errors import UserError
+from tasks.params import Params, read_params
+from tasks.stages import StageFacts, stage_facts
+from tasks.track import Record, recorded_stage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Body = Callable[[Params, StageFacts, Record], None]
+
+# Seconds of each step of the stage that runs: what is left of its wall time is orchestration.
+_worked: ContextVar[list[float]] = ContextVar("worked", default=[])  # noqa: B039  (set anew by each stage)
+
+LOCAL_SERVER = "http://127.0.0.1:4200/api"
+
+
+class Stage:
+    """One stage of `dvc.yaml`: `flow` is its Prefect flow, calling it runs it."""
+
+    def __init__(self, body: Body, *, name: str) -> None:
+        self.body, self.name = body, name
+        functools.update_wrapper(self, body)
+
+    def address(self, item: str | None = None) -> str:
+        """Its name in `dvc.yaml`: `tag`, or `round@2` with an item."""
+        return self.name if item is None else f"{self.name}@{item}"
+
+    @functools.cached_property
+    def flow(self) -> Any:
+        """The stage as a Prefect flow."""
+        from prefect import flow
+
+        return flow(
+            name=self.name,
+            description=self.body.__doc__,
+            flow_run_name=_flow_run_name,
+            validate_parameters=False,
+            persist_result=False,
+        )(self._run)
+
+    def __call__(self, item: str | None = None) -> None:
+        """Run it: as a flow where Prefect watches, as a plain function elsewhere."""
+        if in_flow() or watched():
+            self.flow(self.address(item))
+        else:
+            self._run(self.address(item))
+
+    def _run(self, address: str) -> None:
+        params = read_params()
+        facts = stage_facts(address, params)
+        with recorded_stage(facts, params.problem) as record:
+            worked = _worked.set([])
+            self.body(params, facts, record)
+            record.metrics({"work_seconds": sum(_worked.get())})
+            _worked.reset(worked)
+            if in_flow():
+                from prefect.runtime import flow_run
+
+                record.tag("prefect.flow_run_id", str(flow_run.id))
+
+
+def _flow_run_name() -> str:
+    from prefect.runtime import flow_run
+
+    return str(flow_run.parameters["address"])
+
+
+def stage(name: str) -> Callable[[Body], Stage]:
+    """Make a stage of a function of (params, facts, record)."""
+    return lambda body: Stage(body, name=name)
+
+
+def step(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` as a Prefect task inside a flow run, and as itself elsewhere.
+
+    Prefect's caching stays off: what is stale is DVC's to say.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not in_flow():
+            return timed(*args, **kwargs)
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+
+        return task(cache_policy=NO_CACHE, persist_result=False)(timed)(*args, **kwargs)
+
+    @functools.wraps(function)
+    def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+        start = time.monotonic()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _worked.get().append(time.monotonic() - start)
+
+    return run
+
+
+def in_flow() -> bool:
+    """Whether a Prefect flow is running here (without importing Prefect to find out)."""
+    if "prefect.context" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext
+
+    return FlowRunContext.get() is not None
+
+
+def watched() -> bool:
+    """Whether a Prefect server watches; a local one that `unfont ui` started is used without being told.
+
+    Raises:
+        UserError: the user named a server and it does not answer.
+    """
+    told = os.environ.get("PREFECT_API_URL")
+    if told and not answers(told):
+        raise UserError("the Prefect server does not answer", where=told, mend="start it, or unset PREFECT_API_URL")
+    if not told and answers(LOCAL_SERVER):
+        os.environ["PREFECT_API_URL"] = LOCAL_SERVER
+        return True
+    return bool(told)
+
+
+def answers(api: str) -> bool:
+    """Whether a Prefect server answers at `api`."""
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def quiet_logging() -> None:
+    """Progress on stderr in plain lines. Prefect's own chatter goes to its server, and an error is told once."""
+    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "unfont")
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_for_people)
+    for noisy in ("alembic", "mlflow", "httpx", "dvc", "matplotlib", "fontTools", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _for_people(record: logging.LogRecord) -> bool:
+    """Prefect logs an exception at every level it passes; `main` tells it, once and last."""
+    if not record.name.startswith("prefect"):
+        return True
+    told_elsewhere = record.exc_info is not None or record.getMessage().startswith("Finished in state")
+    return record.levelno >= logging.WARNING and not told_elsewhere
+
+
+def main(stage: Stage, arguments: list[str]) -> None:
+    """`python -m flows.<stage> [ITEM]`: what `dvc.yaml` runs."""
+    quiet_logging()
+    try:
+        stage(*arguments[1:])
+    except UserError as error:
+        print(f"unfont: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,30 @@
+"""Tag: the crop table, each row with its split."""
+
+import sys
+
+from flows.fonts import OUT as FONTS
+from flows.stage import main, stage, step
+from tasks.params import Params
+from tasks.stages import StageFacts
+from tasks.tag import make_table
+from tasks.track import Record
+
+
+@stage("tag")
+def tag(params: Params, facts: StageFacts, record: Record) -> None:
+    """Check the crops, split them without leaks, and set aside what cannot be used."""
+    record.metrics(
+        step(make_table)(
+            params.tag,
+            problem=params.labels,
+            seed=params.seed,
+            crops=params.home / "crops",
+            fonts=FONTS,
+            out=params.home / "table",
+            rejected=params.home / "rejected.parquet",
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(tag, sys.argv)

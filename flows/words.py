@@ -1,0 +1,22 @@
+"""Words: CLDR's and the user's lists, into one table."""
+
+import sys
+from pathlib import Path
+
+from flows.stage import main, stage, step
+from tasks.params import Params
+from tasks.stages import StageFacts
+from tasks.track import Record
+from tasks.words import make_words
+
+OUT = Path("data/words.parquet")
+
+
+@stage("words")
+def words(params: Params, facts: StageFacts, record: Record) -> None:
+    """Collect real words of every script."""
+    record.metrics(step(make_words)(params.words, out=OUT))
+
+
+if __name__ == "__main__":
+    main(words, sys.argv)

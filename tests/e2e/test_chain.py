@@ -1,0 +1,191 @@
+"""The debug problem through the whole chain: real Prefect, DVC and MLflow, from fonts to report and champion."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks.files import read_json, sha256_of
+from tests.project import dvc, make_project, write_params
+
+pytestmark = pytest.mark.e2e
+
+STAGES = [
+    "fonts", "words", "crops", "tag", "baseline", "round@1", "round@2", "round@3",
+    "invariance@erm", "invariance@conditional", "evaluate", "report",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, prefect_server):
+    """The project after its first `unfont run`; the tests below follow one another, as a user's day does."""
+    folder = make_project(tmp_path_factory.mktemp("e2e") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert unfont("setup")[0] == 0
+        status, out = unfont("run")
+        assert status == 0, out
+        yield folder
+
+
+def unfont(*arguments: str) -> tuple[int, str]:
+    """Run the command line in this process, under the session's Prefect server."""
+    import contextlib
+    import io
+
+    from apps.cli import main
+
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        patch.setattr(sys, "argv", ["unfont", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0), said.getvalue()
+    return 0, said.getvalue()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    lock = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))
+    return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
+
+
+def stage_runs() -> list:
+    from tasks.track import STAGE_TAG, client, experiment_of
+
+    runs = client().search_runs([experiment_of("debug")], order_by=["attributes.start_time ASC"])
+    return [run for run in runs if STAGE_TAG in run.data.tags]
+
+
+def test_a_run_makes_everything_and_leaves_dvc_clean(project):
+    home = project / "data" / "debug"
+    assert (home / "report" / "index.html").stat().st_size > 1000
+    assert "up to date" in dvc(project, "status")
+    assert sorted(yaml.safe_load((project / "dvc.lock").read_text(encoding="utf-8"))["stages"]) == sorted(STAGES)
+    metrics = read_json(home / "metrics" / "evaluate.json")
+    assert set(metrics["models"]) == {"round-0", "round-1", "round-2", "round-3", "erm", "conditional"}
+    # Three scripts and no text: guessing is right on a third of the text crops at most.
+    assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5
+    assert not list(project.rglob("*.part")) and not list((project / "data" / ".work").rglob("*.safetensors"))
+
+
+def test_each_stage_is_a_nested_run_with_its_curves(project):
+    from tasks.track import PARENT_TAG, client
+
+    runs = {run.data.tags["unfont.stage"]: run for run in stage_runs()}
+    assert list(runs) == STAGES
+    assert len({run.data.tags[PARENT_TAG] for run in runs.values()}) == 1
+    assert len(client().get_metric_history(runs["baseline"].info.run_id, "loss")) == 15
+    weights = sha256_of(project / "data" / "debug" / "rounds" / "2" / "model.safetensors")
+    assert runs["round@2"].data.tags["weights_sha256"] == weights
+    table = {each.dataset.name: each.dataset.digest for each in runs["baseline"].inputs.dataset_inputs}
+    assert table == {"data/debug/table": hashes(project)["data/debug/table"]}
+    assert "prefect.flow_run_id" in runs["baseline"].data.tags
+
+
+def test_prefect_has_watched_every_stage(project):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        names = {flow.name for flow in client.read_flows()}
+    assert {"pipeline", *(stage.split("@")[0] for stage in STAGES)} <= names
+
+
+def test_the_chosen_model_is_champion_and_serves(project):
+    from tasks.track import client, use_store
+
+    use_store()
+    chosen = read_json(project / "data" / "debug" / "chosen.json")
+    version = client().get_model_version_by_alias("unfont-debug", "champion")
+    assert version.tags["weights_sha256"] == chosen["weights"]
+
+
+def test_a_second_run_has_nothing_to_do_and_says_so(project):
+    assert unfont("run") == (0, "nothing to do: everything is up to date\n")
+    assert "up to date" in dvc(project, "repro")
+
+
+def test_a_change_reruns_what_depends_on_it_and_no_more(project):
+    write_params(project, {"report": {"top": 3}})
+    assert unfont("run", "--plan") == (0, "report\n")
+    write_params(project, {"mine": {"quota": 0.2}})
+    assert unfont("run", "--plan")[1].split() == STAGES[5:]
+    said = dvc(project, "repro")
+    assert [line.split("'")[1] for line in said.splitlines() if line.startswith("Running")] == STAGES[5:]
+    assert unfont("run") == (0, "nothing to do: everything is up to date\n")
+
+
+def test_stages_of_a_bare_repro_share_a_parent_of_their_own(project):
+    from tasks.track import PARENT_TAG, client
+
+    parents = [run.data.tags[PARENT_TAG] for run in stage_runs()]
+    assert len(set(parents[len(STAGES) :])) == 1
+    assert parents[-1] != parents[0]
+    assert client().get_run(parents[-1]).info.status == "FINISHED"
+
+
+def test_one_round_reruns_alone_with_the_same_bytes(project):
+    before = hashes(project)
+    count = len(stage_runs())
+    assert unfont("round", "2")[0] == 0
+    dvc(project, "repro", "--force", "--single-item", "round@2")
+    assert hashes(project) == before
+    assert [run.data.tags["unfont.stage"] for run in stage_runs()][count:] == ["round@2", "round@2"]
+    assert "up to date" in dvc(project, "status")
+
+
+def test_an_earlier_state_comes_from_the_cache_and_is_logged(project):
+    count = len(stage_runs())
+    write_params(project, {"mine": {"quota": 0.1}, "report": {"top": 4}})
+    status, out = unfont("run")
+    assert status == 0, out
+    restored = [run for run in stage_runs()[count:] if run.data.tags.get("unfont.restored") == "true"]
+    assert "round@1" in [run.data.tags["unfont.stage"] for run in restored]
+    assert "up to date" in dvc(project, "status")
+
+
+def test_a_fourth_round_is_one_line(project):
+    rounds = {str(number): {"previous": str(number - 1)} for number in range(1, 5)}
+    write_params(project, {"rounds": rounds})
+    assert unfont("run", "--plan")[1].split()[0] == "round@4"
+    write_params(project, {"rounds": {}})
+    values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    del values["rounds"]["4"]
+    (project / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert "up to date" in dvc(project, "status")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("round", "9"), "no such stage"),
+        (("invariance", "magic"), "no such stage"),
+        (("run", "magic"), "no such stage"),
+        (("predict", "nothing.png"), "nothing.png"),
+        (("predict", "params.yaml"), "params.yaml"),
+        (("evaluate", "--from", "nowhere"), "nowhere"),
+        (("profile", "magic"), "no such profile"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(project, arguments, said):
+    status, out = unfont(*arguments)
+    assert (status, out.count("\n")) == (2, 1)
+    assert out.startswith("unfont: ") and said in out
+
+
+def test_a_wrong_params_key_stops_before_any_work(project):
+    before = (project / "params.yaml").read_text(encoding="utf-8")
+    write_params(project, {"train": {"epochz": 1}})
+    status, out = unfont("run")
+    assert (status, out.count("\n")) == (2, 1)
+    assert "train.epochz" in out
+    (project / "params.yaml").write_text(before, encoding="utf-8")
+
+
+def test_a_stage_run_by_hand_is_one_line_too(project):
+    done = subprocess.run([sys.executable, "-m", "flows.round", "9"], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,83 @@
+"""The house: imports go one way, each flow is a stage, each stage names the code that it runs."""
+
+import ast
+import importlib
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+LAYERS = ("apps", "flows", "tasks", "models")
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+# What a stage may import without a rerun when it changes: reading params, writing files, recording runs.
+PLUMBING = {
+    "flows/stage.py", "tasks/__init__.py", "tasks/errors.py", "tasks/figures.py", "tasks/files.py", "tasks/params.py",
+    "tasks/stages.py", "tasks/track.py", "models/__init__.py", "models/explain/__init__.py", "models/settings.py",
+    "flows/__init__.py",
+}  # fmt: skip
+
+
+def test_imports_go_one_way():
+    done = subprocess.run(["lint-imports"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_contract_can_fail(tmp_path):
+    for layer in LAYERS:
+        (tmp_path / layer).mkdir()
+        (tmp_path / layer / "__init__.py").touch()
+    (tmp_path / "models" / "wrong.py").write_text("import tasks\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(["lint-imports", "--no-cache"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "models.wrong" in done.stdout
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_each_stage_is_one_flow_of_its_name(name):
+    from flows.stage import Stage
+
+    module = importlib.import_module(f"flows.{name}")
+    stages = [value for value in vars(module).values() if isinstance(value, Stage) and value.name == name]
+    assert len(stages) == 1
+    assert stages[0].flow.name == name
+    assert entry_of(name)["cmd"].startswith(f"python -m flows.{name}")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_each_stage_depends_on_the_code_that_it_runs(name):
+    declared = {dep for dep in entry_of(name)["deps"] if dep.endswith(".py")}
+    assert declared == code_of(f"flows/{name}.py") - PLUMBING
+
+
+def entry_of(name: str) -> dict:
+    return STAGES[name].get("do", STAGES[name])
+
+
+def code_of(path: str) -> set[str]:
+    """Every file of this project that `path` imports, near or far, found by reading the source."""
+    found: set[str] = set()
+    left = [path]
+    while left:
+        file = left.pop()
+        if file in found:
+            continue
+        found.add(file)
+        # Other flows are imported for the place of their output alone.
+        if not file.startswith("flows/") or file == path:
+            left += imported_by(ROOT / file)
+    return {file for file in found if not file.startswith("flows/") or file == path}
+
+
+def imported_by(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    files = [f"{name.replace('.', '/')}.py" for name in names if name.split(".")[0] in LAYERS]
+    return [file for file in files if (ROOT / file).is_file()]
