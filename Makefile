@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 # Stages that dvc starts find the environment's Python first.
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# pip tells a missing network in twenty lines: they go to a file, and one line says what to do.
+install = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(1) 2> $(VENV)/pip.log || \
+    { echo "unfont: the Python packages cannot be installed ($(VENV)/pip.log says why):" \
+           "connect to the network, or point pip to an index within reach" >&2; exit 2; }
+
 .PHONY: help run test lint format benchmark clean
 
 help:  ## Say what there is.
@@ -38,10 +43,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 	    "unfont: Python %d.%d is too old (make): set PYTHON to 3.11 or newer" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(call install,-e .)
 	$(BIN)/unfont setup
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(call install,-e '.[test]')
 	@touch $@

@@ -226,6 +226,9 @@ def main() -> None:
         command = error.ctx.command_path if error.ctx else "unfont"
         print(f"unfont: {error.format_message()} ({command}): see {command} --help", file=sys.stderr)
         sys.exit(2)
+    except PermissionError as error:
+        print(f"unfont: {error.strerror} ({error.filename}): make it writable and readable", file=sys.stderr)
+        sys.exit(2)
     except Exception as error:
         _say_failure(error)
         sys.exit(1)

@@ -89,7 +89,8 @@ def open_repo() -> "Repo":
     if not Path("dvc.yaml").exists():
         raise UserError("there is no pipeline here", where="dvc.yaml", mend="run unfont in the project's folder")
     try:
-        return Repo()
+        # Another dvc holds the lock for moments only: stages run without it.
+        return Repo(_wait_for_lock=True)
     except NotDvcRepoError:
         raise UserError("this is no DVC repository", where=".dvc", mend="run dvc init, or clone again") from None
 

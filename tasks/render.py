@@ -26,7 +26,7 @@ from tasks.draw import draw_word, open_font
 from tasks.errors import UserError
 from tasks.files import written_whole
 from tasks.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
-from tasks.split import digest_of
+from tasks.split import LISTED, digest_of
 from tasks.table import crop_schema, encode_png, key_of, write_shards
 
 RENDERED = ProblemSettings(target="script", nuisances=["font_style"], group="design")
@@ -67,7 +67,8 @@ def make_crops(
     characters) and `missing` crops, with `missing.<script>.<split>` where a script has no design on a side.
 
     Raises:
-        UserError: a table is missing or is none, or no font covers any word of a script.
+        UserError: a table is missing or is none, or no font covers any word of a script, or a word that the user
+            listed.
     """
     source = Source(fonts, words, settings.height, settings.width, tag, seed)
     shards, counts = plan_shards(settings, source)
@@ -86,6 +87,7 @@ def make_crops(
 def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], Counter[str]]:
     """The shards, in the table's order, and counts of what no font can show."""
     fonts = read_fonts(source.fonts)
+    _check_listed(source, fonts)
     shards, counts = [], Counter[str]()
     for script, words in sorted(read_words(source.words).items()):
         casts = cast_script(script, words, fonts.get(script, []), tag=source.tag, seed=source.seed)
@@ -99,6 +101,18 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
             counts.update({"missing": asked[split], f"missing.{script}.{split}": asked[split]})
         shards += _cut(script, {split: count for split, count in asked.items() if split in casts})
     return shards + _cut(UNWRITTEN, settings.background.model_dump()), counts
+
+
+def _check_listed(source: Source, fonts: dict[str, list[Font]]) -> None:
+    """A word of CLDR's that no font has is counted; one that the user asked for is told."""
+    table = _read(source.words, ["script", "text", "language"])
+    listed = table.filter(pc.equal(table.column("language"), LISTED)).to_pylist()
+    for script in sorted({word["script"] for word in listed}):
+        letters = [set(font.coverage.tolist()) for font in fonts.get(script, [])]
+        for word in (word["text"] for word in listed if word["script"] == script):
+            if not any(set(map(ord, word)) <= has for has in letters):
+                mend = f"take it out of the list {script}.txt, or add a font that has all of its characters"
+                raise UserError(f"no font covers the word '{word:.40}'", where=source.words, mend=mend)
 
 
 def _cut(script: str, asked: dict[str, int]) -> list[Shard]:

@@ -10,6 +10,7 @@ from typing import Literal
 from tasks.params import TagSettings
 
 TONOS = "\u0301"  # the Greek accent, as a combining mark
+LISTED = "und"  # the language of the words of a user's list: undetermined
 TextSide = Literal["train", "validation", "test"]
 
 

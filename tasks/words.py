@@ -18,7 +18,7 @@ from fontTools import unicodedata as scripts_of_unicode
 from tasks.errors import UserError
 from tasks.files import written_whole
 from tasks.params import WordsSettings
-from tasks.split import TONOS, digest_of, share_of
+from tasks.split import LISTED, TONOS, digest_of, share_of
 
 # Writing systems of several Unicode scripts, and the ones of a locale that belong to a label.
 WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
@@ -47,7 +47,7 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
     rows = []
     for script in sorted(set(settings.scripts)):
         words = _choose(found.get(script, {}), script)
-        words |= {word: "und" for word in lists.get(script, []) if word not in words}
+        words |= {word: LISTED for word in lists.get(script, []) if word not in words}
         if not words:
             where = f"words.scripts: {script}"
             raise UserError(

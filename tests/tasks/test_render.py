@@ -18,7 +18,7 @@ from tasks.errors import UserError
 from tasks.fonts import make_fonts
 from tasks.params import CropsSettings, FontsSettings, SplitCounts, TagSettings
 from tasks.render import Shard, Source, make_crops, render_shard
-from tasks.split import text_side
+from tasks.split import LISTED, text_side
 from tasks.table import decode_png, key_of, read_images, read_rows, read_table
 from tests.toyfonts import make_toy_fonts
 
@@ -33,9 +33,9 @@ WORDS = {
 }
 
 
-def write_words(path: Path, words: dict[str, list[str]]) -> Path:
+def write_words(path: Path, words: dict[str, list[str]], *, language: str = "en") -> Path:
     rows = [
-        {"script": script, "text": text, "language": "und"}
+        {"script": script, "text": text, "language": language}
         for script in sorted(words)
         for text in sorted(words[script])
     ]
@@ -178,6 +178,17 @@ def test_a_split_without_designs_has_no_cast() -> None:
     sides = [text_side(word, script="Latn", settings=TAG, seed=0) for word in WORDS["Latn"]]
     shown = casts["train"].words | casts["test_seen"].words  # the font has no capitals
     assert shown == {word for word, side in zip(WORDS["Latn"], sides, strict=True) if side != "validation"}
+
+
+def test_a_listed_word_that_no_font_has_is_told(fonts: Path, tmp_path: Path) -> None:
+    words = {**WORDS, "Latn": [*WORDS["Latn"], "naïveЖ"]}
+    told = write_words(tmp_path / "words.parquet", words, language=LISTED)
+    with pytest.raises(UserError, match=r"naïveЖ.*Latn\.txt"):
+        make_crops(CROPS, tag=TAG, seed=0, fonts=fonts, words=told, out=tmp_path / "crops")
+    assert not (tmp_path / "crops").exists()
+    counted = write_words(tmp_path / "words.parquet", words)
+    summary = make_crops(CROPS, tag=TAG, seed=0, fonts=fonts, words=counted, out=tmp_path / "crops")
+    assert summary["words_uncovered"] == 1
 
 
 chance = st.floats(0, 1, exclude_max=True, allow_nan=False)
