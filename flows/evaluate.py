@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.register import register_chosen
 from flows.stage import main, stage, step
 from tasks.evaluate import evaluate_models
+from tasks.figures import draw_confusion
 from tasks.params import Params
 from tasks.stages import StageFacts
 from tasks.track import Record
@@ -16,6 +17,7 @@ def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
     """Freeze the choice, then measure every model; nothing reads the test figures back."""
     home = params.home
     chosen, metrics = home / "chosen.json", home / "metrics" / "evaluate.json"
+    predictions = home / "predictions.parquet"
     record.metrics(
         step(evaluate_models)(
             params,
@@ -23,11 +25,12 @@ def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
             models=models_of(params),
             chosen=chosen,
             metrics=metrics,
-            predictions=home / "predictions.parquet",
+            predictions=predictions,
         )
     )
     record.artifact(chosen)
     record.artifact(metrics)
+    record.figure(draw_confusion(predictions, chosen), "confusion.png")
     step(register_chosen)(params)
 
 

@@ -13,8 +13,3 @@ for _name, _value in {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }.items():
     os.environ.setdefault(_name, _value)
-
-# Threads of torch spin while they wait for each other, and for so long that beside one other busy process training on
-# two cores falls from 1,900 to 50 crops a second. A shorter spin keeps the rate where nothing disturbs, and 370 where
-# something does; sleeping at once (OMP_WAIT_POLICY) costs a third. Read when torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "100000")
