@@ -85,7 +85,8 @@ def doctor() -> None:
 
     findings = examine()
     for finding in findings:
-        print(f"{'ok  ' if finding.good else 'MEND'} {finding.what}: {finding.said}")
+        told = f"{finding.what}: {finding.said}"
+        print(f"ok   {told}" if finding.good else f"MEND {told}: {finding.mend}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
@@ -230,15 +231,11 @@ def main() -> None:
         print(f"unfont: {error.strerror} ({error.filename}): make it writable and readable", file=sys.stderr)
         sys.exit(2)
     except Exception as error:
-        _say_failure(error)
+        logging.getLogger("unfont").error("unfont: failed", exc_info=error)
         sys.exit(1)
     if status == INTERRUPTED:
         print("unfont: interrupted; what was committed stays, run again to go on", file=sys.stderr)
     sys.exit(status)
-
-
-def _say_failure(error: Exception) -> None:
-    logging.getLogger("unfont").error("unfont: failed", exc_info=error)
 
 
 if __name__ == "__main__":

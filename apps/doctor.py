@@ -15,9 +15,15 @@ MIN_FREE_GB = 3
 
 @dataclass(frozen=True)
 class Finding:
-    good: bool
+    """What was looked at and what it is; `mend` says how to mend it, and is empty where it is good."""
+
     what: str
     said: str
+    mend: str = ""
+
+    @property
+    def good(self) -> bool:
+        return not self.mend
 
 
 def examine() -> list[Finding]:
@@ -32,13 +38,13 @@ def check_machine() -> None:
     """
     for finding in _findings():
         if not finding.good:
-            raise UserError(finding.said.split(": ")[0], where=finding.what, mend=finding.said.split(": ")[-1])
+            raise UserError(finding.said, where=finding.what, mend=finding.mend)
 
 
 def _findings() -> Iterator[Finding]:
-    yield Finding(sys.version_info >= (3, 11), "Python", sys.version.split()[0])
+    yield Finding("Python", sys.version.split()[0])
     for package in ("torch", "prefect", "mlflow", "dvc", "pillow"):
-        yield Finding(True, package, importlib.metadata.version(package))
+        yield Finding(package, importlib.metadata.version(package))
     yield _raqm()
     yield _node()
     yield _writable(Path("data"))
@@ -48,30 +54,26 @@ def _findings() -> Iterator[Finding]:
 def _raqm() -> Finding:
     from PIL import features
 
-    has = bool(features.check("raqm"))
-    said = (
-        "HarfBuzz shapes the words"
-        if has
-        else "no Raqm: install Pillow's own wheel, pip install --force-reinstall pillow"
-    )
-    return Finding(has, "text shaping", said)
+    if features.check("raqm"):
+        return Finding("text shaping", "HarfBuzz shapes the words")
+    return Finding("text shaping", "Pillow has no Raqm", "pip install --force-reinstall pillow, its own wheel")
 
 
 def _node() -> Finding:
     from tasks.fetch import find_npm
 
     try:
-        return Finding(True, "npm", " ".join(find_npm()))
+        return Finding("npm", " ".join(find_npm()))
     except UserError as error:
-        return Finding(False, "npm", f"{error.what}: {error.mend}")
+        return Finding("npm", error.what, error.mend)
 
 
 def _writable(folder: Path) -> Finding:
-    good = folder.is_dir() and os.access(folder, os.W_OK)
-    return Finding(good, str(folder), "writable" if good else "cannot be written: make the folder writable")
+    if folder.is_dir() and os.access(folder, os.W_OK):
+        return Finding(str(folder), "writable")
+    return Finding(str(folder), "the folder cannot be written", "make the folder writable")
 
 
 def _space() -> Finding:
     free = shutil.disk_usage(".").free / 1e9
-    good = free > MIN_FREE_GB
-    return Finding(good, "disk", f"{free:.0f} GB free" if good else f"only {free:.1f} GB free: free {MIN_FREE_GB} GB")
+    return Finding("disk", f"{free:.1f} GB free", "" if free > MIN_FREE_GB else f"free {MIN_FREE_GB} GB")

@@ -34,7 +34,7 @@ def run_pipeline(target: str | None = None) -> None:
     """Bring everything (or `target` and what it needs) up to date inside one Prefect flow run."""
     from prefect import flow
 
-    watched()
+    watched()  # points Prefect at a server of this machine, where one answers
     flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
 
 

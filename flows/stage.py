@@ -25,8 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Body = Callable[[Params, StageFacts, Record], None]
 
-# Seconds of each step of the stage that runs: what is left of its wall time is orchestration.
-_worked: ContextVar[list[float]] = ContextVar("worked", default=[])  # noqa: B039  (set anew by each stage)
+_worked: ContextVar[list[float]] = ContextVar("worked", default=[])  # noqa: B039  (each stage sets its own)
 
 LOCAL_SERVER = "http://127.0.0.1:4200/api"
 
@@ -66,10 +65,10 @@ class Stage:
         params = read_params()
         facts = stage_facts(address, params)
         with recorded_stage(facts, params.problem) as record:
-            worked = _worked.set([])
+            # Seconds of the stage's own steps: what is left of its wall time is orchestration.
+            _worked.set([])
             self.body(params, facts, record)
             record.metrics({"work_seconds": sum(_worked.get())})
-            _worked.reset(worked)
             if in_flow():
                 from prefect.runtime import flow_run
 

@@ -1,7 +1,6 @@
 """Which model answers: the registered champion if there is one, else the pipeline's choice."""
 
 import contextlib
-import os
 import sqlite3
 from pathlib import Path
 
@@ -47,7 +46,6 @@ def champion_artifacts(uri: str) -> Path:
     Raises:
         UserError: the store does not give it.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
     try:

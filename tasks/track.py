@@ -63,7 +63,9 @@ def experiment_of(problem: str) -> str:
     found = client().get_experiment_by_name(problem)
     if found is not None:
         return str(found.experiment_id)
-    location = (STORE / "artifacts" / problem).absolute().as_uri() if "://" in store_uri() else None
+    # A tracking server keeps artifacts where it was told to; beside SQLite they lie in this folder.
+    local = store_uri().startswith("sqlite:")
+    location = (STORE / "artifacts" / problem).absolute().as_uri() if local else None
     return str(client().create_experiment(problem, artifact_location=location))
 
 
