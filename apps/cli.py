@@ -26,6 +26,7 @@ STAGES = "Run one stage alone, stale or not (as dvc repro --force --single-item)
 USE = "Use the model"
 WATCH = "Watch and schedule"
 
+FONTS = Path("data/fonts.parquet")
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 # Typer brings its own copy of click and names but one of its usage errors.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -120,10 +121,91 @@ def _run_stage(address: str) -> None:
     print(f"done: {address}")
 
 
-_stage_command("fonts", "Fetch the fonts into one table.")
+@app.command(rich_help_panel=STAGES)
+def fonts(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder of your own fonts, from now on (fonts.source).")
+    ] = None,
+    font_style: Annotated[
+        str | None, typer.Option(help="Style of your fonts that say nothing of it (fonts.font_style).")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Only show the table that is there.")] = False,
+) -> None:
+    """Fetch the fonts into one table, and show which scripts are drawn in which styles."""
+    from tasks.font_table import format_fonts
+
+    read_params()
+    named = {"fonts.source": source and str(source), "fonts.font_style": font_style}
+    _change({key: value for key, value in named.items() if value is not None})
+    if not show:
+        _run_stage("fonts")
+    print(format_fonts(FONTS))
+
+
 _stage_command("words", "Collect real words of every script.")
 _stage_command("crops", "Draw clean crops, and pictures with no text in them.")
-_stage_command("tag", "Check the crops and split them without leaks.")
+
+
+@app.command(rich_help_panel=STAGES)
+def tag(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Bring in your own pictures first: a folder, a .tar.gz or a .zip.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Where the pictures' paths name their labels: '{script}/{font_style}/*.png'.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Or a CSV or Parquet file with a row a picture and its labels.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="What the manifest calls them: 'script=lang,font_style=face'.")
+    ] = None,
+    beside_drawn: Annotated[
+        bool, typer.Option("--beside-drawn", help="Keep the drawn crops too (source: both).")
+    ] = False,
+) -> None:
+    """Check the crops and split them without leaks; with --from or --manifest, your own pictures."""
+    if source is None and manifest is None:
+        for option, value in (("--pattern", pattern), ("--columns", columns), ("--beside-drawn", beside_drawn)):
+            if value:
+                raise UserError("this option says how to read pictures", where=option, mend="give --from or --manifest")
+        _run_stage("tag")
+        return
+    from flows.pipeline import run_pipeline
+    from tasks.pictures import bring_pictures
+
+    params = read_params()
+    brought = bring_pictures(
+        source,
+        problem=params.labels,
+        out=params.pictures,
+        pattern=pattern,
+        manifest=manifest,
+        columns=_pairs_of(columns or ""),
+    )
+    print(f"{brought['accepted']:.0f} of {brought['given']:.0f} pictures brought in: {params.pictures}", flush=True)
+    if beside_drawn or not params.labels.brings:
+        _change({f"problems.{params.problem}.source": "both" if beside_drawn else "own"})
+    run_pipeline("tag")
+    print(f"done: {params.home / 'table'}; what could not be used: {params.home / 'rejected.parquet'}")
+
+
+def _pairs_of(text: str) -> dict[str, str]:
+    """`script=lang,font_style=face` as a mapping."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    for name, equals, theirs in pairs:
+        if not (name.strip() and equals and theirs.strip()):
+            raise UserError("this is no 'ours=theirs'", where=f"--columns {text}", mend="as in script=lang")
+    return {name.strip(): theirs.strip() for name, _, theirs in pairs}
+
+
+def _change(settings: dict[str, Any]) -> None:
+    from apps.settings import write_settings
+
+    for line in write_settings(settings):
+        print(f"params.yaml: {line}")
+
+
 _stage_command("baseline", "Train round 0.")
 
 
@@ -144,7 +226,9 @@ def evaluate(
     folder: Annotated[
         Path | None, typer.Option("--from", help="Instead: test the model on your own crops in this folder.")
     ] = None,
-    pattern: Annotated[str, typer.Option(help="Where the folder's paths name the script.")] = "{script}/*.png",
+    pattern: Annotated[
+        str | None, typer.Option(help="Where the folder's paths name the labels: '{script}/*.png' unless given.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
 ) -> None:
     """Choose by validation and measure every model; with --from, test on your own crops."""
@@ -154,7 +238,8 @@ def evaluate(
     from tasks.user_crops import evaluate_folder, format_evaluation
 
     params = read_params()
-    print(format_evaluation(evaluate_folder(params, folder=folder, pattern=pattern), format.value))
+    where = pattern or params.labels.pattern or f"{{{params.labels.target}}}/*.png"
+    print(format_evaluation(evaluate_folder(params, folder=folder, pattern=where), format.value))
 
 
 _stage_command("report", "Write the report: what was measured, mined and learned.")

@@ -6,9 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
+from apps.settings import write_settings
 from tasks.errors import UserError
-from tasks.files import written_whole
-from tasks.params import PARAMS_FILE, read_params
 
 FOLDER = Path("profiles")
 
@@ -48,26 +47,9 @@ def cost_of(name: str) -> str:
 
 
 def apply_profile(name: str) -> list[str]:
-    """Write the profile's values into `params.yaml`, comments kept; return a line for each change.
+    """Write the profile's values into `params.yaml`; return a line for each change.
 
-    The result is checked before it replaces the file.
+    Raises:
+        UserError: there is no such profile, or it has a wrong key or value; the file stays as it was.
     """
-    profile = read_profile(name)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 120
-    values = yaml.load(PARAMS_FILE)
-    changes = []
-    for dotted, value in {"profile": name, **profile.overrides}.items():
-        *parents, key = dotted.split(".")
-        section = values
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        if section.get(key) != value:
-            changes.append(f"{dotted}: {section.get(key)} -> {value}")
-            section[key] = value
-    if changes:
-        with written_whole(PARAMS_FILE) as beside:
-            yaml.dump(values, beside)
-            read_params(beside)
-    return changes
+    return write_settings({"profile": name, **read_profile(name).overrides})

@@ -45,14 +45,14 @@ class ServedModel(PythonModel):
             MlflowException: an option is wrong.
         """
         options = self._options(params or {})
-        height, width = self.card["height"], self.card["width"]
+        size = {name: self.card[name] for name in ("height", "width", "channels")}
         empty = {self.card["target"]: None, "p": None, "top": None}
         answers: list[dict[str, Any]] = []
         crops = []
         for number, image in enumerate(model_input["image"]):
             try:
                 data = _bytes_of(image, where=f"row {number}")
-                crops.append(read_crop_bytes(data, where=f"row {number}", height=height, width=width))
+                crops.append(read_crop_bytes(data, where=f"row {number}", **size))
                 answers.append({**empty, "error": None})
             except UserError as error:
                 answers.append({**empty, "error": str(error)})

@@ -5,11 +5,34 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+# Tools of benchmarks/render.py, and what each does.
+TOOLS = {
+    "ours": "ours: shaping check, drawing, the training settings' degradations",
+    "drawn": "ours: shaping check and drawing",
+    "rows": "ours: rows of the crop table, chosen, checked, drawn, PNG and hash",
+    "ceiling": "bare ceiling: `font.getmask` on the same open fonts and a resize",
+    "ours_all": "ours over all scripts: shaping check, drawing, degradations",
+    "drawn_all": "ours over all scripts: shaping check and drawing",
+    "rows_all": "ours over all scripts: rows of the crop table",
+    "ceiling_all": "bare ceiling over all scripts",
+    "trdg": "TextRecognitionDataGenerator: noise ground, slant, waves, blur, coloured ink",
+    "trdg_plain": "TextRecognitionDataGenerator: black on white",
+    "synthtiger": "SynthTIGER: font, colour, texture (pictures 960 pixels wide), blur",
+    "synthtiger_photos": "SynthTIGER: the same with pictures 4,000 pixels wide",
+    "synthtiger_degraded": "SynthTIGER: the same with elastic distortion, perspective, skew, rotation, noise",
+}
 PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 
 
 def main() -> None:
-    PAGE.write_text(page(json.loads((RESULTS / "chain.json").read_text(encoding="utf-8"))), encoding="utf-8")
+    text = page(read("chain"))
+    if (RESULTS / "render.json").is_file():
+        text += "\n" + drawing(read("render"))
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def read(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def page(chain: dict[str, Any]) -> str:
@@ -53,6 +76,53 @@ def orchestration(costs: dict[str, Any]) -> list[str]:
         f"| … of a stage with torch | {said(costs['stage_with_torch_s'])} | ≤ 3 s |",
         f"| … of which importing torch | {said(costs['of_which_import_torch_s'])} | |",
     ]
+
+
+def drawing(render: dict[str, Any]) -> str:
+    """The section on drawing crops, from the figures of `benchmarks/render.py`."""
+    ratio, machine = render["ratio"], render["machine"]
+    lines = [
+        "## Drawing crops",
+        "",
+        "Measured by `python -m benchmarks.render`: the same Latin words in the same fonts, crops 32 pixels high, one",
+        "core each, one at a time and in turns; median (smallest to largest).",
+        f"One of {machine['cores']} cores of {machine['cpu']}.",
+        "",
+        "| what | crops/s |",
+        "|---|---|",
+        *(f"| {what} | {rates(render[tool])} |" for tool, what in TOOLS.items()),
+        "",
+        "| ratio | measured | aim |",
+        "|---|---|---|",
+        f"| ours, drawn and degraded, to trdg | {ratio['trdg']:.1f} | ≥ 20 |",
+        f"| … to trdg without degradation | {ratio['trdg_plain']:.1f} | |",
+        f"| … to SynthTIGER | {ratio['synthtiger']:.1f} | ≥ 200 |",
+        f"| … to SynthTIGER with large textures | {ratio['synthtiger_photos']:.1f} | |",
+        f"| … to SynthTIGER with more degradation | {ratio['synthtiger_degraded']:.1f} | |",
+        f"| ours, drawn, to the bare ceiling | {ratio['ceiling']:.2f} | ≥ 0.5 |",
+        f"| … over all scripts | {ratio['ceiling_all']:.2f} | |",
+        f"| rows of the table to the bare ceiling | {ratio['ceiling_rows']:.2f} | |",
+        f"| … over all scripts | {ratio['ceiling_rows_all']:.2f} | |",
+        "",
+        *long_run(render.get("million")),
+    ]
+    return "\n".join(lines)
+
+
+def long_run(million: dict[str, Any] | None) -> list[str]:
+    if million is None:
+        return []
+    return [
+        f"A table of {million['crops']:,} crops over all scripts, {million['workers']} workers:",
+        f"{million['seconds'] / 60:.1f} minutes, {million['crops_per_s']:,.0f} crops/s, peak memory of all processes",
+        f"{million['peak_rss_gib']:.2f} GiB (≤ 1.5; pages that they share counted again for each). The first third",
+        f"of each script at {million['rate_first']:,.0f} crops/s, the last at {million['rate_last']:,.0f} crops/s.",
+        "",
+    ]
+
+
+def rates(tool: dict[str, Any]) -> str:
+    return f"{tool['crops_per_s']:,.0f} ({tool['min']:,.0f} to {tool['max']:,.0f}, n = {tool['n']})"
 
 
 def said(seconds: dict[str, Any]) -> str:

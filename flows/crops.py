@@ -1,29 +1,35 @@
-"""Crops: words drawn in fonts, and pictures with no text in them."""
+"""Crops: words drawn in fonts and pictures with no text in them, the user's own pictures, or both."""
 
 import sys
 
+from flows.fanout import fan_out
 from flows.fonts import OUT as FONTS
-from flows.stage import main, stage, step
+from flows.stage import main, stage, working
 from flows.words import OUT as WORDS
+from tasks.crops import make_crops
 from tasks.params import Params
-from tasks.render import make_crops
 from tasks.stages import StageFacts
 from tasks.track import Record
 
 
 @stage("crops")
 def crops(params: Params, facts: StageFacts, record: Record) -> None:
-    """Draw the crops, clean, each with its script, style and design."""
-    record.metrics(
-        step(make_crops)(
+    """Draw the crops, clean, each with its script, style and design, or take in the user's."""
+    # No step: the shards are the task runs here, and a step's context would travel to every worker of theirs.
+    with working():
+        counts = make_crops(
             params.crops,
+            problem=params.labels,
             tag=params.tag,
             seed=params.seed,
             fonts=FONTS,
             words=WORDS,
+            pictures=params.pictures,
             out=params.home / "crops",
+            work=facts.work(),
+            fan_out=fan_out(params.crops),
         )
-    )
+    record.metrics(counts)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from flows.stage import main, stage, step
-from tasks.fonts import make_fonts
+from tasks.fonts import make_fonts, write_no_fonts
 from tasks.params import Params
 from tasks.stages import StageFacts
 from tasks.track import Record
@@ -14,7 +14,10 @@ OUT = Path("data/fonts.parquet")
 
 @stage("fonts")
 def fonts(params: Params, facts: StageFacts, record: Record) -> None:
-    """Fetch the fonts and write them as one table, a row a font, with their designs."""
+    """Fetch the fonts and write them as one table, a row a font; none for a problem that draws no crops."""
+    if not params.labels.draws:
+        record.metrics(step(write_no_fonts)(OUT))
+        return
     record.metrics(
         step(make_fonts)(
             params.fonts,

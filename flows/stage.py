@@ -5,6 +5,7 @@ flow when a server watches (`PREFECT_API_URL`, or `unfont ui` on this machine) o
 and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs it and MLflow records it.
 """
 
+import contextlib
 import functools
 import logging
 import os
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
@@ -103,13 +104,20 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def timed(*args: P.args, **kwargs: P.kwargs) -> R:
-        start = time.monotonic()
-        try:
+        with working():
             return function(*args, **kwargs)
-        finally:
-            _worked.get().append(time.monotonic() - start)
 
     return run
+
+
+@contextlib.contextmanager
+def working() -> Iterator[None]:
+    """Count the block's time as the stage's own work; `step` does it for a function."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        _worked.get().append(time.monotonic() - start)
 
 
 def in_flow() -> bool:

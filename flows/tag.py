@@ -17,6 +17,7 @@ def tag(params: Params, facts: StageFacts, record: Record) -> None:
         step(make_table)(
             params.tag,
             problem=params.labels,
+            name=params.problem,
             seed=params.seed,
             crops=params.home / "crops",
             fonts=FONTS,

@@ -7,7 +7,7 @@ from flows.stage import main, stage, step
 from tasks.params import Params
 from tasks.stages import StageFacts
 from tasks.track import Record
-from tasks.words import make_words
+from tasks.words import make_words, write_no_words
 
 OUT = Path("data/words.parquet")
 
@@ -15,7 +15,10 @@ OUT = Path("data/words.parquet")
 @stage("words")
 def words(params: Params, facts: StageFacts, record: Record) -> None:
     """Collect real words of every script."""
-    record.metrics(step(make_words)(params.words, out=OUT))
+    if params.labels.draws:
+        record.metrics(step(make_words)(params.words, out=OUT))
+    else:
+        record.metrics(step(write_no_words)(OUT))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from models.degrade_print import luma_of
 from models.settings import NetworkSettings
 
 
@@ -22,12 +23,13 @@ class Block(nn.Sequential):
 
 
 class Standardise(nn.Module):
-    """Every crop to mean 0, deviation 1 and light ink: `[batch, 1, h, w]` -> the same shape.
+    """Every crop to mean 0, deviation 1 and light ink: `[batch, 1 or 3, h, w]` -> the same shape.
 
     Contrast, brightness and inversion tell nothing of the script; what the trunk need not learn it
     learns other things for. Ink is taken to be the lesser part of a crop: its side of the mean has
-    the longer tail. Mean, deviation and sign are constants to the gradient, so that a unit's
-    gradient stays within its receptive field.
+    the longer tail, in brightness where there is colour. All channels of a crop share one mean and one
+    deviation, so that its colours keep their proportions. Mean, deviation and sign are constants to the
+    gradient, so that a unit's gradient stays within its receptive field.
     """
 
     FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not blown up
@@ -37,7 +39,10 @@ class Standardise(nn.Module):
             mean = images.mean((1, 2, 3), keepdim=True)
             centred = images - mean
             deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
-            tail = centred.pow(3).mean((1, 2, 3), keepdim=True)
+            bright = luma_of(centred)
+            if bright is not centred:
+                bright = bright - bright.mean((1, 2, 3), keepdim=True)
+            tail = bright.pow(3).mean((1, 2, 3), keepdim=True)
             scale = torch.where(tail < 0, -1.0, 1.0) / (deviation + self.FAINTEST)
         return (images - mean) * scale
 
@@ -55,13 +60,14 @@ class ScriptNet(nn.Module):
         settings: channels of each block, how many blocks halve the map, width of the embedding, dropout.
         labels: number of target labels.
         height, width: the crops' size in pixels.
+        channels: 1 for grey crops, 3 for red, green and blue.
     """
 
-    def __init__(self, settings: NetworkSettings, *, labels: int, height: int, width: int) -> None:
+    def __init__(self, settings: NetworkSettings, *, labels: int, height: int, width: int, channels: int = 1) -> None:
         super().__init__()
-        self.height, self.width = height, width
+        self.height, self.width, self.channels = height, width, channels
         self.standardise = Standardise()
-        self.trunk = nn.Sequential(*_blocks(settings))
+        self.trunk = nn.Sequential(*_blocks(settings, channels))
         self.embedding = nn.Sequential(
             OrderedDict(
                 linear=nn.Linear(2 * settings.channels[-1], settings.embedding, bias=False),
@@ -75,31 +81,32 @@ class ScriptNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed(self, images: Tensor) -> Tensor:
-        """What the heads read: `[batch, 1, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
+        """What the heads read: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
 
         Raises:
             ValueError: the images have another shape.
         """
-        if images.ndim != 4 or images.shape[1:] != (1, self.height, self.width):
-            shape = tuple(images.shape)
-            raise ValueError(f"images must be [batch, 1, {self.height}, {self.width}], not {list(shape)}")
+        wanted = (self.channels, self.height, self.width)
+        if images.ndim != 4 or images.shape[1:] != wanted:
+            raise ValueError(f"images must be [batch, {', '.join(map(str, wanted))}], not {list(images.shape)}")
         maps = self.trunk(self.standardise(images))
         features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits `[batch, labels]` of `images[batch, 1, height, width]` in [0, 1]."""
+        """Logits `[batch, labels]` of `images[batch, channels, height, width]` in [0, 1]."""
         logits: Tensor = self.target_head(self.dropout(self.embed(images)))
         return logits
 
 
-def _blocks(settings: NetworkSettings) -> list[Block]:
+def _blocks(settings: NetworkSettings, channels: int) -> list[Block]:
     blocks: list[Block] = []
-    inputs, halvings = 1, settings.halvings
+    inputs, halvings = channels, settings.halvings
     for outputs in settings.channels:
-        halves = halvings > 0 and outputs > inputs
+        # A picture widens whatever its channels are: grey and colour networks have maps of the same sizes.
+        halves = halvings > 0 and outputs > (inputs if blocks else 1)
         halvings -= halves
-        # Grey pixels say little one by one: the first look is wider.
+        # Pixels say little one by one: the first look is wider.
         kernel = 3 if blocks else 5
         blocks.append(Block(inputs, outputs, kernel=kernel, stride=2 if halves else 1))
         inputs = outputs

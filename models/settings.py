@@ -23,13 +23,19 @@ class DegradeSettings(Settings):
     shear: float = Field(ge=0, le=1)
     scale: float = Field(ge=0, lt=1)
     shift: float = Field(ge=0, le=0.5)
+    perspective: float = Field(ge=0, le=0.4)
     bend: float = Field(ge=0, le=8)
     stroke: float = Field(ge=0, le=1)
-    blur: float = Field(ge=0, le=4)
+    colour: float = Field(ge=0, le=1)
+    texture: float = Field(ge=0, le=1)
     contrast: float = Field(ge=0, lt=1)
     invert: float = Field(ge=0, le=1)
-    texture: float = Field(ge=0, le=1)
+    shadow: float = Field(ge=0, lt=1)
+    motion: float = Field(ge=0, le=16)
+    blur: float = Field(ge=0, le=4)
+    resolution: float = Field(ge=0, le=0.9)
     noise: float = Field(ge=0, le=1)
+    jpeg: float = Field(ge=0, le=0.99)
 
 
 class LossSettings(Settings):

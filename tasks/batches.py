@@ -10,13 +10,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.degrade import SEVERITIES, degrade, seeds_at, seeds_of
+from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, luma_of, seeds_at, seeds_of
 from models.invariance import UNKNOWN, Batch
 from models.network import ScriptNet
 from models.settings import DegradeSettings
 from tasks.errors import UserError
 from tasks.params import ProblemSettings
-from tasks.table import Pixels, read_images, read_rows
+from tasks.table import COLOUR, Pixels, read_images, read_rows
 
 FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
 VALIDATION_ROWS = 4096  # the most that an epoch is validated on
@@ -25,20 +25,27 @@ VALIDATION_SEVERITY = "light"
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Labels of the target and of each nuisance, sorted: their places are the networks' outputs."""
+    """Labels of the target and of each nuisance, sorted: their places are the networks' outputs.
+
+    `channels` are those of a network's input.
+    """
 
     target_name: str
     target: list[str]
     nuisances: dict[str, list[str]]
+    channels: int = 1
 
     @classmethod
-    def of_table(cls, table: Path, problem: ProblemSettings) -> "Labels":
+    def of_table(cls, table: Path, problem: ProblemSettings, *, channels: int = 1) -> "Labels":
         """All that training may meet: the targets of `train` and `pool`, the nuisances known there.
+
+        The labels of `colour`, where the problem names it, are all inks that `models.degrade` prints with.
 
         Raises:
             UserError: there is nothing to learn.
         """
-        columns = list(dict.fromkeys([problem.target, *problem.nuisances]))
+        own = [name for name in problem.nuisances if name != COLOUR]
+        columns = list(dict.fromkeys([problem.target, *own]))
         rows = read_rows(table, columns, ["train", "pool"])
         target = _names(rows[problem.target])
         if len(target) < 2:
@@ -47,12 +54,14 @@ class Labels:
                 where=table,
                 mend="tag crops of more labels",
             )
-        nuisances = {name: _names(rows[name]) for name in problem.nuisances}
-        return cls(target_name=problem.target, target=target, nuisances={k: v for k, v in nuisances.items() if v})
+        nuisances = {name: _names(rows[name]) if name in own else list(COLOURS) for name in problem.nuisances}
+        known = {name: labels for name, labels in nuisances.items() if labels}
+        return cls(target_name=problem.target, target=target, nuisances=known, channels=channels)
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> "Labels":
-        return cls(target_name=card["target"], target=card["labels"], nuisances=card["nuisances"])
+        facts = {name: card[name] for name in ("nuisances", "channels")}
+        return cls(target_name=card["target"], target=card["labels"], **facts)
 
     def counts(self) -> dict[str, int]:
         """Number of labels of each nuisance."""
@@ -61,13 +70,18 @@ class Labels:
 
 @dataclass(frozen=True, kw_only=True)
 class Crops:
-    """Crops as `images uint8[rows, h, w]`, with their labels' places and their seeds, by key."""
+    """Crops as `images uint8[rows, h, w]` or `[rows, h, w, 3]`, with their labels' places and their seeds, by key.
+
+    Batches have `channels` channels; with `coloured`, they carry the colours that they are printed in.
+    """
 
     keys: list[str]
     images: Tensor
     targets: Tensor
     nuisances: dict[str, Tensor]
     seeds: Tensor
+    channels: int = 1
+    coloured: bool = False
 
     @classmethod
     def of_rows(cls, pixels: Pixels, rows: pd.DataFrame, labels: Labels) -> "Crops":
@@ -76,8 +90,10 @@ class Crops:
             keys=keys,
             images=torch.from_numpy(pixels),
             targets=_places(rows[labels.target_name], labels.target),
-            nuisances={name: _places(rows[name], known) for name, known in labels.nuisances.items()},
+            nuisances={n: _places(rows[n], known) for n, known in labels.nuisances.items() if n != COLOUR},
             seeds=seeds_of(keys, 0),
+            channels=labels.channels,
+            coloured=COLOUR in labels.nuisances,
         )
 
     def __len__(self) -> int:
@@ -86,11 +102,11 @@ class Crops:
     def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
         """The crops at `rows`, degraded as they are in that epoch of the run with that seed."""
         seeds = seeds_at(self.seeds[rows], epoch, seed=seed)
-        return Batch(
-            images=degrade(as_images(self.images[rows]), seeds, settings),
-            targets=self.targets[rows],
-            nuisances={name: places[rows] for name, places in self.nuisances.items()},
-        )
+        nuisances = {name: places[rows] for name, places in self.nuisances.items()}
+        if self.coloured:
+            nuisances[COLOUR] = _inks(self.images[rows], colours_of(seeds, settings))
+        images = degrade(as_images(self.images[rows], self.channels), seeds, settings)
+        return Batch(images=images, targets=self.targets[rows], nuisances=nuisances)
 
 
 def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
@@ -145,7 +161,7 @@ class Validation:
 
 @torch.inference_mode()
 def logits_of(network: ScriptNet, images: Tensor) -> Tensor:
-    """Logits `[rows, labels]` of `images[rows, 1, h, w]`, forward in batches, in evaluation mode."""
+    """Logits `[rows, labels]` of `images[rows, channels, h, w]`, forward in batches, in evaluation mode."""
     training = network.training
     network.eval()
     parts = [network(part) for part in torch.split(images, FORWARD_BATCH)]
@@ -153,9 +169,23 @@ def logits_of(network: ScriptNet, images: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def as_images(pixels: Tensor) -> Tensor:
-    """`float32[rows, 1, h, w]` in [0, 1] of `uint8[rows, h, w]`."""
-    return pixels.unsqueeze(1).to(torch.float32) / 255
+def as_images(pixels: Tensor, channels: int = 1) -> Tensor:
+    """`float32[rows, channels, h, w]` in [0, 1] of grey `uint8[rows, h, w]` or RGB `uint8[rows, h, w, 3]`.
+
+    Grey crops in three channels are grey; of coloured ones in one channel, brightness is left.
+    """
+    if pixels.ndim == 3:
+        return pixels.unsqueeze(1).to(torch.float32).div_(255).expand(-1, channels, -1, -1)
+    images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    return images if channels == 3 else luma_of(images)
+
+
+def _inks(pixels: Tensor, printed: Tensor) -> Tensor:
+    """The inks that crops are printed in; UNKNOWN of a picture that has colours of its own."""
+    if pixels.ndim == 3:
+        return printed
+    own = (pixels != pixels[..., :1]).flatten(1).any(1)
+    return torch.where(own, UNKNOWN, printed)
 
 
 def _names(column: pd.Series) -> list[str]:

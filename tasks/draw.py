@@ -2,10 +2,12 @@
 
 import io
 import struct
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFont
+from PIL import Image, ImageFont, _imaging
 
 OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: drawn larger than needed, then scaled down
 LARGEST = 4 / 3  # scaling up further would blur: a word of dashes stays low
@@ -39,15 +41,23 @@ def _as_hinted(data: bytes) -> bytes:
 
 
 def draw_word(
-    font: ImageFont.FreeTypeFont, text: str, chances: list[float], *, height: int, width: int
+    font: ImageFont.FreeTypeFont,
+    text: str,
+    chances: Sequence[float],
+    *,
+    height: int,
+    width: int,
+    vertical: bool = False,
 ) -> NDArray[np.uint8] | None:
     """A crop [height, width], dark ink (0) on light ground (255), or None when `text` leaves no ink.
+
+    With `vertical` the text is set from top to bottom; the column is scaled into the same crop.
 
     `chances`, four numbers in [0, 1), choose how much of the height the ink fills (60% to 95%; less when the
     word is long: it is never squeezed), its place across, its place upright, and its least margin.
     """
     fill, across, upright, margin = chances
-    mask = font.getmask(text)
+    mask = font.getmask(text, direction="ttb" if vertical else None)
     box = mask.getbbox()
     if box is None:
         return None
@@ -56,15 +66,22 @@ def draw_word(
     most = width - 2 * edge
     scale = min(height * (0.6 + 0.35 * fill) / ink_height, most / ink_width, LARGEST)
     size = max(1, min(most, round(scale * ink_width))), max(1, min(height, round(scale * ink_height)))
-    # `_new` is how Pillow itself makes an image of a mask; drawing it on a canvas costs a third more.
-    ink = np.asarray(Image.Image()._new(mask).resize(size, Image.Resampling.HAMMING, box=box))
-    if ink.max() < LEAST_INK:
+    small = mask.resize(size, Image.Resampling.HAMMING, box)
+    if small.getextrema()[1] < LEAST_INK:
         return None
     left = edge + _left(across, most - size[0])
     top = int(upright * (height - size[1] + 1))
     crop = np.full((height, width), 255, np.uint8)
-    crop[top : top + size[1], left : left + size[0]] -= ink
+    crop[top : top + size[1], left : left + size[0]] -= _pixels_of(small)
     return crop
+
+
+def _pixels_of(mask: Any) -> NDArray[np.uint8]:
+    """The mask's pixels [height, width]: what `Image.tobytes` does, but for its detours, which cost as much again."""
+    width, height = mask.size
+    encoder = _imaging.raw_encoder("L", "L", 0, 1)
+    encoder.setimage(mask, (0, 0, width, height))
+    return np.frombuffer(encoder.encode(width * height)[2], np.uint8).reshape(height, width)
 
 
 def _left(chance: float, room: int) -> int:

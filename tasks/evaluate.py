@@ -22,12 +22,14 @@ from tasks.errors import UserError
 from tasks.files import write_json, written_whole
 from tasks.metrics import measure, thin_labels
 from tasks.params import Params, ProblemSettings
-from tasks.table import LABEL, label_columns, read_rows, stream_images
+from tasks.table import LABEL, label_columns, nuisance_columns, read_rows, stream_images
 from tasks.weights import load_model, weights_of
 
 SPLITS = (SPLIT, "test_seen", "test_unseen")
-COLUMNS = ["model", "split", "severity", "key", "true", "predicted", "p"]
-SCHEMA = pa.schema([(name, {"key": pa.string(), "p": pa.float32()}.get(name, LABEL)) for name in COLUMNS])
+COLUMNS = ["model", "split", "severity", "key", "true", "ambiguous", "predicted", "p"]
+SCHEMA = pa.schema(
+    [(name, {"key": pa.string(), "p": pa.float32(), "ambiguous": pa.bool_()}.get(name, LABEL)) for name in COLUMNS]
+)
 log = logging.getLogger("unfont")
 
 
@@ -65,7 +67,7 @@ def evaluate_models(
         UserError: a model or the table cannot be read, they are of different sizes, or a split has no crops.
     """
     loaded = open_models(models)
-    rows = read_rows(table, [params.labels.target, params.labels.group])
+    rows = read_rows(table, list(dict.fromkeys([params.labels.target, params.labels.group])))
     thin = thin_labels(rows, target=params.labels.target, group=params.labels.group)
     with deterministic(params.threads), _predictions_file(predictions) as writer:
         figures = _figures_of_split(params, SPLIT, table=table, models=loaded, thin=thin, writer=writer)
@@ -143,14 +145,17 @@ def score_split(
     p: dict[tuple[str, str], list[np.ndarray]] = {key: [] for key in places}
     for pixels, rows in stream_images(table, [split], batch):
         _check_size(pixels, models, table)
-        seen.append(rows[["key", *label_columns(labels)]])
-        images, seeds = as_images(torch.from_numpy(pixels)), seeds_of(rows["key"].tolist(), 0)
-        for severity in severities:
-            degraded = degrade(images, seeds, SEVERITIES[severity])
-            for name, model in distinct.items():
-                best, place = logits_of(model.network, degraded).softmax(1).max(1)
-                places[name, severity].append(place.numpy().astype(np.int16))
-                p[name, severity].append(best.numpy())
+        seen.append(rows[["key", "ambiguous", *label_columns(labels)]])
+        seeds = seeds_of(rows["key"].tolist(), 0)
+        for channels in sorted({model.network.channels for model in distinct.values()}):
+            reading = {name: model for name, model in distinct.items() if model.network.channels == channels}
+            images = as_images(torch.from_numpy(pixels), channels)
+            for severity in severities:
+                degraded = degrade(images, seeds, SEVERITIES[severity])
+                for name, model in reading.items():
+                    best, place = logits_of(model.network, degraded).softmax(1).max(1)
+                    places[name, severity].append(place.numpy().astype(np.int16))
+                    p[name, severity].append(best.numpy())
     if not seen:
         raise UserError(f"there are no crops of split '{split}'", where=table, mend=f"give {split} some crops")
     facts = pd.concat(seen, ignore_index=True)
@@ -177,7 +182,7 @@ def _figures_of_split(
         models, table=table, split=split, labels=labels, severities=list(SEVERITIES), batch=settings.batch
     )
     log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(models))
-    nuisance = labels.nuisances[0] if labels.nuisances else None
+    nuisance = next(iter(nuisance_columns(labels)), None)
     figures: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in models}
     for name in models:
         for severity in SEVERITIES:
@@ -192,7 +197,7 @@ def _figures_of_split(
 
 def _check_size(pixels: np.ndarray, models: dict[str, Model], table: Path) -> None:
     for name, model in models.items():
-        if pixels.shape[1:] != (model.network.height, model.network.width):
+        if pixels.shape[1:3] != (model.network.height, model.network.width):
             raise UserError(
                 f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
                 f" {model.network.height}×{model.network.width}",

@@ -9,6 +9,8 @@ import torch
 
 from models.explain.hooks import layers_of, observed, receptive_field
 from models.explain.top import TopActivations, UnitSummary
+from models.network import ScriptNet
+from tasks.batches import as_images
 from tasks.errors import UserError
 from tasks.table import read_rows, stream_images
 
@@ -37,7 +39,7 @@ class Explanation:
 
 
 def explain_units(
-    network: torch.nn.Module, *, table: Path, target: str, height: int, width: int, top: int, crops: int
+    network: ScriptNet, *, table: Path, target: str, height: int, width: int, top: int, crops: int
 ) -> Explanation:
     """Strongest crops and statistics of every unit of every layer, on clean crops, in one pass.
 
@@ -50,7 +52,7 @@ def explain_units(
     sample = np.sort(read_rows(table, ["key"], SPLITS)["key"].to_numpy(dtype=str))[:crops]
     if not len(sample):
         raise UserError("the table has no train and no validation crops", where=table, mend="run `unfont tag`")
-    layers = layers_of(network, torch.zeros(1, 1, height, width))
+    layers = layers_of(network, torch.zeros(1, network.channels, height, width))
     gathered = {name: TopActivations(top) for name in layers}
     keys: list[str] = []
     labels: list[str] = []
@@ -61,7 +63,7 @@ def explain_units(
             _check_size(images, height, width, table)
             if not taken.any():
                 continue
-            network(torch.from_numpy(images[taken]).unsqueeze(1).float() / 255)
+            network(as_images(torch.from_numpy(images[taken]), network.channels))
             keys.extend(rows.loc[taken, "key"])
             labels.extend(_labels(rows.loc[taken, target]))
     found = [
@@ -70,8 +72,8 @@ def explain_units(
     return Explanation(layers=found, keys=keys, labels=labels)
 
 
-def _field(network: torch.nn.Module, name: str, height: int, width: int) -> tuple[int, int]:
-    noise = torch.rand(NOISE, 1, height, width, generator=torch.Generator().manual_seed(0))
+def _field(network: ScriptNet, name: str, height: int, width: int) -> tuple[int, int]:
+    noise = torch.rand(NOISE, network.channels, height, width, generator=torch.Generator().manual_seed(0))
     return receptive_field(network, name, noise)
 
 
@@ -80,7 +82,7 @@ def _labels(column: pd.Series) -> list[str]:
 
 
 def _check_size(images: np.ndarray, height: int, width: int, table: Path) -> None:
-    if images.shape[1:] != (height, width):
+    if images.shape[1:3] != (height, width):
         raise UserError(
             f"the crops are {images.shape[1]}×{images.shape[2]} pixels and the model reads {height}×{width}",
             where=table,

@@ -18,47 +18,59 @@ UNREACHED = (
 )
 
 
-def install_packages(root: Path) -> bool:
+def install_packages(root: Path, *, optional: bool = False) -> bool:
     """Bring `root`/node_modules to what the lock beside it pins; return whether there was anything to do.
 
-    Optional dependencies and install scripts are left alone.
+    Optional packages are fetched with `optional` only; those that are already there do no harm. Install scripts
+    never run.
 
     Raises:
         UserError: the lock is missing or broken, there is no Node, the registry cannot be reached, or a
             package is not the pinned one.
     """
-    if is_installed(root):
+    if is_installed(root, optional=optional):
         return False
-    command = [
-        *find_npm(),
-        "ci",
-        "--ignore-scripts",
-        "--omit=optional",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ]
+    which = "--include=optional" if optional else "--omit=optional"
+    command = [*find_npm(), "ci", "--ignore-scripts", which, "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run([*command, *RETRY], cwd=root, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise explain_failure(done.stderr or done.stdout, root)
+    if optional:
+        _check_all_came(root)
     return True
 
 
-def is_installed(root: Path) -> bool:
-    """Whether every package that the lock asks for lies in node_modules, in the pinned version."""
+def is_installed(root: Path, *, optional: bool = False) -> bool:
+    """Whether every package that the lock asks for, `optional` ones too if so, lies there in the pinned version."""
+    return not _missing(root, optional=optional)
+
+
+def _missing(root: Path, *, optional: bool) -> list[str]:
     try:
         installed = json.loads((root / "node_modules" / ".package-lock.json").read_text(encoding="utf-8"))["packages"]
     except (OSError, ValueError, KeyError):
-        return False
+        installed = {}
     wanted = {
         path: package["integrity"]
         for path, package in read_manifest(root / "package-lock.json")["packages"].items()
-        if path and not package.get("optional")
+        if path and (optional or not package.get("optional"))
     }
-    return all(
-        installed.get(path, {}).get("integrity") == integrity and (root / path / "package.json").is_file()
+    return [
+        path
         for path, integrity in wanted.items()
-    )
+        if installed.get(path, {}).get("integrity") != integrity or not (root / path / "package.json").is_file()
+    ]
+
+
+def _check_all_came(root: Path) -> None:
+    """npm leaves an optional package out in silence; the committed sides and figures count on every one."""
+    if missing := _missing(root, optional=True):
+        names = ", ".join(path.removeprefix("node_modules/") for path in missing[:3])
+        raise UserError(
+            f"{len(missing)} optional font packages did not come: {names}{', …' if len(missing) > 3 else ''}",
+            where=root / "package.json",
+            mend="use a registry that has them, or set fonts.optional to false",
+        )
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

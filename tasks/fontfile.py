@@ -96,30 +96,31 @@ def _broken(path: Path, error: Exception) -> UserError:
     return UserError(f"the font does not open: {reason:.120}", where=os.fspath(path), mend="remove or replace the file")
 
 
-def style_of(font: TTFont) -> str:
-    """The font's style, from its own tables; the first that holds:
+def style_of(font: TTFont) -> str | None:
+    """The font's style, from its own tables; the first that holds, None where none does:
 
-    1. `post.isFixedPitch`, or PANOSE proportion 9: monospace;
-    2. PANOSE family 3 (hand written), or OS/2 family class 10 (scripts): handwriting;
-    3. PANOSE family 4 (decorative), or class 9 (ornamentals): display;
+    1. PANOSE proportion 9, of a text font (family 2, or 0: any): monospace;
+    2. OS/2 family class 10 (scripts), or PANOSE family 3 (hand written): handwriting;
+    3. class 9 (ornamentals), or PANOSE family 4 (decorative): display;
     4. class 1–5 or 7: serif; class 8: sans-serif;
-    5. PANOSE family 2 (text) with serif style 2–10: serif;
-    6. sans-serif.
+    5. PANOSE family 2 (text) with serif style 2–10: serif; 11–15: sans-serif;
+    6. `post.isFixedPitch`: monospace.
+
+    Of the pinned packages, whose style is known, one in five says its own so, and four of five of these rightly.
     """
     table = font.get("OS/2")
     panose = getattr(table, "panose", None)
     family, serifs, proportion = (getattr(panose, name, 0) for name in ("bFamilyType", "bSerifStyle", "bProportion"))
     kind = (getattr(table, "sFamilyClass", 0) >> 8) & 0xFF
-    fixed = "post" in font and font["post"].isFixedPitch
-    if fixed or (family == 2 and proportion == 9):
-        return "monospace"
-    if family == 3 or kind == 10:
-        return "handwriting"
-    if family == 4 or kind == 9:
-        return "display"
-    if kind in (1, 2, 3, 4, 5, 7):
-        return "serif"
-    return "serif" if kind != 8 and family == 2 and 2 <= serifs <= 10 else "sans-serif"
+    rules = {
+        "monospace": family in (0, 2) and proportion == 9,
+        "handwriting": family == 3 or kind == 10,
+        "display": family == 4 or kind == 9,
+        "serif": kind in (1, 2, 3, 4, 5, 7) or (kind != 8 and family == 2 and 2 <= serifs <= 10),
+        "sans-serif": kind == 8 or (family == 2 and 11 <= serifs <= 15),
+    }
+    said = next((style for style, holds in rules.items() if holds), None)
+    return said or ("monospace" if "post" in font and font["post"].isFixedPitch else None)
 
 
 def family_of(font: TTFont, path: Path) -> str:

@@ -1,6 +1,6 @@
 """Make the table of fonts: a row a font, with the font itself.
 
-`python -m tasks.fonts` draws up the committed list of designs and sides anew, from the pinned packages.
+`python -m tasks.fonts` adds families to the committed list of designs and sides, from the pinned packages.
 """
 
 import functools
@@ -18,9 +18,11 @@ from tasks.errors import UserError
 from tasks.fetch import install_packages
 from tasks.files import written_whole
 from tasks.fontfile import draws, open_font, sfnt_of
-from tasks.fontsource import FontSource, fonts_in, packaged_fonts
+from tasks.fontsource import SYMBOLS, FontSource, fonts_in, packaged_fonts
+from tasks.icons import icons_of
 from tasks.outlines import Outlines, outlines_of
 from tasks.params import FontsSettings, read_params
+from tasks.splice import splice
 
 PACKAGE_LIST = "package.json"
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
@@ -43,7 +45,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Font:
-    """A font that is open: `coverage` its sorted code points, `data` plain sfnt bytes."""
+    """A font that is open: `coverage` its sorted code points, of an icon font those of icons; `data` plain sfnt."""
 
     source: FontSource
     coverage: list[int]
@@ -56,16 +58,15 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     Fonts come from the folder `settings.source`: from the packages that its package.json pins, fetched if need
     be, or where it has no such list from the font files that lie in it. `designs` is the committed list of
     designs and sides; families that it does not have are compared with the rest and get theirs here. A font with
-    too few of its script's letters is left out, and counted.
+    too few of its script's letters is left out, and counted. Icon fonts come as script `Zsym`, besides `scripts`;
+    each is a design of its own, in training where the list says nothing.
 
     Raises:
         UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
     """
     found = find_fonts(settings, scripts=scripts)
     listed, fixed = read_designs(designs)
-    known = {source.family for source in found} <= listed.keys()
-    design_of = listed if known else join_designs(outlines_by_family(found), listed)
-    side_of = sides_of(design_of, cells_of(found), fixed)
+    design_of, side_of = settle(found, listed, fixed)
     made: list[FontSource] = []
     with written_whole(out) as beside:
         with pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
@@ -76,13 +77,36 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     return _summary(made, design_of, side_of) | {"left_out": float(len(found) - len(made))}
 
 
+def write_no_fonts(out: Path) -> dict[str, float]:
+    """Write a table without a row, for a problem that draws nothing; return counts."""
+    with written_whole(out) as beside:
+        pq.write_table(SCHEMA.empty_table(), beside, compression="zstd")
+    return {"fonts": 0.0}
+
+
 def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
     """The fonts that the settings name, sorted by family, script, weight; packages are fetched if need be."""
-    root = Path(settings.source)
+    root, weights = Path(settings.source), settings.weights
     if not (root / PACKAGE_LIST).is_file():
-        return fonts_in(root, scripts=scripts, weights=settings.weights)
-    install_packages(root)
-    return packaged_fonts(root, scripts=scripts, weights=settings.weights)
+        return fonts_in(root, scripts=scripts, weights=weights, font_style=settings.font_style)
+    install_packages(root, optional=settings.optional)
+    return packaged_fonts(root, scripts=scripts, weights=weights, optional=settings.optional)
+
+
+def settle(
+    found: Sequence[FontSource], listed: Mapping[str, str], fixed: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Family → design and design → side for the fonts `found`; what is `listed` and `fixed` stays.
+
+    Icon fonts are compared with nothing and held out by hand: they stand in no script's balance.
+    """
+    texts = [source for source in found if source.script != SYMBOLS]
+    icons = {source.family: listed.get(source.family, source.family) for source in found if source.script == SYMBOLS}
+    families = {source.family for source in texts}
+    known = families <= listed.keys()
+    design_of = {name: listed[name] for name in families} if known else join_designs(outlines_by_family(texts), listed)
+    sides = sides_of(design_of, cells_of(texts), fixed)
+    return design_of | icons, sides | {design: fixed.get(design, SIDES[0]) for design in icons.values()}
 
 
 def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
@@ -101,15 +125,26 @@ def cells_of(found: Iterable[FontSource]) -> Iterator[tuple[str, str, str]]:
 
 def _drawing(found: Iterable[FontSource]) -> Iterator[Font]:
     for source in found:
-        coverage, data = _load(source.path)
-        if draws(set(coverage), source.script):
+        if source.script == SYMBOLS:
+            coverage, data = _load_icons(source.path)
+        else:
+            coverage, data = _load(source.path, source.parts, source.script if source.parts else "")
+        if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
             yield Font(source, coverage, data)
 
 
 @functools.lru_cache(maxsize=4)  # a file that serves several scripts is read once
-def _load(path: Path) -> tuple[list[int], bytes]:
+def _load(path: Path, parts: tuple[Path, ...], script: str) -> tuple[list[int], bytes]:
     with open_font(path) as font:
+        for part in parts:
+            with open_font(part) as other:
+                splice(font, other, script)
         return sorted(font.getBestCmap()), sfnt_of(font, path)
+
+
+def _load_icons(path: Path) -> tuple[list[int], bytes]:
+    with open_font(path) as font:
+        return icons_of(font), sfnt_of(font, path)
 
 
 def _groups(fonts: Iterable[Font]) -> Iterator[list[Font]]:
@@ -143,12 +178,14 @@ def _check_scripts(made: Iterable[FontSource], scripts: Iterable[str], settings:
 
 
 def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> dict[str, float]:
-    designs = {design_of[source.family] for source in made}
+    texts = [source for source in made if source.script != SYMBOLS]
+    designs = {design_of[source.family] for source in texts}
     sides = Counter(side_of[design] for design in designs)
     counts = {
-        "fonts": len(made),
-        "families": len({source.family for source in made}),
-        "scripts": len({source.script for source in made}),
+        "fonts": len(texts),
+        "families": len({source.family for source in texts}),
+        "scripts": len({source.script for source in texts}),
+        "symbol_fonts": len(made) - len(texts),
         "designs": len(designs),
         **{f"designs_{side}": sides[side] for side in SIDES},
     }
@@ -156,13 +193,13 @@ def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: 
 
 
 def list_designs(settings: FontsSettings, *, scripts: list[str], designs: Path) -> None:
-    """Compare all families of the source, hold designs out, and write the list that is committed."""
+    """Write the list that is committed, all packages in it; families and designs that it has keep what they have."""
     found = find_fonts(settings, scripts=scripts)
-    design_of = join_designs(outlines_by_family(found), {})
-    write_designs(designs, design_of, sides_of(design_of, cells_of(found), {}))
+    write_designs(designs, *settle(found, *read_designs(designs)))
 
 
 if __name__ == "__main__":
     params = read_params()
     listed = Path(params.fonts.source) / "designs.json"
-    list_designs(params.fonts, scripts=params.words.scripts, designs=listed)
+    everything = params.fonts.model_copy(update={"optional": True})
+    list_designs(everything, scripts=params.words.scripts, designs=listed)

@@ -24,7 +24,8 @@ def measure(
     """Measure one model on one split at one severity.
 
     The model always chooses among all its labels, `Zxxx` included. A crop whose truth is not `Zxxx` is a
-    *text* crop.
+    *text* crop. A text whose letters all have twins in another script (`ambiguous`) has no right answer to
+    read off its pixels: it counts in its own two figures and in no other.
 
     - `accuracy`: share of text crops that are right.
     - `false_alarm_rate`: share of `Zxxx` crops that are called text.
@@ -32,15 +33,18 @@ def measure(
     - `worst_script`: lowest accuracy of a label, labels in `thin` left out; `worst_script_label` names it.
     - `worst_style`: see `worst_nuisance`; with `_label`, and with `_cells` and `_n`, what it rests on.
     - `calibration_error`: see `calibration_error`; over all crops.
-    - `n`, `n_text`: crops.
+    - `ambiguous_accuracy`: share of the ambiguous crops that are right; `n_ambiguous`: how many they are.
+    - `n`, `n_text`: crops, ambiguous ones left out.
 
     A figure that has nothing to rest on is None. Figures are rounded to 6 digits.
 
     Args:
-        rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name.
+        rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name; `ambiguous` where known.
         thin: labels with too few groups in the whole table (`thin_labels`).
         cell_crops: fewest crops of a (label, nuisance) cell that counts.
     """
+    unclear = is_ambiguous(rows)
+    twins, rows = rows[unclear], rows[~unclear]
     text = rows[rows["true"] != UNWRITTEN]
     background = rows[rows["true"] == UNWRITTEN]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
@@ -55,8 +59,17 @@ def measure(
         "worst_script_label": worst_script_label,
         **_worst_style(text, nuisance=nuisance, group=group, cell_crops=cell_crops),
         "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
+        "ambiguous_accuracy": _share(twins["true"] == twins["predicted"]),
+        "n_ambiguous": len(twins),
     }
     return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in figures.items()}
+
+
+def is_ambiguous(rows: pd.DataFrame) -> np.ndarray:
+    """Which rows are ambiguous: bool `[rows]`; a table that does not say has none."""
+    if "ambiguous" not in rows.columns:
+        return np.zeros(len(rows), bool)
+    return rows["ambiguous"].fillna(value=False).to_numpy(dtype=bool)
 
 
 def thin_labels(rows: pd.DataFrame, *, target: str, group: str) -> list[str]:
@@ -96,9 +109,9 @@ def worst_nuisance(
 ) -> tuple[float | None, str | None, pd.DataFrame]:
     """The worst value of a nuisance: its accuracy, its name, and the cells that counted.
 
-    A cell is a (label, nuisance) pair; it counts with at least `cell_crops` crops and 2 groups. A nuisance
-    value's accuracy is the mean over its cells, so that a style which few scripts have is not hidden by one
-    which many have.
+    A cell is a (label, nuisance) pair; it counts with at least `cell_crops` crops and 2 groups (where the
+    nuisance is the group itself, with the one that it has). A nuisance value's accuracy is the mean over its
+    cells, so that a style which few scripts have is not hidden by one which many have.
     """
     known = rows[rows[nuisance].notna()]
     by = [known["true"].astype(str), known[nuisance].astype(str).rename("nuisance")]
@@ -110,7 +123,8 @@ def worst_nuisance(
             "accuracy": correct.groupby(by).mean(),
         }
     )
-    cells = cells[(cells["n"] >= cell_crops) & (cells["groups"] >= CELL_DESIGNS)]
+    fewest = 1 if nuisance == group else CELL_DESIGNS
+    cells = cells[(cells["n"] >= cell_crops) & (cells["groups"] >= fewest)]
     value, name = _lowest(cells["accuracy"].groupby("nuisance").mean())
     return value, name, cells
 

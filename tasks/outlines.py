@@ -44,17 +44,26 @@ def _measures(pen: MomentsPen, em: int) -> list[float]:
 
 
 def same_glyphs(one: Outlines, other: Outlines) -> bool:
-    """Whether two families draw most shared letters of some script alike.
+    """Whether two families draw most shared letters of some script alike, but for size and height of the line.
 
     `one`, `other`: script → measures `[letters, 5]`. One common glyph is not enough, nor is a
     common script in two hands; a script that only one of them has does not matter.
     """
     for script in sorted(one.keys() & other.keys()):
-        far = abs(one[script] - other[script]).max(axis=1)
-        shared = int((~np.isnan(far)).sum())
-        if shared >= SHARED and int((far < TOLERANCE).sum()) > SAME * shared:
-            return True
+        shared = ~np.isnan(one[script] - other[script]).any(axis=1)
+        if shared.sum() >= SHARED:
+            far = _apart(one[script][shared], other[script][shared])
+            if int((far < TOLERANCE).sum()) > SAME * len(far):
+                return True
     return False
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far letters are apart, `[letters]`, once all are scaled and raised alike: foundries fit a Latin so."""
+    scale = max(float(np.median(one[:, 0] / other[:, 0])), 1e-6)
+    far = one - scale * other
+    far[:, 1] -= np.median(far[:, 1])
+    return np.asarray(abs(far).max(axis=1) / max(1.0, scale))
 
 
 def cluster(outlines: Mapping[str, Outlines]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`params.yaml`, read once into frozen, strict settings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -18,22 +18,43 @@ from tasks.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
 UNWRITTEN = "Zxxx"
+# dvc.yaml reads these for the graph itself: a problem of its own mind would not be seen there.
+IN_THE_GRAPH = ("problems", "rounds", "fonts", "words")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
 
 class ProblemSettings(Settings):
-    """What a table of images is about: the target to learn, the nuisances to forget, the group to hold out."""
+    """What a table of images is about: the target to learn, the nuisances to forget, the group to hold out.
+
+    `source` says where its crops come from: `drawn` from fonts and words, `own` pictures that
+    `unfont tag --from` brought in, or `both`. `settings` are values of params.yaml that differ for this problem.
+    """
 
     target: str
     nuisances: list[str]
     group: str
+    source: Literal["drawn", "own", "both"] = "drawn"
+    pattern: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def draws(self) -> bool:
+        """Whether crops are drawn from fonts and words."""
+        return self.source != "own"
+
+    @property
+    def brings(self) -> bool:
+        """Whether the user's own pictures are among the crops."""
+        return self.source != "drawn"
 
 
 class FontsSettings(Settings):
     source: str = Field(min_length=1)
+    optional: bool
     weights: list[int] = Field(min_length=1)
+    font_style: Literal["serif", "sans-serif", "display", "handwriting", "monospace"] | None
 
 
 class WordsSettings(Settings):
@@ -52,17 +73,44 @@ class SplitCounts(Settings):
     test_unseen: Count
 
 
+class MixSettings(Settings):
+    """How words are met: shares of the text crops."""
+
+    letter: Share
+    two: Share
+    digits: Share
+    punctuation: Share
+    title: Share
+    capitals: Share
+    vertical: Share
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "MixSettings":
+        if self.letter + self.two > 1 or self.title + self.capitals > 1:
+            raise ValueError("letter + two, and title + capitals, are shares of one whole: at most 1")
+        return self
+
+
 class CropsSettings(Settings):
     height: int = Field(ge=16, le=256)
     width: int = Field(ge=16, le=2048)
+    channels: Literal[1, 3]
     text: SplitCounts
     background: SplitCounts
+    mix: MixSettings
+    pairs: Share
+    runner: Literal["threads", "processes", "dask"]
     workers: int = Field(ge=1, le=1024)
+    scheduler: str | None
 
 
 class TagSettings(Settings):
     validation_words: Share
     test_words: Share
+    validation_groups: Share
+    test_groups: Share
+    pool: Share
+    near: int = Field(ge=0, le=16)
     rejected: Share
 
 
@@ -113,8 +161,6 @@ class Params(Settings):
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Params":
-        if self.problem not in self.problems:
-            raise ValueError(f"problem '{self.problem}' is not one of problems: {', '.join(self.problems)}")
         known = {"0", *self.rounds}
         for number, settings in self.rounds.items():
             if settings.previous not in known or int(settings.previous) >= int(number):
@@ -130,6 +176,11 @@ class Params(Settings):
     def home(self) -> Path:
         """Where the chosen problem's outputs lie."""
         return Path("data") / self.problem
+
+    @property
+    def pictures(self) -> Path:
+        """Where the pictures lie that `unfont tag --from` brought in for the chosen problem."""
+        return Path("data") / "pictures" / self.problem
 
 
 def read_params(path: Path = PARAMS_FILE) -> Params:
@@ -147,9 +198,39 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     if not isinstance(values, dict):
         raise UserError("the file holds no keys", where=path, mend="restore it from git")
     try:
-        return Params(**values)
+        return Params(**for_problem(values, path))
     except ValidationError as error:
         raise _as_user_error(error, path) from error
+
+
+def for_problem(values: dict[str, Any], path: Path = PARAMS_FILE) -> dict[str, Any]:
+    """`values` with the chosen problem's `settings` laid over them.
+
+    Raises:
+        UserError: there is no such problem, or it sets a key that dvc.yaml reads: the graph would not follow.
+    """
+    problems = values.get("problems")
+    name = values.get("problem")
+    if not isinstance(problems, dict) or name not in problems:
+        known = ", ".join(problems) if isinstance(problems, dict) else "none"
+        raise UserError(f"there is no problem '{name}'", where=f"{path}: problem", mend=f"choose one of: {known}")
+    own = problems[name].get("settings", {}) if isinstance(problems[name], dict) else {}
+    if not isinstance(own, dict):
+        raise UserError("settings must hold keys", where=f"{path}: problems.{name}.settings", mend="as at the top")
+    for key in own:
+        if key in IN_THE_GRAPH or not isinstance(values.get(key), dict) or not isinstance(own[key], dict):
+            where = f"{path}: problems.{name}.settings.{key}"
+            raise UserError("a problem cannot set this key", where=where, mend="set a section's keys, not these")
+    return {**values, **{key: _laid_over(values[key], changes) for key, changes in own.items()}}
+
+
+def _laid_over(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    deeper = {
+        key: _laid_over(values[key], change)
+        for key, change in changes.items()
+        if isinstance(change, dict) and isinstance(values.get(key), dict)
+    }
+    return {**values, **changes, **deeper}
 
 
 def _as_user_error(error: ValidationError, path: Path) -> UserError:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tasks.errors import UserError
 
-_PARTS = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<deep>\*\*/)|(?P<any>\*)|(?P<one>\?)|(?P<other>[^{}*?]+|[{}])")
+NO_MATCH = "does not match the pattern"
+_LONE = re.compile("[\ud800-\udfff]")
+_PARTS = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<deep>(?:\*\*/)+)|(?P<any>\*+)|(?P<one>\?)|(?P<other>[^{}*?]+|[{}])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +26,8 @@ class Found:
 def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> re.Pattern[str]:
     """A regular expression for paths inside a folder, with `/` between their parts.
 
-    `{column}` is a label: some characters of one part; `*` and `?` are as in a shell, `**/` any folders or
-    none.
+    `{column}` is a label: as few characters of one part as the pattern allows, one at least; `*` and `?` are as in
+    a shell, `**/` any folders or none.
 
     Raises:
         UserError: a placeholder is not one of `columns`, is there twice, or `required` is missing.
@@ -44,14 +46,14 @@ def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> r
         if name in used:
             raise UserError(f"{{{name}}} is there twice", where=where, mend="name each label once")
         used.add(name)
-        expression += f"(?P<{name}>[^/]+)"
+        expression += f"(?P<{name}>[^/]+?)"
     if required not in used:
         raise UserError(
             f"{{{required}}} is missing",
             where=where,
             mend=f"say where it stands, as in '{{{required}}}/*.png'",
         )
-    return re.compile(expression)
+    return re.compile(expression, re.DOTALL)  # a file's name may hold a line break
 
 
 def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
@@ -68,14 +70,22 @@ def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
         match = expression.fullmatch(name)
+        reason = why_not(path, root)
         if match is None:
-            yield Found(path=path, name=name, labels={}, reason="does not match the pattern")
-        elif not path.resolve().is_relative_to(root):
-            yield Found(path=path, name=name, labels={}, reason="is a link out of the folder")
-        elif path.is_dir():
+            yield Found(path=path, name=name, labels={}, reason=NO_MATCH)
+        elif reason is None and path.is_dir():
             yield Found(path=path, name=name, labels={}, reason="is a folder")
         else:
-            yield Found(path=path, name=name, labels=match.groupdict())
+            yield Found(path=path, name=name, labels={} if reason else match.groupdict(), reason=reason)
+
+
+def why_not(path: Path, root: Path) -> str | None:
+    """Why a file below the resolved folder `root` is not to be opened; null where it may be."""
+    try:
+        inside = path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no file can have
+        return "there is no such file"
+    return None if inside else "leads out of the folder"
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -91,5 +101,15 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def shown(name: object) -> str:
     """A file's name as one harmless line: undecodable and control characters are escaped."""
-    text = os.fsencode(str(name)).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(name))
+
+
+def storable(text: str) -> str:
+    """A text that UTF-8 can hold: bytes of a file's name that are none are escaped."""
+    return _LONE.sub(lambda match: _escaped(match[0]), text)
+
+
+def _escaped(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8, as Python reads file names
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()

@@ -51,13 +51,14 @@ def predict_files(
     network, card = load_model(model_folder)
     options = {"target": card["target"], "top": top, "among": among, "abstain_below": abstain_below}
     check_options(card["labels"], top=top, among=among, abstain_below=abstain_below)
+    size = {name: card[name] for name in ("height", "width", "channels")}
     records: list[Record] = []
     problems: list[UserError] = []
     for start in range(0, len(files), CHUNK):
         good, crops = [], []
         for file in files[start : start + CHUNK]:
             try:
-                crops.append(read_crop(file, height=card["height"], width=card["width"]))
+                crops.append(read_crop(file, **size))
                 good.append(str(file))
             except UserError as problem:
                 problems.append(UserError(problem.what, where=shown(problem.where), mend=problem.mend))
@@ -68,8 +69,8 @@ def predict_files(
 
 
 def probabilities_of(network: ScriptNet, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Probabilities [n, labels] of crops uint8 [n, height, width]."""
-    logits = logits_of(network, as_images(torch.from_numpy(crops)))
+    """Probabilities [n, labels] of crops uint8 [n, height, width] or [n, height, width, 3]."""
+    logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
     return np.asarray(logits.double().softmax(1))
 
 

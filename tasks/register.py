@@ -34,6 +34,7 @@ from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
 from tasks.files import sha256_of
 from tasks.find_model import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
+from tasks.metrics import is_ambiguous
 from tasks.params import UNWRITTEN, Params
 from tasks.track import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
 from tasks.weights import CARD_FILE, WEIGHTS_FILE, read_card
@@ -159,7 +160,7 @@ def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> evalua
 
 
 def _difference(params: Params, pair: dict[str, evaluate.Model], table: Path) -> Difference:
-    """By how much "new" is more accurate than "old" on the text crops of `validation` at 'light'."""
+    """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
     settings = params.evaluate
     with deterministic(params.threads):
         answers = evaluate.score_split(
@@ -168,7 +169,7 @@ def _difference(params: Params, pair: dict[str, evaluate.Model], table: Path) ->
     right = {}
     for name in pair:
         rows = answers.of(name, SEVERITY)
-        text = rows[rows["true"] != UNWRITTEN]
+        text = rows[(rows["true"] != UNWRITTEN) & ~is_ambiguous(rows)]
         right[name] = (text["true"] == text["predicted"]).to_numpy()
     return paired_bootstrap(
         right["new"],

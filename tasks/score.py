@@ -86,7 +86,7 @@ def _scored(
 ) -> Iterator[pd.DataFrame]:
     done, start, said = 0, time.monotonic(), time.monotonic()
     for pixels, rows in stream_images(table, [split], STREAM):
-        images = as_images(torch.from_numpy(pixels))
+        images = as_images(torch.from_numpy(pixels), network.channels)
         images = degrade(images, seeds_of(rows["key"].tolist(), 0), SEVERITIES[SEVERITY])
         chances = logits_of(network, images).softmax(1).numpy()
         yield _judged(rows["key"], rows[card["target"]], chances, card["labels"])

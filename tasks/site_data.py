@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import torch
 
 from models.degrade import SEVERITIES, degrade, seeds_of
+from tasks.batches import as_images
 from tasks.choose import read_choice
 from tasks.errors import UserError
 from tasks.files import read_json
@@ -97,13 +98,17 @@ def round_folders(home: Path) -> list[Path]:
     return sorted(numbered, key=lambda folder: int(folder.name))
 
 
-def as_tested(crops: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The crops as evaluation showed them to the models at `SEVERITY`: it follows from the keys alone."""
+def as_tested(crops: dict[str, np.ndarray], *, channels: int) -> dict[str, np.ndarray]:
+    """The crops as evaluation showed them, in `channels`, to the models at `SEVERITY`: it follows from the keys alone.
+
+    uint8 `[height, width]`, or `[height, width, 3]` in colour.
+    """
     if not crops:
         return {}
-    images = torch.from_numpy(np.stack(list(crops.values()))).unsqueeze(1).float() / 255
+    images = as_images(torch.from_numpy(np.stack(list(crops.values()))), channels)
     degraded = degrade(images, seeds_of(list(crops), 0), SEVERITIES[SEVERITY])
-    pixels = (degraded.clamp(0, 1) * 255).round().to(torch.uint8).squeeze(1).numpy()
+    pixels = (degraded.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    pixels = pixels if channels == 3 else pixels[..., 0]
     return dict(zip(crops, pixels, strict=True))
 
 
@@ -148,6 +153,8 @@ def _fonts(path: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     frame = pq.read_table(path, columns=["family", "licence"]).to_pandas()
+    if frame.empty:  # the crops are the user's own
+        return None
     return frame.drop_duplicates("family").set_index("family")
 
 

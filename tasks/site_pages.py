@@ -18,13 +18,14 @@ from tasks.site_figures import (
     strongest_confusions,
     worst_of,
 )
+from tasks.table import nuisance_columns
 
 if TYPE_CHECKING:
     from tasks.site import Site
 
 SPLITS = {
-    "test_unseen": "designs never seen",
-    "test_seen": "designs seen in training",
+    "test_unseen": "{group}s never seen",
+    "test_seen": "{group}s seen in training",
     "validation": "validation",
 }
 SEVERITIES = ("clean", "light", "medium", "heavy")
@@ -42,6 +43,7 @@ FIGURES = {
     "worst_style": "worst {nuisance}",
     "false_alarm_rate": "false alarms",
     "calibration_error": "calibration error",
+    "ambiguous_accuracy": "ambiguous texts",
 }
 # What the chosen model follows from; other settings would change these pages' bytes for nothing.
 SETTINGS = (
@@ -92,8 +94,8 @@ def layer_page(explained: Explanation, layer: Layer) -> str:
 def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: list[str]) -> None:
     models, chosen = evidence.metrics["models"], evidence.chosen["name"]
     labels_of = evidence.params.labels
-    nuisance = labels_of.nuisances[0] if labels_of.nuisances else "nuisance"
-    names = {"target": words(labels_of.target), "nuisance": words(nuisance)}
+    nuisance = next(iter(nuisance_columns(labels_of)), "nuisance")
+    names = {"target": words(labels_of.target), "nuisance": words(nuisance), "group": words(labels_of.group)}
     settings = evidence.params.model_dump(mode="json")
     numbers = {
         "chosen": evidence.chosen,
@@ -110,7 +112,7 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         numbers=numbers,
         evidence=evidence,
         models={name: models[name] for name in sorted(models, key=model_order)},
-        splits={split: title for split, title in SPLITS.items() if split in models[chosen]},
+        splits={split: title.format(**names) for split, title in SPLITS.items() if split in models[chosen]},
         severities=SEVERITIES,
         headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
         figures={key: title.format(**names) for key, title in FIGURES.items()},
@@ -134,6 +136,7 @@ def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
         labels=labels,
         counts=counts.tolist(),
         totals=counts.sum(axis=1).tolist(),
+        group=words(evidence.params.labels.group),
         worst=worst,
         n=len(known),
     )
@@ -142,7 +145,7 @@ def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
 def write_accuracy(site: Site, evidence: Evidence) -> None:
     labels, tested = evidence.params.labels, evidence.tested
     member = "font_family" if tested["font_family"].notna().any() else labels.group
-    columns = list(dict.fromkeys(["true", *labels.nuisances, member]))
+    columns = list(dict.fromkeys(["true", *nuisance_columns(labels), member]))
     groups = {column: accuracy_by(tested, column) for column in columns}
     worst = worst_of(groups[member], most=FAMILIES, least=FAMILY_LEAST)
     shown = {group["value"]: _family_rows(tested, member, group["value"]) for group in worst}
@@ -155,13 +158,14 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
         evidence=evidence,
         groups=[(titles[column], found) for column, found in groups.items()],
         labelled=titles["true"],
+        group=words(labels.group),
         thin=evidence.metrics.get("thin_scripts", []),
         member=titles[member],
         families=[
             (group, shown[group["value"]].to_dict("records"), _family_note(evidence, shown[group["value"]]))
             for group in worst
         ],
-        sheet=site.sheet("families", as_tested(crops)),
+        sheet=site.sheet("families", as_tested(crops, channels=evidence.params.crops.channels)),
     )
 
 
@@ -178,7 +182,7 @@ def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
     """Nuisances, group and licence of a family, as far as they are known."""
     labels = evidence.params.labels
     notes = []
-    for column in dict.fromkeys([*labels.nuisances, labels.group]):
+    for column in dict.fromkeys([*nuisance_columns(labels), labels.group]):
         values = sorted(str(value) for value in rows[column].dropna().unique())
         notes += [f"{words(column)} {', '.join(values[:3])}"] if values else []
     family = rows["font_family"].iloc[0]

@@ -27,25 +27,32 @@ class Sheet:
 
 
 def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str) -> Sheet | None:
-    """Write the crops (uint8 `[height, width]`, all of one size) as one PNG, in the order given.
+    """Write the crops, all of one size, as one PNG, in the order given.
+
+    Crops are uint8 `[height, width]`, or `[height, width, 3]` in a sheet in colour; some of both are one too.
 
     What does not fit into the tallest sheet is left out (no place for its key). No crops, no file, None.
     """
     if not crops:
         return None
     size = shown_size(next(iter(crops.values())).shape)
+    channels = (3,) if any(crop.ndim == 3 for crop in crops.values()) else ()
     columns = max(1, SHEET_WIDTH // size[1])
     kept = list(crops)[: columns * (SHEET_HEIGHT // size[0])]
     columns = min(columns, len(kept))
     rows = -(-len(kept) // columns)
-    pixels = np.full((rows * size[0], columns * size[1]), 255, dtype=np.uint8)
+    pixels = np.full((rows * size[0], columns * size[1], *channels), 255, dtype=np.uint8)
     places = {}
     for number, key in enumerate(kept):
         y, x = number // columns * size[0], number % columns * size[1]
-        pixels[y : y + size[0], x : x + size[1]] = _scaled(crops[key], size)
+        crop = _scaled(crops[key], size)
+        pixels[y : y + size[0], x : x + size[1]] = crop[..., None] if crop.ndim < pixels.ndim else crop
         places[key] = (x, y)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _four_bits(pixels).save(path, format="PNG", optimize=True, bits=4)
+    if channels:
+        Image.fromarray(pixels).save(path, format="PNG", optimize=True)
+    else:
+        _four_bits(pixels).save(path, format="PNG", optimize=True, bits=4)
     return Sheet(file=file, height=size[0], width=size[1], places=places)
 
 
@@ -56,7 +63,7 @@ def shown_size(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _scaled(crop: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    if crop.shape == size:
+    if crop.shape[:2] == size:
         return crop
     return np.asarray(Image.fromarray(crop).resize((size[1], size[0]), Image.Resampling.BOX))
 

@@ -23,7 +23,7 @@ from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
 from tasks.files import write_json, written_whole
 from tasks.params import Params
-from tasks.table import read_rows
+from tasks.table import COLOUR, read_rows
 from tasks.weights import new_network, save_model
 
 Progress = Callable[[str], None]
@@ -47,7 +47,8 @@ def train_baseline(
     Returns:
         the last epoch's figures, and the number of crops and weights.
     """
-    labels = Labels.of_table(table, params.labels)
+    _check_colour(params)
+    labels = Labels.of_table(table, params.labels, channels=params.crops.channels)
     keys = read_rows(table, ["key"], ["train"])["key"]
     if keys.empty:
         raise UserError("there are no training crops", where=table, mend="tag more crops")
@@ -121,6 +122,17 @@ def _train_epoch(
     return {name: sum(values) / len(values) for name, values in seen.items()}
 
 
+def _check_colour(params: Params) -> None:
+    if COLOUR not in params.labels.nuisances:
+        return
+    for wrong, key, mend in (
+        (params.crops.channels == 1, "crops.channels", "set it to 3: grey crops have no colour to forget"),
+        (not params.degrade.colour, "degrade.colour", "set it above 0: all ink would be black"),
+    ):
+        if wrong:
+            raise UserError(f"'{COLOUR}' cannot be a nuisance", where=f"params.yaml: {key}", mend=mend)
+
+
 def baseline_rows(keys: pd.Series) -> pd.DataFrame:
     """Training rows of round 0: nothing has scored them."""
     return pd.DataFrame({"key": sorted(keys), "round": 0, "weights": None, "score": None})
@@ -135,6 +147,7 @@ def make_card(params: Params, labels: Labels, *, mode: str, size: tuple[int, int
         "nuisances": labels.nuisances,
         "height": size[0],
         "width": size[1],
+        "channels": labels.channels,
         "network": params.network.model_dump(),
         "mode": mode,
     }

@@ -112,7 +112,9 @@ def _answered(
         read, crops = [], []
         for file in files[start : start + CHUNK]:
             try:
-                crops.append(read_crop(file.path, height=card["height"], width=card["width"]))
+                crops.append(
+                    read_crop(file.path, height=card["height"], width=card["width"], channels=card["channels"])
+                )
                 read.append(file)
             except UserError as problem:
                 rejected.append({"file": file.name, "reason": problem.what})

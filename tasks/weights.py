@@ -24,7 +24,7 @@ def save_model(folder: Path, network: ScriptNet, card: dict[str, Any]) -> None:
     """Write the network's weights and its card into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / WEIGHTS_FILE, network.state_dict())
-    write_json(folder / CARD_FILE, {**card, "format": FORMAT})
+    write_json(folder / CARD_FILE, {**card, "channels": network.channels, "format": FORMAT})
 
 
 def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
@@ -47,7 +47,7 @@ def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """`model.json`, checked.
+    """`model.json`, checked; `channels` is 1 where an older one does not say.
 
     Raises:
         UserError: it is missing, no JSON, or lacks what a model needs.
@@ -62,6 +62,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             and labels == sorted(set(labels))
             and len(labels) > 0
             and min(int(card["height"]), int(card["width"])) > 0
+            and card.setdefault("channels", 1) in (1, 3)
         )
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):
@@ -83,7 +84,8 @@ def read_card(folder: Path) -> dict[str, Any]:
 def new_network(card: dict[str, Any]) -> ScriptNet:
     """An untrained network of the card's shape; takes its weights from torch's random numbers."""
     settings = NetworkSettings(**card["network"])
-    return ScriptNet(settings, labels=len(card["labels"]), height=card["height"], width=card["width"])
+    shape = {name: card[name] for name in ("height", "width")}
+    return ScriptNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
 
 
 def weights_of(folder: Path) -> str:

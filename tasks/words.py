@@ -1,10 +1,13 @@
-"""Real words of each script, from Unicode CLDR through Babel and from the user's own lists.
+"""Real words of each script, from Unicode CLDR through Babel and from the user's own lists, and its letters.
 
-CLDR names the world's territories, languages, scripts, months and weekdays in every locale's own language.
+CLDR names the world's territories, languages, scripts, months and weekdays in every locale's own language. Words
+stand as they are found there; `tasks/mix.py` decides on capitals, numbers and punctuation when they are drawn.
 """
 
+import functools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,36 +18,46 @@ from babel import Locale, localedata
 from babel.core import get_global
 from fontTools import unicodedata as scripts_of_unicode
 
+from tasks.confusable import is_ambiguous
 from tasks.errors import UserError
 from tasks.files import written_whole
 from tasks.params import WordsSettings
-from tasks.split import LISTED, TONOS, digest_of, share_of
+from tasks.split import LISTED, digest_of, strip_word
 
 # Writing systems of several Unicode scripts, and the ones of a locale that belong to a label.
 WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
 LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}
 MUST_HAVE = {"Jpan": {"Hira", "Kana"}}  # without kana a Japanese word is a Chinese one to the eye
-BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
 
 SHORTEST = 2  # characters
 MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
-CAPITALS = 1 / 3  # share of the words of a script with case that come in capitals as well
+LETTERS = 300  # single letters taken of a script, the commonest: Hani alone has 800
+RARE = 0.001  # a letter in fewer of the script's words is not taken: clicks, old letters
 SEPARATORS = re.compile(r"[\s\-‐-―()\[\]{}/,;:·・،၊。、（）־]+")
 
 SCHEMA = pa.schema(
-    [("script", pa.dictionary(pa.int32(), pa.string())), ("text", pa.string()), ("language", pa.string())]
+    [
+        ("script", pa.dictionary(pa.int32(), pa.string())),
+        ("text", pa.string()),
+        ("language", pa.string()),
+        ("kind", pa.string()),
+        ("ambiguous", pa.bool_()),
+    ]
 )
+Texts = dict[str, str]  # text → the language it was found in
 
 
 def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
-    """Write the words of `settings.scripts` to `out`: script, text, language.
+    """Write the words and letters of `settings.scripts` to `out`: script, text, language, kind, ambiguous.
+
+    `kind` is `word` or `letter`; `ambiguous` texts could as well be read in another of the scripts.
 
     Raises:
         UserError: a script has no words; a word list is missing, no UTF-8, or holds a word of another script.
     """
     lists = {path.stem: _read_list(path, settings) for path in _list_files(Path(settings.lists))}
     found = _cldr_words(settings)
-    rows = []
+    rows: list[tuple[str, str, str, str, bool]] = []
     for script in sorted(set(settings.scripts)):
         words = _choose(found.get(script, {}), script)
         words |= {word: LISTED for word in lists.get(script, []) if word not in words}
@@ -55,12 +68,48 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
                 where=where,
                 mend=f"add a list of its words, {settings.lists}/{script}.txt",
             )
-        rows += [(script, word, language) for word, language in sorted(words.items())]
+        letters = letters_of({**found.get(script, {}), **words}, script)
+        kinds = dict.fromkeys(letters, "letter") | dict.fromkeys(words, "word")
+        rows += [
+            (script, text, language, kinds[text], is_ambiguous(text, script, among=settings.scripts))
+            for text, language in sorted((letters | words).items())
+        ]
     frame = pd.DataFrame(rows, columns=SCHEMA.names)
+    _write(frame, out)
+    counts = frame[frame["kind"] == "word"].groupby("script").size()
+    totals = {"words": counts.sum(), "letters": len(frame) - counts.sum(), "ambiguous": frame["ambiguous"].sum()}
+    return {name: float(count) for name, count in totals.items()} | {
+        "scripts": float(len(counts)),
+        "fewest_words": float(counts.min()),
+    }
+
+
+def write_no_words(out: Path) -> dict[str, float]:
+    """Write the table without rows: for a problem of which nothing is drawn."""
+    _write(pd.DataFrame([], columns=SCHEMA.names), out)
+    return {"words": 0.0}
+
+
+def _write(frame: pd.DataFrame, out: Path) -> None:
     with written_whole(out) as beside:
         pq.write_table(pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False), beside, compression="zstd")
-    counts = frame.groupby("script").size()
-    return {"words": float(len(frame)), "scripts": float(len(counts)), "fewest_words": float(counts.min())}
+
+
+def letters_of(words: Texts, script: str) -> Texts:
+    """The `LETTERS` commonest letters of `words`, without the rare ones; small ones where the script has case.
+
+    Letters that stand alone: no marks, and no modifiers such as the sign that makes a vowel of kana long.
+    """
+    counts = Counter[str]()
+    first: Texts = {}
+    for word, language in words.items():
+        for char in dict.fromkeys(word.lower()):
+            counts[char] += 1
+            first.setdefault(char, language)
+    common = [char for char in counts if counts[char] >= RARE * len(words)]
+    common = [char for char in common if unicodedata.category(char) in ("Ll", "Lo") and in_script(char, script)]
+    commonest = sorted(common, key=lambda char: (-counts[char], char))[:LETTERS]
+    return {char: first[char] for char in commonest}
 
 
 def in_script(word: str, script: str) -> bool:
@@ -68,22 +117,31 @@ def in_script(word: str, script: str) -> bool:
 
     Marks and joiners that take the script of their neighbours count; digits never do.
     """
-    wanted = WRITTEN_IN.get(script, {script})
     own: set[str] = set()
     for char in word:
-        category = unicodedata.category(char)
-        found = scripts_of_unicode.script_extension(char)
-        inherits = "Zinh" in found and category in ("Mn", "Me", "Cf")
-        if category == "Nd" or not (wanted & found or inherits):
+        if not _fits(char, script):
             return False
-        if category[0] == "L":
-            own.add(scripts_of_unicode.script(char))
-    return bool(own & MUST_HAVE.get(script, wanted))
+        own.update(_letter_script(char))
+    return bool(own & MUST_HAVE.get(script, WRITTEN_IN.get(script, {script})))
 
 
-def _cldr_words(settings: WordsSettings) -> dict[str, dict[str, str]]:
+@functools.cache  # a few thousand characters make up CLDR's million
+def _fits(char: str, script: str) -> bool:
+    category = unicodedata.category(char)
+    found = scripts_of_unicode.script_extension(char)
+    inherits = "Zinh" in found and category in ("Mn", "Me", "Cf")
+    return category != "Nd" and (bool(WRITTEN_IN.get(script, {script}) & found) or inherits)
+
+
+@functools.cache
+def _letter_script(char: str) -> tuple[str, ...]:
+    """The script of a letter; nothing for other characters."""
+    return (scripts_of_unicode.script(char),) if unicodedata.category(char)[0] == "L" else ()
+
+
+def _cldr_words(settings: WordsSettings) -> dict[str, Texts]:
     """Script → word → the first language, by name, that has it."""
-    found: dict[str, dict[str, str]] = {script: {} for script in settings.scripts}
+    found: dict[str, Texts] = {script: {} for script in settings.scripts}
     for name in sorted(localedata.locale_identifiers()):
         script = _script_of(name)
         if script not in found or _is_regional(name):
@@ -123,34 +181,13 @@ def _names(locale: Locale) -> Iterator[str]:
 def _split_names(names: Iterable[str]) -> Iterator[str]:
     for name in names:
         for word in SEPARATORS.split(unicodedata.normalize("NFC", name)):
-            if stripped := _strip(word):
+            if stripped := strip_word(word):
                 yield stripped
 
 
-def _strip(word: str) -> str:
-    """`word` without the punctuation, digits and symbols around it."""
-    kinds = [unicodedata.category(char)[0] for char in word]
-    if "L" not in kinds:
-        return ""
-    last = max(place for place, kind in enumerate(kinds) if kind in "LM")
-    return word[kinds.index("L") : last + 1]
-
-
-def _choose(found: dict[str, str], script: str) -> dict[str, str]:
-    """At most `MOST` words, by their hash, and a share of them in capitals too."""
-    chosen = sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]
-    words = {word: found[word] for word in chosen}
-    if script in BICAMERAL:
-        for word in chosen:
-            if share_of("capitals", script, word) < CAPITALS:
-                words.setdefault(capitals(word, script), found[word])
-    return words
-
-
-def capitals(word: str, script: str) -> str:
-    """`word` in capitals; Greek ones carry no accent."""
-    apart = unicodedata.normalize("NFD", word.upper())
-    return unicodedata.normalize("NFC", apart.replace(TONOS, "") if script == "Grek" else apart)
+def _choose(found: Texts, script: str) -> Texts:
+    """At most `MOST` words, by their hash."""
+    return {word: found[word] for word in sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]}
 
 
 def _list_files(folder: Path) -> list[Path]:

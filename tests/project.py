@@ -21,6 +21,7 @@ SOURCES = (
     "dvc.yaml",
     ".dvcignore",
     "params.yaml",
+    "data/pictures/README.md",
     "data/words/README.md",
 )
 

@@ -103,6 +103,7 @@ def _row(rng: np.random.Generator, split: str, place: int, label: str, number: i
         "kind": "waves" if background else "word",
         "origin": "rendered",
         "pair": None,
+        "ambiguous": None,
         "key": key_of(pixels),
         "split": split,
     }

@@ -8,15 +8,35 @@ from models.settings import NetworkSettings
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], halvings=3, embedding=12, dropout=0.1)
 
 
-def network() -> ScriptNet:
+def network(channels: int = 1) -> ScriptNet:
     torch.manual_seed(0)
-    return ScriptNet(SETTINGS, labels=5, height=16, width=48).eval()
+    return ScriptNet(SETTINGS, labels=5, height=16, width=48, channels=channels).eval()
 
 
 def test_shapes_of_logits_and_embedding():
     images = torch.rand(3, 1, 16, 48)
     assert network()(images).shape == (3, 5)
     assert network().embed(images).shape == (3, 12)
+
+
+def test_a_network_of_three_channels_has_maps_of_the_same_sizes():
+    grey, coloured = network().trunk(torch.rand(2, 1, 16, 48)), network(3).trunk(torch.rand(2, 3, 16, 48))
+    assert grey.shape == coloured.shape
+    assert network(3)(torch.rand(2, 3, 16, 48)).shape == (2, 5)
+    with pytest.raises(ValueError, match=r"\[batch, 3, 16, 48\]"):
+        network(3)(torch.rand(2, 1, 16, 48))
+
+
+def test_brightness_and_inversion_do_not_matter_in_colour_either():
+    word = torch.ones(1, 3, 16, 48)
+    word[:, :, 4:12, 8:20] = torch.tensor([0.8, 0.1, 0.1]).view(1, 3, 1, 1)
+    standard = network(3).standardise
+    pale, plain = standard(0.2 + 0.6 * word), standard(word)
+    assert torch.allclose(pale / pale.std(), plain / plain.std(), atol=1e-3)
+    assert torch.allclose(standard(1 - word), standard(word), atol=1e-5)
+    ink, ground = standard(word)[0, :, 5, 10], standard(word)[0, :, 0, 0]
+    assert ink.mean() > ground.mean()  # light ink, and yet not grey:
+    assert ink[0] < ink[1]
 
 
 def test_logits_are_the_heads_reading_of_the_embedding():

@@ -1,12 +1,15 @@
 """Real files of every kind, and every kind of damage."""
 
 import contextlib
+import io
 import os
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tasks.crop_files import fit, read_crop, read_crop_bytes
@@ -100,6 +103,43 @@ def test_the_aspect_is_kept_and_the_rest_is_ground(height, width):
         assert (crop[:6] == 30).all() and (crop[-7:] == 30).all() and crop[7].max() > 100
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "YCbCr"])
+def test_three_channels_keep_the_colour(here, mode):
+    name = {"CMYK": "a.tiff", "YCbCr": "a.jpg"}.get(mode, "a.png")
+    colours = np.stack([ramp(), ramp()[:, ::-1], np.full_like(ramp(), 90)], axis=-1)
+    Image.fromarray(colours).convert(mode).save(here / name, **({"quality": 100} if mode == "YCbCr" else {}))
+    expected = np.asarray(Image.fromarray(colours).convert(mode).convert("RGB")).astype(int)
+    crop = read_crop(here / name, height=HEIGHT, width=WIDTH, channels=3)
+    np.testing.assert_allclose(crop.astype(int), expected, atol=6 if mode == "YCbCr" else 0)
+    grey = expected @ [0.299, 0.587, 0.114]  # ITU-R 601
+    np.testing.assert_allclose(read(here / name).astype(int), grey, atol=6 if mode == "YCbCr" else 1)
+
+
+def test_three_channels_of_a_grey_picture_are_alike(here):
+    for name, picture in {"a.png": ramp(), "b.png": ramp().astype(np.uint16) * 257}.items():
+        Image.fromarray(picture).save(here / name)
+        crop = read_crop(here / name, height=HEIGHT, width=WIDTH, channels=3)
+        np.testing.assert_array_equal(crop, np.repeat(ramp()[..., None], 3, axis=2))
+
+
+def test_a_colour_picture_is_fitted_on_its_own_ground():
+    picture = np.full((8, 100, 3), (200, 30, 60), np.uint8)
+    crop = fit(picture, height=HEIGHT, width=WIDTH)
+    assert crop.shape == (HEIGHT, WIDTH, 3) and (crop == (200, 30, 60)).all()
+
+
+@pytest.mark.parametrize("white", [1, 15, 156, 300, 4095])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_netpbm_picture_is_scaled_by_its_own_white(white, channels):
+    values = np.random.default_rng(white).integers(0, white + 1, (HEIGHT, WIDTH, channels))
+    data = b"P%d\n# a comment\n40 16\n%d\n" % (5 if channels == 1 else 6, white)
+    data += values.astype("u1" if white < 256 else ">u2").tobytes()
+    crop = read_crop_bytes(data, where="a.pgm", height=HEIGHT, width=WIDTH, channels=channels)
+    np.testing.assert_array_equal(crop.reshape(values.shape), np.rint(values * 255 / white))
+    with pytest.raises(UserError, match="damaged"):
+        read_crop_bytes(data[:-1], where="a.pgm", height=HEIGHT, width=WIDTH)
+
+
 def png_of(width, height):
     """A PNG that says it is of that size, and holds nothing."""
 
@@ -129,6 +169,7 @@ def bad_files(folder):
         frames[0].save(folder / name, save_all=True, append_images=frames[1:])
     frames[0].save(folder / "a.gif")
     Image.new("L", (1, 1)).save(folder / "pixel.png")
+    Image.new("L", (40_000, 32)).save(folder / "wide.png")
     nans = np.full((HEIGHT, WIDTH), np.nan, np.float32)
     Image.fromarray(nans).save(folder / "nan.tiff")
     os.mkfifo(folder / "pipe.png")
@@ -146,6 +187,7 @@ def bad_files(folder):
         "animated.webp": "several pictures",
         "pages.tiff": "several pictures",
         "pixel.png": "1×1 pixels",
+        "wide.png": "40000×32 pixels",
         "nan.tiff": "no numbers",
         "pipe.png": "no regular file",
         "none.png": "no such file",
@@ -184,3 +226,52 @@ def test_any_changed_byte_is_read_or_refused(here):
             changed[rng.integers(0, min(len(whole), 300), 3)] = rng.integers(0, 256, 3)
             with contextlib.suppress(UserError):
                 read_crop_bytes(changed.tobytes(), where=name, height=HEIGHT, width=WIDTH)
+
+
+def damaged_files():
+    """Small files of every kind, with their names."""
+    rng = np.random.default_rng(1)
+    grey, colour = (Image.fromarray(rng.integers(0, 256, size).astype(np.uint8)) for size in ((9, 14), (9, 14, 3)))
+    kinds = {"PNG": grey, "JPEG": colour, "TIFF": colour, "WEBP": colour, "BMP": colour, "PPM": grey}
+    for name, picture in kinds.items():
+        yield name, saved(picture, name)
+    yield "palette", saved(colour.convert("P"), "PNG", transparency=3)
+    yield "alpha", saved(colour.convert("RGBA"), "PNG")
+    yield "deep", saved(Image.fromarray(rng.integers(0, 65536, (9, 14)).astype(np.uint16)), "PNG")
+    yield "cmyk", saved(colour.convert("CMYK"), "TIFF", compression="tiff_lzw")
+    yield "turned", saved(colour, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0")
+    yield "plain", b"P2 5 4 9 " + b"1 2 3 9 5 " * 4
+    yield "white", b"P6 5 4 99 " + bytes(60)
+
+
+def saved(picture, form, **options):
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+WHOLE = dict(damaged_files())
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, derandomize=True, deadline=None, database=None)
+@given(case=st.binary(min_size=3, max_size=18))
+def test_any_bytes_are_read_or_refused_in_one_line(case):
+    # One draw a case, for speed: which file, where it is cut off, and triples of place and value that change.
+    name, channels = sorted(WHOLE)[case[0] % len(WHOLE)], (1, 3)[case[1] % 2]
+    data = bytearray(WHOLE[name])
+    for high, low, value in zip(*[iter(case[3:])] * 3, strict=False):
+        data[(high * 256 + low) % len(data)] = value
+    if case[2] < 128:
+        del data[len(data) * case[2] // 128 :]
+    try:
+        crop = read_crop_bytes(bytes(data), where=name, height=HEIGHT, width=WIDTH, channels=channels)
+    except UserError as error:
+        assert "\n" not in str(error)
+        return
+    assert crop.shape == (HEIGHT, WIDTH, 3)[: 2 + (channels == 3)] and crop.dtype == np.uint8
+
+
+def test_the_files_of_the_fuzz_can_be_read():
+    for name, data in WHOLE.items():
+        read_crop_bytes(data, where=name, height=HEIGHT, width=WIDTH)

@@ -49,6 +49,13 @@ def test_one_common_glyph_chains_nothing(tmp_path: Path) -> None:
     assert len(set(cluster(families).values())) == 2
 
 
+def test_a_copy_that_is_scaled_and_raised_is_the_same_design(tmp_path: Path) -> None:
+    one = drawn(tmp_path, "one", (THIN, ALL))
+    copy = {"Latn": 1.3 * one["Latn"] + [0, 0.05, 0, 0, 0]}
+    assert set(cluster({"one": one, "two": copy}).values()) == {"one"}
+    assert set(cluster({"one": copy, "two": drawn(tmp_path, "two", (BOLD, ALL))}).values()) == {"one", "two"}
+
+
 def test_few_shared_letters_prove_nothing(tmp_path: Path) -> None:
     families = {"one": drawn(tmp_path, "one", (THIN, ALL)), "two": drawn(tmp_path, "two", (THIN, ALL[:5]))}
     assert len(set(cluster(families).values())) == 2
@@ -58,8 +65,9 @@ def test_most_letters_alike_is_one_design_and_one_script_is_enough(tmp_path: Pat
     one = drawn(tmp_path, "one", (THIN, ALL))
     two = drawn(tmp_path, "two", (THIN, ALL[:40]), (BOLD, ALL[40:]))
     assert set(cluster({"one": one, "two": two}).values()) == {"one"}
-    other = {"Grek": np.zeros((48, 5)), "Latn": two["Latn"]}
-    assert set(cluster({"one": one | {"Grek": np.ones((48, 5))}, "two": other}).values()) == {"one"}
+    greek = np.random.default_rng(0).uniform(0.1, 0.5, (2, 48, 5))
+    other = {"Grek": greek[0], "Latn": two["Latn"]}
+    assert set(cluster({"one": one | {"Grek": greek[1]}, "two": other}).values()) == {"one"}
 
 
 def test_every_toy_font_is_a_design_of_its_own(tmp_path: Path) -> None:
@@ -178,27 +186,32 @@ def test_the_committed_list_names_every_package_once() -> None:
     packages = json.loads((FONTS / "package.json").read_text())
     locked = json.loads((FONTS / "package-lock.json").read_text())["packages"]
     designs, sides = read_designs(FONTS / "designs.json")
-    families = {name.removeprefix("@fontsource/") for name in packages["dependencies"]}
+    everything = packages["dependencies"] | packages["optionalDependencies"]
     assert packages["private"] is True
-    assert designs.keys() == families
-    assert len(families) <= 150
-    assert "caveat" in families
-    assert all(min(f for f in designs if designs[f] == design) == design for design in sides)
-    for name, version in packages["dependencies"].items():
+    assert designs.keys() == {name.removeprefix("@fontsource/") for name in everything}
+    assert len(packages["dependencies"]) <= 150
+    assert not packages["dependencies"].keys() & packages["optionalDependencies"].keys()
+    assert "@fontsource/caveat" in packages["dependencies"]
+    assert all(designs[design] == design for design in sides)
+    assert "http" not in (FONTS / "package-lock.json").read_text()
+    for name, version in everything.items():
         assert locked[f"node_modules/{name}"]["version"] == version
         assert locked[f"node_modules/{name}"]["integrity"].startswith("sha512-")
         assert "resolved" not in locked[f"node_modules/{name}"]
 
 
-def test_the_committed_sides_serve_every_script() -> None:
-    if not is_installed(FONTS):
+@pytest.mark.parametrize("optional", [False, True])
+def test_the_committed_sides_serve_every_script(optional: bool) -> None:
+    if not is_installed(FONTS, optional=optional):
         pytest.skip("the packages are not installed")
     designs, sides = read_designs(FONTS / "designs.json")
     scripts = read_params().words.scripts
-    found: dict[str, set[str]] = {script: set() for script in scripts}
-    for font in packaged_fonts(FONTS, scripts=scripts, weights=[400]):
+    found: dict[str, set[str]] = {script: set() for script in [*scripts, "Zsym"]}
+    fonts = packaged_fonts(FONTS, scripts=scripts, weights=[400], optional=optional)
+    for font in fonts:
         found[font.script].add(designs[font.family])
     for script, names in found.items():
         wanted = {"train", "test_unseen"} if script == "Tibt" else set(SIDES)
         assert {sides[name] for name in names} == wanted, script
         assert len(names) >= (2 if script == "Tibt" else 3)
+    assert len({font.family for font in fonts if font.script != "Zsym"}) >= (220 if optional else 140)

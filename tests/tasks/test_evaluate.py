@@ -97,7 +97,8 @@ def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
     predictions = pd.read_parquet(home / "predictions.parquet")
     tested = read_rows(home / "table", ["key", "split", "script"], SPLITS)
     assert len(predictions) == len(tested) * len(models_in(home)) * len(SEVERITIES)
-    assert list(predictions.columns) == ["model", "split", "severity", "key", "true", "predicted", "p"]
+    columns = ["model", "split", "severity", "key", "true", "ambiguous", "predicted", "p"]
+    assert list(predictions.columns) == columns
     figures = read_json(home / "metrics/evaluate.json")["models"]
     for (model, split, severity), rows in predictions.groupby(["model", "split", "severity"], observed=True):
         expected = tested[tested["split"] == split].sort_values("key")

@@ -46,6 +46,28 @@ def test_accuracy_is_over_text_and_false_alarms_over_background(rows):
     assert (figures["n"], figures["n_text"]) == (400, len(text))
 
 
+def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
+    rng = np.random.default_rng(8)
+    marked = rows.assign(ambiguous=np.where(rows["true"] == "Zxxx", None, rng.random(len(rows)) < 0.2))
+    twins = marked["ambiguous"].isin([True])
+    figures, clear = figures_of(marked), figures_of(rows[~twins])
+    assert figures["n_ambiguous"] == twins.sum() > 30
+    right = (rows["true"] == rows["predicted"])[twins]
+    assert figures["ambiguous_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
+    own = {"n_ambiguous", "ambiguous_accuracy"}
+    assert {k: v for k, v in figures.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}
+
+
+def test_where_the_nuisance_is_the_group_one_group_a_cell_is_all_there_is(rows):
+    value, name, cells = worst_nuisance(rows, nuisance="design", group="design", cell_crops=1)
+    by_hand = {
+        design: np.mean([(cell["true"] == cell["predicted"]).mean() for _, cell in own.groupby("true")])
+        for design, own in rows.groupby("design")
+    }
+    assert name == min(by_hand, key=by_hand.get) and value == pytest.approx(by_hand[name])
+    assert len(cells) == 12
+
+
 def test_macro_f1_is_that_of_scikit_learn_over_the_labels_that_occur(rows):
     expected = f1_score(rows["true"], rows["predicted"], labels=LABELS, average="macro")
     assert macro_f1(rows["true"], rows["predicted"]) == pytest.approx(expected)

@@ -44,7 +44,13 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"threads": 0}, "threads"),
         ({"tag__test_words": 1.5}, "tag.test_words"),
         ({"loss__name": "hinge"}, "loss.name"),
-        ({"problem": "faces2"}, "params"),
+        ({"problem": "faces2"}, "choose one of"),
+        ({"problem": "faces", "problems__faces__settings": {"train": {"epochz": 1}}}, "train.epochz"),
+        ({"problem": "faces", "problems__faces__settings": {"rounds": {}}}, "problems.faces.settings.rounds"),
+        ({"problem": "faces", "problems__faces__settings": {"seed": 1}}, "problems.faces.settings.seed"),
+        ({"problem": "faces", "problems__faces__settings": 3}, "problems.faces.settings"),
+        ({"problems__faces__source": "found"}, "problems.faces.source"),
+        ({"crops__mix__letter": 0.9, "crops__mix__two": 0.2}, "crops.mix"),
         ({"rounds": {"1": {"previous": "2"}}}, "params"),
     ],
 )
@@ -53,6 +59,17 @@ def test_a_wrong_key_or_value_is_one_line_that_names_it(tmp_path, change, where)
         read_params(changed(tmp_path, **change))
     assert where in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_problem_lays_its_own_settings_over_the_common_ones(tmp_path):
+    own = {"train": {"epochs": 7}, "crops": {"height": 60, "text": {"train": 3}}}
+    common = read_params(changed(tmp_path, problems__faces__settings=own))
+    faces = read_params(changed(tmp_path, problem="faces", problems__faces__settings=own))
+    assert (faces.train.epochs, faces.crops.height, faces.crops.text.train) == (7, 60, 3)
+    assert faces.crops.text.pool == common.crops.text.pool
+    assert (common.train.epochs, common.crops.height) == (4, 32)
+    assert (faces.home, faces.pictures) == (Path("data/faces"), Path("data/pictures/faces"))
+    assert faces.labels.brings and not faces.labels.draws
 
 
 @pytest.mark.parametrize("text", ["seed: [", "- a\n- b\n", "", "\x00"])

@@ -52,7 +52,7 @@ def test_every_file_is_found_or_left_out_with_a_reason(here):
         "Latn/2.png": None,
         "Latn/in.png": None,
         "Latn/notes.txt": "does not match the pattern",
-        "Latn/out.png": "is a link out of the folder",
+        "Latn/out.png": "leads out of the folder",
     }
 
 

@@ -39,3 +39,16 @@ def test_what_no_browser_could_decode_is_left_out(tmp_path):
 def test_no_crops_no_file(tmp_path):
     assert write_sheet(tmp_path / "sheet.png", {}, file="") is None
     assert not any(tmp_path.iterdir())
+
+
+def test_crops_in_colour_stay_in_colour(tmp_path):
+    rng = np.random.default_rng(0)
+    crops = {"rgb": rng.integers(0, 256, (8, 12, 3)).astype(np.uint8), "grey": np.full((8, 12), 90, np.uint8)}
+    sheet = write_sheet(tmp_path / "sheet.png", crops, file="sheet.png")
+    assert sheet is not None
+    with Image.open(tmp_path / "sheet.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    for key, crop in crops.items():
+        x, y = sheet.places[key]
+        shown = pixels[y : y + 8, x : x + 12]
+        assert np.array_equal(shown, crop if crop.ndim == 3 else np.stack([crop] * 3, axis=-1))

@@ -19,6 +19,7 @@ from tasks.table import (
     decode_png,
     encode_png,
     key_of,
+    label_columns,
     read_images,
     read_rows,
     stream_images,
@@ -48,6 +49,7 @@ def folder(tmp_path: Path, pixels: np.ndarray) -> Path:
             "kind": "word",
             "origin": "rendered",
             "pair": None,
+            "ambiguous": None if number % 5 == 0 else number % 2 == 0,
             "key": key_of(crop),
             "split": SPLITS[number // 10],
         }
@@ -104,13 +106,39 @@ def test_other_peoples_pngs_are_read_too(mode: str) -> None:
     image = Image.fromarray(np.arange(96, dtype=np.uint8).reshape(8, 12)).convert(mode)
     data = io.BytesIO()
     image.save(data, "PNG")  # with row filters, or three channels, or one bit
-    assert np.array_equal(decode_png(data.getvalue()), np.asarray(image.convert("L")))
+    assert np.array_equal(decode_png(data.getvalue()), np.asarray(image.convert("RGB" if mode == "RGB" else "L")))
+
+
+def test_png_in_colour_is_one_for_everyone_and_comes_back() -> None:
+    crop = np.random.default_rng(0).integers(0, 256, (8, 12, 3)).astype(np.uint8)
+    with Image.open(io.BytesIO(encode_png(crop))) as image:
+        assert image.mode == "RGB" and np.array_equal(np.asarray(image), crop)
+    assert np.array_equal(decode_png(encode_png(crop)), crop)
+    assert key_of(crop) != key_of(crop[..., 0])
+
+
+def test_grey_crops_among_coloured_ones_are_given_three_channels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    crops = [rng.integers(0, 256, shape).astype(np.uint8) for shape in [(8, 12), (8, 12, 3), (8, 12)]]
+    keys = [f"{number:064x}" for number in range(3)]
+    rows = [
+        {"image": {"bytes": encode_png(crop), "path": None}, "key": key} for crop, key in zip(crops, keys, strict=True)
+    ]
+    schema = crop_schema(PROBLEM, split=True)
+    arrays = [pa.array([row.get(field.name) for row in rows], type=field.type) for field in schema]
+    write_shards(tmp_path / "table", [pa.Table.from_arrays(arrays, schema=schema)])
+    images, _ = read_images(tmp_path / "table")
+    assert images.shape == (3, 8, 12, 3)
+    assert np.array_equal(images[1], crops[1])
+    assert np.array_equal(images[2], np.stack([crops[2]] * 3, axis=-1))
+    assert read_images(tmp_path / "table", keys=keys[2:])[0].shape == (1, 8, 12)
 
 
 def test_schema_says_to_datasets_what_is_an_image() -> None:
     metadata = json.loads(crop_schema(PROBLEM, split=False).metadata[b"huggingface"])
     features = metadata["info"]["features"]
     assert features["image"] == {"_type": "Image"} and features["script"]["dtype"] == "string"
+    assert features["ambiguous"]["dtype"] == "bool"
     assert list(features) == crop_schema(PROBLEM, split=False).names
 
 
@@ -119,6 +147,12 @@ def test_columns_are_the_problems() -> None:
     names = crop_schema(faces, split=True).names
     assert names[:3] == ["image", "pose", "person"] and names.count("person") == 1
     assert crop_schema(faces, split=True).field("image").type == IMAGE
+
+
+def test_colour_is_no_column() -> None:
+    coloured = ProblemSettings(target="script", nuisances=["font_style", "colour"], group="design")
+    assert label_columns(coloured) == ["script", "font_style", "design"]
+    assert crop_schema(coloured, split=True).equals(crop_schema(PROBLEM, split=True), check_metadata=True)
 
 
 def test_no_table_is_told(tmp_path: Path) -> None:

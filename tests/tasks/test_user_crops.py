@@ -68,7 +68,7 @@ def test_files_that_cannot_be_used_are_counted_with_their_reasons(crops, model, 
     result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/*/*.png", model_folder=model)
     assert result["n"] == 20
     assert {entry["file"]: entry["reason"] for entry in result["rejected"]} == {
-        "Latn/serif/link.png": "is a link out of the folder",
+        "Latn/serif/link.png": "leads out of the folder",
         "Latn/serif/notes.txt": "does not match the pattern",
         "Latn/serif/text.png": "this is no picture",
     }

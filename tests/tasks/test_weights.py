@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tasks.errors import UserError
-from tasks.files import sha256_of
+from tasks.files import read_json, sha256_of, write_json
 from tasks.weights import load_model, new_network, save_model, weights_of
 
 CARD = {
@@ -36,7 +36,27 @@ def test_a_model_comes_back_as_it_was_ready_to_predict(model: Path):
     images = torch.rand(2, 1, 16, 48)
     assert torch.equal(loaded(images), saved(images))
     assert not loaded.training
-    assert card == {**CARD, "format": 1}
+    assert card == {**CARD, "channels": 1, "format": 1}
+
+
+def test_a_card_without_channels_is_of_a_grey_model(model: Path):
+    path = model / "model.json"
+    card = read_json(path)
+    del card["channels"]
+    write_json(path, card)
+    network, read = load_model(model)
+    assert read["channels"] == network.channels == 1
+    write_json(path, {**card, "channels": 2})
+    with pytest.raises(UserError, match="no model card"):
+        load_model(model)
+
+
+def test_a_model_in_colour_comes_back_as_one(tmp_path: Path):
+    card = {**CARD, "channels": 3}
+    save_model(tmp_path / "model", new_network(card), card)
+    network, read = load_model(tmp_path / "model")
+    assert read["channels"] == network.channels == 3
+    assert network(torch.rand(2, 3, 16, 48)).shape == (2, len(CARD["labels"]))
 
 
 def test_the_same_model_is_the_same_bytes_and_identity(model: Path, tmp_path: Path):

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.params import WordsSettings
-from tasks.words import capitals, in_script, make_words
+from tasks.words import LETTERS, in_script, letters_of, make_words, write_no_words
 
 
 def settings(**changes: Any) -> WordsSettings:
@@ -64,11 +64,20 @@ def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
     pairs = list(zip(table["script"].astype(str), table["text"], strict=True))
     assert pairs == sorted(set(pairs))
     assert all(in_script(text, script) for script, text in pairs)
-    assert all(2 <= len(text) <= 20 and text == unicodedata.normalize("NFC", text) for _, text in pairs)
-    counts = table["script"].astype(str).value_counts()
+    words = table[table["kind"] == "word"]
+    assert all(2 <= len(text) <= 20 and text == unicodedata.normalize("NFC", text) for text in words["text"])
+    counts = words["script"].astype(str).value_counts()
     assert counts.min() >= 800
-    assert summary == {"words": len(pairs), "scripts": 3, "fewest_words": counts.min()}
-    assert {"Ελλάδα", "Γερμανία"} <= set(table["text"])
+    letters = table[table["kind"] == "letter"]
+    assert summary == {
+        "words": len(words),
+        "letters": len(letters),
+        "ambiguous": table["ambiguous"].sum(),
+        "scripts": 3,
+        "fewest_words": counts.min(),
+    }
+    assert {"Ελλάδα", "Γερμανία"} <= set(words["text"])
+    assert not {"ΕΛΛΑΔΑ", "ελλάδα"} & set(words["text"])  # as they are found: capitals are the mix's to give
     georgian = table[table["script"] == "Geor"]
     assert set(georgian["language"]) == {"ka"}
     assert not any(0x1C90 <= ord(char) <= 0x1CBF for word in georgian["text"] for char in word)  # no capitals
@@ -80,9 +89,31 @@ def test_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_greek_capitals_carry_no_accent() -> None:
-    assert capitals("Αθήνα", "Grek") == "ΑΘΗΝΑ"
-    assert capitals("école", "Latn") == "ÉCOLE"
+def test_letters_stand_alone_and_are_met_often() -> None:
+    words = dict.fromkeys(["コーヒー", "東京の", "の"], "ja")
+    assert set(letters_of(words, "Jpan")) == {"コ", "ヒ", "の"}  # no sign of length; characters alone are Chinese
+    assert letters_of({"Ab": "en", "bà": "fr"}, "Latn") == {"b": "en", "a": "en", "à": "fr"}
+    assert letters_of({"कि": "hi"}, "Deva") == {"क": "hi"}
+    common = dict.fromkeys([f"ab{'c' * n}" for n in range(1, 2001)], "en")
+    assert set(letters_of({**common, "abǃ": "naq"}, "Latn")) == {"a", "b", "c"}
+    many = {chr(0xAC00 + 2 * n) + chr(0xAC01 + 2 * n): "ko" for n in range(LETTERS)}
+    assert len(letters_of(many, "Kore")) == LETTERS
+
+
+def test_a_text_is_ambiguous_among_the_scripts_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "Telu.txt").write_text("జల\nవల\n", encoding="utf-8")
+    told = {}
+    for other in ("Geor", "Knda"):
+        make_words(settings(scripts=["Telu", other], lists=str(tmp_path)), out=tmp_path / "words.parquet")
+        table = pd.read_parquet(tmp_path / "words.parquet").set_index("text")
+        told[other] = (bool(table.loc["జల", "ambiguous"]), bool(table.loc["వల", "ambiguous"]))
+    assert told == {"Geor": (False, False), "Knda": (True, False)}
+
+
+def test_nothing_drawn_needs_no_words(tmp_path: Path) -> None:
+    assert write_no_words(tmp_path / "words.parquet") == {"words": 0.0}
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    assert table.empty and list(table) == ["script", "text", "language", "kind", "ambiguous"]
 
 
 def test_the_users_words_come_in(tmp_path: Path) -> None:
@@ -90,7 +121,9 @@ def test_the_users_words_come_in(tmp_path: Path) -> None:
     words.write_text("\ufeffᚠᚢᚦ\n\n ᚱᚢᚾ \n", encoding="utf-8")
     make_words(settings(scripts=["Geor", "Runr"], lists=str(tmp_path)), out=tmp_path / "words.parquet")
     table = pd.read_parquet(tmp_path / "words.parquet")
-    assert table[table["script"] == "Runr"]["text"].tolist() == ["ᚠᚢᚦ", "ᚱᚢᚾ"]
+    runes = table[table["script"] == "Runr"]
+    assert runes[runes["kind"] == "word"]["text"].tolist() == ["ᚠᚢᚦ", "ᚱᚢᚾ"]
+    assert set(runes[runes["kind"] == "letter"]["text"]) == set("ᚠᚢᚦᚱᚾ")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def _row(rng: np.random.Generator, split: str, label: str, number: int, nuisance
         "kind": "word" if text else "noise",
         "origin": "rendered",
         "pair": None,
+        "ambiguous": None,
         "key": key_of(pixels),
         "split": split,
     }

@@ -1,0 +1,138 @@
+"""Texts that could as well be read in another script: "ВОТ" and "BOT", "ΡΟΗ" and "POH".
+
+Which characters are drawn alike is Unicode's own list (UTS #39, confusables.txt), as the package
+confusable-homoglyphs carries it.
+"""
+
+import unicodedata
+from collections.abc import Collection
+from functools import cache, lru_cache
+
+from fontTools import unicodedata as scripts_of_unicode
+
+# Labels of Unicode scripts that have another name here. Kana are what makes a Japanese word of Chinese characters.
+LABEL_OF = {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore"}
+# The scripts in use today: Unicode's recommended ones (UAX #31, table 5) by their labels here.
+RECOMMENDED = frozenset(
+    {
+        *(
+            "Arab",
+            "Armn",
+            "Beng",
+            "Bopo",
+            "Cyrl",
+            "Deva",
+            "Ethi",
+            "Geor",
+            "Grek",
+            "Gujr",
+            "Guru",
+            "Hani",
+            "Hebr",
+            "Jpan",
+        ),
+        *(
+            "Khmr",
+            "Knda",
+            "Kore",
+            "Laoo",
+            "Latn",
+            "Mlym",
+            "Mymr",
+            "Orya",
+            "Sinh",
+            "Taml",
+            "Telu",
+            "Thaa",
+            "Thai",
+            "Tibt",
+        ),
+    }
+)
+# Letters of today's alphabets, first and last code point: twins among old and phonetic letters would make nearly
+# every word a twin ("вот" is "ʙoᴛ" in phonetic capitals). Other scripts count whole.
+ALPHABETS = {
+    "Latn": (
+        (0x41, 0x5A),
+        (0x61, 0x7A),
+        (0xC0, 0x137),
+        (0x139, 0x17E),
+        (0x18F, 0x18F),
+        (0x259, 0x259),
+        (0x1E00, 0x1EF9),
+    ),
+    "Grek": ((0x386, 0x3CE),),
+    "Cyrl": ((0x400, 0x45F), (0x48A, 0x4FF)),
+    "Geor": ((0x10D0, 0x10F0), (0x1C90, 0x1CB0)),
+}
+LEFT_TO_RIGHT = "\u200e"  # the package keeps the direction marks that the list puts around Hebrew and Arabic
+
+
+def is_ambiguous(text: str, script: str, *, among: Collection[str] = RECOMMENDED) -> bool:
+    """Whether every letter of `text` has a twin in one and the same other script of `among`.
+
+    Asked of the text as drawn: capitals have other twins than small letters. False for a text with no letter.
+
+    >>> is_ambiguous("ВОТ", "Cyrl"), is_ambiguous("вот", "Cyrl")
+    (True, False)
+    """
+    return any(label in among for label in twin_scripts(text, script))
+
+
+@lru_cache(maxsize=1 << 16)
+def twin_scripts(text: str, script: str) -> frozenset[str]:
+    """Labels of the other scripts that `text` could be read in.
+
+    Accents common to all scripts are no obstacle ("ё" is "ë"); digits, punctuation and spaces are passed over.
+    """
+    found: frozenset[str] | None = None
+    for char in unicodedata.normalize("NFD", text):
+        if unicodedata.category(char)[0] == "L" or (is_mark(char) and not is_shared(char)):
+            labels = _labels_of(char)
+            found = labels if found is None else found & labels
+            if not found:
+                break
+    return (found or frozenset()) - {script}
+
+
+def is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "M"
+
+
+def is_shared(char: str) -> bool:
+    """Whether a character belongs to no script of its own."""
+    return scripts_of_unicode.script(char) in ("Zinh", "Zyyy")
+
+
+@cache
+def _labels_of(char: str) -> frozenset[str]:
+    """Scripts that have a character drawn as `char` is, its own among them: letters for letters, marks for marks."""
+    kind = unicodedata.category(char)[0]
+    alike = {twin for twin in _family_of(char) if len(twin) == 1 and unicodedata.category(twin)[0] == kind}
+    return frozenset(_label(twin) for twin in {char} | {twin for twin in alike if _in_use(twin)})
+
+
+def _family_of(char: str) -> set[str]:
+    """All that the list counts as drawn like `char`: the list goes from each to one of them, and from that to all."""
+    near = _alike(char)
+    return near.union(*(_alike(other) for other in near))
+
+
+def _alike(char: str) -> set[str]:
+    # Read on first use: most of the commands never ask.
+    from confusable_homoglyphs.confusables import confusables_data
+
+    entries = confusables_data.get(char, []) or confusables_data.get(f"{LEFT_TO_RIGHT}{char}{LEFT_TO_RIGHT}", [])
+    return {entry["c"].strip(LEFT_TO_RIGHT) for entry in entries}
+
+
+def _in_use(char: str) -> bool:
+    ranges = ALPHABETS.get(scripts_of_unicode.script(char))
+    modern = ranges is None or any(first <= ord(char) <= last for first, last in ranges)
+    # Full-width and mathematical letters are the same letters again.
+    return modern and unicodedata.normalize("NFKD", char) == unicodedata.normalize("NFD", char)
+
+
+def _label(char: str) -> str:
+    script = scripts_of_unicode.script(char)
+    return LABEL_OF.get(script, script)

@@ -1,0 +1,77 @@
+"""A problem of one's own pictures, through the whole chain by `problem: faces`, and back to drawn crops."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.files import read_json
+from tests.e2e.test_chain import unfont
+from tests.project import DEBUG, dvc, make_project, write_params
+from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces
+
+pytestmark = pytest.mark.e2e
+
+SMALL = {"crops": {"height": 24, "width": 32}, "train": {"epochs": 12}, "evaluate": {"cell_crops": 2}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, prefect_server):
+    problems = {**DEBUG["problems"], "faces": {"settings": SMALL}}
+    folder = make_project(tmp_path_factory.mktemp("own") / "project", problem="faces", problems=problems)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert unfont("setup")[0] == 0
+        yield folder
+
+
+def test_without_pictures_a_run_says_how_to_bring_them_in(project):
+    status, said = unfont("run")
+    assert status == 2
+    assert "unfont tag --from" in said.splitlines()[-1]
+
+
+def test_an_archive_goes_through_the_whole_chain(project):
+    good = make_toy_faces(project / "faces.tar.gz")
+    status, said = unfont("tag", "--from", "faces.tar.gz")
+    assert status == 0, said
+    assert f"{good} of {good + 1} pictures" in said
+    status, said = unfont("run")
+    assert status == 0, said
+    home = project / "data" / "faces"
+    assert (home / "report" / "index.html").stat().st_size > 1000
+    assert "up to date" in dvc(project, "status")
+    metrics = read_json(home / "metrics" / "evaluate.json")
+    assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5  # of four poses
+    assert metrics["chosen"]["test_unseen"]["clean"]["false_alarm_rate"] is None
+
+
+def test_people_are_held_out_whole_and_no_picture_is_lost(project):
+    home = project / "data" / "faces"
+    rows = pd.concat(
+        pq.read_table(path, columns=["person", "pose", "split"]).to_pandas() for path in home.glob("table/*.parquet")
+    )
+    rejected = pq.read_table(home / "rejected.parquet").to_pandas()
+    people = {split: set(part["person"]) for split, part in rows.groupby("split", observed=True)}
+    assert len(people["validation"]) and len(people["test_unseen"])
+    assert not people["validation"] & people["test_unseen"]
+    assert not people["train"] & (people["validation"] | people["test_unseen"])
+    assert len(rows) + len(rejected) == len(PEOPLE) * len(POSES) * len(MOODS) * 2 + 1
+    assert set(rejected["path"].dropna()) >= {"faces/ada/ada_left_0_open_2.pgm.bad"}
+
+
+def test_the_model_reads_pictures_by_the_same_pattern(project):
+    import tarfile
+
+    with tarfile.open("faces.tar.gz") as archive:
+        archive.extractall("unpacked", filter="data")
+    status, said = unfont("evaluate", "--from", "unpacked", "--format", "csv")
+    assert status == 0, said
+    assert "straight" in said
+
+
+def test_drawn_crops_are_one_line_away(project):
+    write_params(project, {"problem": "debug"})
+    status, said = unfont("run", "tag")
+    assert status == 0, said
+    assert list((project / "data" / "debug" / "table").glob("*.parquet"))

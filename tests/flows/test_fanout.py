@@ -1,0 +1,101 @@
+"""Work spread through Prefect's task runners, inside a flow run and without one."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.context import FlowRunContext
+
+from flows.fanout import fan_out
+from tasks.errors import UserError
+from tasks.fanout import WorkerLostError
+from tasks.params import CropsSettings
+from tests.fanwork import begun, die, die_once, refuse, write_square
+from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
+
+OTHERS = ["processes", pytest.param("dask", marks=pytest.mark.slow)]
+RUNNERS = ["threads", *OTHERS]
+
+
+def by(runner: str) -> CropsSettings:
+    return CropsSettings(**{**CROPS.model_dump(), "runner": runner, "workers": 2})
+
+
+def in_a_flow(work, items, settings: CropsSettings):
+    """What the crops stage does: a flow that spreads work and takes its results one by one."""
+
+    @flow(name="crops", persist_result=False)
+    def crops() -> list:
+        results = list(fan_out(settings)(work, items))
+        assert FlowRunContext.get().flow.name == "crops"  # nothing of the nested flow is left over
+        return results
+
+    return crops()
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_flow_gets_the_same_as_no_flow(runner: str, tmp_path: Path, prefect_server: None) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir(), outside.mkdir()
+    results = in_a_flow(partial(write_square, folder=inside), range(10), by(runner))
+    assert results == [inside / f"{n}.txt" for n in range(10)]
+    assert begun(inside) == list(range(10))
+    list(fan_out(by("threads"))(partial(write_square, folder=outside), range(10)))
+    assert [path.read_bytes() for path in results] == [(outside / path.name).read_bytes() for path in results]
+
+
+def test_every_item_is_a_task_run_of_a_nested_flow(tmp_path: Path, prefect_server: None) -> None:
+    in_a_flow(partial(write_square, folder=tmp_path), range(5), by("threads"))
+    with get_client(sync_client=True) as client:
+        run = max(
+            (run for run in client.read_flow_runs() if client.read_flow(run.flow_id).name == "draw-shards"),
+            key=lambda run: run.created,
+        )
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        names: set[str] = set()
+        until = time.monotonic() + 20  # the server hears of task runs a little later
+        while len(names) < 5 and time.monotonic() < until:
+            time.sleep(0.2)
+            names = {task.name for task in client.read_task_runs(flow_run_filter=wanted)}
+    assert run.state.is_completed()
+    assert names == {f"shard-{n}" for n in range(5)}
+
+
+@pytest.mark.parametrize("runner", OTHERS)
+def test_a_lost_workers_item_runs_again(runner: str, tmp_path: Path, prefect_server: None) -> None:
+    results = in_a_flow(partial(die_once, folder=tmp_path), range(8), by(runner))
+    assert [path.read_text() for path in results] == [str(n * n) for n in range(8)]
+    assert (tmp_path / "dead").exists()
+    if runner == "processes":
+        assert begun(tmp_path) == list(range(8))  # each was finished once: none beside 3 began again
+
+
+@pytest.mark.parametrize("runner", OTHERS)
+def test_an_item_that_kills_every_worker_is_given_up(runner: str, prefect_server: None) -> None:
+    with pytest.raises(WorkerLostError, match="memory"):
+        in_a_flow(die, range(3), by(runner))
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_an_error_of_the_work_is_raised_as_it_is(runner: str, prefect_server: None) -> None:
+    with pytest.raises(UserError, match="two is too many"):
+        in_a_flow(refuse, range(30), by(runner))
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_the_crop_table_has_the_same_bytes_as_without_prefect(
+    runner: str, tmp_path: Path, prefect_server: None
+) -> None:
+    tables = make_toy_tables(tmp_path)
+    make_toy_crops(tables, tmp_path / "outside", SCRIPTS, map)
+
+    @flow(name="crops", persist_result=False)
+    def crops() -> None:
+        make_toy_crops(tables, tmp_path / "inside", SCRIPTS, fan_out(by(runner)))
+
+    crops()
+    assert bytes_in(tmp_path / "inside" / "crops") == bytes_in(tmp_path / "outside" / "crops")
