@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.card import write_card
+from tasks.cast import TEXT_SIDE
 from tasks.check_crops import check_drawn, check_own, check_pixels, nothing_wrong
 from tasks.errors import UserError
 from tasks.files import written_whole
@@ -45,8 +46,8 @@ def make_table(
     is accepted, rejected or, where it would stand on two sides, set aside; one that is not accepted is named by
     its file, or by its key if it has none.
 
-    Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; of the user's own,
-        `near_duplicates`: how many look like another one; `rows.<split>`.
+    Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; `near_duplicates`: how many look
+        like another one of the same target and text; `rows.<split>`.
 
     Raises:
         UserError: there are no crops, or a larger share of them than `settings.rejected` is rejected.
@@ -113,22 +114,38 @@ def _split(
     settings: TagSettings,
     seed: int,
 ) -> tuple[pd.Series, pd.Series, int]:
-    """Split of each usable row; why the user's rows that fit in none are set aside; their near-duplicates' number."""
-    splits = rows["planned"].where(reasons.isna())
-    aside = nothing_wrong(rows)
-    own = (reasons.isna() & (rows["origin"] == "user")).to_numpy()
+    """Split of each usable row; why those that fit in none are set aside; how many rows look like another one."""
+    usable = reasons.isna().to_numpy()
+    splits, aside = rows["planned"].where(usable), nothing_wrong(rows)
+    clusters = np.full(len(rows), -1)
+    buckets = rows[usable].groupby([problem.target, "text"], dropna=False, sort=False).ngroup().to_numpy()
+    clusters[usable] = near_clusters(_hashes(crops, usable), buckets, bits=settings.near)
+    near = int(usable.sum()) - len(np.unique(clusters[usable]))
+    own = usable & (rows["origin"] == "user").to_numpy()
+    elsewhere = _near_elsewhere(splits, clusters)
+    aside[elsewhere], splits[elsewhere] = "a near-duplicate of a crop on another side", None
     if not own.any():
-        return splits, aside, 0
+        return splits, aside, near
     mine = pd.DataFrame(
         {"key": rows["key"], "target": rows[problem.target], "group": rows[problem.group], "text": rows["text"]}
     )[own]
-    buckets = mine.groupby(["target", "text"], dropna=False, sort=False).ngroup().to_numpy()
-    mine["cluster"] = near_clusters(_hashes(crops, own), buckets, bits=settings.near)
+    mine["cluster"] = clusters[own]
     sides: dict[str, str] = dict(known[["design", "side"]].astype(str).itertuples(index=False)) if problem.draws else {}
     found = own_splits(mine, settings=settings, seed=seed, known=sides, beside_drawn=problem.draws)
     splits[own] = found["split"]
     aside[own] = found["reason"]
-    return splits, aside, len(mine) - mine["cluster"].nunique()
+    return splits, aside, near
+
+
+def _near_elsewhere(splits: pd.Series, clusters: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The drawn crops with a near-duplicate on an earlier side: training, then validation, then test.
+
+    Of one text all crops stand on one side; those without text may look alike by chance.
+    """
+    order = {side: place for place, side in enumerate(dict.fromkeys(TEXT_SIDE.values()))}
+    side = splits.map(TEXT_SIDE).map(order)
+    first: pd.Series = side.groupby(clusters).transform("min")
+    return (side > first).to_numpy()
 
 
 def _hashes(crops: Path, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
