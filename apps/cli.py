@@ -132,11 +132,13 @@ def fonts(
     show: Annotated[bool, typer.Option("--show", help="Only show the table that is there.")] = False,
 ) -> None:
     """Fetch the fonts into one table, and show which scripts are drawn in which styles."""
+    from apps.settings import write_settings
     from tasks.font_table import format_fonts
 
     read_params()
     named = {"fonts.source": source and str(source), "fonts.font_style": font_style}
-    _change({key: value for key, value in named.items() if value is not None})
+    for line in write_settings({key: value for key, value in named.items() if value is not None}):
+        print(f"params.yaml: {line}")
     if not show:
         _run_stage("fonts")
     print(format_fonts(FONTS))
@@ -165,48 +167,13 @@ def tag(
     ] = False,
 ) -> None:
     """Check the crops and split them without leaks; with --from or --manifest, your own pictures."""
+    from apps.bring import bring_and_tag, refuse_options
+
     if source is None and manifest is None:
-        for option, value in (("--pattern", pattern), ("--columns", columns), ("--beside-drawn", beside_drawn)):
-            if value:
-                raise UserError("this option says how to read pictures", where=option, mend="give --from or --manifest")
+        refuse_options({"--pattern": pattern, "--columns": columns, "--beside-drawn": beside_drawn})
         _run_stage("tag")
         return
-    from flows.pipeline import run_pipeline
-    from tasks.pictures import bring_pictures
-
-    params = read_params()
-    brought = bring_pictures(
-        source,
-        problem=params.labels,
-        out=params.pictures,
-        pattern=pattern,
-        manifest=manifest,
-        columns=_pairs_of(columns or ""),
-    )
-    print(f"{brought['accepted']:.0f} of {brought['given']:.0f} pictures brought in: {params.pictures}", flush=True)
-    if beside_drawn or not params.labels.brings:
-        _change({f"problems.{params.problem}.source": "both" if beside_drawn else "own"})
-    run_pipeline("tag")
-    print(f"done: {params.home / 'table'}; what could not be used: {params.home / 'rejected.parquet'}")
-
-
-def _pairs_of(text: str) -> dict[str, str]:
-    """`script=lang,font_style=face` as a mapping."""
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    for name, equals, theirs in pairs:
-        if not (name.strip() and equals and theirs.strip()):
-            raise UserError("this is no 'ours=theirs'", where=f"--columns {text}", mend="as in script=lang")
-    return {name.strip(): theirs.strip() for name, _, theirs in pairs}
-
-
-def _change(settings: dict[str, Any]) -> None:
-    from apps.settings import write_settings
-
-    for line in write_settings(settings):
-        print(f"params.yaml: {line}")
-
-
-_stage_command("baseline", "Train round 0.")
+    bring_and_tag(source, pattern=pattern, manifest=manifest, columns=columns or "", beside_drawn=beside_drawn)
 
 
 @app.command("round", rich_help_panel=STAGES)

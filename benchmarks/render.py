@@ -1,6 +1,6 @@
 """Drawing crops, side by side with TextRecognitionDataGenerator and SynthTIGER: same words, same fonts, one core each.
 
-    python -m benchmarks.render [--million N] [--repeats 5] [--seconds 5] [--peers FOLDER] [--fonts …] [--words …]
+    python -m benchmarks.render [--million N] [--only-million] [--repeats 5] [--seconds 5] [--peers FOLDER]
 
 Makes the peers' environment (benchmarks/peers/requirements.txt) in a temporary folder, or uses and keeps the one in
 --peers; writes benchmarks/results/render.json. Nothing else should run. Needs the tables of fonts and words.
@@ -61,13 +61,17 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, default=ROOT / "data" / "fonts.parquet")
     parser.add_argument("--words", type=Path, default=ROOT / "data" / "words.parquet")
     parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--only-million", action="store_true", help="measure that again, and keep the other figures")
     arguments = parser.parse_args()
     for table in (arguments.fonts, arguments.words):
         if not table.is_file():
             sys.exit(f"there is no table of {table.stem} ({table}): unfont {table.stem}")
-    with tempfile.TemporaryDirectory() as scratch:
-        python = peers_python(arguments.peers or Path(scratch) / "peers")
-        result = {"machine": machine(), "what": WHAT, **side_by_side(Path(scratch), python, arguments)}
+    if arguments.only_million:
+        result = json.loads(arguments.out.read_text(encoding="utf-8"))
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            python = peers_python(arguments.peers or Path(scratch) / "peers")
+            result = {"machine": machine(), "what": WHAT, **side_by_side(Path(scratch), python, arguments)}
     if arguments.million:
         result["million"] = watch_million(arguments.million, fonts=arguments.fonts, words=arguments.words)
     text = json.dumps(result, indent=2, sort_keys=True, ensure_ascii=False)

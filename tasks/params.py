@@ -207,14 +207,19 @@ def for_problem(values: dict[str, Any], path: Path = PARAMS_FILE) -> dict[str, A
     """`values` with the chosen problem's `settings` laid over them.
 
     Raises:
-        UserError: there is no such problem, or it sets a key that dvc.yaml reads: the graph would not follow.
+        UserError: there is no such problem, it does not say its source, or it sets a key that dvc.yaml reads: the
+            graph would not follow.
     """
     problems = values.get("problems")
     name = values.get("problem")
     if not isinstance(problems, dict) or name not in problems:
         known = ", ".join(problems) if isinstance(problems, dict) else "none"
         raise UserError(f"there is no problem '{name}'", where=f"{path}: problem", mend=f"choose one of: {known}")
-    own = problems[name].get("settings", {}) if isinstance(problems[name], dict) else {}
+    problem = problems[name] if isinstance(problems[name], dict) else {}
+    if "source" not in problem:
+        mend = "add it: drawn, own or both"  # dvc.yaml asks for it
+        raise UserError("this key is missing", where=f"{path}: problems.{name}.source", mend=mend)
+    own = problem.get("settings", {})
     if not isinstance(own, dict):
         raise UserError("settings must hold keys", where=f"{path}: problems.{name}.settings", mend="as at the top")
     for key in own:

@@ -27,7 +27,7 @@ SOURCES = (
 
 DEBUG: dict[str, Any] = {
     "problem": "debug",
-    "problems": {"debug": {"target": "script", "nuisances": ["font_style"], "group": "design"}},
+    "problems": {"debug": {"target": "script", "nuisances": ["font_style"], "group": "design", "source": "drawn"}},
     "threads": 1,
     "fonts": {"source": "toyfonts", "weights": [400]},
     "words": {"scripts": ["Grek", "Hebr", "Latn"]},

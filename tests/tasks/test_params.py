@@ -50,6 +50,7 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"problem": "faces", "problems__faces__settings": {"seed": 1}}, "problems.faces.settings.seed"),
         ({"problem": "faces", "problems__faces__settings": 3}, "problems.faces.settings"),
         ({"problems__faces__source": "found"}, "problems.faces.source"),
+        ({"problems__scripts": {"target": "script", "nuisances": [], "group": "design"}}, "problems.scripts.source"),
         ({"crops__mix__letter": 0.9, "crops__mix__two": 0.2}, "crops.mix"),
         ({"rounds": {"1": {"previous": "2"}}}, "params"),
     ],
