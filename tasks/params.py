@@ -19,7 +19,7 @@ from tasks.errors import UserError
 PARAMS_FILE = Path("params.yaml")
 UNWRITTEN = "Zxxx"
 # dvc.yaml reads these for the graph itself: a problem of its own mind would not be seen there.
-IN_THE_GRAPH = ("problems", "rounds", "fonts", "words")
+IN_THE_GRAPH = ("problems", "rounds", "fonts", "words", "invariance.modes")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -222,10 +222,12 @@ def for_problem(values: dict[str, Any], path: Path = PARAMS_FILE) -> dict[str, A
     own = problem.get("settings", {})
     if not isinstance(own, dict):
         raise UserError("settings must hold keys", where=f"{path}: problems.{name}.settings", mend="as at the top")
-    for key in own:
-        if key in IN_THE_GRAPH or not isinstance(values.get(key), dict) or not isinstance(own[key], dict):
+    for key, changes in own.items():
+        named = {key, *(f"{key}.{below}" for below in changes)} if isinstance(changes, dict) else set()
+        if not named or named & set(IN_THE_GRAPH) or not isinstance(values.get(key), dict):
             where = f"{path}: problems.{name}.settings.{key}"
-            raise UserError("a problem cannot set this key", where=where, mend="set a section's keys, not these")
+            mend = f"set keys of sections here, and none of {', '.join(IN_THE_GRAPH)}"
+            raise UserError("a problem cannot set this", where=where, mend=mend)
     return {**values, **{key: _laid_over(values[key], changes) for key, changes in own.items()}}
 
 

@@ -115,12 +115,18 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         splits={split: title.format(**names) for split, title in SPLITS.items() if split in models[chosen]},
         severities=SEVERITIES,
         headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
-        figures={key: title.format(**names) for key, title in FIGURES.items()},
+        figures={key: title.format(**names) for key, title in FIGURES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
         thin=evidence.metrics.get("thin_scripts", []),
         crops=len(explained.keys),
         names=names,
     )
+
+
+def _is_known(figure: str, of_model: dict[str, Any]) -> bool:
+    """Whether some split has the figure: without `Zxxx` there are no false alarms, without text none is ambiguous."""
+    rows = [row for by_severity in of_model.values() for row in by_severity.values()]
+    return figure in ("worst_script", "worst_style") or any(row.get(figure) is not None for row in rows)
 
 
 def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:

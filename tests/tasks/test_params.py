@@ -48,6 +48,10 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"problem": "faces", "problems__faces__settings": {"train": {"epochz": 1}}}, "train.epochz"),
         ({"problem": "faces", "problems__faces__settings": {"rounds": {}}}, "problems.faces.settings.rounds"),
         ({"problem": "faces", "problems__faces__settings": {"seed": 1}}, "problems.faces.settings.seed"),
+        (
+            {"problem": "faces", "problems__faces__settings": {"invariance": {"modes": ["erm"]}}},
+            "problems.faces.settings.invariance",
+        ),
         ({"problem": "faces", "problems__faces__settings": 3}, "problems.faces.settings"),
         ({"problems__faces__source": "found"}, "problems.faces.source"),
         ({"problems__scripts": {"target": "script", "nuisances": [], "group": "design"}}, "problems.scripts.source"),
