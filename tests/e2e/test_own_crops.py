@@ -11,7 +11,13 @@ from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces
 
 pytestmark = pytest.mark.e2e
 
-SMALL = {"crops": {"height": 24, "width": 32}, "train": {"epochs": 12}, "evaluate": {"cell_crops": 2}}
+SMALL = {
+    "crops": {"height": 24, "width": 32},
+    "train": {"epochs": 12},
+    "mine": {"epochs": 2},
+    "invariance": {"epochs": 2},
+    "evaluate": {"cell_crops": 2},
+}
 
 
 @pytest.fixture(scope="module")
