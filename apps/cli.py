@@ -136,6 +136,8 @@ def fonts(
     from tasks.font_table import format_fonts
 
     read_params()
+    if source is not None and not source.is_dir():
+        raise UserError("there is no such folder of fonts", where=source, mend="mend the path; nothing was changed")
     named = {"fonts.source": source and str(source), "fonts.font_style": font_style}
     for line in write_settings({key: value for key, value in named.items() if value is not None}):
         print(f"params.yaml: {line}")

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,13 @@ def test_outside_of_a_project_it_says_where_to_stand(monkeypatch, capsys, here):
     for command in ("run", "words", "predict"):
         assert run(monkeypatch, command, *(["a.png"] if command == "predict" else [])) == 2
         assert "project's folder" in capsys.readouterr().err
+
+
+def test_fonts_of_no_folder_change_nothing(monkeypatch, capsys, here):
+    shutil.copy(ROOT / "params.yaml", here)
+    assert run(monkeypatch, "fonts", "--from", "nowhere") == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert (here / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
 
 
 def test_a_failure_is_status_1(monkeypatch, capsys):
