@@ -14,10 +14,7 @@ from tasks.files import written_whole
 from tasks.own import own_tables
 from tasks.params import CropsSettings, ProblemSettings, TagSettings
 from tasks.render import drawn_tables
-from tasks.table import write_shards
-
-REJECTED = "rejected.parquet"
-REJECTED_SCHEMA = pa.schema([("path", pa.string()), ("reason", pa.string())])
+from tasks.table import REJECTED, REJECTED_FILE, write_shards
 
 
 def make_crops(
@@ -61,7 +58,7 @@ def make_crops(
     # Closed at once where writing fails: a flow run of workers may hang on it.
     with written_whole(out) as beside, closing(tables()) as found:
         written = write_shards(beside, found)
-        _write_rejected(beside / REJECTED, rejected)
+        _write_rejected(beside / REJECTED_FILE, rejected)
     shutil.rmtree(work, ignore_errors=True)
     counts["crops"] = written
     if problem.brings:
@@ -71,4 +68,4 @@ def make_crops(
 
 def _write_rejected(path: Path, rejected: list[tuple[str, str]]) -> None:
     columns = [pa.array([row[column] for row in rejected], pa.string()) for column in (0, 1)]
-    pq.write_table(pa.Table.from_arrays(columns, schema=REJECTED_SCHEMA), path)
+    pq.write_table(pa.Table.from_arrays(columns, schema=REJECTED), path)

@@ -31,6 +31,8 @@ GREY, RGB = 0, 2  # colour types of PNG
 COLOUR = "colour"  # the nuisance that no row carries
 LABEL = pa.dictionary(pa.int32(), pa.string())
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+REJECTED = pa.schema([("path", pa.string()), ("reason", pa.string())])  # what is not in the table, and why
+REJECTED_FILE = "rejected.parquet"
 Pixels = NDArray[np.uint8]
 
 

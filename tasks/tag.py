@@ -20,10 +20,17 @@ from tasks.files import written_whole
 from tasks.near import hashes_of, near_clusters
 from tasks.params import ProblemSettings, TagSettings
 from tasks.sides import own_splits
-from tasks.table import SPLITS, crop_schema, decode_png, label_columns, read_table, write_shards
+from tasks.table import (
+    REJECTED,
+    REJECTED_FILE,
+    SPLITS,
+    crop_schema,
+    decode_png,
+    label_columns,
+    read_table,
+    write_shards,
+)
 
-REJECTED = pa.schema([("path", pa.string()), ("reason", pa.string())])
-UNREAD = "rejected.parquet"  # beside the crops: the user's pictures that could not be read
 BATCH = 4_000
 SORTED_ROWS = 20_000  # rows with their images that are sorted at a time
 MOST_PARTS = 256  # files open at a time
@@ -86,7 +93,7 @@ def _read_rows(crops: Path, problem: ProblemSettings) -> pd.DataFrame:
 
 
 def _read_unread(crops: Path) -> pd.DataFrame:
-    path = crops / UNREAD
+    path = crops / REJECTED_FILE  # the user's pictures that could not be read
     return (pq.read_table(path) if path.exists() else REJECTED.empty_table()).cast(REJECTED).to_pandas()
 
 
