@@ -4,7 +4,7 @@ import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 
 RUN = "Run the pipeline"
 STAGES = "Run one stage alone, stale or not (as dvc repro --force --single-item)"
+LOOK = "Look at what was mined"
 USE = "Use the model"
 WATCH = "Watch and schedule"
 
@@ -212,6 +213,42 @@ def evaluate(
 
 
 _stage_command("report", "Write the report: what was measured, mined and learned.")
+
+
+@app.command(rich_help_panel=LOOK)
+def review(
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. Repeatable.")
+    ] = None,
+    correct: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. Repeatable."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. Repeatable.")
+    ] = None,
+    decided: Annotated[
+        Path | None, typer.Option("--from", help="Take in the decisions.csv that the review page saved.")
+    ] = None,
+) -> None:
+    """List the suspected labels of your own pictures and write their page, or decide on them."""
+    from apps.review import review as run_review
+
+    run_review(accept=accept or [], correct=correct or [], drop=drop or [], decided=decided)
+
+
+@app.command(rich_help_panel=LOOK)
+def history(
+    key: Annotated[str, typer.Argument(help="The crop's key, or its first digits: 6 at the least.")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Save the clean crop too, four times as large: a .png file.")
+    ] = None,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+) -> None:
+    """Tell one crop's story: what it is, what every round made of it, what the models say of it."""
+    from apps.history import tell_history
+
+    tell_history(key, picture=picture, style=format)
 
 
 @app.command(rich_help_panel=USE)

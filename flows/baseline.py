@@ -3,18 +3,21 @@
 import sys
 
 from flows.stage import main, stage, step
+from tasks.baseline import finish_baseline, train_replica
 from tasks.params import Params
+from tasks.replicas import replicas_of
 from tasks.stages import StageFacts
 from tasks.track import Record
-from tasks.train import train_baseline
 
 
 @stage("baseline")
 def baseline(params: Params, facts: StageFacts, record: Record) -> None:
-    """Train round 0 on all training text and a small random set of Zxxx."""
-    out = params.home / "rounds" / "0"
-    summary = step(train_baseline)(params, table=params.home / "table", out=out, work=facts.work())
-    record.training(out, summary)
+    """Train round 0 on all training text and a small random set of Zxxx; in a study, once a seed."""
+    table, out, scratch = params.home / "table", params.home / "rounds" / "0", facts.work()
+    replicas = replicas_of(params.study, 0)
+    summaries = [step(train_replica)(params, replica, table=table, scratch=scratch) for replica in replicas]
+    step(finish_baseline)(params, scratch=scratch, out=out)
+    record.training(out, summaries[0])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How shards are spread: through Prefect's task runners inside a flow run, and without Prefect elsewhere.
+"""How items of work are spread: through Prefect's task runners inside a flow run, and without Prefect elsewhere.
 
-The results are the same bytes; inside a flow run every shard is a task run that one can watch.
+The results are the same bytes; inside a flow run every item is a task run that one can watch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from flows.stage import in_flow
 from tasks.fanout import AHEAD, FanOut, dask_client, in_order, processes, spread
-from tasks.params import CropsSettings
+from tasks.params import RunnerSettings
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,47 +20,52 @@ R = TypeVar("R")
 _results: ContextVar[Callable[[], Iterator[Any]]] = ContextVar("results")
 
 
-def fan_out(settings: CropsSettings) -> FanOut:
-    """Spread work as `crops.runner`, `crops.workers` and `crops.scheduler` say.
+def fan_out(
+    settings: RunnerSettings, *, name: str = "draw-shards", item: str = "shard", section: str = "crops"
+) -> FanOut:
+    """Spread work as `runner`, `workers` and `scheduler` of a section of the params say.
 
-    Inside a flow run the items are task runs of a nested flow, `draw-shards`; elsewhere `tasks.fanout.spread` does it.
-    To be called from the flow, not from a task of it: a task's context would travel to Dask's workers too.
+    Inside a flow run the items are task runs, `<item>-<number>`, of a nested flow called `name`; elsewhere
+    `tasks.fanout.spread` does it. Errors name the `section`. To be called from the flow, not from a task of it: a
+    task's context would travel to Dask's workers too.
     """
 
     def run(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         if in_flow() and items:
-            return _through_prefect(work, items, settings)
+            return _through_prefect(work, items, settings, name=name, item=item, section=section)
         runner, workers, scheduler = settings.runner, settings.workers, settings.scheduler
-        return spread(work, items, runner=runner, workers=workers, scheduler=scheduler)
+        return spread(work, items, runner=runner, workers=workers, scheduler=scheduler, section=section)
 
     return run
 
 
-def _through_prefect(work: Callable[[T], R], items: Sequence[T], settings: CropsSettings) -> Iterator[R]:
+def _through_prefect(
+    work: Callable[[T], R], items: Sequence[T], settings: RunnerSettings, *, name: str, item: str, section: str
+) -> Iterator[R]:
     from prefect import flow, task
     from prefect.cache_policies import NO_CACHE
 
     # Nothing is cached or kept here: what is stale is DVC's to say.
-    shard = task(name="draw-shard", task_run_name="shard-{number}", cache_policy=NO_CACHE, persist_result=False)(_call)
+    one = task(name=item, task_run_name=f"{item}-{{number}}", cache_policy=NO_CACHE, persist_result=False)(_call)
     workers = min(settings.workers, len(items))
     with ExitStack() as stack:
-        task_runner, ahead = _task_runner(settings, workers, stack)
+        task_runner, ahead = _task_runner(settings, workers, section, stack)
         if settings.runner == "processes":
             # Prefect's own pool of processes imports Prefect in each and reads its settings anew for every task run:
             # half a second each. So its threads run the task runs, and each has a process do the work.
             work = stack.enter_context(processes(work, workers=workers))
 
         def submit(numbered: tuple[int, T]) -> _TaskRun:
-            number, item = numbered
-            return _TaskRun(shard.submit(number, partial(work, item)))
+            number, value = numbered
+            return _TaskRun(one.submit(number, partial(work, value)))
 
         _results.set(lambda: in_order(submit, list(enumerate(items)), ahead=ahead))
-        nested = flow(name="draw-shards", task_runner=task_runner, validate_parameters=False, persist_result=False)
-        yield from nested(draw_shards)()
+        nested = flow(name=name, task_runner=task_runner, validate_parameters=False, persist_result=False)
+        yield from nested(run_items)()
 
 
-def draw_shards() -> Iterator[Any]:
-    """Draw every shard of the crop table."""
+def run_items() -> Iterator[Any]:
+    """Run the work on every item."""
     yield from _results.get()()
 
 
@@ -69,13 +74,13 @@ def _call(number: int, call: Callable[[], R]) -> R:
     return call()
 
 
-def _task_runner(settings: CropsSettings, workers: int, stack: ExitStack) -> tuple[Any, int]:
-    """The flow's task runner, and how many shards it may have under way."""
+def _task_runner(settings: RunnerSettings, workers: int, section: str, stack: ExitStack) -> tuple[Any, int]:
+    """The flow's task runner, and how many items it may have under way."""
     from prefect.task_runners import ThreadPoolTaskRunner
 
     if settings.runner != "dask":
         return ThreadPoolTaskRunner(max_workers=workers), AHEAD * workers
-    client = stack.enter_context(dask_client(workers=workers, scheduler=settings.scheduler))
+    client = stack.enter_context(dask_client(workers=workers, scheduler=settings.scheduler, section=section))
     from prefect_dask.task_runners import DaskTaskRunner
 
     return DaskTaskRunner(address=client.scheduler.address), AHEAD * max(workers, sum(client.nthreads().values()))

@@ -2,9 +2,11 @@
 
 import sys
 
-from flows.stage import main, stage, step
+from flows.fanout import fan_out
+from flows.stage import main, stage, step, working
 from tasks.params import Params
-from tasks.rounds import run_round
+from tasks.round_job import round_jobs
+from tasks.rounds import finish_round, run_replica, score_for
 from tasks.stages import StageFacts
 from tasks.track import Record
 
@@ -12,17 +14,22 @@ from tasks.track import Record
 @stage("round")
 def mining_round(params: Params, facts: StageFacts, record: Record) -> None:
     """Score the pool with the previous model, add its hardest false positives, train on."""
-    number = facts.item
-    out = params.home / "rounds" / number
-    summary = step(run_round)(
+    rounds = params.home / "rounds"
+    jobs = round_jobs(
         params,
-        number=int(number),
+        number=int(facts.item),
         table=params.home / "table",
-        previous=params.home / "rounds" / params.rounds[number].previous,
-        out=out,
+        previous=rounds / params.rounds[facts.item].previous,
         work=facts.work(),
     )
-    record.training(out, summary)
+    summaries = []
+    for job in jobs:
+        # No step: the pool's parts are the task runs here, and a step's context would travel to every worker of theirs.
+        with working():
+            score_for(job, fan_out=fan_out(params.score, name="score-parts", item="part", section="score"))
+        summaries.append(step(run_replica)(job))
+    step(finish_round)(jobs, out=rounds / facts.item)
+    record.training(rounds / facts.item, summaries[0])
 
 
 if __name__ == "__main__":

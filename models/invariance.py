@@ -27,8 +27,16 @@ class Batch:
     nuisances: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What one step found: its figures, and `p_true[batch]`, each crop's p(true target) as the step met it."""
+
+    figures: dict[str, float]
+    p_true: Tensor
+
+
 class Mode:
-    """The contract: `update(batch)` takes one step and returns its figures.
+    """The contract: `update(batch)` takes one step and returns what it found.
 
     Rate and λ follow from `step` alone, so a resumed training needs the network, the heads, the
     optimizer's state and `step`, nothing else.
@@ -37,6 +45,7 @@ class Mode:
         network: is trained in place.
         nuisances: number of labels of each nuisance; may be empty.
         steps: how many updates the whole training takes.
+        background: the place of `Zxxx` among the target's labels, for the loss's α.
     """
 
     def __init__(
@@ -48,7 +57,9 @@ class Mode:
         train: TrainSettings,
         invariance: InvarianceSettings,
         steps: int,
+        background: int | None = None,
     ) -> None:
+        self.background = background
         self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
         self.steps, self.step = steps, 0
         heads = {name: self.new_head(count) for name, count in nuisances.items()}
@@ -68,12 +79,12 @@ class Mode:
         """What the nuisance heads see of `features[batch, embedding]` and `targets[batch]`."""
         raise NotImplementedError
 
-    def update(self, batch: Batch) -> dict[str, float]:
-        """One step: `loss`, `accuracy`, `rate`, `<nuisance>_loss` and `_accuracy` where it is known."""
+    def update(self, batch: Batch) -> Update:
+        """One step; its figures are `loss`, `accuracy`, `rate`, `<nuisance>_loss` and `_accuracy` where it is known."""
         rate = self._set_rate()
         features = self.network.embed(batch.images)
         logits = self.network.target_head(self.network.dropout(features))
-        loss = target_loss(logits, batch.targets, self.loss)
+        loss = target_loss(logits, batch.targets, self.loss, background=self.background)
         figures = {"loss": loss.item(), "accuracy": _accuracy(logits, batch.targets), "rate": rate}
         total = loss
         for name, head in self.heads.items():
@@ -90,7 +101,8 @@ class Mode:
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.step += 1
-        return figures
+        p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
+        return Update(figures=figures, p_true=p_true)
 
     def _groups(self) -> list[dict[str, object]]:
         # Weight decay is for weights that multiply; norms and biases are left alone.

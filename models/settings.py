@@ -41,7 +41,10 @@ class DegradeSettings(Settings):
 class LossSettings(Settings):
     name: Literal["cross_entropy", "focal"]
     gamma: float = Field(ge=0, le=10)
+    alpha: float | None = Field(ge=0, le=1)
     smoothing: float = Field(ge=0, lt=1)
+    prior_bias: bool
+    hardest: float = Field(gt=0, le=1)
 
 
 class TrainSettings(Settings):
@@ -50,6 +53,7 @@ class TrainSettings(Settings):
     rate: float = Field(gt=0, le=10)
     weight_decay: float = Field(ge=0, le=1)
     warmup: float = Field(ge=0, lt=1)
+    balanced: bool
 
 
 class InvarianceSettings(Settings):

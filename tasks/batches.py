@@ -1,7 +1,7 @@
 """Crops in memory, as tensors: what training and validation take their batches from."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from models.invariance import UNKNOWN, Batch
 from models.network import ScriptNet
 from models.settings import DegradeSettings
 from tasks.errors import UserError
-from tasks.params import ProblemSettings
+from tasks.params import UNWRITTEN, ProblemSettings
+from tasks.recall import share_at, text_threshold
 from tasks.table import COLOUR, Pixels, read_images, read_rows
 
 FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
-VALIDATION_ROWS = 4096  # the most that an epoch is validated on
+VALIDATION_ROWS = 8192  # the most that an epoch is validated on
 VALIDATION_SEVERITY = "light"
 
 
@@ -63,6 +64,11 @@ class Labels:
         facts = {name: card[name] for name in ("nuisances", "channels")}
         return cls(target_name=card["target"], target=card["labels"], **facts)
 
+    @property
+    def background(self) -> int | None:
+        """The place of `Zxxx`, where it is among the targets."""
+        return self.target.index(UNWRITTEN) if UNWRITTEN in self.target else None
+
     def counts(self) -> dict[str, int]:
         """Number of labels of each nuisance."""
         return {name: len(labels) for name, labels in self.nuisances.items()}
@@ -99,6 +105,15 @@ class Crops:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def relabelled(self, decided: Mapping[str, str], labels: Labels) -> "Crops":
+        """The same crops, those with a key in `decided` with that label as their target."""
+        if not decided:
+            return self
+        names = pd.Series(self.keys).map(decided)
+        places = _places(names, labels.target)
+        known = torch.from_numpy(names.notna().to_numpy())
+        return replace(self, targets=torch.where(known, places, self.targets))
+
     def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
         """The crops at `rows`, degraded as they are in that epoch of the run with that seed."""
         seeds = seeds_at(self.seeds[rows], epoch, seed=seed)
@@ -126,26 +141,13 @@ def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
     return Crops.of_rows(pixels, rows, labels)
 
 
-def shuffled(rows: int, batch: int, *, seed: int, epoch: int) -> list[Tensor]:
-    """Row numbers of an epoch's batches: every row once, shuffled by seed and epoch, in even batches.
-
-    A small last batch would let a few crops steer batch normalisation.
-    """
-    order = np.random.default_rng([seed, epoch]).permutation(rows)
-    return [torch.from_numpy(part) for part in np.array_split(order, batches_in(rows, batch))]
-
-
-def batches_in(rows: int, batch: int) -> int:
-    """Batches of an epoch: at least two rows each."""
-    return max(1, min(-(-rows // batch), rows // 2))
-
-
 class Validation:
     """A fixed, lightly degraded part of the `validation` split, to watch a training by."""
 
     def __init__(self, table: Path, labels: Labels) -> None:
         keys = sorted(read_rows(table, ["key"], ["validation"])["key"])[:VALIDATION_ROWS]
         self.images, self.targets = None, torch.zeros(0, dtype=torch.int64)
+        self.background = labels.background
         if keys:
             crops = read_crops(table, labels, keys=keys)
             batch = crops.batch(torch.arange(len(crops)), SEVERITIES[VALIDATION_SEVERITY])
@@ -157,6 +159,17 @@ class Validation:
             return None
         guess = logits_of(network, self.images).argmax(1)
         return (guess == self.targets).double().mean().item()
+
+    def figures(self, network: ScriptNet) -> dict[str, float | None]:
+        """`accuracy`, and `false_positive_rate` at 95% text recall (None where either kind of crop is missing)."""
+        if self.images is None or self.background is None:
+            return {"accuracy": self.accuracy(network), "false_positive_rate": None}
+        chances = logits_of(network, self.images).softmax(1)
+        p_text, empty = 1 - chances[:, self.background].double().numpy(), (self.targets == self.background).numpy()
+        return {
+            "accuracy": (chances.argmax(1) == self.targets).double().mean().item(),
+            "false_positive_rate": share_at(p_text[empty], text_threshold(p_text[~empty])),
+        }
 
 
 @torch.inference_mode()

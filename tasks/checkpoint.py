@@ -14,35 +14,36 @@ from tasks.files import read_json, write_json, written_whole
 from tasks.weights import load_tensors, save_tensors
 
 History = list[dict[str, float | None]]
+Examples = dict[str, Any]  # what `tasks.train.histogram_of` counts
 log = logging.getLogger("unfont")
 
 
-def save_checkpoint(folder: Path, mode: Mode, *, history: History, identity: str) -> None:
+def save_checkpoint(folder: Path, mode: Mode, *, history: History, examples: Examples, identity: str) -> None:
     """Write the training's state after an epoch; it replaces the one before as a whole."""
     with written_whole(folder) as beside:
         beside.mkdir()
         save_tensors(beside / "state.safetensors", _flat(mode))
-        write_json(beside / "progress.json", {"history": history, "identity": identity, "step": mode.step})
+        progress = {"history": history, "examples": examples, "identity": identity, "step": mode.step}
+        write_json(beside / "progress.json", progress)
 
 
-def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> History:
-    """Bring `mode` to where the checkpoint left it and return its history, empty where none fits.
+def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> tuple[History, Examples]:
+    """Bring `mode` to where the checkpoint left it and return its history and examples, empty where none fits.
 
     `identity` says what is trained on what: a checkpoint with another one is of another training.
     """
     try:
         progress = read_json(folder / "progress.json")
         if progress["identity"] != identity:
-            return []
+            return [], {}
         _restore(mode, load_tensors(folder / "state.safetensors"))
         mode.step = progress["step"]
+        return progress["history"], progress["examples"]
     except FileNotFoundError:
-        return []
+        return [], {}
     except (UserError, json.JSONDecodeError, KeyError, TypeError, RuntimeError) as error:
         log.warning("the checkpoint in %s cannot be used, starting over: %s", folder, error)
-        return []
-    history: History = progress["history"]
-    return history
+        return [], {}
 
 
 def _flat(mode: Mode) -> dict[str, Tensor]:

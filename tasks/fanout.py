@@ -52,12 +52,14 @@ def spread(
     runner: str,
     workers: int,
     scheduler: str | None = None,
+    section: str = "crops",
     tries: int = TRIES,
 ) -> Iterator[R]:
     """Run `work` on every item: in `threads`, in spawned `processes`, or on `dask`; yield the results in order.
 
     One worker that is no cluster's is this process itself. `work` and the items travel by pickle to processes and to
     Dask: a module's function, or a `functools.partial` of one. At most `AHEAD` items a worker are under way or wait.
+    `section` of the params is where all this is set, as errors tell.
 
     Raises:
         UserError: Dask is not installed, or the scheduler does not answer.
@@ -67,7 +69,7 @@ def spread(
     if not items:
         return
     if runner == "dask":
-        with dask_client(workers=workers, scheduler=scheduler, tries=tries) as client:
+        with dask_client(workers=workers, scheduler=scheduler, section=section, tries=tries) as client:
             cluster = client.get_executor(pure=False)
             ahead = AHEAD * max(workers, sum(client.nthreads().values()))
             yield from in_order(lambda item: cluster.submit(work, item), items, ahead=ahead)
@@ -149,7 +151,7 @@ class _Lane(Generic[T, R]):
 
 
 @contextmanager
-def dask_client(*, workers: int, scheduler: str | None, tries: int = TRIES) -> Iterator[Any]:
+def dask_client(*, workers: int, scheduler: str | None, section: str = "crops", tries: int = TRIES) -> Iterator[Any]:
     """A client of the Dask cluster at `scheduler`, or of one of this machine's own that ends with the block.
 
     The own cluster has `workers` processes, listens on loopback only and has no dashboard. Dask itself runs an item
@@ -164,7 +166,7 @@ def dask_client(*, workers: int, scheduler: str | None, tries: int = TRIES) -> I
         import distributed
     except ImportError:
         mend = "pip install 'unfont[dask]', or choose processes"
-        raise UserError("Dask is not installed", where="crops.runner: dask", mend=mend) from None
+        raise UserError("Dask is not installed", where=f"{section}.runner: dask", mend=mend) from None
     with ExitStack() as stack:
         if scheduler is None:
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": tries - 1}))
@@ -179,7 +181,7 @@ def dask_client(*, workers: int, scheduler: str | None, tries: int = TRIES) -> I
         try:
             client = distributed.Client(scheduler, timeout=ANSWER, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
-            mend = "start it, mend crops.scheduler, or set it to null for a cluster of this machine's own"
+            mend = f"start it, mend {section}.scheduler, or set it to null for a cluster of this machine's own"
             raise UserError("the Dask scheduler does not answer", where=scheduler, mend=mend) from error
         stack.enter_context(client)
         try:

@@ -1,7 +1,7 @@
 """Figures of a set of predictions: pure functions of arrays and tables.
 
-A table of predictions has a row a crop: `true`, `predicted` (labels) and `p`, the predicted label's
-probability.
+A table of predictions has a row a crop: `true`, `predicted` (labels), `p`, the predicted label's
+probability, and where the model knows `Zxxx`, `p_text`, the probability that it is text: 1 − p(`Zxxx`).
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.params import UNWRITTEN
+from tasks.recall import share_at
 
 CALIBRATION_BINS = 15
 THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label figure
@@ -19,7 +20,13 @@ DIGITS = 6
 
 
 def measure(
-    rows: pd.DataFrame, *, nuisance: str | None, group: str, thin: Collection[str], cell_crops: int
+    rows: pd.DataFrame,
+    *,
+    nuisance: str | None,
+    group: str,
+    thin: Collection[str],
+    cell_crops: int,
+    threshold: float | None = None,
 ) -> dict[str, float | int | str | None]:
     """Measure one model on one split at one severity.
 
@@ -29,6 +36,10 @@ def measure(
 
     - `accuracy`: share of text crops that are right.
     - `false_alarm_rate`: share of `Zxxx` crops that are called text.
+    - `false_positive_rate`: share of `Zxxx` crops with `p_text` at `threshold` or above: the false-positive rate
+      at 95% text recall, where the threshold was fixed on `validation` (`tasks.recall`).
+    - `text_recall`: share of text crops with `p_text` at `threshold` or above: what the 95% are on these crops.
+    - `text_threshold`: `threshold`.
     - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
     - `worst_script`: lowest accuracy of a label, labels in `thin` left out; `worst_script_label` names it.
     - `worst_style`: see `worst_nuisance`; with `_label`, and with `_cells` and `_n`, what it rests on.
@@ -39,14 +50,16 @@ def measure(
     A figure that has nothing to rest on is None. Figures are rounded to 6 digits.
 
     Args:
-        rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name; `ambiguous` where known.
+        rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name; `ambiguous` where known;
+            `p_text` with a threshold.
         thin: labels with too few groups in the whole table (`thin_labels`).
         cell_crops: fewest crops of a (label, nuisance) cell that counts.
+        threshold: of `p_text`, 0 to 1; None where the model knows no `Zxxx`.
     """
     unclear = is_ambiguous(rows)
     twins, rows = rows[unclear], rows[~unclear]
-    text = rows[rows["true"] != UNWRITTEN]
-    background = rows[rows["true"] == UNWRITTEN]
+    written = rows["true"] != UNWRITTEN
+    text, background = rows[written], rows[~written]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
     worst_script, worst_script_label = worst_label(text, thin=thin)
     figures = {
@@ -54,6 +67,9 @@ def measure(
         "n_text": len(text),
         "accuracy": _share(text["true"] == text["predicted"]),
         "false_alarm_rate": _share(background["predicted"] != UNWRITTEN),
+        "false_positive_rate": _share_above(background, threshold),
+        "text_recall": _share_above(text, threshold),
+        "text_threshold": threshold,
         "macro_f1": macro_f1(rows["true"], rows["predicted"]),
         "worst_script": worst_script,
         "worst_script_label": worst_script_label,
@@ -70,6 +86,11 @@ def is_ambiguous(rows: pd.DataFrame) -> np.ndarray:
     if "ambiguous" not in rows.columns:
         return np.zeros(len(rows), bool)
     return rows["ambiguous"].fillna(value=False).to_numpy(dtype=bool)
+
+
+def text_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The text crops that figures count: neither `Zxxx` nor ambiguous."""
+    return rows[(rows["true"] != UNWRITTEN).to_numpy() & ~is_ambiguous(rows)]
 
 
 def thin_labels(rows: pd.DataFrame, *, target: str, group: str) -> list[str]:
@@ -171,6 +192,10 @@ def _lowest(values: pd.Series) -> tuple[float | None, str | None]:
     if len(values) == 0:
         return None, None
     return float(values.min()), str(values.idxmin())
+
+
+def _share_above(rows: pd.DataFrame, threshold: float | None) -> float | None:
+    return None if threshold is None else share_at(rows["p_text"].to_numpy(), threshold)
 
 
 def _share(hits: pd.Series) -> float | None:

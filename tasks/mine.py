@@ -1,18 +1,32 @@
-"""Mining: which pool crops a model is wrong about, and sure of it."""
+"""Mining: which pool crops a model is wrong about, and sure of it. Planning only, over the score table."""
 
+from collections import Counter
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from tasks.params import UNWRITTEN, MineSettings
 
-MINED_COLUMNS = ["key", "true", "predicted", "score"]
+PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "fate"]
+ADDED, NEAR, PAIR_FULL, STYLE_FULL, NO_ROOM, IN_TRAINING, SET_ASIDE = (
+    "added",
+    "near-duplicate",
+    "pair full",
+    "style full",
+    "no room",
+    "in training",
+    "set aside",
+)
 
 
-def false_positives(scores: pd.DataFrame, settings: MineSettings) -> pd.DataFrame:
-    """Rows with a wrong label and p(predicted) ≥ the threshold: hardest first, ties by key."""
-    wrong = scores[(scores["predicted"] != scores["true"]) & (scores["p"] >= settings.threshold)]
-    return wrong.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
+def false_positives(wrong: pd.DataFrame, settings: MineSettings) -> pd.DataFrame:
+    """Rows with another predicted label than the true one and p(predicted) ≥ the threshold: hardest first, then by key.
+
+    The hardest is the surest. Rows that are right may be among `wrong`; they are left out.
+    """
+    found = wrong[(wrong["predicted"] != wrong["true"]) & (wrong["p"] >= settings.threshold)]
+    return found.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
 
 
 def false_alarms(found: pd.DataFrame) -> int:
@@ -20,20 +34,89 @@ def false_alarms(found: pd.DataFrame) -> int:
     return int((found["true"] == UNWRITTEN).sum())
 
 
-def plan_mining(scores: pd.DataFrame, settings: MineSettings, *, taken: Collection[str] = ()) -> pd.DataFrame:
-    """What a round adds to its training set: `key, true, predicted, score`, hardest first.
+def plan_mining(
+    wrong: pd.DataFrame,
+    settings: MineSettings,
+    *,
+    pool: int,
+    taken: Collection[str] = (),
+    aside: Collection[str] = (),
+) -> pd.DataFrame:
+    """Every false positive and its fate: `key, true, predicted, style, score, fate`, hardest first.
 
-    At most `share` of the pool is added, and of what could be added at most `quota` for one
-    (predicted, true) pair (one row at the least), so that one confusion cannot flood the set. Rows
-    in `taken` are in the training set already.
+    Of the crops that could be added, at most `share` of the pool is; of those at most `quota` for one
+    (predicted, true) pair and `style_quota` for one style (one row of each at the least), so that one
+    confusion cannot flood the set. A crop whose embedding is within `near` of a harder one's that
+    was added for the same pair shows nothing new. Fates: `added`; or `in training` already, `set aside` as a
+    suspected label error, `near-duplicate`, `pair full`, `style full`, `no room`.
 
     Args:
-        scores: `key, predicted, true, p`, a row a pool crop.
+        wrong: the score table's rows that are wrong: `key, predicted, true, style, p`, and `embedding` (a list of
+            numbers, or none), where near-duplicates are to be found.
+        pool: rows of the whole pool.
+        taken: keys of the training set.
+        aside: keys whose labels are doubted.
     """
-    found = false_positives(scores, settings)
-    found = found[~found["key"].isin(set(taken))]
-    room = min(int(settings.share * len(scores)), len(found))
-    most = max(1, int(settings.quota * room))
-    place = found.groupby(["predicted", "true"]).cumcount()
-    kept = found[place < most].head(room)
-    return kept.rename(columns={"p": "score"})[MINED_COLUMNS].reset_index(drop=True)
+    found = false_positives(wrong, settings)
+    known, doubted = found["key"].isin(list(taken)).to_numpy(), found["key"].isin(list(aside)).to_numpy()
+    free = np.flatnonzero(~known & ~doubted)
+    fates = np.where(known, IN_TRAINING, np.where(doubted, SET_ASIDE, "")).astype(object)
+    twins = _near_duplicates(found.iloc[free], settings)
+    fates[free[twins]] = NEAR
+    left = free[~twins]
+    fates[left] = _under_quotas(found.iloc[left], settings, room=min(int(settings.share * pool), len(left)))
+    return found.assign(fate=fates).rename(columns={"p": "score"})[PLAN_COLUMNS]
+
+
+def _under_quotas(found: pd.DataFrame, settings: MineSettings, *, room: int) -> list[str]:
+    """The fates of rows, hardest first, of which at most `room` are added."""
+    of_pair, of_style = max(1, int(settings.quota * room)), max(1, int(settings.style_quota * room))
+    added, pairs, styles = 0, Counter[tuple[str, str]](), Counter[str]()
+    fates = []
+    for predicted, true, style in zip(found["predicted"], found["true"], found["style"], strict=True):
+        known_style = isinstance(style, str)
+        if added == room:
+            fates.append(NO_ROOM)
+        elif pairs[predicted, true] == of_pair:
+            fates.append(PAIR_FULL)
+        elif known_style and styles[style] == of_style:
+            fates.append(STYLE_FULL)
+        else:
+            fates.append(ADDED)
+            added += 1
+            pairs[predicted, true] += 1
+            styles.update([style] if known_style else [])
+    return fates
+
+
+def _near_duplicates(found: pd.DataFrame, settings: MineSettings) -> np.ndarray:
+    """Which rows `[rows]` are within `near` (cosine distance) of a harder row of their pair that is not one itself."""
+    twins = np.zeros(len(found), bool)
+    if "embedding" not in found.columns:
+        return twins
+    for places in found.groupby(["predicted", "true"]).indices.values():
+        known = [place for place in places if found["embedding"].iloc[place] is not None]
+        if len(known) > 1:
+            vectors = np.stack([np.asarray(found["embedding"].iloc[place], np.float32) for place in known])
+            twins[np.array(known)[repeats(vectors, settings.near)]] = True
+    return twins
+
+
+def repeats(vectors: np.ndarray, near: float, *, block: int = 256) -> np.ndarray:
+    """Which of `vectors[rows, width]` are within cosine distance `near` of an earlier one that is no repeat itself.
+
+    Bool `[rows]`. Compared block by block: the memory follows the rows, not their square.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    repeated = np.zeros(len(units), bool)
+    kept = np.zeros((0, units.shape[1]), units.dtype)
+    for start in range(0, len(units), block):
+        part = units[start : start + block]
+        close = ((part @ kept.T) >= 1 - near).any(1) if len(kept) else np.zeros(len(part), bool)
+        among = part @ part.T >= 1 - near
+        for row in range(len(part)):
+            close[row] = close[row] or bool((among[row, :row] & ~close[:row]).any())
+        repeated[start : start + block] = close
+        kept = np.concatenate([kept, part[~close]])
+    return repeated

@@ -91,7 +91,15 @@ class MixSettings(Settings):
         return self
 
 
-class CropsSettings(Settings):
+class RunnerSettings(Settings):
+    """Where many items of work run: threads or processes of this machine, or a Dask cluster."""
+
+    runner: Literal["threads", "processes", "dask"]
+    workers: int = Field(ge=1, le=1024)
+    scheduler: str | None
+
+
+class CropsSettings(RunnerSettings):
     height: int = Field(ge=16, le=256)
     width: int = Field(ge=16, le=2048)
     channels: Literal[1, 3]
@@ -99,9 +107,6 @@ class CropsSettings(Settings):
     background: SplitCounts
     mix: MixSettings
     pairs: Share
-    runner: Literal["threads", "processes", "dask"]
-    workers: int = Field(ge=1, le=1024)
-    scheduler: str | None
 
 
 class TagSettings(Settings):
@@ -114,12 +119,28 @@ class TagSettings(Settings):
     rejected: Share
 
 
+class ScoreSettings(RunnerSettings):
+    severity: Literal["clean", "light", "medium", "heavy"]
+
+
 class MineSettings(Settings):
     threshold: Share
     share: Share
     quota: Share
+    style_quota: Share
+    near: float = Field(ge=0, le=2)
+    folds: int = Field(ge=0, le=20)
+    start: Literal["warm", "scratch"]
     epochs: int = Field(ge=1, le=1000)
     rate: float = Field(gt=0, le=10)
+    hard: float = Field(ge=0, lt=1)
+    visits: int = Field(ge=1, le=1000)
+
+
+class StudySettings(Settings):
+    seeds: int = Field(ge=1, le=100)
+    control: bool
+    stop: bool
 
 
 class RoundSettings(Settings):
@@ -153,7 +174,9 @@ class Params(Settings):
     network: NetworkSettings
     loss: LossSettings
     train: TrainSettings
+    score: ScoreSettings
     mine: MineSettings
+    study: StudySettings
     rounds: dict[str, RoundSettings]
     invariance: InvarianceSettings
     evaluate: EvaluateSettings
@@ -165,6 +188,8 @@ class Params(Settings):
         for number, settings in self.rounds.items():
             if settings.previous not in known or int(settings.previous) >= int(number):
                 raise ValueError(f"rounds.{number}.previous must be an earlier round, not '{settings.previous}'")
+        if self.study.stop and self.study.seeds < 2:
+            raise ValueError("study.stop needs study.seeds of 2 or more: one training has no spread")
         return self
 
     @property

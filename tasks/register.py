@@ -27,7 +27,7 @@ from PIL import Image
 
 import models
 import tasks
-from tasks import evaluate
+from tasks import answers
 from tasks.bootstrap import Difference, paired_bootstrap
 from tasks.choose import SEVERITY, SPLIT, read_choice
 from tasks.determinism import derived_seed, deterministic
@@ -139,7 +139,7 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
     incumbent = MlflowClient().get_model_version(name, held)
     try:
         pair = {
-            "new": evaluate.Model.of_folder(folder),
+            "new": answers.Model.of_folder(folder),
             "old": _incumbent(name, incumbent, read_card(folder)),
         }
     except UserError as error:
@@ -151,24 +151,24 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
     return Verdict(moved=False, reason=f"not better than champion {held} beyond doubt", **figures)
 
 
-def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> evaluate.Model:
+def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> answers.Model:
     folder = _files_of(name, version, version.tags.get(WEIGHTS_TAG))
     own = read_card(folder)
     if (own["height"], own["width"]) != (card["height"], card["width"]):
         raise UserError("it reads crops of another size", where=folder, mend="register the new model")
-    return evaluate.Model.of_folder(folder)
+    return answers.Model.of_folder(folder)
 
 
-def _difference(params: Params, pair: dict[str, evaluate.Model], table: Path) -> Difference:
+def _difference(params: Params, pair: dict[str, answers.Model], table: Path) -> Difference:
     """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
     settings = params.evaluate
     with deterministic(params.threads):
-        answers = evaluate.score_split(
+        scored = answers.score_split(
             pair, table=table, split=SPLIT, labels=params.labels, severities=[SEVERITY], batch=settings.batch
         )
     right = {}
     for name in pair:
-        rows = answers.of(name, SEVERITY)
+        rows = scored.of(name, SEVERITY)
         text = rows[(rows["true"] != UNWRITTEN) & ~is_ambiguous(rows)]
         right[name] = (text["true"] == text["predicted"]).to_numpy()
     return paired_bootstrap(

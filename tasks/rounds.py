@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,167 +10,165 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.network import ScriptNet
-from tasks.batches import Labels, Validation, read_crops
-from tasks.checkpoint import History
-from tasks.determinism import derived_seed, deterministic
-from tasks.errors import UserError
+from tasks.additions import MINED_SCHEMA, Additions, additions_of, decisions_of
+from tasks.batches import Crops, Labels, Validation, read_crops
+from tasks.determinism import deterministic
+from tasks.fanout import FanOut
 from tasks.files import read_json, write_json, written_whole
-from tasks.mine import false_alarms, false_positives, plan_mining
-from tasks.params import Params
-from tasks.score import read_scores, score_pool, write_scores
-from tasks.train import Progress, read_training, summary_of, train_network, write_folder
+from tasks.gains import judged
+from tasks.mine import NEAR, SET_ASIDE, false_alarms
+from tasks.replicas import MINED, gather
+from tasks.review import LEFT_OUT
+from tasks.round_job import RoundJob
+from tasks.score import score_pool
+from tasks.suspects import write_suspects
+from tasks.table import nuisance_columns
+from tasks.train import replica_seed, train_network, untrained
+from tasks.trained import read_training, summary_of, write_folder
 from tasks.weights import CARD_FILE, WEIGHTS_FILE, load_model, weights_of
 
-MINED_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("true", pa.string()),
-        ("predicted", pa.string()),
-        ("score", pa.float32()),
-        ("weights", pa.string()),
-    ]
-)
+COUNTS = ("pool", "false_positives", "false_alarms", "added", "near_duplicates", "set_aside")
 log = logging.getLogger("unfont")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """One round's settings and places."""
-
-    params: Params
-    number: int
-    table: Path
-    previous: Path
-    work: Path
-    progress: Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Mined:
-    """What a round found: all scores, all false positives, and the rows to add."""
-
-    weights: str
-    scores: pd.DataFrame
-    found: pd.DataFrame
-    rows: pd.DataFrame
+def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
+    """Score the pool for a training that mines it; what an interrupted run has scored is not scored again."""
+    if job.out.exists() or job.stop() or job.control:
+        return
+    score_pool(
+        job.before,
+        table=job.table,
+        out=job.scores,
+        work=job.work / "scores",
+        severity=job.params.score.severity,
+        style=next(iter(nuisance_columns(job.params.labels)), None),
+        fan_out=fan_out,
+        progress=job.progress,
+    )
 
 
-def run_round(
-    params: Params,
-    *,
-    number: int,
-    table: Path,
-    previous: Path,
-    out: Path,
-    work: Path,
-    progress: Progress = log.info,
-) -> dict[str, float]:
-    """Mine with the model in `previous`, retrain it on what it got wrong, write the round at `out`.
+def run_replica(job: RoundJob) -> dict[str, float]:
+    """Add to the training set of the model before, retrain it, and write the folder at `job.out`.
 
-    Where there is nothing to add, or the round before had stopped, the folder holds the previous
-    model and says `stopped`.
+    Where there is nothing to add, or the rounds have stopped, the folder holds the model before. One that is there
+    already, from an interrupted run, stays.
 
     Returns:
         what was scored, found and added, and the last epoch's figures where there was one.
-
-    Raises:
-        UserError: the previous round is missing or broken.
     """
-    if not previous.is_dir():
-        what = f"round {number} needs the model of the round before it"
-        raise UserError(what, where=previous, mend="run that one first")
-    job = _Job(params=params, number=number, table=table, previous=previous, work=work, progress=progress)
     figures: dict[str, float] = {}
-    with deterministic(params.threads):
-        network, card = load_model(previous)
-        mined = _mine(job, network, card)
-        with written_whole(out) as folder:
-            if mined.rows.empty:
-                progress(f"round {number}: nothing to add, the model stays")
-                _copy_model(previous, folder)
+    if not job.out.exists():
+        with deterministic(job.params.threads), written_whole(job.out) as folder:
+            network, card = load_model(job.before)
+            additions = additions_of(job)
+            validation = Validation(job.table, Labels.of_card(card))
+            before = validation.figures(network)
+            if additions.added.empty:
+                job.progress(f"round {job.number}: {additions.why}, the model stays")
+                _copy_model(job.before, folder)
+                after = before
             else:
-                figures = _retrain(job, network, card, mined, folder)
-            counts = _write_round(job, mined, folder)
-    shutil.rmtree(work, ignore_errors=True)
-    return {**counts, **figures, "stopped": float(mined.rows.empty)}
+                figures, network = _retrain(job, network, card, additions, validation, folder)
+                after = validation.figures(network)
+            _write_round(job, additions, folder, {"before": before, "after": after})
+    facts = read_json(job.out / "round.json")
+    counts = {name: float(facts[name]) for name in COUNTS if facts[name] is not None}
+    return {**counts, **figures, "stopped": float(facts["stopped"])}
 
 
-def _mine(job: _Job, network: ScriptNet, card: dict[str, Any]) -> _Mined:
-    weights = weights_of(job.previous)
-    scores = _scores(job, network, card, weights)
-    found = false_positives(scores, job.params.mine)
-    rows = plan_mining(scores, job.params.mine, taken=read_training(job.previous)["key"])
-    if _has_stopped(job.previous):
-        rows = rows.head(0)
-    job.progress(f"{len(found):,} false positives in a pool of {len(scores):,}; {len(rows):,} to add")
-    return _Mined(weights=weights, scores=scores, found=found, rows=rows)
+def finish_round(jobs: list[RoundJob], *, out: Path) -> None:
+    """Put a round's trainings together at `out`, with what the round gained on validation over its seeds."""
+    main = jobs[0]
+    with written_whole(out) as folder:
+        gather({job.replica: job.out for job in jobs}, folder)
+        rounds = [read_json(job.out / "round.json") for job in jobs if job.replica.arm == MINED]
+        gain = judged([facts["validation"] for facts in rounds])
+        write_json(folder / "round.json", {**rounds[0], "gain": gain})
+    if gain is not None:
+        pays = "beyond" if gain["pays"] else "within"
+        main.progress(
+            f"round {main.number}: {gain['figure']} better by {gain['mean']:.4f}, {pays} {gain['spread']:.4f}"
+        )
+    for job in jobs:
+        shutil.rmtree(job.work, ignore_errors=True)
 
 
-def _scores(job: _Job, network: ScriptNet, card: dict[str, Any], weights: str) -> pd.DataFrame:
-    if _has_stopped(job.previous):  # its model is the one that scored
-        return read_scores(job.previous / "scores.parquet", weights=weights)
-    kept = job.work / "scores.parquet"
-    if kept.exists():  # an interrupted run's
-        try:
-            return read_scores(kept, weights=weights)
-        except UserError as error:
-            log.warning("scoring again: %s", error)
-    return score_pool(network, card, table=job.table, out=kept, weights=weights, progress=job.progress)
+def _retrain(
+    job: RoundJob, network: ScriptNet, card: dict[str, Any], additions: Additions, validation: Validation, folder: Path
+) -> tuple[dict[str, float], ScriptNet]:
+    """Train with the new rows among the training rows, and write the model's folder."""
+    params, mine = job.params, job.params.mine
+    added = additions.added[["key", "score"]].assign(round=job.number, weights=additions.scored_by)
+    training = pd.concat([read_training(job.before), added], ignore_index=True)
+    training, crops = _crops_of(job, training, Labels.of_card(card))
+    seed = replica_seed(params.seed, f"round/{job.number}", job.replica.seed)
+    train = params.train
+    with deterministic(params.threads, seed=seed):
+        if mine.start == "warm":
+            train = train.model_copy(update={"epochs": mine.epochs, "rate": mine.rate})
+        else:
+            network = untrained(card, crops, params)
+        trained = train_network(
+            network,
+            crops,
+            validation,
+            mode="erm",
+            nuisances={},
+            params=params,
+            train=train,
+            seed=seed,
+            work=job.work,
+            progress=job.progress,
+            added=training["key"][training["round"] > 0],
+            mine=mine,
+        )
+    write_folder(folder, network, card, trained, training)
+    return summary_of(trained.history, network, crops), network
 
 
-def _retrain(job: _Job, network: ScriptNet, card: dict[str, Any], mined: _Mined, folder: Path) -> dict[str, float]:
-    """Train the previous model on, with the mined rows among its training rows, and write its folder."""
-    mine = job.params.mine
-    added = mined.rows[["key", "score"]].assign(round=job.number, weights=mined.weights)
-    training = pd.concat([read_training(job.previous), added], ignore_index=True)
-    labels = Labels.of_card(card)
+def _crops_of(job: RoundJob, training: pd.DataFrame, labels: Labels) -> tuple[pd.DataFrame, Crops]:
+    """The training rows and their crops, with the labels that a person decided; what is to be left out is."""
+    decisions = decisions_of(job)
+    left_out = decisions["key"][decisions["label"] == LEFT_OUT]
+    training = training[~training["key"].isin(left_out)]
     crops = read_crops(job.table, labels, keys=training["key"])
-    history = train_network(
-        network,
-        crops,
-        Validation(job.table, labels),
-        mode="erm",
-        nuisances={},
-        params=job.params,
-        train=job.params.train.model_copy(update={"epochs": mine.epochs, "rate": mine.rate}),
-        seed=derived_seed(job.params.seed, "round", job.number),
-        work=job.work,
-        progress=job.progress,
-    )
-    write_folder(folder, network, card, history, training)
-    return summary_of(history, network, crops)
+    return training, crops.relabelled(dict(zip(decisions["key"], decisions["label"], strict=True)), labels)
 
 
 def _copy_model(previous: Path, folder: Path) -> None:
     folder.mkdir()
     for name in (WEIGHTS_FILE, CARD_FILE, "training.parquet"):
         shutil.copyfile(previous / name, folder / name)
-    no_epochs: History = []
-    write_json(folder / "history.json", {"epochs": no_epochs})
+    write_json(folder / "history.json", {"epochs": []})
 
 
-def _write_round(job: _Job, mined: _Mined, folder: Path) -> dict[str, float]:
-    """Add what is a round's own: the scores, the mined rows, and the sums."""
-    write_scores(folder / "scores.parquet", [mined.scores], weights=mined.weights)
-    rows = mined.rows.assign(weights=mined.weights)
-    pq.write_table(pa.Table.from_pandas(rows, MINED_SCHEMA, preserve_index=False), folder / "mined.parquet")
-    counts = {
-        "pool": len(mined.scores),
-        "false_positives": len(mined.found),
-        "false_alarms": false_alarms(mined.found),
-        "added": len(mined.rows),
-    }
+def _write_round(job: RoundJob, additions: Additions, folder: Path, validation: dict[str, Any]) -> None:
+    """Add what is a round's own: the scores, every false positive and its fate, the doubted labels, and the sums."""
+    plan, scored = additions.plan, additions.scored_by is not None
+    if scored and job.replica.main:
+        shutil.copyfile(job.scores, folder / "scores.parquet")
+    rows = pa.Table.from_pandas(plan.assign(weights=additions.scored_by), MINED_SCHEMA, preserve_index=False)
+    pq.write_table(rows, folder / "mined.parquet")
+    if additions.suspects is not None:
+        write_suspects(folder / "review.parquet", additions.suspects)
     facts = {
         "round": job.number,
         "previous": int(job.params.rounds[str(job.number)].previous),
-        "stopped": mined.rows.empty,
+        "stopped": additions.added.empty,
+        "why": additions.why,
         "weights": weights_of(folder),
-        "scored_by": mined.weights,
+        "scored_by": additions.scored_by,
+        "severity": job.params.score.severity if scored else None,
+        "validation": validation,
+        "gain": None,
+        "pool": additions.pool,
+        "added": len(additions.added),
     }
-    write_json(folder / "round.json", {**facts, **counts})
-    return {name: float(count) for name, count in counts.items()}
-
-
-def _has_stopped(folder: Path) -> bool:
-    path = folder / "round.json"
-    return path.exists() and bool(read_json(path)["stopped"])
+    fates = plan["fate"].value_counts()
+    found = {
+        "false_positives": len(plan),
+        "false_alarms": false_alarms(plan),
+        "near_duplicates": int(fates.get(NEAR, 0)),
+        "set_aside": int(fates.get(SET_ASIDE, 0)),
+    }
+    write_json(folder / "round.json", facts | (found if scored else dict.fromkeys(found)))

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from tasks import site_pages
+from tasks import site_losses, site_mining, site_pages
 from tasks.determinism import deterministic
 from tasks.explain import Explanation, explain_units
 from tasks.files import write_json, written_whole
@@ -46,7 +46,8 @@ class Site:
             lstrip_blocks=True,
         )
         named = label_names() if self.target == "script" else {}
-        self._templates.filters |= {"percent": percent, "thousands": thousands, "short": short, "clip": clip}
+        self._templates.filters |= {"percent": percent, "points": points, "thousands": thousands}
+        self._templates.filters |= {"short": short, "clip": clip}
         self._templates.filters["named"] = lambda label: named.get(label, "")
 
     def write(self, name: str, *, template: str, numbers: Any, **values: Any) -> None:
@@ -101,8 +102,10 @@ def _write_pages(site: Site, evidence: Evidence, explained: Explanation, labels:
     site_pages.write_index(site, evidence, explained, labels)
     site_pages.write_confusion(site, evidence, labels)
     site_pages.write_accuracy(site, evidence)
+    site_mining.write_mining(site, evidence)
+    site_losses.write_losses(site, evidence)
     for one_round in evidence.rounds:
-        site_pages.write_round(site, evidence, one_round)
+        site_mining.write_round(site, evidence, one_round)
     for layer in explained.layers:
         site_pages.write_layer(site, evidence, explained, layer, labels)
 
@@ -135,7 +138,15 @@ def percent(share: float | None, digits: int = 1) -> str:
         return f"<{step:.{digits}f}%"
     if share < 1 and float(text) == 100:
         return f">{100 - step:.{digits}f}%"
-    return f"{text}%"
+    return f"{text}%".replace("-", "−")
+
+
+def points(change: float | None) -> str:
+    """A change of a share in percentage points, with its sign: 0.012 as +1.2."""
+    if change is None:
+        return "–"
+    text = f"{100 * change:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def thousands(number: float | None) -> str:

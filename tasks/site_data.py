@@ -14,22 +14,38 @@ from tasks.batches import as_images
 from tasks.choose import read_choice
 from tasks.errors import UserError
 from tasks.files import read_json
+from tasks.mine import ADDED
 from tasks.params import Params
 from tasks.table import label_columns, read_images, read_rows
 from tasks.weights import WEIGHTS_FILE, weights_of
 
+MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "fate", "weights"]
 SPLIT, SEVERITY = "test_unseen", "light"  # where the figures look at single predictions
 
 
 @dataclass(frozen=True)
 class Round:
-    """One mining round as it lies in its folder; `numbers` and `mined` are None for round 0."""
+    """One mining round as it lies in its folder.
+
+    `numbers` is None for round 0. `mined` holds every false positive of the pool and its fate (none for round
+    0); `examples` where the training examples lay in the last epoch, None where nothing was trained.
+    """
 
     number: int
     numbers: dict[str, Any] | None
-    mined: pd.DataFrame | None
+    mined: pd.DataFrame
+    examples: dict[str, Any] | None
     epochs: list[dict[str, float]]
     weights: str
+
+    @property
+    def added(self) -> pd.DataFrame:
+        """The false positives that joined the training set, hardest first."""
+        return self.mined[self.mined["fate"] == ADDED]
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self.numbers and self.numbers["stopped"])
 
 
 @dataclass(frozen=True)
@@ -38,13 +54,15 @@ class Evidence:
 
     `rows` is the crop table without images; `tested` the chosen model's predictions on `SPLIT` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
-    model, by its name; `fonts` a row a family (style, licence), or None where the crops are not rendered.
+    model, by its name; `study` each round's figures over seeds, mined and control (metrics/study.json);
+    `fonts` a row a family (style, licence), or None where the crops are not rendered.
     """
 
     params: Params
     home: Path
     chosen: dict[str, Any]
     metrics: dict[str, Any]
+    study: dict[str, Any]
     rows: pd.DataFrame
     tested: pd.DataFrame
     rounds: list[Round]
@@ -84,6 +102,7 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
         home=home,
         chosen=chosen,
         metrics=metrics,
+        study=_read(home / "metrics" / "study.json"),
         rows=rows,
         tested=_tested(home / "predictions.parquet", str(chosen["name"]), rows),
         rounds=[_round(folder) for folder in round_folders(home)],
@@ -129,13 +148,12 @@ def _weights(home: Path) -> dict[str, str]:
 
 def _round(folder: Path) -> Round:
     mined = folder / "mined.parquet"
-    numbers = folder / "round.json"
-    history = folder / "history.json"
     return Round(
         number=int(folder.name),
-        numbers=_read(numbers) if numbers.is_file() else None,
-        mined=pd.read_parquet(mined) if mined.is_file() else None,
-        epochs=_read(history).get("epochs", []) if history.is_file() else [],
+        numbers=_read_if(folder / "round.json"),
+        mined=pd.read_parquet(mined) if mined.is_file() else pd.DataFrame(columns=MINED_COLUMNS),
+        examples=_read_if(folder / "examples.json"),
+        epochs=(_read_if(folder / "history.json") or {}).get("epochs", []),
         weights=weights_of(folder),
     )
 
@@ -156,6 +174,10 @@ def _fonts(path: Path) -> pd.DataFrame | None:
     if frame.empty:  # the crops are the user's own
         return None
     return frame.drop_duplicates("family").set_index("family")
+
+
+def _read_if(path: Path) -> Any:
+    return _read(path) if path.is_file() else None
 
 
 def _read(path: Path) -> Any:

@@ -9,6 +9,18 @@ import numpy as np
 import pandas as pd
 
 from tasks import metrics
+from tasks.mine import ADDED, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+
+# What becomes of a false positive, and why.
+FATES = {
+    ADDED: "it joined the training set",
+    NEAR: "it looks like a surer one of the same truth and answer",
+    PAIR_FULL: "its truth and answer had filled their quota",
+    STYLE_FULL: "its style had filled its quota",
+    NO_ROOM: "the round had added all that it may",
+    IN_TRAINING: "it was in the training set already",
+    SET_ASIDE: "its label may be wrong: a person decides",
+}
 
 
 def wilson(correct: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
@@ -66,6 +78,20 @@ def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dic
     """The first `most` groups that made a mistake; those below `least` crops only where no other did."""
     wrong = [group for group in groups if group["correct"] < group["n"]]
     return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
+
+
+def fates(mined: pd.DataFrame) -> dict[str, int]:
+    """How many rows of mined.parquet met each fate, in the order of `FATES`; none is left out."""
+    found = Counter(mined["fate"].astype(str))
+    return {fate: found[fate] for fate in dict.fromkeys([*FATES, *sorted(found)])}
+
+
+def style_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each style the false positives found and those added, the most frequent first; None: no style is known."""
+    styles = mined["style"].astype(object).where(mined["style"].notna(), None)
+    added = Counter(styles[mined["fate"] == ADDED])
+    found = [{"style": style, "found": count, "added": added[style]} for style, count in Counter(styles).items()]
+    return sorted(found, key=lambda row: (-row["found"], str(row["style"] or "")))
 
 
 def pair_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tasks.explain import Explanation, Layer
-from tasks.site_data import SEVERITY, SPLIT, Evidence, Round, as_tested, pictures
+from tasks.params import Params
+from tasks.site_data import SEVERITY, SPLIT, Evidence, as_tested, pictures
 from tasks.site_figures import (
     accuracy_by,
     confusion,
     counted,
+    fates,
     in_turn,
-    pair_counts,
     strongest_confusions,
     worst_of,
 )
@@ -30,34 +31,21 @@ SPLITS = {
 }
 SEVERITIES = ("clean", "light", "medium", "heavy")
 CONFUSIONS = 40  # rows of the list below the matrix
-PAIRS = 60  # rows of a round's table
-FAMILIES, FAMILY_LEAST, FAMILY_CROPS = (
-    10,
-    20,
-    24,
-)  # families pictured, with so many crops, and how many of them
+FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
 FIGURES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
     "worst_script": "worst {target}",
     "worst_style": "worst {nuisance}",
     "false_alarm_rate": "false alarms",
+    "false_positive_rate": "false positives at 95% text recall",
     "calibration_error": "calibration error",
     "ambiguous_accuracy": "ambiguous texts",
 }
 # What the chosen model follows from; other settings would change these pages' bytes for nothing.
 SETTINGS = (
-    "problem",
-    "seed",
-    "threads",
-    "degrade",
-    "network",
-    "loss",
-    "train",
-    "mine",
-    "invariance",
-    "report",
-)
+    "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "report",
+)  # fmt: skip
 DIGITS = 4
 
 
@@ -67,6 +55,10 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "index", "title": "Overview", "group": "Results"},
         {"name": "confusion", "title": "Confusions", "group": "Results"},
         {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
+    ]
+    links += [
+        {"name": "mining", "title": "Is mining worth it?", "group": "Mining"},
+        {"name": "losses", "title": "Losses", "group": "Mining"},
     ]
     links += [
         {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
@@ -93,18 +85,16 @@ def layer_page(explained: Explanation, layer: Layer) -> str:
 
 def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: list[str]) -> None:
     models, chosen = evidence.metrics["models"], evidence.chosen["name"]
-    labels_of = evidence.params.labels
-    nuisance = next(iter(nuisance_columns(labels_of)), "nuisance")
-    names = {"target": words(labels_of.target), "nuisance": words(nuisance), "group": words(labels_of.group)}
+    names = names_of(evidence.params)
     settings = evidence.params.model_dump(mode="json")
     numbers = {
         "chosen": evidence.chosen,
         "models": models,
-        "rounds": [one.numbers for one in evidence.rounds if one.numbers],
+        "rounds": [one.numbers | {"fates": fates(one.mined)} for one in evidence.rounds if one.numbers],
         "layers": [layer_numbers(layer) for layer in explained.layers],
         "weights": evidence.weights,
         "labels": labels,
-        "settings": {key: settings[key] for key in SETTINGS},
+        "settings": {key: settings[key] for key in SETTINGS} | {"score": {"severity": settings["score"]["severity"]}},
     }
     site.write(
         "index",
@@ -114,6 +104,7 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         models={name: models[name] for name in sorted(models, key=model_order)},
         splits={split: title.format(**names) for split, title in SPLITS.items() if split in models[chosen]},
         severities=SEVERITIES,
+        with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
         headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
         figures={key: title.format(**names) for key, title in FIGURES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
@@ -121,6 +112,13 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         crops=len(explained.keys),
         names=names,
     )
+
+
+def names_of(params: Params) -> dict[str, str]:
+    """What target, nuisance and group are called, in words."""
+    labels = params.labels
+    nuisance = next(iter(nuisance_columns(labels)), "nuisance")
+    return {"target": words(labels.target), "nuisance": words(nuisance), "group": words(labels.group)}
 
 
 def _is_known(figure: str, of_model: dict[str, Any]) -> bool:
@@ -195,24 +193,6 @@ def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
     if evidence.fonts is not None and family in evidence.fonts.index:
         notes.append(f"licence {evidence.fonts.at[family, 'licence']!s}")
     return ", ".join(notes)
-
-
-def write_round(site: Site, evidence: Evidence, one: Round) -> None:
-    mined = one.mined if one.mined is not None else pd.DataFrame(columns=["key", "true", "predicted", "score"])
-    pairs = pair_counts(mined)
-    shown = in_turn(mined, ["true", "predicted"], most=evidence.params.report.mistakes)
-    site.write(
-        round_page(one.number),
-        template="round",
-        numbers={"round": one.numbers, "pairs": pairs, "epochs": one.epochs, "weights": one.weights},
-        evidence=evidence,
-        round=one,
-        mined=len(mined),
-        pairs=pairs[:PAIRS],
-        pairs_left=max(0, len(pairs) - PAIRS),
-        mistakes=shown.to_dict("records"),
-        sheet=site.sheet(round_page(one.number), pictures(evidence.table, shown["key"].tolist())),
-    )
 
 
 def layer_numbers(layer: Layer) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
 from tasks.files import written_whole
 from tasks.params import Params
-from tasks.train import Progress, read_training, summary_of, train_network, write_folder
+from tasks.train import Progress, train_network
+from tasks.trained import read_training, summary_of, write_folder
 from tasks.weights import load_model
 
 log = logging.getLogger("unfont")
@@ -48,7 +49,7 @@ def train_invariance(
         network, card = load_model(start)
         training, labels = read_training(start), Labels.of_card(card)
         crops = read_crops(table, labels, keys=training["key"])
-        history = train_network(
+        trained = train_network(
             network,
             crops,
             Validation(table, labels),
@@ -59,8 +60,9 @@ def train_invariance(
             seed=seed,
             work=work,
             progress=progress,
+            added=training["key"][training["round"] > 0],
         )
     with written_whole(out) as folder:
-        write_folder(folder, network, {**card, "mode": mode}, history, training)
+        write_folder(folder, network, {**card, "mode": mode}, trained, training)
     shutil.rmtree(work, ignore_errors=True)
-    return summary_of(history, network, crops)
+    return summary_of(trained.history, network, crops)

@@ -22,6 +22,7 @@ SOURCES = (
     ".dvcignore",
     "params.yaml",
     "data/pictures/README.md",
+    "data/reviews/README.md",
     "data/words/README.md",
 )
 

@@ -11,7 +11,9 @@ import torch
 
 from models.network import ScriptNet
 from tasks.files import sha256_of
-from tasks.params import Params, read_params
+from tasks.params import UNWRITTEN, Params, read_params
+from tasks.replicas import replicas_of
+from tasks.study import FIGURES, model_name, summarise
 from tasks.table import SPLITS, crop_schema, encode_png, key_of, write_shards
 from tasks.weights import save_model
 
@@ -60,7 +62,9 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -
     _write(home / "chosen.json", choice | {"criterion": "validation.light.accuracy", "value": 0.875})
     predictions = _predictions(rng, rows, params, list(names.values()), labels)
     predictions.to_parquet(home / "predictions.parquet", index=False)
-    _write(home / "metrics" / "evaluate.json", _metrics(predictions, names[chosen]))
+    metrics = _metrics(predictions, names[chosen])
+    _write(home / "metrics" / "evaluate.json", metrics)
+    _write(home / "metrics" / "study.json", _study(metrics["models"], params))
     return home
 
 
@@ -136,6 +140,10 @@ def _model(folder: Path, params: Params, labels: list[str], seed: int) -> str:
         for n in range(3)
     ]
     _write(folder / "history.json", {"epochs": epochs})
+    lie = np.random.default_rng(seed)
+    groups = {name: lie.multinomial(48, np.full(50, 0.02)).tolist() for name in ("text", UNWRITTEN, "mined")}
+    edges = [round(place / 50, 6) for place in range(51)]
+    _write(folder / "examples.json", {"edges": edges, "groups": groups})
     return sha256_of(folder / "model.safetensors")
 
 
@@ -158,7 +166,9 @@ def _round(
             "key": mined["key"].astype(str),
             "true": true,
             "predicted": [labels[(labels.index(label) + 1) % len(labels)] for label in true],
+            "style": _styles(mined, params, labels),
             "score": rng.uniform(0.5, 1, len(mined)).astype(np.float32),
+            "fate": "added",
             "weights": scorer,
         }
     ).sort_values(["score", "key"], ascending=[False, True])
@@ -167,7 +177,20 @@ def _round(
     numbers = {"round": number, "previous": number - 1, "stopped": stopped, "pool": len(pool), "weights": own}
     alarms = int((frame["true"] == labels[-1]).sum())
     found = {"false_positives": len(frame), "false_alarms": alarms, "added": len(frame), "scored_by": scorer}
+    found |= {"near_duplicates": 0, "set_aside": 0, "severity": params.score.severity, "gain": None}
+    found |= {"why": "nothing to add" if stopped else None}
+    before = {"accuracy": 0.75, "false_positive_rate": 0.25}
+    found |= {"validation": {"before": before, "after": before if stopped else dict.fromkeys(before, 0.2)}}
     _write(folder / "round.json", numbers | found)
+    if stopped:
+        (folder / "examples.json").unlink()
+
+
+def _styles(rows: pd.DataFrame, params: Params, labels: list[str]) -> pd.Series:
+    """The first nuisance; of the background its kind."""
+    nuisance = next(iter(params.labels.nuisances), None)
+    known = rows[nuisance].astype(object) if nuisance else pd.Series(None, index=rows.index, dtype=object)
+    return known.where(rows[params.labels.target].astype(str) != labels[-1], rows["kind"].astype(object))
 
 
 def _predictions(
@@ -186,6 +209,8 @@ def _predictions(
                 "predicted": np.where(wrong, other, true),
                 "p": rng.uniform(0.4, 1, len(true)).astype(np.float32),
             }
+            p_text = np.where(part["predicted"] == UNWRITTEN, 1 - part["p"], part["p"])
+            part["p_text"] = p_text if UNWRITTEN in labels else np.full_like(p_text, np.nan)
             parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 
@@ -197,8 +222,34 @@ def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:
         numbers = {"accuracy": float(right.mean()), "macro_f1": float(right.mean()), "n": len(rows)}
         numbers |= {"worst_script": float(right.groupby(rows["true"]).mean().min()), "worst_style": None}
         numbers |= {"false_alarm_rate": 0.125}
+        empty = rows["p_text"][rows["true"] == UNWRITTEN]
+        numbers |= {"false_positive_rate": float((empty >= 0.5).mean()) if len(empty) else None}
+        numbers |= {"text_recall": 0.95, "text_threshold": 0.5}
         models.setdefault(model, {}).setdefault(split, {})[severity] = numbers
     return {"models": models, "chosen": {"name": chosen, **models[chosen]}}
+
+
+def _study(models: dict[str, Any], params: Params) -> dict[str, Any]:
+    """What `evaluate` says of a study: the rounds' own figures, and near them those of further trainings."""
+    rng = np.random.default_rng(params.seed)
+    previous = {0: None} | {int(number): int(settings.previous) for number, settings in params.rounds.items()}
+    figures: dict[str, Any] = {}
+    for number in previous:
+        for replica in replicas_of(params.study, number):
+            off = 0.0 if replica.main else round(rng.uniform(-0.05, 0.05), 6)
+            figures[model_name(number, replica)] = {
+                split: {name: None if of["light"][name] is None else of["light"][name] + off for name in FIGURES}
+                for split, of in models[f"round-{number}"].items()
+            }
+    study = params.study
+    summary = summarise(
+        figures,
+        previous=previous,
+        seeds=study.seeds,
+        control=study.control,
+        confidence=params.evaluate.confidence,
+    )
+    return {**summary, "severity": "light", "gains": dict.fromkeys(params.rounds)}
 
 
 def _write(path: Path, value: Any) -> None:

@@ -76,6 +76,23 @@ def test_the_model_reads_pictures_by_the_same_pattern(project):
     assert "straight" in said
 
 
+def test_a_decision_on_a_label_is_kept_and_the_next_round_trains_by_it(project):
+    status, said = unfont("review")
+    assert status == 0, said
+    home = project / "data" / "faces"
+    keys = pq.read_table(home / "rounds" / "1" / "training.parquet")["key"].to_pylist()
+    status, said = unfont("review", "--drop", keys[0][:16], "--correct", f"{keys[1]}=left")
+    assert status == 0, said
+    assert unfont("run", "--plan")[1].split()[0] == "round@1"
+    status, said = unfont("run", "round@1")
+    assert status == 0, said
+    left = pq.read_table(home / "rounds" / "1" / "training.parquet")["key"].to_pylist()
+    assert keys[0] not in left and keys[1] in left
+    status, said = unfont("history", keys[0][:16])
+    assert status == 0, said
+    assert "left out" in said
+
+
 def test_drawn_crops_are_one_line_away(project):
     write_params(project, {"problem": "debug"})
     status, said = unfont("run", "tag")

@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from tasks.site import make_report
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import toy_params
+from tests.toyrounds import make_mined_home, study_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -19,8 +20,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    home = make_toy_home(tmp_path_factory.mktemp("page"), params=toy_params())
-    make_report(toy_params(), home=home, fonts=home / "fonts.parquet", out=home / "report")
+    """Of a study: the widest tables and the fullest plots."""
+    params = study_of(toy_params())
+    home = make_mined_home(tmp_path_factory.mktemp("page"), params=params)
+    make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
     return home / "report"
 
 
@@ -75,8 +78,41 @@ def test_the_page_is_dark_at_night(browser, report):
     for dark in (False, True):
         show(browser, report / "index.html", width=390, dark=dark)
         grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
-    assert brightness[0] > 600 and brightness[1] < 150
+    assert brightness(grounds[0]) > 600 and brightness(grounds[1]) < 150
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["losses", "mining"])
+def test_plots_are_legible_by_day_and_by_night(browser, report, name, width, dark):
+    show(browser, report / f"{name}.html", width=width, dark=dark)
+    ground = brightness(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    inks = browser.execute_script(
+        """return [...document.querySelectorAll(".plot text, .plot .series, .plot .easy, .plot .dot")].map((mark) => {
+            const style = getComputedStyle(mark);
+            return mark.matches("text, .easy") ? style.fill : style.stroke;
+        });"""
+    )
+    assert len(inks) > 20
+    assert min(abs(brightness(ink) - ground) for ink in inks) > 180
+    assert browser.execute_script(MARKS_OUTSIDE) == []
+
+
+# Texts and marks that a plot cuts off, and columns of no height.
+MARKS_OUTSIDE = """return [...document.querySelectorAll(".plot")].flatMap((plot) => {
+    const box = plot.getBoundingClientRect();
+    return [...plot.querySelectorAll("text, circle, rect, polyline")].filter((mark) => {
+        const own = mark.getBoundingClientRect();
+        const inside = own.left >= box.left - 1 && own.right <= box.right + 1
+            && own.top >= box.top - 1 && own.bottom <= box.bottom + 1;
+        return !inside || (mark.tagName === "rect" && !(own.height > 0));
+    }).map((mark) => mark.outerHTML);
+});"""
+
+
+def brightness(colour):
+    """Sum of the three parts of rgb(…), 0 to 765."""
+    return sum(int(part) for part in colour[4:-1].split(","))
 
 
 def test_units_are_found_and_ordered_by_keyboard(browser, report):

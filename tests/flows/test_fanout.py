@@ -1,5 +1,6 @@
 """Work spread through Prefect's task runners, inside a flow run and without one."""
 
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from prefect.context import FlowRunContext
 from flows.fanout import fan_out
 from tasks.errors import UserError
 from tasks.fanout import WorkerLostError
-from tasks.params import CropsSettings
+from tasks.params import CropsSettings, RunnerSettings, ScoreSettings
 from tests.fanwork import begun, die, die_once, refuse, write_square
 from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
 
@@ -25,12 +26,12 @@ def by(runner: str) -> CropsSettings:
     return CropsSettings(**{**CROPS.model_dump(), "runner": runner, "workers": 2})
 
 
-def in_a_flow(work, items, settings: CropsSettings):
+def in_a_flow(work, items, settings: RunnerSettings, **names: str):
     """What the crops stage does: a flow that spreads work and takes its results one by one."""
 
     @flow(name="crops", persist_result=False)
     def crops() -> list:
-        results = list(fan_out(settings)(work, items))
+        results = list(fan_out(settings, **names)(work, items))
         assert FlowRunContext.get().flow.name == "crops"  # nothing of the nested flow is left over
         return results
 
@@ -48,21 +49,27 @@ def test_a_flow_gets_the_same_as_no_flow(runner: str, tmp_path: Path, prefect_se
     assert [path.read_bytes() for path in results] == [(outside / path.name).read_bytes() for path in results]
 
 
-def test_every_item_is_a_task_run_of_a_nested_flow(tmp_path: Path, prefect_server: None) -> None:
-    in_a_flow(partial(write_square, folder=tmp_path), range(5), by("threads"))
+@pytest.mark.parametrize(
+    ("names", "nested", "item"),
+    [({}, "draw-shards", "shard"), ({"name": "score-parts", "item": "part"}, "score-parts", "part")],
+)
+def test_every_item_is_a_task_run_of_a_nested_flow(
+    names: dict[str, str], nested: str, item: str, tmp_path: Path, prefect_server: None
+) -> None:
+    in_a_flow(partial(write_square, folder=tmp_path), range(5), by("threads"), **names)
     with get_client(sync_client=True) as client:
         run = max(
-            (run for run in client.read_flow_runs() if client.read_flow(run.flow_id).name == "draw-shards"),
+            (run for run in client.read_flow_runs() if client.read_flow(run.flow_id).name == nested),
             key=lambda run: run.created,
         )
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
-        names: set[str] = set()
+        found: set[str] = set()
         until = time.monotonic() + 20  # the server hears of task runs a little later
-        while len(names) < 5 and time.monotonic() < until:
+        while len(found) < 5 and time.monotonic() < until:
             time.sleep(0.2)
-            names = {task.name for task in client.read_task_runs(flow_run_filter=wanted)}
+            found = {task.name for task in client.read_task_runs(flow_run_filter=wanted)}
     assert run.state.is_completed()
-    assert names == {f"shard-{n}" for n in range(5)}
+    assert found == {f"{item}-{n}" for n in range(5)}
 
 
 @pytest.mark.parametrize("runner", OTHERS)
@@ -99,3 +106,12 @@ def test_the_crop_table_has_the_same_bytes_as_without_prefect(
 
     crops()
     assert bytes_in(tmp_path / "inside" / "crops") == bytes_in(tmp_path / "outside" / "crops")
+
+
+def test_an_error_names_the_section_that_is_wrong(monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    settings = ScoreSettings(severity="clean", runner="dask", workers=2, scheduler=None)
+    with pytest.raises(UserError, match=r"\(score.runner: dask\)"):
+        in_a_flow(refuse, range(2), settings, section="score")
+    with pytest.raises(UserError, match=r"\(score.runner: dask\)"):
+        list(fan_out(settings, section="score")(refuse, range(2)))

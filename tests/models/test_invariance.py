@@ -7,8 +7,8 @@ from models.network import ScriptNet
 from models.settings import InvarianceSettings, LossSettings, NetworkSettings, TrainSettings
 
 NETWORK = NetworkSettings(channels=[4, 8], halvings=3, embedding=8, dropout=0.0)
-LOSS = LossSettings(name="focal", gamma=1.0, smoothing=0.0)
-TRAIN = TrainSettings(epochs=1, batch=8, rate=0.01, weight_decay=0.01, warmup=0.1)
+LOSS = LossSettings(name="focal", gamma=1.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
+TRAIN = TrainSettings(epochs=1, batch=8, rate=0.01, weight_decay=0.01, warmup=0.1, balanced=False)
 
 
 def make(mode: str, *, strength: float = 1.0, nuisances: dict[str, int] | None = None, steps: int = 20):
@@ -34,20 +34,30 @@ def batch(known: bool = True) -> Batch:
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_learns_the_target_and_its_head_the_nuisance(mode: str):
     trained = make(mode, strength=0.1, steps=60)
-    first = trained.update(batch())
+    first = trained.update(batch()).figures
     for _ in range(59):
-        last = trained.update(batch())
+        last = trained.update(batch()).figures
     assert set(first) == {"loss", "accuracy", "rate", "style_loss", "style_accuracy"}
     assert last["loss"] < 0.5 * first["loss"]
     assert last["style_loss"] < first["style_loss"]
     assert trained.step == 60
 
 
+def test_a_step_says_how_likely_it_took_each_true_target_to_be():
+    trained = make("erm", nuisances={})
+    with torch.no_grad():
+        trained.network.train()
+        chances = trained.network(batch().images).softmax(1)
+    met = trained.update(batch()).p_true
+    wanted = [chances[row, target].item() for row, target in enumerate(batch().targets)]
+    assert met.tolist() == pytest.approx(wanted, abs=1e-5)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_rows_without_a_nuisance_label_teach_the_target_alone(mode: str):
     trained = make(mode)
     heads = [p.clone() for p in trained.heads.parameters()]
-    figures = trained.update(batch(known=False))
+    figures = trained.update(batch(known=False)).figures
     assert set(figures) == {"loss", "accuracy", "rate"}
     assert all(torch.equal(was, now) for was, now in zip(heads, trained.heads.parameters(), strict=True))
 
@@ -110,7 +120,7 @@ def test_the_heads_rate_is_relative_to_the_trunks():
     mode = make("erm")
     object.__setattr__(mode.invariance, "head_rate", 3.0)
     slow = Erm(mode.network, {"style": 2}, loss=LOSS, train=TRAIN, invariance=mode.invariance, steps=20)
-    figures = slow.update(batch())
+    figures = slow.update(batch()).figures
     assert [group["lr"] for group in slow.optimizer.param_groups] == pytest.approx(
         [figures["rate"], figures["rate"], 3 * figures["rate"]]
     )

@@ -8,11 +8,11 @@ import torch
 from models.degrade import COLOURS, colours_of, seeds_at
 from models.invariance import UNKNOWN
 from models.settings import DegradeSettings
+from tasks.baseline import train_baseline
 from tasks.batches import Crops, Labels, as_images, read_crops
 from tasks.errors import UserError
 from tasks.params import Params
 from tasks.table import read_rows
-from tasks.train import train_baseline
 from tasks.unlearn import train_invariance
 from tests.tasks.toycrops import make_toy_table, toy_params
 

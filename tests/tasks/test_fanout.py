@@ -110,11 +110,13 @@ def _process_of(_: int) -> int:
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.fanout.ANSWER", 0.5)
-    with pytest.raises(UserError, match=r"scheduler does not answer \(tcp://127.0.0.1:9\)"):
-        list(spread(refuse, range(2), runner="dask", workers=2, scheduler="tcp://127.0.0.1:9"))
+    with pytest.raises(UserError, match=r"scheduler does not answer \(tcp://127.0.0.1:9\): .*mend score.scheduler"):
+        list(spread(refuse, range(2), runner="dask", workers=2, scheduler="tcp://127.0.0.1:9", section="score"))
 
 
 def test_missing_dask_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UserError, match=r"pip install 'unfont\[dask\]'"):
+    with pytest.raises(UserError, match=r"\(crops.runner: dask\): pip install 'unfont\[dask\]'"):
         list(spread(refuse, range(2), runner="dask", workers=2))
+    with pytest.raises(UserError, match=r"\(score.runner: dask\)"):
+        list(spread(refuse, range(2), runner="dask", workers=2, section="score"))

@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, roc_curve
 
 from tasks.metrics import (
     accuracy_by,
     calibration_error,
     macro_f1,
     measure,
+    text_of,
     thin_labels,
     worst_confusions,
     worst_nuisance,
 )
+from tasks.recall import text_threshold
 
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
 STYLES = ["serif", "display"]
@@ -46,11 +48,34 @@ def test_accuracy_is_over_text_and_false_alarms_over_background(rows):
     assert (figures["n"], figures["n_text"]) == (400, len(text))
 
 
+def test_the_false_positive_rate_is_that_of_the_roc_curve_at_the_text_recall_asked_for(rows):
+    rng = np.random.default_rng(9)
+    text = rows["true"] != "Zxxx"
+    scored = rows.assign(p_text=np.where(text, rng.beta(5, 1, len(rows)), rng.beta(1, 2, len(rows))).astype(np.float32))
+    rates, recalls, thresholds = roc_curve(text, scored["p_text"], drop_intermediate=False)
+    place = np.flatnonzero(recalls >= 0.95)[0]
+    threshold = text_threshold(text_of(scored)["p_text"].to_numpy())
+    figures = figures_of(scored, threshold=threshold)
+    assert figures["text_threshold"] == pytest.approx(thresholds[place], abs=1e-6)
+    assert figures["text_recall"] == pytest.approx(recalls[place], abs=1e-6)
+    assert 0 < figures["false_positive_rate"] == pytest.approx(rates[place], abs=1e-6)
+
+
+def test_a_threshold_keeps_another_recall_on_other_crops(rows):
+    scored = rows.assign(p_text=np.where(rows["font_style"] == "serif", 0.4, 0.6))
+    text = rows["true"] != "Zxxx"
+    figures = figures_of(scored, threshold=0.5)
+    assert figures["text_recall"] == pytest.approx((rows["font_style"][text] == "display").mean(), abs=1e-6)
+    assert figures["false_positive_rate"] == 1
+
+
 def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
     rng = np.random.default_rng(8)
+    rows = rows.assign(p_text=rng.random(len(rows)))
     marked = rows.assign(ambiguous=np.where(rows["true"] == "Zxxx", None, rng.random(len(rows)) < 0.2))
     twins = marked["ambiguous"].isin([True])
-    figures, clear = figures_of(marked), figures_of(rows[~twins])
+    figures, clear = figures_of(marked, threshold=0.5), figures_of(rows[~twins], threshold=0.5)
+    assert text_of(marked).equals(marked[~twins & (rows["true"] != "Zxxx")])
     assert figures["n_ambiguous"] == twins.sum() > 30
     right = (rows["true"] == rows["predicted"])[twins]
     assert figures["ambiguous_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
@@ -139,6 +164,10 @@ def test_figures_that_rest_on_nothing_are_none(rows):
     nothing = figures_of(rows.iloc[:0])
     assert (nothing["n"], nothing["macro_f1"], nothing["calibration_error"]) == (0, None, None)
     assert figures_of(rows, nuisance=None)["worst_style"] is None
+    asked = ("false_positive_rate", "text_recall", "text_threshold")
+    assert [figures_of(rows)[name] for name in asked] == [None, None, None]
+    written = rows[rows["true"] != "Zxxx"].assign(p_text=0.9)
+    assert [figures_of(written, threshold=0.5)[name] for name in asked] == [None, 1, 0.5]
 
 
 def test_scripts_of_fewer_than_three_designs_are_thin():

@@ -16,9 +16,9 @@ from mlflow.tracking import MlflowClient
 from PIL import Image
 
 from flows.register import SERVED_MODEL
+from tasks.answers import Model
 from tasks.choose import choice_of
 from tasks.errors import UserError
-from tasks.evaluate import Model
 from tasks.files import write_json
 from tasks.find_model import find_model
 from tasks.predict import predict_files

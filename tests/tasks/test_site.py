@@ -8,7 +8,8 @@ import pytest
 from tasks.errors import UserError
 from tasks.files import read_json
 from tasks.site import make_report
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import toy_params
+from tests.toyrounds import make_mined_home
 
 EVIL = '<script>alert("x")</script>' + "x" * 10_000
 
@@ -38,17 +39,17 @@ def report_of(home, params):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """(metrics, report folder, home) of the toy home."""
-    home = make_toy_home(tmp_path_factory.mktemp("site"), params=toy_params())
+    home = make_mined_home(tmp_path_factory.mktemp("site"), params=toy_params())
     return *report_of(home, toy_params()), home
 
 
 def test_there_is_a_page_for_every_round_and_layer(made):
     metrics, out, _ = made
     assert {page.stem for page in out.glob("*.html")} == {
-        "index", "confusion", "accuracy", "round-0", "round-1", "round-2",
+        "index", "confusion", "accuracy", "mining", "losses", "round-0", "round-1", "round-2",
         "layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
-    assert metrics["pages"] == 10
+    assert metrics["pages"] == 12
     assert metrics["units"] == 4 + 6 + 8 + 3
 
 
@@ -105,9 +106,10 @@ def test_the_same_input_gives_the_same_bytes_and_nothing_of_this_machine(made, t
     assert not list(home.glob(".*"))
 
 
-def test_labels_are_escaped_everywhere(tmp_path):
+def test_labels_are_escaped_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.toyrounds.STYLES", [EVIL, EVIL, EVIL])
     params = toy_params(words={**toy_params().words.model_dump(), "scripts": ["Latn", "Cyrl"]})
-    home = make_toy_home(tmp_path, params=params, labels=sorted(["Latn", EVIL, "Zxxx"]))
+    home = make_mined_home(tmp_path, params=params, labels=sorted(["Latn", EVIL, "Zxxx"]))
     _, out = report_of(home, params)
     for page in out.glob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -120,24 +122,26 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     changes = {"problem": "faces", "rounds": {}}
     changes["problems"] = {"faces": {"target": "pose", "nuisances": [], "group": "person"}}
     params = toy_params(**changes)
-    home = make_toy_home(tmp_path, params=params, labels=["left", "right", "up"])
+    home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
     metrics, out = report_of(home, params)
     index = (out / "index.html").read_text(encoding="utf-8")
     assert "Which pose is it?" in index
     assert "No round was mined" in index
-    assert metrics["pages"] == 8
+    assert metrics["pages"] == 10
 
 
 def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.toyhome.STYLES", [None, None, None])
     params = toy_params()
-    _, out = report_of(make_toy_home(tmp_path, params=params), params)
+    _, out = report_of(make_mined_home(tmp_path, params=params), params)
     assert "These crops have no font style label" in (out / "accuracy.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("missing", ["chosen.json", "metrics/evaluate.json", "predictions.parquet"])
+@pytest.mark.parametrize(
+    "missing", ["chosen.json", "metrics/evaluate.json", "metrics/study.json", "predictions.parquet"]
+)
 def test_what_is_missing_is_one_line_and_nothing_is_written(tmp_path, missing):
-    home = make_toy_home(tmp_path, params=toy_params())
+    home = make_mined_home(tmp_path, params=toy_params())
     (home / missing).unlink()
     with pytest.raises(UserError, match="evaluate"):
         report_of(home, toy_params())
@@ -145,7 +149,7 @@ def test_what_is_missing_is_one_line_and_nothing_is_written(tmp_path, missing):
 
 
 def test_a_model_that_changed_since_its_evaluation_is_refused(tmp_path):
-    home = make_toy_home(tmp_path, params=toy_params())
+    home = make_mined_home(tmp_path, params=toy_params())
     chosen = read_json(home / "chosen.json")
     other = home / "rounds" / "0" / "model.safetensors"
     (home / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())

@@ -2,14 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.site import clip, percent
+from tasks.site import clip, percent, points
 from tasks.site_figures import (
     accuracy_by,
     confusion,
     counted,
+    fates,
     in_turn,
     pair_counts,
     strongest_confusions,
+    style_counts,
     wilson,
     worst_of,
 )
@@ -64,6 +66,15 @@ def test_pairs_and_turns():
     assert len(in_turn(mined[:0], ["true"], most=3)) == 0
 
 
+def test_fates_and_styles_are_counted():
+    found = pd.DataFrame({"fate": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
+    assert [(fate, count) for fate, count in fates(found).items() if count] == [
+        ("added", 2), ("no room", 1), ("other", 1),
+    ]  # fmt: skip
+    assert [tuple(row.values()) for row in style_counts(found)] == [("y", 2, 1), (None, 1, 1), ("x", 1, 0)]
+    assert style_counts(found[:0]) == []
+
+
 def test_counted_is_by_frequency_then_name():
     assert counted(["b", "c", "a", "c"]) == [("c", 2), ("a", 1), ("b", 1)]
 
@@ -72,6 +83,10 @@ def test_a_share_reads_whole_only_where_it_is():
     assert [percent(share) for share in (None, 0.0, 0.0001, 0.931, 0.9999, 1.0)] == [
         "–", "0.0%", "<0.1%", "93.1%", ">99.9%", "100.0%",
     ]  # fmt: skip
+
+
+def test_a_change_has_its_sign():
+    assert [points(change) for change in (None, 0.012, -0.012, 0.0, -0.0001)] == ["–", "+1.2", "−1.2", "0.0", "0.0"]
 
 
 def test_a_label_of_any_length_fits():

@@ -1,12 +1,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tasks.batches import batches_in, shuffled
+from tasks.baseline import train_baseline
 from tasks.errors import UserError
 from tasks.table import read_rows
-from tasks.train import read_training, train_baseline
+from tasks.trained import histogram_of, read_training
 from tasks.weights import load_model
 from tests.tasks.toycrops import make_toy_table, toy_params
 
@@ -146,17 +147,32 @@ def test_no_table_is_one_line(tmp_path: Path):
         train_baseline(toy_params(), table=tmp_path / "none", out=tmp_path / "0", work=tmp_path / "work")
 
 
-@pytest.mark.parametrize(("rows", "sizes"), [(100, {33, 34}), (32, {32}), (33, {16, 17}), (3, {3}), (2, {2})])
-def test_an_epoch_visits_every_row_once_in_even_batches(rows: int, sizes: set[int]):
-    batches = shuffled(rows, 40 if rows == 100 else 32, seed=1, epoch=2)
-    assert sorted(row for part in batches for row in part.tolist()) == list(range(rows))
-    assert {len(part) for part in batches} == sizes
-    again, other = shuffled(rows, 32, seed=1, epoch=2), shuffled(rows, 32, seed=1, epoch=3)
-    if rows == 33:
-        assert all((one == two).all() for one, two in zip(batches, again, strict=True))
-        assert any((one != two).any() for one, two in zip(batches, other, strict=True))
+def test_a_model_says_where_its_examples_lay_in_the_last_epoch(table: Path, tmp_path: Path):
+    train_baseline(toy_params(), table=table, out=tmp_path / "0", work=tmp_path / "work", progress=silent)
+    examples = json.loads((tmp_path / "0" / "examples.json").read_text())
+    history = json.loads((tmp_path / "0" / "history.json").read_text())["epochs"]
+    assert {name: sum(counts) for name, counts in examples["groups"].items()} == {"text": 120, "Zxxx": 40}
+    # With four labels a crop with p > 0.5 is right: at least so many are, and those below 0.25 are not.
+    counts = np.sum(list(examples["groups"].values()), axis=0)
+    assert counts[25:].sum() / 160 <= history[-1]["accuracy"] + 0.02
+    assert history[-1]["accuracy"] <= 1 - counts[:12].sum() / 160 + 0.02
 
 
-def test_a_batch_holds_two_rows_at_the_least():
-    assert batches_in(3, 2) == 1
-    assert batches_in(1, 8) == 1
+def test_examples_are_counted_by_what_they_are():
+    p = np.array([0.0, 0.019, 0.021, 0.5, 1.0, 0.99])
+    empty, added = np.array([0, 0, 1, 1, 0, 1], bool), np.array([0, 0, 0, 0, 1, 1], bool)
+    found = histogram_of(p, empty=empty, added=added)
+    assert len(found["edges"]) == 51
+    assert {name: np.flatnonzero(counts).tolist() for name, counts in found["groups"].items()} == {
+        "text": [0], "Zxxx": [1, 25], "mined": [49],
+    }  # fmt: skip
+    assert found["groups"]["text"][0] == found["groups"]["mined"][49] == 2
+
+
+def test_a_last_layer_started_at_the_labels_shares_trains_as_well(table: Path, tmp_path: Path):
+    for name, prior in (("plain", False), ("prior", True)):
+        params = toy_params(loss={"prior_bias": prior}, train={"epochs": 6, "balanced": prior})
+        train_baseline(params, table=table, out=tmp_path / name, work=tmp_path / "work", progress=silent)
+    histories = [json.loads((tmp_path / name / "history.json").read_text())["epochs"] for name in ("plain", "prior")]
+    assert all(history[-1]["validation_accuracy"] > 0.9 for history in histories)
+    assert histories[0][0]["loss"] != histories[1][0]["loss"]

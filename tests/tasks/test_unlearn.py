@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from models.invariance import MODES
+from tasks.baseline import train_baseline
 from tasks.errors import UserError
 from tasks.files import read_json
-from tasks.train import read_training, train_baseline
+from tasks.trained import read_training
 from tasks.unlearn import train_invariance
 from tasks.weights import load_model, weights_of
 from tests.tasks.test_train import StopAfter, contents, silent

@@ -1,0 +1,154 @@
+"""`unfont review`: what labels of the user's own pictures are suspected, and what a person says of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.errors import UserError
+from tasks.params import Params, read_params
+from tasks.review import (
+    LEFT_OUT,
+    add_decisions,
+    as_label,
+    check_labels,
+    decisions_path,
+    pending,
+    read_decisions,
+    resolve,
+    suspects_of,
+)
+from tasks.review_page import clip, write_review_page
+from tasks.suspects import OWN, SPLITS
+from tasks.table import read_rows
+
+LISTED = 40  # suspects, the most that are listed; the page has more
+DIGITS = 12  # of a key that is shown
+DRAWN = "every crop's label is known: it was drawn"
+
+
+def review(
+    *, accept: Sequence[str] = (), correct: Sequence[str] = (), drop: Sequence[str] = (), decided: Path | None = None
+) -> None:
+    """Keep what is decided, then list what is open and write the page of its pictures.
+
+    Args:
+        accept: keys whose given label is right.
+        correct: `KEY=LABEL`, or `KEY` that takes the suggestion.
+        drop: keys of crops to leave out.
+        decided: a CSV file with more decisions, as the page saves it.
+
+    Raises:
+        UserError: a key, a label or the file is wrong; then nothing is kept.
+    """
+    params = read_params()
+    deciding = bool(accept or correct or drop or decided)
+    if not params.labels.brings:
+        if deciding:
+            where = f"problem {params.problem}"
+            raise UserError(f"there is nothing to review: {DRAWN}", where=where, mend="bring in pictures of your own")
+        print(f"nothing to review in {params.problem}: {DRAWN}")
+        return
+    own, labels = _own_crops(params)
+    if deciding:
+        desk = _Desk(params.home, own, labels)
+        rows = desk.decide(accept=accept, correct=correct, drop=drop, decided=decided)
+        add_decisions(decisions_path(params.problem), rows)
+        print(f"{len(rows)} decided, kept in {decisions_path(params.problem)}")
+        print("`unfont run` applies them from round 1 on")
+    _show(params, labels, listed=not deciding)
+
+
+class _Desk:
+    """What a person may decide on, and what is known of it."""
+
+    def __init__(self, home: Path, own: dict[str, str], labels: list[str]) -> None:
+        suspects = suspects_of(home)
+        self.suggested = dict(zip(suspects["key"], suspects["suggested"], strict=True))
+        self.given = own | dict(zip(suspects["key"], suspects["given"], strict=True))
+        self.labels = labels
+
+    def decide(
+        self, *, accept: Sequence[str], correct: Sequence[str], drop: Sequence[str], decided: Path | None
+    ) -> pd.DataFrame:
+        """All that was decided as `key, label`."""
+        rows = [(key, self.given[key]) for key in map(self._key, accept)]
+        rows += [self._corrected(text) for text in correct]
+        rows += [(self._key(text), LEFT_OUT) for text in drop]
+        said = pd.DataFrame(rows, columns=["key", "label"], dtype="str")
+        check_labels(said, self.labels, where="--correct")
+        if decided is not None:
+            said = pd.concat([self._saved(decided), said], ignore_index=True)
+        said = said.drop_duplicates()
+        twice = said[said["key"].duplicated()]
+        if len(twice):
+            key = twice["key"].iloc[0]
+            raise UserError("two decisions on one crop", where=key[:DIGITS], mend="decide it once; nothing was kept")
+        return said
+
+    def _key(self, text: str) -> str:
+        return resolve(text, self.given)
+
+    def _corrected(self, text: str) -> tuple[str, str]:
+        start, equals, after = text.partition("=")
+        key, label = self._key(start), as_label(after)
+        if equals and not label:
+            raise UserError(
+                "there is no label", where=f"--correct {text!r:.80}", mend="name it; --drop leaves a crop out"
+            )
+        if not equals and key not in self.suggested:
+            mend = f"name the right one: --correct {start}=LABEL"
+            raise UserError("no label is suggested for this crop", where=key[:DIGITS], mend=mend)
+        return key, label if equals else self.suggested[key]
+
+    def _saved(self, path: Path) -> pd.DataFrame:
+        if not path.is_file():
+            mend = "name the file that the page saved; browsers put it in their folder of downloads"
+            raise UserError("there is no such file", where=path, mend=mend)
+        saved = read_decisions(path)
+        for key in saved["key"]:
+            if key not in self.given:
+                what = f"{key[:DIGITS]} is no suspected crop, and none of your own in train or pool"
+                raise UserError(what, where=path, mend="take its line out; nothing was kept")
+        check_labels(saved, self.labels, where=path)
+        return saved
+
+
+def _own_crops(params: Params) -> tuple[dict[str, str], list[str]]:
+    """The label of every own crop of `train` and `pool` by key, and all labels that crops have there, sorted."""
+    target = params.labels.target
+    rows = read_rows(params.home / "table", ["key", target, "origin"], SPLITS)
+    own = rows[rows["origin"] == OWN]
+    return dict(zip(own["key"], own[target], strict=True)), sorted(rows[target].dropna().unique())
+
+
+def _show(params: Params, labels: list[str], *, listed: bool) -> None:
+    """Say how many are open, list them if asked to, and write their page."""
+    home = params.home
+    if not any(path.parent.name != "0" for path in home.glob("rounds/*/round.json")):
+        print("no round has run yet, so nothing is suspected: unfont run")
+        return
+    if not any(home.glob("rounds/*/review.parquet")):
+        print("no round has looked for wrong labels: set mine.folds above 1 in params.yaml, then unfont run")
+        return
+    decisions = read_decisions(decisions_path(params.problem))
+    found = pending(home, decisions)
+    print(f"{len(found)} suspected labels are open, {len(decisions)} are decided")
+    if listed:
+        _list(found)
+    page = home / "review" / "index.html"
+    target = params.labels.target
+    write_review_page(page, found, table=home / "table", labels=labels, problem=params.problem, target=target)
+    if len(found):
+        print(f"decide on their page: {page}")
+
+
+def _list(found: pd.DataFrame) -> None:
+    if found.empty:
+        return
+    print("key           round  p(given)  p(suggested)  given -> suggested")
+    for row in found.head(LISTED).to_dict("records"):
+        numbers = f"{row['round']:5}  {row['p_given']:8.2f}  {row['p_suggested']:12.2f}"
+        print(f"{row['key'][:DIGITS]}  {numbers}  {clip(row['given'])} -> {clip(row['suggested'])}")
+    if len(found) > LISTED:
+        print(f"and {len(found) - LISTED} less suspicious ones")

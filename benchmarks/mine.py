@@ -1,0 +1,232 @@
+"""Scoring and mining a pool: its rate beside the bare forward pass, its memory, and how its cost grows.
+
+    python -m benchmarks.mine [--rows 1000000]
+
+Repeats the pool of data/scripts/table until it is as large as asked, and scores it with the model of round 0, both made
+by `unfont run`. Writes benchmarks/results/mine.json, where figures of others stay. Nothing else should run.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from benchmarks.machine import machine, spread
+from benchmarks.million import LOOKS, memory_of
+from benchmarks.turns import ROOT
+from models.degrade import SEVERITIES, degrade, seeds_of
+from models.inference import fused
+from tasks.batches import FORWARD_BATCH, as_images
+from tasks.determinism import deterministic
+from tasks.fanout import spread as spread_work
+from tasks.mine import plan_mining
+from tasks.params import read_params
+from tasks.score import score_pool
+from tasks.score_table import read_scores
+from tasks.table import read_images, read_table, write_shards
+from tasks.weights import load_model, weights_of
+
+RESULT = ROOT / "benchmarks" / "results" / "mine.json"
+WORKERS = 2
+MINED = ["key", "predicted", "true", "style", "p", "embedding"]
+WHAT = {
+    "score": "score_pool, two threads with one torch thread each: reading, decoding, degrading, forward, score table",
+    "bare_forward": "the trained network in evaluation mode, two torch threads, batches of 256 tensors in memory",
+    "fused_forward": "the same with batch normalisation folded into the layers before it",
+    "light_forward": "degrading lightly and the trained network, two torch threads, tensors in memory",
+    "pool": "score_pool, reading what was wrong, planning: seconds without Python's imports; resident sets added up",
+}
+# What a ratio compares, and with what.
+RATIOS = {
+    "bare_forward": ("score", "bare_forward"),
+    "fused_forward": ("score", "fused_forward"),
+    "light": ("score_light", "light_forward"),
+}
+Seconds = dict[str, list[float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="crops of the largest pool")
+    parser.add_argument("--turns", type=int, default=20_000, help="crops of each measurement in turns")
+    parser.add_argument("--repeats", type=int, default=5, help="measurements in turns")
+    parser.add_argument(
+        "--quick", action="store_true", help="few crops, to see that it works; written nowhere but --out"
+    )
+    parser.add_argument("--home", type=Path, default=ROOT / "data" / "scripts", help="with table and rounds/0")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--job", nargs=2, type=Path, metavar=("POOL", "FOLDER"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.job:
+        print(json.dumps(score_and_mine(arguments.home / "rounds" / "0", *arguments.job)))
+        return
+    if arguments.quick:
+        arguments.rows, arguments.turns, arguments.repeats = 2_000, 500, 2
+    out = arguments.out or (None if arguments.quick else RESULT)
+    kept = json.loads(out.read_text(encoding="utf-8")) if out and out.is_file() else {}
+    text = json.dumps(kept | measure(arguments), indent=2, sort_keys=True) + "\n"
+    if out:
+        out.write_text(text, encoding="utf-8")
+    print(text, end="")
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """All figures."""
+    source = read_table(arguments.home / "table", where=pc.field("split").cast(pa.string()) == "pool")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        pool = make_pool(source, folder / "turns", arguments.turns)
+        seconds = in_turns(arguments.home / "rounds" / "0", pool, arguments.repeats)
+        pools = []
+        for rows in (arguments.rows // 4, arguments.rows // 2, arguments.rows):
+            pool = make_pool(source, folder / "pool", rows)
+            pools.append({"rows": rows, **watched(arguments.home, pool, folder / "scores")})
+            shutil.rmtree(pool)
+            shutil.rmtree(folder / "scores")
+    return {
+        "machine": machine(),
+        "what": WHAT,
+        **ratios(seconds),
+        "crops_per_s": {name: round(arguments.turns / statistics.median(each)) for name, each in seconds.items()},
+        "seconds_of_turns": {name: spread(each) for name, each in seconds.items()} | {"crops": arguments.turns},
+        "pools": pools,
+        "linear": {"exponent": exponent([(each["rows"], each["seconds"]) for each in pools])},
+        "peak_rss_gib": pools[-1]["peak_rss_gib"],
+    }
+
+
+def make_pool(source: pa.Table, folder: Path, rows: int) -> Path:
+    """A crop table of `rows` pool crops: those of `source`, again and again, each with a key of its own."""
+
+    def tables() -> Iterator[pa.Table]:
+        place = source.schema.get_field_index("key")
+        for turn in range(-(-rows // len(source))):
+            part = source.slice(0, min(len(source), rows - turn * len(source)))
+            keys = [sha256(f"{turn}/{key}".encode()).hexdigest() for key in part["key"].to_pylist()]
+            yield part.set_column(place, "key", pa.array(keys))
+
+    write_shards(folder, tables())
+    return folder
+
+
+def in_turns(model: Path, pool: Path, repeats: int) -> Seconds:
+    """Seconds of each way over the same crops, one after the other, `repeats` times after a first one to warm up."""
+    network, _ = load_model(model)
+    pixels, rows = read_images(pool)
+    images, seeds = (
+        as_images(torch.from_numpy(pixels), network.channels).contiguous(),
+        seeds_of(rows["key"].tolist(), 0),
+    )
+    light = SEVERITIES["light"]
+
+    def forward(through: Callable[[torch.Tensor], Any]) -> None:
+        for part in torch.split(images, FORWARD_BATCH):
+            through(part)
+
+    def light_forward() -> None:
+        for part, own in zip(torch.split(images, FORWARD_BATCH), torch.split(seeds, FORWARD_BATCH), strict=True):
+            network(degrade(part, own, light))
+
+    def score(severity: str) -> None:
+        with tempfile.TemporaryDirectory(dir=pool.parent) as folder:
+            score_into(Path(folder), model, pool, severity=severity)
+
+    ways: dict[str, Callable[[], None]] = {
+        "bare_forward": partial(forward, network),
+        "score": partial(score, "clean"),
+        "fused_forward": partial(forward, fused(network)),
+        "light_forward": light_forward,
+        "score_light": partial(score, "light"),
+    }
+    seconds: Seconds = {name: [] for name in ways}
+    with deterministic(WORKERS), torch.inference_mode():
+        for _ in range(repeats + 1):
+            for name, way in ways.items():
+                start = time.perf_counter()
+                way()
+                seconds[name].append(time.perf_counter() - start)
+    return {name: each[1:] for name, each in seconds.items()}
+
+
+def ratios(seconds: Seconds) -> dict[str, Any]:
+    """Medians over the repeats of the rates' ratios, with the smallest and the largest in `ratio_spread`."""
+    found: dict[str, Any] = {"ratio": {}, "ratio_spread": {}}
+    for name, (ours, bare) in RATIOS.items():
+        pairs = [theirs / own for own, theirs in zip(seconds[ours], seconds[bare], strict=True)]
+        found["ratio"][name] = round(statistics.median(pairs), 3)
+        found["ratio_spread"][name] = [round(min(pairs), 3), round(max(pairs), 3)]
+    return found
+
+
+def exponent(points: list[tuple[int, float]]) -> float:
+    """The slope of log seconds over log rows: 1 where the cost is linear."""
+    logs = [(math.log(rows), math.log(seconds)) for rows, seconds in points]
+    return round(float(np.polyfit(*zip(*logs, strict=True), 1)[0]), 3)
+
+
+def watched(home: Path, pool: Path, folder: Path) -> dict[str, Any]:
+    """Score and mine in a process of its own: its figures, with the peak memory of it and its children."""
+    command = [sys.executable, "-m", "benchmarks.mine", "--home", str(home.resolve()), "--job", str(pool), str(folder)]
+    peaks = [0, 0]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peaks = [max(pair) for pair in zip(peaks, memory_of(process.pid), strict=True)]
+            time.sleep(1 / LOOKS)
+        assert process.stdout is not None
+        said = process.stdout.read()
+    if process.returncode:
+        sys.exit(f"scoring ended with status {process.returncode}")
+    resident, proportional = (round(peak / 2**30, 3) for peak in peaks)
+    return json.loads(said) | {"peak_rss_gib": resident, "peak_pss_gib": proportional}
+
+
+def score_and_mine(model: Path, pool: Path, folder: Path) -> dict[str, Any]:
+    """What a round does before it trains."""
+    settings = read_params(ROOT / "params.yaml").mine
+    start = time.perf_counter()
+    rows = score_into(folder, model, pool, severity="clean")
+    scored = time.perf_counter() - start
+    wrong = read_scores(folder / "scores.parquet", weights=weights_of(model), columns=MINED, wrong=True)
+    plan = plan_mining(wrong, settings, pool=rows)
+    seconds = time.perf_counter() - start
+    return {
+        "seconds": round(seconds, 3),
+        "score_s": round(scored, 3),
+        "mine_s": round(seconds - scored, 3),
+        "crops_per_s": round(rows / seconds),
+        "wrong": len(wrong),
+        "false_positives": len(plan),
+        "added": int((plan["fate"] == "added").sum()),
+    }
+
+
+def score_into(folder: Path, model: Path, pool: Path, *, severity: str) -> int:
+    return score_pool(
+        model,
+        table=pool,
+        out=folder / "scores.parquet",
+        work=folder / "work",
+        severity=severity,
+        style="font_style",
+        fan_out=partial(spread_work, runner="threads", workers=WORKERS),
+        progress=lambda line: print(line, file=sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+import json
+
+import pytest
+import yaml
+from PIL import Image
+
+from apps.history import tell_history
+from tasks.errors import UserError
+from tasks.table import read_rows
+from tests.tasks.toycrops import make_toy_table, toy_params
+
+
+@pytest.fixture
+def key(here) -> str:
+    """A project with a table alone; a key of it."""
+    params = toy_params()
+    table = make_toy_table(here / "data/scripts/table")
+    (here / "params.yaml").write_text(yaml.safe_dump(params.model_dump()), encoding="utf-8")
+    return read_rows(table, ["key"], ["pool"])["key"][0]
+
+
+def test_a_story_is_printed_below_its_picture_and_the_picture_saved(here, key, capsys):
+    tell_history(key[:8], picture=here / "crop.png", style="table")
+    said = capsys.readouterr().out
+    assert said.isascii() and "\x1b" not in said  # stdout is no terminal
+    assert f"\n{key}, a crop of 'scripts'\n" in said
+    assert Image.open(here / "crop.png").size == (4 * 48, 4 * 16)
+
+
+def test_a_story_is_json_for_programs(key, capsys):
+    tell_history(key, picture=None, style="json")
+    story = json.loads(capsys.readouterr().out)
+    assert (story["key"], story["crop"]["split"]) == (key, "pool")
+
+
+def test_where_the_picture_cannot_be_saved_nothing_is_told(here, key, capsys):
+    with pytest.raises(UserError, match=r"ends in \.png"):
+        tell_history(key, picture=here / "crop.gif", style="table")
+    assert capsys.readouterr().out == ""
+    assert not (here / "crop.gif").exists()

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+
+from tasks.sampling import batches_in, epoch_batches
+
+LABELS = torch.tensor([0] * 90 + [1] * 9 + [2])
+NONE = torch.zeros(100, dtype=torch.bool)
+
+
+def drawn(mined: torch.Tensor = NONE, labels: torch.Tensor = LABELS, **settings) -> list[torch.Tensor]:
+    return epoch_batches(labels, mined, **{"batch": 20, "seed": 1, "epoch": 2, **settings})
+
+
+def visits(batches: list[torch.Tensor]) -> np.ndarray:
+    return np.bincount(torch.cat(batches).numpy(), minlength=100)
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(100, {33, 34}), (32, {32}), (33, {16, 17}), (3, {3}), (2, {2})])
+def test_an_epoch_visits_every_row_once_in_even_batches(rows: int, sizes: set[int]):
+    labels, mined = torch.zeros(rows, dtype=torch.int64), torch.zeros(rows, dtype=torch.bool)
+    batches = epoch_batches(labels, mined, batch=40 if rows == 100 else 32, seed=1, epoch=2)
+    assert {len(batch) for batch in batches} == sizes
+    assert sorted(torch.cat(batches).tolist()) == list(range(rows))
+
+
+def test_another_epoch_or_seed_is_another_order():
+    assert torch.equal(torch.cat(drawn()), torch.cat(drawn()))
+    assert not torch.equal(torch.cat(drawn()), torch.cat(drawn(epoch=3)))
+    assert not torch.equal(torch.cat(drawn()), torch.cat(drawn(seed=2)))
+
+
+def test_a_batch_has_two_rows_at_the_least():
+    assert batches_in(3, 2) == 1
+    assert batches_in(1, 8) == 1
+
+
+def test_balanced_batches_draw_every_label_equally_often():
+    counts = np.bincount(LABELS[torch.cat(drawn(balanced=True))].numpy())
+    assert counts.sum() == 100
+    assert counts.max() - counts.min() <= 1
+    of_rows = visits(drawn(balanced=True))
+    assert of_rows[99] >= 33 and of_rows[:90].max() == 1  # the one row of a label again and again
+
+
+def test_mined_rows_fill_their_share_of_every_batch():
+    mined = NONE.clone()
+    mined[:10] = True
+    batches = drawn(mined, hard=0.25, visits=8)
+    assert [int(mined[batch].sum()) for batch in batches] == [5] * 5
+    assert {len(batch) for batch in batches} == {20}
+    assert set(visits(batches)[:10]) == {2, 3}
+    assert visits(batches)[10:].max() == 1  # of the others an epoch visits fewer
+
+
+def test_few_mined_rows_are_not_visited_more_often_than_told():
+    mined = NONE.clone()
+    mined[[3, 99]] = True
+    assert visits(drawn(mined, hard=0.5, visits=8))[[3, 99]].tolist() == [8, 8]
+
+
+def test_many_mined_rows_are_all_visited_though_they_exceed_their_share():
+    mined = NONE.clone()
+    mined[:60] = True
+    assert (visits(drawn(mined, hard=0.1, visits=8)) == 1).all()
+    everything = ~NONE
+    assert (visits(drawn(everything, hard=0.1)) == 1).all()
+
+
+def test_the_share_and_the_balance_go_together():
+    mined = NONE.clone()
+    mined[:10] = True
+    rows = torch.cat(drawn(mined, hard=0.4, visits=8, balanced=True))
+    others = LABELS[rows[~mined[rows]]]
+    assert int(mined[rows].sum()) == 40
+    assert np.bincount(others.numpy()).tolist() == [20, 20, 20]
+
+
+def test_without_mined_rows_a_share_changes_nothing():
+    assert torch.equal(torch.cat(drawn(hard=0.3, visits=8)), torch.cat(drawn()))

@@ -1,0 +1,61 @@
+"""What rounds leave behind for a report: fates, figures on validation, and where the training examples lay."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.files import read_json, write_json
+from tasks.params import Params
+from tests.toyhome import LABELS, STYLES, make_toy_home
+
+FATES = ["added", "added", "near-duplicate", "pair full", "style full", "no room", "in training", "set aside"]
+BINS = 50
+
+
+def make_mined_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -> Path:
+    """A toy home whose rounds say all that a round says; the last round stopped."""
+    home = make_toy_home(folder, params=params, labels=labels)
+    rng = np.random.default_rng(params.seed)
+    for number in ["0", *params.rounds]:
+        of_round = home / "rounds" / number
+        stopped = number != "0" and _tell(of_round, labels)
+        if not stopped:
+            write_json(of_round / "examples.json", toy_examples(rng, labels, mined=number != "0"))
+    return home
+
+
+def study_of(params: Params, **changes: Any) -> Params:
+    """The params with three seeds and controls."""
+    study = params.study.model_copy(update={"seeds": 3, "control": True, **changes})
+    return params.model_copy(update={"study": study})
+
+
+def toy_examples(rng: np.random.Generator, labels: list[str], *, mined: bool) -> dict[str, Any]:
+    """Easy text, easier background, hard mined crops."""
+    groups = {"text": (8, 2, 900)}
+    groups |= {"Zxxx": (12, 1, 400)} if labels[-1] == "Zxxx" else {}
+    groups |= {"mined": (2, 2, 80)} if mined else {}
+    edges = np.linspace(0, 1, BINS + 1)
+    counts = {name: np.histogram(rng.beta(a, b, n), edges)[0].tolist() for name, (a, b, n) in groups.items()}
+    return {"edges": [round(edge, 6) for edge in edges.tolist()], "groups": counts}
+
+
+def _tell(folder: Path, labels: list[str]) -> bool:
+    """Complete a round's mined.parquet and round.json; whether it stopped."""
+    mined = pd.read_parquet(folder / "mined.parquet")
+    styles = ["waves" if true == labels[-1] else STYLES[n % 3] for n, true in enumerate(mined["true"])]
+    fates = [FATES[n % len(FATES)] for n in range(len(mined))]
+    frame = mined.assign(style=pd.Series(styles, dtype=object), fate=pd.Series(fates, dtype=object))
+    frame.to_parquet(folder / "mined.parquet", index=False)
+    numbers = read_json(folder / "round.json")
+    rates = (0.16, 0.125) if labels[-1] == "Zxxx" else (None, None)
+    numbers |= {"added": fates.count("added"), "near_duplicates": fates.count("near-duplicate")}
+    numbers |= {"set_aside": fates.count("set aside"), "severity": "clean", "gain": None}
+    numbers["why"] = "nothing to add" if numbers["stopped"] else None
+    before = {"accuracy": 0.8, "false_positive_rate": rates[0]}
+    after = {"accuracy": 0.84, "false_positive_rate": rates[1]}
+    numbers["validation"] = {"before": before, "after": before if numbers["stopped"] else after}
+    write_json(folder / "round.json", numbers)
+    return bool(numbers["stopped"])
