@@ -33,9 +33,11 @@ format: $(VENV)/.ready-test  ## Write the style that lint checks.
 	ruff check --fix .
 	ruff format .
 
-benchmark: $(VENV)/.ready  ## Measure the main job and the drawing; results go to benchmarks/results.
+benchmark: $(VENV)/.ready  ## Measure main job, drawing, mining; results go to benchmarks/results.
 	python -m benchmarks.chain
 	python -m benchmarks.render
+	python -m benchmarks.mine
+	python -m benchmarks.imbalance
 
 clean:  ## Remove the environment and scratch, and no results.
 	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules

@@ -1,9 +1,10 @@
 """Scoring and mining a pool: its rate beside the bare forward pass, its memory, and how its cost grows.
 
-    python -m benchmarks.mine [--rows 1000000]
+    python -m benchmarks.mine [--rows 1000000] [--project FOLDER] [--study STUDY.JSON]
 
 Repeats the pool of data/scripts/table until it is as large as asked, and scores it with the model of round 0, both made
-by `unfont run`. Writes benchmarks/results/mine.json, where figures of others stay. Nothing else should run.
+by `unfont run` in FOLDER; then reruns one round alone there. STUDY.JSON is the `metrics/study.json` that the profile
+`study` left: its verdict goes along. Writes benchmarks/results/mine.json. Nothing else should run.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from benchmarks.chain import run, stage_seconds
 from benchmarks.machine import machine, spread
 from benchmarks.million import LOOKS, memory_of
 from benchmarks.turns import ROOT
@@ -68,18 +70,21 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="few crops, to see that it works; written nowhere but --out"
     )
-    parser.add_argument("--home", type=Path, default=ROOT / "data" / "scripts", help="with table and rounds/0")
+    parser.add_argument("--project", type=Path, default=ROOT, help="where `unfont run` has made everything")
+    parser.add_argument("--study", type=Path, help="the study's figures, to go along")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--job", nargs=2, type=Path, metavar=("POOL", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:
-        print(json.dumps(score_and_mine(arguments.home / "rounds" / "0", *arguments.job)))
+        print(json.dumps(score_and_mine(arguments.project / "data/scripts/rounds/0", *arguments.job)))
         return
     if arguments.quick:
         arguments.rows, arguments.turns, arguments.repeats = 2_000, 500, 2
     out = arguments.out or (None if arguments.quick else RESULT)
-    kept = json.loads(out.read_text(encoding="utf-8")) if out and out.is_file() else {}
-    text = json.dumps(kept | measure(arguments), indent=2, sort_keys=True) + "\n"
+    result = measure(arguments) | (studied(arguments.study) if arguments.study else {})
+    if not arguments.quick:
+        result["rerun"] = rerun(arguments.project, arguments.repeats)
+    text = json.dumps(result, indent=2, sort_keys=True) + "\n"
     if out:
         out.write_text(text, encoding="utf-8")
     print(text, end="")
@@ -87,15 +92,16 @@ def main() -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
-    source = read_table(arguments.home / "table", where=pc.field("split").cast(pa.string()) == "pool")
+    home = arguments.project / "data/scripts"
+    source = read_table(home / "table", where=pc.field("split").cast(pa.string()) == "pool")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pool = make_pool(source, folder / "turns", arguments.turns)
-        seconds = in_turns(arguments.home / "rounds" / "0", pool, arguments.repeats)
+        seconds = in_turns(home / "rounds" / "0", pool, arguments.repeats)
         pools = []
         for rows in (arguments.rows // 4, arguments.rows // 2, arguments.rows):
             pool = make_pool(source, folder / "pool", rows)
-            pools.append({"rows": rows, **watched(arguments.home, pool, folder / "scores")})
+            pools.append({"rows": rows, **watched(arguments.project, pool, folder / "scores")})
             shutil.rmtree(pool)
             shutil.rmtree(folder / "scores")
     return {
@@ -179,9 +185,10 @@ def exponent(points: list[tuple[int, float]]) -> float:
     return round(float(np.polyfit(*zip(*logs, strict=True), 1)[0]), 3)
 
 
-def watched(home: Path, pool: Path, folder: Path) -> dict[str, Any]:
+def watched(project: Path, pool: Path, folder: Path) -> dict[str, Any]:
     """Score and mine in a process of its own: its figures, with the peak memory of it and its children."""
-    command = [sys.executable, "-m", "benchmarks.mine", "--home", str(home.resolve()), "--job", str(pool), str(folder)]
+    job = ["--project", str(project.resolve()), "--job", str(pool), str(folder)]
+    command = [sys.executable, "-m", "benchmarks.mine", *job]
     peaks = [0, 0]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
@@ -213,6 +220,27 @@ def score_and_mine(model: Path, pool: Path, folder: Path) -> dict[str, Any]:
         "false_positives": len(plan),
         "added": int((plan["fate"] == "added").sum()),
     }
+
+
+def rerun(project: Path, repeats: int) -> dict[str, Any]:
+    """One round alone, stale or not: seconds by the clock, of its own steps, and their ratio."""
+    ways = {"dvc": ("dvc", "repro", "--force", "--single-item", "round@2"), "unfont": ("unfont", "round", "2")}
+    found: dict[str, Any] = {}
+    for name, command in ways.items():
+        pairs = [(run(project, *command), stage_seconds(project)["round@2"]) for _ in range(repeats)]
+        found[name] = {
+            "seconds": spread([wall for wall, _ in pairs]),
+            "work_s": spread([work for _, work in pairs]),
+            "ratio": spread([wall / work for wall, work in pairs]),
+        }
+    return found
+
+
+def studied(path: Path) -> dict[str, Any]:
+    """What a study says: is the false-positive rate lower than that of as many random crops?"""
+    study = json.loads(path.read_text(encoding="utf-8"))
+    cut = study["verdict"]["false_positive_cut"] if study["verdict"] else None
+    return {"false_positive_cut": cut, "study": study}
 
 
 def score_into(folder: Path, model: Path, pool: Path, *, severity: str) -> int:

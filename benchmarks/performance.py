@@ -28,6 +28,8 @@ def main() -> None:
     text = page(read("chain"))
     if (RESULTS / "render.json").is_file():
         text += "\n" + drawing(read("render"))
+    if (RESULTS / "mine.json").is_file():
+        text += "\n" + mining(read("mine"))
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -119,6 +121,48 @@ def long_run(million: dict[str, Any] | None) -> list[str]:
         f"of each script at {million['rate_first']:,.0f} crops/s, the last at {million['rate_last']:,.0f} crops/s.",
         "",
     ]
+
+
+def mining(mine: dict[str, Any]) -> str:
+    """The section on scoring and mining a pool, from the figures of `benchmarks/mine.py`."""
+    ratio, crops = mine["ratio_spread"], mine["crops_per_s"]
+    million = mine["pools"][-1]
+    lines = [
+        "## Scoring and mining a pool",
+        "",
+        "Measured by `python -m benchmarks.mine`: scoring reads, decodes and judges crops of a table; the bare forward",
+        "pass has them in memory as tensors. In turns, two cores each; median (smallest to largest).",
+        "",
+        "| what | measured | aim |",
+        "|---|---|---|",
+        f"| scoring, clean | {crops['score']:,} crops/s | |",
+        f"| bare forward pass | {crops['bare_forward']:,} crops/s | |",
+        f"| the first to the second | {mine['ratio']['bare_forward']:.2f} {between(ratio['bare_forward'])} | ≥ 0.9 |",
+        f"| … to a forward pass with folded normalisation | {mine['ratio']['fused_forward']:.2f}"
+        f" {between(ratio['fused_forward'])} | |",
+        f"| … lightly degraded, to degrading and forward pass in memory | {mine['ratio']['light']:.2f}"
+        f" {between(ratio['light'])} | |",
+        f"| {million['rows']:,} crops scored and mined | {million['seconds'] / 60:.1f} min | |",
+        f"| peak memory of all processes | {mine['peak_rss_gib']:.2f} GiB | ≤ 1.5 GiB |",
+        f"| slope of log seconds over log crops, {mine['pools'][0]['rows']:,} to {million['rows']:,}"
+        f" | {mine['linear']['exponent']:.2f} | 1 |",
+        *reruns(mine.get("rerun", {})),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def reruns(found: dict[str, Any]) -> list[str]:
+    names = {"dvc": "dvc repro --force --single-item round@2", "unfont": "unfont round 2"}
+    return [
+        f"| `{names[way]}`, to its own compute | {one['ratio']['median']:.2f}"
+        f" {between([one['ratio']['min'], one['ratio']['max']])} of {one['work_s']['median']:.0f} s | ≤ 1.15 |"
+        for way, one in found.items()
+    ]
+
+
+def between(pair: list[float]) -> str:
+    return f"({pair[0]:.2f} to {pair[1]:.2f})"
 
 
 def rates(tool: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.determinism import derived_seed
@@ -14,7 +15,7 @@ from tasks.review import apply_decisions, check_labels, decisions_path, read_dec
 from tasks.round_job import RoundJob
 from tasks.score_table import read_scores
 from tasks.suspects import find_suspects, own_features
-from tasks.table import read_rows
+from tasks.table import read_rows, read_table
 from tasks.trained import read_training
 from tasks.weights import read_card, weights_of
 
@@ -70,7 +71,8 @@ def _mined(job: RoundJob) -> Additions:
     suspects = _suspects(job, decisions)
     aside = [] if suspects is None else suspects["key"].tolist()
     taken = read_training(job.before)["key"]
-    plan = plan_mining(wrong, job.params.mine, pool=pool, taken=taken, aside=aside)
+    unclear = read_table(job.table, ["key"], pc.field("ambiguous"))["key"].to_pylist()
+    plan = plan_mining(wrong, job.params.mine, pool=pool, taken=taken, aside=aside, unclear=unclear)
     added = int((plan["fate"] == ADDED).sum())
     job.progress(f"{len(plan):,} false positives in a pool of {pool:,}; {added:,} to add")
     why = None if added else NOTHING_NEW

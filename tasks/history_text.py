@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.mine import ADDED, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+from tasks.mine import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
 from tasks.pattern import shown
 from tasks.table import Pixels
 from tasks.terminal import WIDEST, render_picture
@@ -22,6 +22,7 @@ FATES = {
     NO_ROOM: "it was left out: harder crops had filled all that one round may add (mine.share)",
     IN_TRAINING: "it was in the training set already",
     SET_ASIDE: "it was set aside: its label is suspected, and a person decides",
+    AMBIGUOUS: "its letters all have twins in another script: no picture of it can teach which it is",
 }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from tasks.params import UNWRITTEN, MineSettings
 
 PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "fate"]
-ADDED, NEAR, PAIR_FULL, STYLE_FULL, NO_ROOM, IN_TRAINING, SET_ASIDE = (
+ADDED, NEAR, PAIR_FULL, STYLE_FULL, NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = (
     "added",
     "near-duplicate",
     "pair full",
@@ -17,6 +17,7 @@ ADDED, NEAR, PAIR_FULL, STYLE_FULL, NO_ROOM, IN_TRAINING, SET_ASIDE = (
     "no room",
     "in training",
     "set aside",
+    "ambiguous",
 )
 
 
@@ -41,6 +42,7 @@ def plan_mining(
     pool: int,
     taken: Collection[str] = (),
     aside: Collection[str] = (),
+    unclear: Collection[str] = (),
 ) -> pd.DataFrame:
     """Every false positive and its fate: `key, true, predicted, style, score, fate`, hardest first.
 
@@ -48,7 +50,7 @@ def plan_mining(
     (predicted, true) pair and `style_quota` for one style (one row of each at the least), so that one
     confusion cannot flood the set. A crop whose embedding is within `near` of a harder one's that
     was added for the same pair shows nothing new. Fates: `added`; or `in training` already, `set aside` as a
-    suspected label error, `near-duplicate`, `pair full`, `style full`, `no room`.
+    suspected label error, `ambiguous`, `near-duplicate`, `pair full`, `style full`, `no room`.
 
     Args:
         wrong: the score table's rows that are wrong: `key, predicted, true, style, p`, and `embedding` (a list of
@@ -56,11 +58,13 @@ def plan_mining(
         pool: rows of the whole pool.
         taken: keys of the training set.
         aside: keys whose labels are doubted.
+        unclear: keys of texts whose letters all have twins in another script: no picture of them can teach which it is.
     """
     found = false_positives(wrong, settings)
-    known, doubted = found["key"].isin(list(taken)).to_numpy(), found["key"].isin(list(aside)).to_numpy()
-    free = np.flatnonzero(~known & ~doubted)
-    fates = np.where(known, IN_TRAINING, np.where(doubted, SET_ASIDE, "")).astype(object)
+    fates = np.full(len(found), "", object)
+    for fate, keys in ((AMBIGUOUS, unclear), (SET_ASIDE, aside), (IN_TRAINING, taken)):
+        fates[found["key"].isin(list(keys)).to_numpy()] = fate
+    free = np.flatnonzero(fates == "")
     twins = _near_duplicates(found.iloc[free], settings)
     fates[free[twins]] = NEAR
     left = free[~twins]

@@ -54,7 +54,7 @@ def run_replica(job: RoundJob) -> dict[str, float]:
     already, from an interrupted run, stays.
 
     Returns:
-        what was scored, found and added, and the last epoch's figures where there was one.
+        what was scored, found and added, the figures on validation, and the last epoch's where there was one.
     """
     figures: dict[str, float] = {}
     if not job.out.exists():
@@ -72,8 +72,11 @@ def run_replica(job: RoundJob) -> dict[str, float]:
                 after = validation.figures(network)
             _write_round(job, additions, folder, {"before": before, "after": after})
     facts = read_json(job.out / "round.json")
-    counts = {name: float(facts[name]) for name in COUNTS if facts[name] is not None}
-    return {**counts, **figures, "stopped": float(facts["stopped"])}
+    known = {name: facts[name] for name in COUNTS} | {
+        f"validation_{name}": value for name, value in facts["validation"]["after"].items()
+    }
+    sums = {name: float(value) for name, value in known.items() if value is not None}
+    return {**sums, **figures, "stopped": float(facts["stopped"])}
 
 
 def finish_round(jobs: list[RoundJob], *, out: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks import metrics
-from tasks.mine import ADDED, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+from tasks.mine import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
 
 # What becomes of a false positive, and why.
 FATES = {
@@ -20,6 +20,7 @@ FATES = {
     NO_ROOM: "the round had added all that it may",
     IN_TRAINING: "it was in the training set already",
     SET_ASIDE: "its label may be wrong: a person decides",
+    AMBIGUOUS: "its letters all have twins in another script",
 }
 
 

@@ -35,14 +35,23 @@ class StageFacts:
     outs: list[str]
 
     def fingerprint(self) -> str:
-        """SHA-256 over parameters, data and code: what this stage's result follows from."""
-        code = {path: sha256_of(Path(path)) for path in self.code if Path(path).is_file()}
+        """SHA-256 over parameters, data and code: what this stage's result follows from.
+
+        Of a folder that is the user's own (decisions, word lists) the files that lie in it count.
+        """
+        files = [file for path in self.code for file in _files_of(Path(path))]
+        code = {file.as_posix(): sha256_of(file) for file in files}
         facts = json.dumps([self.address, self.params, self.data, code], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def work(self) -> Path:
         """Where checkpoints lie: outside of the outputs, which `dvc repro` deletes before it runs a stage."""
         return WORK / self.address.replace("@", "-") / self.fingerprint()[:16]
+
+
+def _files_of(path: Path) -> list[Path]:
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in inside if file.is_file()]
 
 
 def stage_facts(address: str, params: Params) -> StageFacts:

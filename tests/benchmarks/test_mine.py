@@ -39,15 +39,16 @@ def test_a_ratio_is_the_median_over_the_repeats_of_what_ran_side_by_side() -> No
 
 @pytest.mark.slow
 def test_all_is_measured_on_a_few_crops(tmp_path: Path) -> None:
-    make_toy_table(tmp_path / "table")
+    home = tmp_path / "data" / "scripts"
+    make_toy_table(home / "table")
     torch.manual_seed(0)
-    save_model(tmp_path / "rounds" / "0", new_network(CARD), CARD)
-    out = tmp_path / "mine.json"
-    out.write_text('{"others": 1}', encoding="utf-8")
-    command = ["-m", "benchmarks.mine", "--quick", "--home", str(tmp_path), "--out", str(out)]
-    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
+    save_model(home / "rounds" / "0", new_network(CARD), CARD)
+    out, study = tmp_path / "mine.json", tmp_path / "study.json"
+    study.write_text('{"verdict": {"false_positive_cut": 0.25}}', encoding="utf-8")
+    command = ["--quick", "--project", str(tmp_path), "--study", str(study), "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "benchmarks.mine", *command], cwd=ROOT, check=True, capture_output=True)
     found = json.loads(out.read_text(encoding="utf-8"))
-    assert found["others"] == 1
+    assert found["false_positive_cut"] == 0.25
     assert set(found["ratio"]) == set(RATIOS)
     assert [pool["rows"] for pool in found["pools"]] == [500, 1000, 2000]
     assert all(pool["false_positives"] <= pool["wrong"] <= pool["rows"] for pool in found["pools"])

@@ -147,6 +147,34 @@ def test_an_earlier_state_comes_from_the_cache_and_is_logged(project):
     assert "up to date" in dvc(project, "status")
 
 
+def test_a_round_with_a_stale_ancestor_warns_and_changes_nothing_upstream(project, caplog):
+    before = hashes(project)
+    write_params(project, {"mine": {"near": 0.5}})
+    status, out = unfont("round", "2")
+    assert status == 0, out
+    assert "warning: round@1 is stale" in caplog.text
+    assert unfont("run", "--plan")[1].split()[0] == "round@1"
+    after = hashes(project)
+    assert [path for path in before if before[path] != after[path]] in ([], ["data/debug/rounds/2"])
+    write_params(project, {"mine": {"near": 0.02}})
+    assert unfont("run")[0] == 0
+    assert hashes(project) == before
+
+
+def test_later_rounds_are_stale_only_where_the_bytes_of_one_before_differ(project):
+    status, out = unfont("round", "1")
+    assert status == 0, out
+    assert "up to date" in dvc(project, "status")
+    lineage = project / "data" / "debug" / "rounds" / "1" / "history.json"
+    kept = lineage.read_bytes()
+    lineage.unlink()
+    lineage.write_bytes(kept + b"\n")
+    dvc(project, "commit", "--force", "round@1")
+    assert unfont("run", "--plan")[1].split()[0] == "round@2"
+    assert unfont("round", "1")[0] == 0
+    assert "up to date" in dvc(project, "status")
+
+
 def test_a_fourth_round_is_one_line(project):
     rounds = {str(number): {"previous": str(number - 1)} for number in range(1, 5)}
     write_params(project, {"rounds": rounds})

@@ -34,9 +34,16 @@ POOL = scores(
 )
 
 
-def fates(pool: pd.DataFrame = POOL, *, rows: int | None = None, taken=(), aside=(), **changes) -> dict[str, str]:
+def fates(
+    pool: pd.DataFrame = POOL, *, rows: int | None = None, taken=(), aside=(), unclear=(), **changes
+) -> dict[str, str]:
     plan = plan_mining(
-        pool, SETTINGS.model_copy(update=changes), pool=len(pool) if rows is None else rows, taken=taken, aside=aside
+        pool,
+        SETTINGS.model_copy(update=changes),
+        pool=len(pool) if rows is None else rows,
+        taken=taken,
+        aside=aside,
+        unclear=unclear,
     )
     return dict(zip(plan["key"], plan["fate"], strict=True))
 
@@ -63,6 +70,11 @@ def test_rows_of_the_training_set_are_not_mined_twice():
 
 def test_doubted_labels_are_set_aside():
     assert fates(aside=("e",)) == {"b": "added", "e": "set aside", "c": "added", "f": "added"}
+
+
+def test_texts_that_no_picture_tells_apart_teach_nothing():
+    assert fates(unclear=("c",), aside=("c", "e"), taken=("c",))["c"] == "in training"
+    assert fates(unclear=("b", "c"), aside=("c",)) == {"b": "ambiguous", "e": "added", "c": "set aside", "f": "added"}
 
 
 def test_at_most_a_share_of_the_pool_is_added():
