@@ -141,12 +141,12 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{text}%".replace("-", "−")
 
 
-def points(change: float | None) -> str:
+def points(change: float | None, digits: int = 1) -> str:
     """A change of a share in percentage points, with its sign: 0.012 as +1.2."""
     if change is None:
         return "–"
-    text = f"{100 * change:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "−")
+    text = f"{100 * change:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def thousands(number: float | None) -> str:

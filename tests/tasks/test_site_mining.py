@@ -57,9 +57,9 @@ def test_a_rounds_page_counts_every_fate_and_pictures_only_what_was_added(report
 
 
 def test_a_rounds_page_says_what_validation_gained(report, study):
-    for words in ("accuracy 80.0% 84.0% +4.0", "16.0% 12.5% −3.5", "(clean)", "One training has no spread"):
+    for words in ("accuracy 80.00% 84.00% +4.00", "16.00% 12.50% −3.50", "(clean)", "One training has no spread"):
         assert words in read(report, "round-1")
-    assert "Over 3 seeds it gained +2.0 points of false-positive rate, with a spread of 1.0: it pays" in read(
+    assert "Over 3 seeds it gained +2.00 points of false-positive rate, with a spread of 1.00: it pays" in read(
         study, "round-1"
     )
 
@@ -78,7 +78,7 @@ def test_a_round_after_the_stop_says_why_and_what_it_did_not_look_at(tmp_path):
 
     text = read(pages_of(tmp_path, toy_params(), stop), "round-2")
     assert "This round stopped: an earlier round stopped. Its model is the one before." in text
-    assert "accuracy 80.0% 80.0% 0.0" in text
+    assert "accuracy 80.00% 80.00% 0.00" in text
     assert "Set aside" not in text and "What became of" not in text and "None" not in text
 
 
@@ -89,7 +89,7 @@ def test_without_a_study_the_page_says_how_to_ask(report):
     assert "takes two seeds or more" in text
     assert "Cut by" not in text
     own = read_json(report / "index.json")["models"]["round-1"]["test_unseen"]["light"]["accuracy"]
-    assert f"{100 * own:.1f}%" in text
+    assert f"{100 * own:.2f}%" in text
 
 
 def test_a_study_shows_both_arms_with_their_spread(study):
@@ -98,7 +98,7 @@ def test_a_study_shows_both_arms_with_their_spread(study):
     for figure in ("false_positive_rate", "accuracy"):
         for arm in ("mined", "control"):
             of_arm = numbers["splits"]["test_unseen"]["1"][arm][figure]
-            assert f"{100 * of_arm['mean']:.1f}% ± {100 * of_arm['spread']:.1f}" in text
+            assert f"{100 * of_arm['mean']:.2f}% ± {100 * of_arm['spread']:.2f}" in text
     page = (study / "mining.html").read_text(encoding="utf-8")
     # Four figures are known of the five; a control in two rounds of three.
     assert page.count('<g class="dot mined">') == 4 * 3
