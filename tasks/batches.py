@@ -111,7 +111,7 @@ class Crops:
             return self
         names = pd.Series(self.keys).map(decided)
         places = _places(names, labels.target)
-        known = torch.from_numpy(names.notna().to_numpy())
+        known = torch.tensor(names.notna().to_numpy())
         return replace(self, targets=torch.where(known, places, self.targets))
 
     def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
