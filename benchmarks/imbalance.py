@@ -1,0 +1,251 @@
+"""A thousand pictures with no text to each one with: focal loss, mining, both, neither.
+
+    python -m benchmarks.imbalance [--seeds 3] [--keep FOLDER]
+
+Draws a table of its own (five scripts, small crops) and trains every arm on it with as many visits to crops:
+`neither` and `focal` on all there is, `mining` and `both` on a small set that two rounds of mining add to. Writes
+benchmarks/results/imbalance.json and docs/figures/imbalance.svg.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from sklearn.metrics import average_precision_score
+
+from benchmarks.machine import machine
+from tasks.baseline import train_baseline
+from tasks.batches import Labels, Validation, read_crops
+from tasks.determinism import derived_seed, deterministic
+from tasks.fanout import spread
+from tasks.files import written_whole
+from tasks.params import UNWRITTEN, Params
+from tasks.recall import share_at, text_threshold
+from tasks.round_job import round_jobs
+from tasks.rounds import finish_round, run_replica, score_for
+from tasks.score import score_pool
+from tasks.score_table import read_scores, score_labels
+from tasks.table import read_rows
+from tasks.train import train_network, untrained
+from tasks.trained import baseline_rows, make_card, write_folder
+from tasks.weights import weights_of
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULT = ROOT / "benchmarks" / "results" / "imbalance.json"
+FIGURE = ROOT / "docs" / "figures" / "imbalance.svg"
+
+SCRIPTS = ["Arab", "Cyrl", "Grek", "Hebr", "Latn"]
+TEXT = {"train": 100, "pool": 10, "validation": 100, "test_seen": 10, "test_unseen": 200}  # a script
+BACKGROUND = {"train": 500, "pool": 50_000, "validation": 3_000, "test_seen": 100, "test_unseen": 6_000}
+# A thousand to one in the pool: that is what is measured here.
+assert BACKGROUND["pool"] == 1000 * len(SCRIPTS) * TEXT["pool"]
+
+FOCAL = {"name": "focal", "gamma": 2.0, "alpha": 0.25, "prior_bias": True}  # as Lin et al. (2017) found best
+FIRST_EPOCHS, ROUND_EPOCHS, ROUNDS = 25, 6, ("1", "2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One way to train: with focal loss or cross-entropy, on mined rounds or on everything."""
+
+    focal: bool
+    mining: bool
+
+    @property
+    def name(self) -> str:
+        return {(False, False): "neither", (True, False): "focal", (False, True): "mining", (True, True): "both"}[
+            self.focal, self.mining
+        ]
+
+
+ARMS = [Arm(focal=focal, mining=mining) for mining in (False, True) for focal in (False, True)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="work here and leave it")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        if not (folder / "unfont" / "data" / "scripts" / "table").exists():
+            draw(folder / "unfont")
+        runs = [
+            run_arm(
+                arm, seed, table=folder / "unfont" / "data" / "scripts" / "table", home=folder / f"{arm.name}-{seed}"
+            )
+            for seed in range(arguments.seeds)
+            for arm in ARMS
+        ]
+    result = {"machine": machine(), "setting": setting(), "arms": summary(runs), "runs": runs}
+    RESULT.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    draw_figure(result["arms"])
+    print(json.dumps(result["arms"], indent=2))
+
+
+def draw(folder: Path) -> None:
+    """A fresh copy of this checkout's committed files, with a small table of its own."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    values = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    values["words"]["scripts"] = SCRIPTS
+    values["crops"] |= {"width": 64, "text": TEXT, "background": BACKGROUND}
+    (folder / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    dvc = Path(sys.executable).parent / "dvc"
+    subprocess.run([dvc, "repro", "--quiet", "tag"], cwd=folder, check=True)
+
+
+def params_of(arm: Arm, seed: int, project: Path) -> Params:
+    values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    values["seed"] = seed
+    values["loss"] |= FOCAL if arm.focal else {}
+    values["train"] |= {"epochs": FIRST_EPOCHS if arm.mining else 1}
+    values["mine"] |= {"epochs": ROUND_EPOCHS}
+    values["rounds"] = {number: {"previous": str(int(number) - 1)} for number in ROUNDS}
+    return Params(**values)
+
+
+def run_arm(arm: Arm, seed: int, *, table: Path, home: Path) -> dict[str, Any]:
+    """Train one arm with one seed and measure it; its figures. One that an interrupted run has measured stays."""
+    kept = home / "run.json"
+    if kept.is_file():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    shutil.rmtree(home, ignore_errors=True)
+    params = params_of(arm, seed, table.parents[2])
+    model, visits = (mine if arm.mining else train_on_everything)(params, table=table, home=home)
+    figures = measured(model, table=table, work=home / "scores")
+    run = {"arm": arm.name, "seed": seed, "visits": visits, **figures}
+    kept.write_text(json.dumps(run), encoding="utf-8")
+    print(run, file=sys.stderr, flush=True)
+    return run
+
+
+def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Path, int]:
+    """One training on the whole of `train` and `pool`, every crop once an epoch."""
+    labels = Labels.of_table(table, params.labels)
+    keys = read_rows(table, ["key"], ["train", "pool"])["key"]
+    training = baseline_rows(keys)
+    crops = read_crops(table, labels, keys=training["key"])
+    card = make_card(params, labels, mode="erm", size=(crops.images.shape[1], crops.images.shape[2]))
+    seed = derived_seed(params.seed, "everything")
+    with deterministic(params.threads, seed=seed):
+        network = untrained(card, crops, params)
+        trained = train_network(
+            network,
+            crops,
+            Validation(table, labels),
+            mode="erm",
+            nuisances={},
+            params=params,
+            train=params.train,
+            seed=seed,
+            work=home / "work",
+            progress=silent,
+        )
+    with written_whole(home / "model") as folder:
+        write_folder(folder, network, card, trained, training)
+    return home / "model", len(crops) * params.train.epochs
+
+
+def mine(params: Params, *, table: Path, home: Path) -> tuple[Path, int]:
+    """Round 0 on `train`, then the rounds; the last one's model."""
+    summary = train_baseline(params, table=table, out=home / "0", work=home / "work", progress=silent)
+    visits = int(summary["crops"]) * params.train.epochs
+    workers = partial(spread, runner=params.score.runner, workers=params.score.workers)
+    for number in ROUNDS:
+        (job,) = round_jobs(
+            params, number=int(number), table=table, previous=home / str(int(number) - 1), work=home / "w"
+        )
+        score_for(job, fan_out=workers)
+        figures = run_replica(job)
+        finish_round([job], out=home / number)
+        visits += int(figures.get("crops", 0)) * params.mine.epochs
+    return home / ROUNDS[-1], visits
+
+
+def measured(model: Path, *, table: Path, work: Path) -> dict[str, float | None]:
+    """Text against no text, and scripts among text, on unseen designs and kinds of background, lightly degraded."""
+    chances = {split: _scores(model, table, split, work) for split in ("validation", "test_unseen")}
+    limit = text_threshold(chances["validation"][0][~chances["validation"][1]])
+    p_text, empty, right = chances["test_unseen"]
+    return {
+        "false_positive_rate": share_at(p_text[empty], limit),
+        "text_recall": share_at(p_text[~empty], limit),
+        "average_precision": float(average_precision_score(~empty, p_text)),
+        "accuracy": float(right[~empty].mean()),
+        "false_alarm_rate": float(1 - right[empty].mean()),
+    }
+
+
+def _scores(model: Path, table: Path, split: str, work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p(text), whether there is none, and whether the answer is right, of every crop of a split."""
+    out = work / f"{split}.parquet"
+    workers = partial(spread, runner="threads", workers=2)
+    score_pool(
+        model, table=table, out=out, work=work / split, severity="light", style=None, fan_out=workers, split=split,
+        progress=silent,
+    )  # fmt: skip
+    rows = read_scores(out, weights=weights_of(model), columns=["true", "predicted", "probabilities"])
+    place = score_labels(out).index(UNWRITTEN)
+    p_text = 1 - np.stack(rows["probabilities"])[:, place].astype(np.float64)
+    return p_text, (rows["true"] == UNWRITTEN).to_numpy(), (rows["true"] == rows["predicted"]).to_numpy()
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Mean and standard deviation over the seeds of every figure of every arm."""
+    found: dict[str, dict[str, Any]] = {}
+    for arm in ARMS:
+        own = [run for run in runs if run["arm"] == arm.name]
+        found[arm.name] = {"n": len(own)}
+        for figure in ("false_positive_rate", "text_recall", "average_precision", "accuracy", "false_alarm_rate"):
+            values = [run[figure] for run in own]
+            deviation = statistics.stdev(values) if len(values) > 1 else None
+            found[arm.name][figure] = {"mean": statistics.fmean(values), "deviation": deviation, "values": values}
+        found[arm.name]["visits"] = statistics.fmean(run["visits"] for run in own)
+    return found
+
+
+def setting() -> dict[str, Any]:
+    return {"scripts": SCRIPTS, "text": TEXT, "background": BACKGROUND, "focal": FOCAL, "rounds": len(ROUNDS)}
+
+
+def draw_figure(arms: dict[str, dict[str, Any]]) -> None:
+    """Three figures of every arm, a dot a seed and a bar at the mean."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    titles = {
+        "false_positive_rate": "false positives at 95% text recall\n(lower is better)",
+        "average_precision": "average precision of text\n(higher is better)",
+        "accuracy": "right script, of text\n(higher is better)",
+    }
+    with rc_context({"svg.hashsalt": "unfont", "font.size": 9}):
+        figure = Figure(figsize=(9, 2.8), layout="constrained")
+        for axes, (name, title) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
+            for place, arm in enumerate(arms.values()):
+                values = arm[name]["values"]
+                axes.bar(place, arm[name]["mean"], width=0.6, color="#9db8d6")
+                axes.plot([place] * len(values), values, "o", color="#1f3b5c", markersize=4)
+            axes.set_xticks(range(len(arms)), arms)
+            axes.set_ylim(0, 1)
+            axes.set_title(title)
+            axes.spines[["top", "right"]].set_visible(False)
+        FIGURE.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(FIGURE, metadata={"Date": None})
+
+
+def silent(_: str) -> None:
+    """Progress that nobody reads."""
+
+
+if __name__ == "__main__":
+    main()
