@@ -11,7 +11,7 @@ from tasks.confusable import is_ambiguous
 from tasks.crop_files import read_crop_bytes
 from tasks.errors import UserError
 from tasks.params import UNWRITTEN, CropsSettings, ProblemSettings
-from tasks.pictures import TEXT, picture_schema
+from tasks.pictures import PAIR, TEXT, picture_schema
 from tasks.table import crop_schema, encode_png, key_of, label_columns
 
 USER = "user"  # the origin of these rows, and the kind of their pictures without text
@@ -79,7 +79,7 @@ def _row(picture: dict[str, Any], problem: ProblemSettings, settings: CropsSetti
         width=settings.width,
         channels=settings.channels,
     )
-    target, text = picture[problem.target], picture[TEXT]
+    target, text, pair = picture[problem.target], picture[TEXT], picture[PAIR]
     return {
         "image": {"bytes": encode_png(pixels), "path": picture["name"]},
         **{name: picture[name] for name in label_columns(problem)},
@@ -87,7 +87,8 @@ def _row(picture: dict[str, Any], problem: ProblemSettings, settings: CropsSetti
         "text": text,
         "kind": USER if target == UNWRITTEN else "word",
         "origin": USER,
-        "pair": None,
+        # Partners differ in nothing but the nuisance: pictures of two targets are none.
+        "pair": f"{target}/{pair}" if pair else None,
         # Only a script's name says which alphabet the letters might be taken for.
         "ambiguous": is_ambiguous(text, target) if text and problem.target == "script" else None,
         "key": key_of(pixels),

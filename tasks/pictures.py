@@ -18,7 +18,7 @@ from tasks.params import ProblemSettings
 from tasks.pattern import NO_MATCH, compile_pattern, find_files, storable, why_not
 from tasks.table import label_columns, shard_name
 
-TEXT = "text"
+TEXT, PAIR = "text", "pair"
 GROUP_BYTES = 16 * 2**20  # of a Parquet row group: what a reader holds at a time
 SHARD_BYTES = 256 * 2**20
 SHARD_ROWS = 100_000
@@ -37,8 +37,8 @@ class Picture:
 
 
 def picture_columns(problem: ProblemSettings) -> list[str]:
-    """What a user may say of a picture: the problem's labels, and the text that it shows."""
-    return [*label_columns(problem), TEXT]
+    """What a user may say of a picture: the problem's labels, the text that it shows, and what its partners share."""
+    return [*label_columns(problem), TEXT, PAIR]
 
 
 def picture_schema(problem: ProblemSettings) -> pa.Schema:

@@ -110,3 +110,15 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path):
     one, two = (tmp_path / f"{name}-crops" / "part-000.parquet" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert len(pd.read_parquet(one)) == 5
+
+
+def test_partners_are_pictures_of_one_target_with_the_same_pair(tmp_path):
+    pictures = [
+        picture("a.png", 0, script="Latn", pair="happy"),
+        picture("b.png", 1, script="Latn", pair="happy"),
+        picture("c.png", 2, script="Cyrl", pair="happy"),
+        picture("d.png", 3, script="Latn"),
+    ]
+    table, _ = read(brought(tmp_path / "pictures", pictures))
+    one, two, other, alone = table["pair"].to_pylist()
+    assert one == two != other and alone is None and other is not None
