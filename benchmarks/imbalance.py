@@ -1,10 +1,10 @@
-"""A thousand pictures with no text to each one with: focal loss, mining, both, neither.
+"""A thousand pictures with no text to each one with: focal loss, mining, both, neither, and mining's control.
 
     python -m benchmarks.imbalance [--seeds 3] [--keep FOLDER]
 
 Draws a table of its own (five scripts, small crops) and trains every arm on it with as many visits to crops:
-`neither` and `focal` on all there is, `mining` and `both` on a small set that two rounds of mining add to. Writes
-benchmarks/results/imbalance.json and docs/figures/imbalance.svg.
+`neither` and `focal` on all there is, `mining` and `both` on a small set that two rounds of mining add to, `random` on
+that set and as many crops drawn at random. Writes benchmarks/results/imbalance.json and docs/figures/imbalance.svg.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from tasks.fanout import spread
 from tasks.files import written_whole
 from tasks.params import UNWRITTEN, Params
 from tasks.recall import share_at, text_threshold
+from tasks.replicas import CONTROL, MINED, Replica
 from tasks.round_job import round_jobs
 from tasks.rounds import finish_round, run_replica, score_for
 from tasks.score import score_pool
@@ -56,19 +57,20 @@ FIRST_EPOCHS, ROUND_EPOCHS, ROUNDS = 25, 6, ("1", "2")
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One way to train: with focal loss or cross-entropy, on mined rounds or on everything."""
+    """One way to train: with focal loss or cross-entropy, on everything or in rounds that add mined or random crops."""
 
-    focal: bool
-    mining: bool
-
-    @property
-    def name(self) -> str:
-        return {(False, False): "neither", (True, False): "focal", (False, True): "mining", (True, True): "both"}[
-            self.focal, self.mining
-        ]
+    name: str
+    focal: bool = False
+    adds: str | None = None  # MINED, CONTROL, or None: everything is there from the start
 
 
-ARMS = [Arm(focal=focal, mining=mining) for mining in (False, True) for focal in (False, True)]
+ARMS = [
+    Arm(name="neither"),
+    Arm(name="focal", focal=True),
+    Arm(name="mining", adds=MINED),
+    Arm(name="both", focal=True, adds=MINED),
+    Arm(name="random", adds=CONTROL),
+]
 
 
 def main() -> None:
@@ -108,7 +110,8 @@ def params_of(arm: Arm, seed: int, project: Path) -> Params:
     values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     values["seed"] = seed
     values["loss"] |= FOCAL if arm.focal else {}
-    values["train"] |= {"epochs": FIRST_EPOCHS if arm.mining else 1}
+    values["train"] |= {"epochs": FIRST_EPOCHS if arm.adds else 1}
+    values["study"] |= {"control": arm.adds == CONTROL}
     values["mine"] |= {"epochs": ROUND_EPOCHS}
     values["rounds"] = {number: {"previous": str(int(number) - 1)} for number in ROUNDS}
     return Params(**values)
@@ -121,7 +124,10 @@ def run_arm(arm: Arm, seed: int, *, table: Path, home: Path) -> dict[str, Any]:
         return json.loads(kept.read_text(encoding="utf-8"))
     shutil.rmtree(home, ignore_errors=True)
     params = params_of(arm, seed, table.parents[2])
-    model, visits = (mine if arm.mining else train_on_everything)(params, table=table, home=home)
+    if arm.adds:
+        model, visits = train_in_rounds(params, Replica(seed=0, arm=arm.adds), table=table, home=home)
+    else:
+        model, visits = train_on_everything(params, table=table, home=home)
     figures = measured(model, table=table, work=home / "scores")
     run = {"arm": arm.name, "seed": seed, "visits": visits, **figures}
     kept.write_text(json.dumps(run), encoding="utf-8")
@@ -156,20 +162,21 @@ def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Pat
     return home / "model", len(crops) * params.train.epochs
 
 
-def mine(params: Params, *, table: Path, home: Path) -> tuple[Path, int]:
-    """Round 0 on `train`, then the rounds; the last one's model."""
+def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path) -> tuple[Path, int]:
+    """Round 0 on `train`, then the rounds; the last one's model of that replica."""
     summary = train_baseline(params, table=table, out=home / "0", work=home / "work", progress=silent)
     visits = int(summary["crops"]) * params.train.epochs
     workers = partial(spread, runner=params.score.runner, workers=params.score.workers)
     for number in ROUNDS:
-        (job,) = round_jobs(
+        jobs = round_jobs(
             params, number=int(number), table=table, previous=home / str(int(number) - 1), work=home / "w"
         )
-        score_for(job, fan_out=workers)
-        figures = run_replica(job)
-        finish_round([job], out=home / number)
-        visits += int(figures.get("crops", 0)) * params.mine.epochs
-    return home / ROUNDS[-1], visits
+        for job in jobs:
+            score_for(job, fan_out=workers)
+            figures = run_replica(job)
+            visits += int(figures.get("crops", 0)) * params.mine.epochs * (job.replica == replica)
+        finish_round(jobs, out=home / number)
+    return replica.folder(home / ROUNDS[-1]), visits
 
 
 def measured(model: Path, *, table: Path, work: Path) -> dict[str, float | None]:
@@ -229,7 +236,7 @@ def draw_figure(arms: dict[str, dict[str, Any]]) -> None:
         "accuracy": "right script, of text\n(higher is better)",
     }
     with rc_context({"svg.hashsalt": "unfont", "font.size": 9}):
-        figure = Figure(figsize=(9, 2.8), layout="constrained")
+        figure = Figure(figsize=(10, 2.8), layout="constrained")
         for axes, (name, title) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
             for place, arm in enumerate(arms.values()):
                 values = arm[name]["values"]

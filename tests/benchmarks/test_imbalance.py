@@ -22,10 +22,12 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_arm_is_trained_and_measured(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     runs = [run_arm(arm, 0, table=table, home=tmp_path / arm.name) for arm in ARMS]
-    assert [run["arm"] for run in runs] == ["neither", "focal", "mining", "both"]
+    assert [run["arm"] for run in runs] == ["neither", "focal", "mining", "both", "random"]
     # Everything: 160 crops to train on and a pool of 120, once; mining: 160 twice, then what the rounds have.
     assert [run["visits"] for run in runs[:2]] == [280, 280]
     assert all(run["visits"] >= 320 for run in runs[2:])
+    # The control adds as many crops as mining does.
+    assert runs[4]["visits"] == runs[2]["visits"]
     for run in runs:
         assert all(0 <= run[name] <= 1 for name in ("false_positive_rate", "average_precision", "accuracy"))
     found = summary(runs)
