@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from models.explain.hooks import layers_of, observed, receptive_field
+from models.explain.fields import fields_of
+from models.explain.hooks import layers_of, observed
 from models.explain.top import TopActivations, UnitSummary
 from models.network import ScriptNet
 from tasks.batches import as_images
@@ -74,7 +75,7 @@ def explain_units(
 
 def _field(network: ScriptNet, name: str, height: int, width: int) -> tuple[int, int]:
     noise = torch.rand(NOISE, network.channels, height, width, generator=torch.Generator().manual_seed(0))
-    return receptive_field(network, name, noise)
+    return fields_of(network, name, noise).size
 
 
 def _labels(column: pd.Series) -> list[str]:

@@ -1,10 +1,89 @@
 """Outputs of named modules, captured during forward passes; the hooks are always removed."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
+
+
+def module_of(network: nn.Module, name: str) -> nn.Module:
+    """The module at `name`. Raises `ValueError` where there is none; the message lists the names that are."""
+    modules = dict(network.named_modules())
+    if not name or name not in modules:
+        raise ValueError(f"no layer '{name}'; there are: {', '.join(known for known in modules if known)}")
+    return modules[name]
+
+
+def run(network: nn.Module, images: Tensor) -> Tensor:
+    """`network(images)`, with the user's mistakes as `ValueError`.
+
+    Raises:
+        ValueError: the network is in training mode (a batch's images would change each other's answers),
+            `images` are not `[batch, channels, height, width]` floats, or do not fit the network: grey for
+            colour, or too small for its kernels.
+    """
+    if network.training:
+        raise ValueError("the network is in training mode: call its eval() first")
+    if images.dim() != 4 or not images.is_floating_point():
+        raise ValueError(f"images are floats [batch, channels, height, width], not {images.dtype} {list(images.shape)}")
+    try:
+        return network(images)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"the network does not take images {list(images.shape)}: {reason}") from error
+
+
+class _ReachedError(Exception):
+    """Ends a forward pass at the layer that was asked for."""
+
+
+def run_until(network: nn.Module, name: str, images: Tensor) -> Tensor:
+    """The output of layer `name` for `images[batch, channels, height, width]`; what comes after it is not run.
+
+    A layer that runs more than once gives its first output. The output is the network's own tensor, with
+    its gradient's history where gradients are on.
+
+    Raises:
+        ValueError: as `observed` and `run`, or the forward pass does not reach the layer.
+    """
+    outputs: list[Tensor] = []
+
+    def stop(output: Tensor) -> None:
+        outputs.append(output)
+        raise _ReachedError
+
+    with observed(network, {name: stop}), contextlib.suppress(_ReachedError):
+        run(network, images)
+    if not outputs:
+        raise ValueError(f"the forward pass does not reach layer '{name}'")
+    return outputs[0]
+
+
+def run_order(network: nn.Module, names: Iterable[str], images: Tensor) -> list[str]:
+    """Which of the modules in `names` a forward pass of `images` runs, in order; one that runs twice is there twice."""
+    ran: list[str] = []
+
+    def noter(name: str) -> Callable[[Tensor], None]:
+        return lambda _output: ran.append(name)
+
+    with torch.no_grad(), observed(network, {name: noter(name) for name in names}):
+        run(network, images)
+    return ran
+
+
+def check_units(name: str, units: Tensor, output: Tensor) -> None:
+    """Raises `ValueError` where a number in `units` is no unit of layer `name`, whose output is given."""
+    if output.dim() not in (2, 4):
+        raise ValueError(
+            f"layer '{name}' gives {list(output.shape)}, not [batch, units] or [batch, units, rows, columns]"
+        )
+    wrong = units[(units < 0) | (units >= output.shape[1])]
+    if len(wrong):
+        raise ValueError(f"layer '{name}' has units 0 to {output.shape[1] - 1}, not {int(wrong[0])}")
 
 
 @contextlib.contextmanager
@@ -15,22 +94,22 @@ def observed(network: nn.Module, observers: Mapping[str, Callable[[Tensor], None
     The hooks are gone when the block ends, however it ends.
 
     Raises:
-        ValueError: a name is no module of the network; the message lists the names that are.
+        ValueError: a name is no module of the network; the message lists the names that are. Or, in a
+            forward pass, a module gives something other than one tensor.
     """
-    modules = dict(network.named_modules())
-    for name in observers:
-        if name not in modules:
-            raise ValueError(f"no layer '{name}'; there are: {', '.join(known for known in modules if known)}")
+    modules = {name: module_of(network, name) for name in observers}
 
-    def hook_of(observer: Callable[[Tensor], None]) -> Callable[[nn.Module, object, Tensor], None]:
-        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            observer(output)
+    def hook_of(name: str) -> Callable[[nn.Module, object, object], None]:
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if not isinstance(output, Tensor):
+                raise ValueError(f"layer '{name}' gives {type(output).__name__}, not one tensor: name one inside it")
+            observers[name](output)
 
         return hook
 
     with contextlib.ExitStack() as hooks:
-        for name, observer in observers.items():
-            hooks.callback(modules[name].register_forward_hook(hook_of(observer)).remove)
+        for name, module in modules.items():
+            hooks.callback(module.register_forward_hook(hook_of(name)).remove)
         yield
 
 
@@ -61,22 +140,29 @@ def layers_of(network: nn.Module, images: Tensor) -> dict[str, int]:
 
     These are the rectified outputs (`nn.ReLU`; one that ends a block goes by the block's name) and the
     linear layers which no ReLU follows at once (the heads). In a network without any ReLU every convolution
-    and linear layer counts. `images` is one batch `[batch, 1, height, width]` to run: modules that the
+    and linear layer counts, as does one before a ReLU that runs more than once: that ReLU's name does not say
+    which output is meant. `images` is one batch `[batch, channels, height, width]` to run: modules that the
     forward pass does not reach (a head that only training uses) are left out.
     """
     kinds = (nn.Conv2d, nn.Linear, nn.ReLU)
     named = {name: module for name, module in network.named_modules() if isinstance(module, kinds)}
-    with torch.inference_mode(), captured(network, list(named)) as outputs:
+    ran: list[tuple[str, int]] = []
+    with torch.inference_mode(), observed(network, {name: _noter(name, ran) for name in named}):
         network(images)
-    ran = list(outputs)
-    if not any(isinstance(named[name], nn.ReLU) for name in ran):
-        return {name: outputs[name].shape[1] for name in ran}
+    times = Counter(name for name, _ in ran)
+    rectifiers = {name for name in times if isinstance(named[name], nn.ReLU)}
     layers: dict[str, int] = {}
-    for name, following in zip(ran, [*ran[1:], None], strict=True):
-        rectified = following is not None and isinstance(named[following], nn.ReLU)
-        if isinstance(named[name], nn.ReLU) or (isinstance(named[name], nn.Linear) and not rectified):
-            layers[_block_of(network, name)] = outputs[name].shape[1]
+    for (name, units), (following, _) in zip(ran, [*ran[1:], ("", 0)], strict=True):
+        if times[name] > 1:
+            continue
+        head = isinstance(named[name], nn.Linear) and following not in rectifiers
+        if not rectifiers or name in rectifiers or head or times[following] > 1:
+            layers[_block_of(network, name)] = units
     return layers
+
+
+def _noter(name: str, ran: list[tuple[str, int]]) -> Callable[[Tensor], None]:
+    return lambda output: ran.append((name, output.shape[1]))
 
 
 def _block_of(network: nn.Module, name: str) -> str:
@@ -85,26 +171,3 @@ def _block_of(network: nn.Module, name: str) -> str:
     block = network.get_submodule(outer) if outer else None
     ends = isinstance(block, nn.Sequential) and list(block._modules)[-1] == inner
     return outer if ends else name
-
-
-def receptive_field(network: nn.Module, name: str, images: Tensor) -> tuple[int, int]:
-    """Height and width in pixels of the input region that one position of layer `name` depends on.
-
-    Measured, not derived: the extent of the non-zero gradient of the layer's middle position over a batch
-    of images `[batch, 1, height, width]` (noise is best: where a ReLU or a pool blocks the way in one image
-    it is open in another). A layer without positions depends on the whole image.
-    """
-    pixels = images.detach().clone().requires_grad_()
-    with captured(network, [name]) as outputs, torch.enable_grad():
-        network(pixels)
-        output = outputs[name]
-        if output.dim() != 4:
-            return int(images.shape[2]), int(images.shape[3])
-        (gradient,) = torch.autograd.grad(output[:, :, output.shape[2] // 2, output.shape[3] // 2].sum(), pixels)
-    touched = gradient.abs().amax(dim=(0, 1)) > 0
-    return _extent(touched.any(dim=1)), _extent(touched.any(dim=0))
-
-
-def _extent(line: Tensor) -> int:
-    places = torch.nonzero(line).flatten()
-    return int(places[-1] - places[0] + 1) if len(places) else 0

@@ -29,6 +29,21 @@ def test_streaming_finds_what_sorting_everything_finds(seed, batch, k):
             assert output[crop, unit, int(row * 2), int(column * 4)] == peaks[crop]
 
 
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000), batch=st.integers(1, 40), k=st.integers(1, 12))
+def test_the_weakest_are_those_with_the_lowest_peaks(seed, batch, k):
+    generator = torch.Generator().manual_seed(seed)
+    output = torch.randint(-2, 4, (37, 3, 2, 4), generator=generator).float()
+    found = stream(output, k=k, batch=batch).weakest
+    for unit in range(3):
+        peaks = [float(crop[unit].max()) for crop in output]
+        order = sorted(range(37), key=lambda crop: (peaks[crop], crop))[:k]
+        assert found.crop[unit].tolist() == order
+        assert found.strength[unit].tolist() == [peaks[crop] for crop in order]
+        for crop, (row, column) in zip(order, found.spot[unit].tolist(), strict=True):
+            assert output[crop, unit, row, column] == peaks[crop]
+
+
 def test_statistics_are_over_crops_and_positions():
     output = torch.tensor([[[[0.0, 2.0]]], [[[0.0, 0.0]]], [[[4.0, 2.0]]]])
     found = stream(output, k=2, batch=2)
@@ -58,3 +73,7 @@ def test_misuse_is_refused():
         TopActivations(1).summary()
     with pytest.raises(ValueError, match=r"\[batch, units\]"):
         TopActivations(1).update(torch.zeros(1, 2, 3))
+    top = TopActivations(1)
+    top.update(torch.zeros(1, 2, 3, 3))
+    with pytest.raises(ValueError, match=r"had 2 units of \(3, 3\) positions, now 4"):
+        top.update(torch.zeros(1, 4, 3, 3))

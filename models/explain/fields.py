@@ -1,0 +1,111 @@
+"""Receptive fields: the box of pixels that a position of a layer depends on, at the image's borders too."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.explain.hooks import run_until
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels; bottom and right are the first outside
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The receptive fields of all positions of a layer.
+
+    `down[rows, 2]` and `across[columns, 2]` are the first pixel and the first one after the last, along the
+    image's height for each row of the layer's map and along its width for each column.
+    """
+
+    layer: str
+    down: Tensor
+    across: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels of the largest field: one that no border cuts, where there is one."""
+        return int((self.down[:, 1] - self.down[:, 0]).max()), int((self.across[:, 1] - self.across[:, 0]).max())
+
+    def box(self, row: int, column: int) -> Box:
+        """The pixels that the position at (row, column) depends on. Raises `ValueError` where there is none."""
+        rows, columns = len(self.down), len(self.across)
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ValueError(f"layer '{self.layer}' has {rows} rows and {columns} columns, none at ({row}, {column})")
+        (top, bottom), (left, right) = self.down[row].tolist(), self.across[column].tolist()
+        return top, left, bottom, right
+
+    def patch(self, image: Tensor, row: int, column: int, *, fill: float = 0.0) -> Tensor:
+        """What the position at (row, column) sees of `image[channels, height, width]`: `[channels, *size]`.
+
+        All patches of a layer have one size; what lies outside the image is `fill`, as the layer's padding is.
+
+        Raises:
+            ValueError: there is no such position.
+        """
+        top, left, bottom, right = self.box(row, column)
+        height, width = self.size
+        patch = image.new_full((image.shape[0], height, width), fill)
+        # A field that the image's upper or left border cuts lies at the patch's other end.
+        down = height - (bottom - top) if top == 0 else 0
+        across = width - (right - left) if left == 0 else 0
+        patch[:, down : down + bottom - top, across : across + right - left] = image[:, top:bottom, left:right]
+        return patch
+
+
+def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
+    """Receptive fields of layer `layer`, for any network whose fields are boxes: convolutions and pools.
+
+    Measured, not derived: the extent of the non-zero gradient of each row, and of each column, of the layer's
+    map over a batch of images `[batch, channels, height, width]`. Noise is best: a max pool lets through
+    the gradient of one pixel of its window, another one in each image. Every ReLU module lets everything
+    through, so that a dead unit has a field too. A layer without positions depends on the whole image.
+
+    Raises:
+        ValueError: as `run_until`; or no gradient reaches the images at all.
+    """
+    height, width = int(images.shape[2]), int(images.shape[3])
+    with torch.inference_mode(False), torch.enable_grad(), _open(network):
+        pixels = images.clone().requires_grad_()
+        output = run_until(network, layer, pixels)
+        if output.dim() != 4:
+            return Fields(layer, torch.tensor([[0, height]]), torch.tensor([[0, width]]))
+        if not output.requires_grad:
+            raise ValueError(f"layer '{layer}' gives no gradient to the image")
+        down = [_touched(part, pixels).any(dim=1) for part in output.unbind(2)]
+        across = [_touched(part, pixels).any(dim=0) for part in output.unbind(3)]
+    if not torch.stack(down).any():
+        raise ValueError(f"layer '{layer}' depends on no pixel: its gradient is zero everywhere")
+    return Fields(layer, *(torch.tensor([_extent(line) for line in lines]) for lines in (down, across)))
+
+
+def _touched(part: Tensor, pixels: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(part.sum(), pixels, retain_graph=True)
+    return (gradient != 0).any(dim=1).any(dim=0)
+
+
+def _extent(line: Tensor) -> tuple[int, int]:
+    places = torch.nonzero(line).flatten()
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+
+
+@contextlib.contextmanager
+def _open(network: nn.Module) -> Iterator[None]:
+    """Let every ReLU module give what it gets, in the block."""
+
+    def aside(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+        kept.append(inputs[0])
+        return inputs[0].clone()  # an in-place ReLU must not change what is kept
+
+    def give_back(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
+        return kept.pop()
+
+    kept: list[Tensor] = []
+    with contextlib.ExitStack() as hooks:
+        for module in network.modules():
+            if isinstance(module, nn.ReLU):
+                hooks.callback(module.register_forward_pre_hook(aside).remove)
+                hooks.callback(module.register_forward_hook(give_back).remove)
+        yield

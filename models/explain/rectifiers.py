@@ -1,0 +1,104 @@
+"""Which ReLUs a network has, and whether rules that change their gradient can reach all of them."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from models.explain.hooks import run_until
+
+RELUS = {torch.relu, torch.relu_, F.relu, F.relu_, Tensor.relu, Tensor.relu_}
+CLAMPS = {
+    *(torch.clamp, torch.clamp_, torch.clip, torch.clip_, torch.clamp_min, torch.clamp_min_),
+    *(Tensor.clamp, Tensor.clamp_, Tensor.clip, Tensor.clip_, Tensor.clamp_min, Tensor.clamp_min_),
+}
+RELATIVES = {
+    *(F.relu6, F.leaky_relu, F.leaky_relu_, F.prelu, torch.prelu, F.rrelu, F.rrelu_, F.threshold, torch.threshold_),
+    *(F.elu, F.elu_, F.selu, F.selu_, F.celu, F.celu_, F.gelu, F.silu, F.mish, F.softplus, F.hardtanh, F.hardtanh_),
+    F.hardswish,
+}
+
+
+def check_rectifiers(network: nn.Module, name: str, images: Tensor) -> None:
+    """Refuse a network in which not every rectifier before layer `name` is an `nn.ReLU` module.
+
+    Deconvnet and guided backpropagation are rules for the gradient of a ReLU, and reach it through its
+    module. Anything else would pass its plain gradient on, and the picture would not say so. Found in one
+    forward pass of `images`, which sees the functions that modules call; a ReLU spelt as arithmetic
+    (`x * (x > 0)`) is not seen. `sigmoid` and `tanh` are no rectifiers: their own gradient is passed on.
+
+    Raises:
+        ValueError: a functional ReLU, a relative of the ReLU (GELU, leaky ReLU, …), or a TorchScript module,
+            with where it is.
+    """
+    scripted = [module for module in network.modules() if isinstance(module, torch.jit.ScriptModule)]
+    if scripted:
+        raise ValueError("a TorchScript network hides its ReLUs: bring the network that it was compiled from")
+    with torch.no_grad(), _running(network) as stack, _Rectifiers(stack):
+        run_until(network, name, images)
+
+
+class _Rectifiers(TorchFunctionMode):
+    """Raises at the first rectifier that no `nn.ReLU` calls; `stack` names the modules that are running."""
+
+    def __init__(self, stack: list[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        self._stack = stack
+
+    def __torch_function__(self, func: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        name, module = self._stack[-1] if self._stack else ("", None)
+        if not isinstance(module, nn.ReLU):
+            where = f"module '{name}'" if name else "the network's own forward"
+            if func in RELUS or (func in CLAMPS and _is_relu(*args[1:], **kwargs)):
+                raise ValueError(f"{where} calls a ReLU as a function: make it an nn.ReLU module of its own")
+            if func in RELATIVES:
+                raise ValueError(
+                    f"{where} rectifies with {func.__name__}: deconvnet and guided backpropagation know ReLU"
+                )
+        return func(*args, **kwargs)
+
+
+def _is_relu(min: Any = None, max: Any = None, **_: Any) -> bool:
+    """Whether a clamp with these arguments, named as torch names them, cuts at zero from below only."""
+    return max is None and isinstance(min, int | float) and min == 0
+
+
+@contextlib.contextmanager
+def _running(network: nn.Module) -> Iterator[list[tuple[str, nn.Module]]]:
+    """Names and modules that are running at the moment, innermost last."""
+    stack: list[tuple[str, nn.Module]] = []
+
+    def enter(name: str) -> Callable[[nn.Module, object], None]:
+        return lambda module, _inputs: stack.append((name, module))
+
+    def leave(_module: nn.Module, _inputs: object, _output: object) -> None:
+        stack.pop()
+
+    with contextlib.ExitStack() as hooks:
+        for name, module in network.named_modules():
+            hooks.callback(module.register_forward_pre_hook(enter(name)).remove)
+            hooks.callback(module.register_forward_hook(leave).remove)
+        yield stack
+
+
+@contextlib.contextmanager
+def own_inputs(network: nn.Module) -> Iterator[None]:
+    """Give every `nn.ReLU` module a copy of its input, so that what reads the copy's gradient reads its alone.
+
+    Without it a hook on a ReLU's input also changes the gradient that comes by another way (a skip
+    connection from the same tensor).
+    """
+
+    def copy(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+        return inputs[0].clone()
+
+    with contextlib.ExitStack() as hooks:
+        for module in network.modules():
+            if isinstance(module, nn.ReLU):
+                hooks.callback(module.register_forward_pre_hook(copy).remove)
+        yield

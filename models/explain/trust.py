@@ -1,0 +1,143 @@
+"""Can a map of what mattered be trusted? Insertion and deletion against a random map, and other weights."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from models.explain.attribution import check_targets
+from models.explain.hooks import run, run_order
+
+BATCH = 256  # images of one pass
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The target's probability as pixels go, or come, in the order of a map, and in a random order.
+
+    All `[rows, steps + 1]` in 0 to 1; step s has s/steps of the pixels deleted (inserted). A map that tells
+    what mattered falls fast and rises fast: `deletion` lies under `random_deletion`, `insertion` above
+    `random_insertion`.
+    """
+
+    deletion: Tensor
+    insertion: Tensor
+    random_deletion: Tensor
+    random_insertion: Tensor
+
+    @property
+    def deletion_gain(self) -> Tensor:
+        """Area between the random curve and the map's, `[rows]`: above 0 the map beats chance."""
+        return area(self.random_deletion) - area(self.deletion)
+
+    @property
+    def insertion_gain(self) -> Tensor:
+        """Area between the map's curve and the random one, `[rows]`: above 0 the map beats chance."""
+        return area(self.insertion) - area(self.random_insertion)
+
+
+def area(curve: Tensor) -> Tensor:
+    """Area under curves `[rows, steps + 1]` over 0 to 1, by trapezoids: `[rows]`."""
+    return torch.trapezoid(curve, dx=1 / (curve.shape[1] - 1), dim=1)
+
+
+def curves(
+    network: nn.Module, images: Tensor, targets: Tensor, maps: Tensor, *, baseline: Tensor, steps: int, seed: int
+) -> Curves:
+    """Insertion and deletion curves (Petsiuk et al. 2018) of a batch of maps.
+
+    Args:
+        images: `[rows, channels, height, width]`; `targets`: `[rows]`; `maps`: `[rows, height, width]`, the more
+            the pixel mattered the higher (a signed map says what spoke for the target first).
+        baseline: what stands where a pixel is deleted, of the images' shape (`attribution.plain`, or blurred).
+        steps: how many equal parts the pixels go in; `seed`: of the random maps.
+
+    Raises:
+        ValueError: as `run`; a target that is no label; maps of another shape; fewer than 1 step.
+    """
+    check_targets(network, images, targets)
+    if maps.shape != (len(images), *images.shape[2:]) or baseline.shape != images.shape:
+        raise ValueError(
+            f"images {list(images.shape)} need a baseline of that shape and a map for each, not "
+            f"{list(baseline.shape)} and {list(maps.shape)}"
+        )
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    chance = torch.rand(maps.shape, generator=torch.Generator().manual_seed(seed))
+    deletion, random_deletion = (_curve(network, images, baseline, targets, _ranks(m), steps) for m in (maps, chance))
+    insertion, random_insertion = (_curve(network, baseline, images, targets, _ranks(m), steps) for m in (maps, chance))
+    return Curves(deletion, insertion, random_deletion, random_insertion)
+
+
+def _ranks(maps: Tensor) -> Tensor:
+    """Each pixel's place from the one that mattered most (0), as a share of the pixels: `[rows, 1, h, w]`."""
+    order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(order.shape[1]).expand_as(order)
+    return (torch.empty_like(order).scatter_(1, order, places) / order.shape[1]).reshape(maps.shape)[:, None]
+
+
+def _curve(network: nn.Module, before: Tensor, after: Tensor, targets: Tensor, rank: Tensor, steps: int) -> Tensor:
+    """The targets' probabilities while `before` turns into `after`, pixel by pixel in the order of `rank`."""
+    rows = []
+    with torch.no_grad():
+        for step in range(steps + 1):
+            mixed = torch.where(rank < step / steps, after, before)
+            logits = torch.cat([run(network, part) for part in torch.split(mixed, BATCH)])
+            rows.append(logits.softmax(dim=1).gather(1, targets[:, None])[:, 0])
+    return torch.stack(rows, dim=1)
+
+
+def weight_randomisation(
+    network: nn.Module, images: Tensor, explain: Callable[[nn.Module], Tensor], *, seed: int
+) -> dict[str, float]:
+    """How much of a method's maps is left when the network's weights are drawn anew, from the last layer down.
+
+    Adebayo et al. 2018, cascading: after each layer the mean over images of the absolute maps' Spearman
+    correlation with those of the trained network, by the layer's name, last layer first. A method that is worth
+    reading falls to about 0 (Adebayo's finding); one that stays near 1 shows edges, not what was learned. A map
+    that is the same everywhere counts as 0.
+
+    Args:
+        images: one batch to run; it tells the order in which layers run.
+        explain: the method: a network in eval mode -> maps, first axis the image. `network` itself is not changed.
+        seed: of the new weights, which each layer draws as when it was made (its `reset_parameters`).
+
+    Raises:
+        ValueError: as `run`; or no layer of the network can be drawn anew.
+    """
+    trained = explain(network).detach().abs().flatten(1)
+    layers = _weighted(network, images)
+    if not layers:
+        raise ValueError("no layer of this network has weights that can be drawn anew")
+    other = copy.deepcopy(network)
+    modules = dict(other.named_modules())
+    left: dict[str, float] = {}
+    for number, name in enumerate(reversed(layers)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed + number)
+            modules[name].reset_parameters()
+        left[name] = _similarity(trained, explain(other).detach().abs().flatten(1))
+    return left
+
+
+def _weighted(network: nn.Module, images: Tensor) -> list[str]:
+    """Modules with weights of their own, in the order in which they first run."""
+    names = [
+        name
+        for name, module in network.named_modules()
+        if hasattr(module, "reset_parameters") and any(True for _ in module.parameters(recurse=False))
+    ]
+    return list(dict.fromkeys(run_order(network, names, images[:1])))
+
+
+def _similarity(first: Tensor, second: Tensor) -> float:
+    return sum(_spearman(*pair) for pair in zip(first, second, strict=True)) / len(first)
+
+
+def _spearman(first: Tensor, second: Tensor) -> float:
+    if (first == first[0]).all() or (second == second[0]).all():
+        return 0.0
+    return float(spearmanr(first.numpy(), second.numpy()).statistic)
