@@ -186,8 +186,11 @@ def mining_round(number: Annotated[int, typer.Argument(help="The round's number,
 
 
 @app.command(rich_help_panel=STAGES)
-def invariance(mode: Annotated[str, typer.Argument(help="erm or conditional: one of invariance.modes.")]) -> None:
-    """Train on while the trunk forgets the nuisance."""
+def invariance(mode: Annotated[str, typer.Argument(help="One of invariance.modes: conditional+pairs.")]) -> None:
+    """Train on while the trunk forgets the nuisance.
+
+    Modes are erm, reversal, conditional, ascent, pairs, coral, and sums of them; invariance.modes lists those in use.
+    """
     _run_stage(f"invariance@{mode}")
 
 

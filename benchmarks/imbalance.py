@@ -149,8 +149,6 @@ def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Pat
             network,
             crops,
             Validation(table, labels),
-            mode="erm",
-            nuisances={},
             params=params,
             train=params.train,
             seed=seed,

@@ -8,7 +8,7 @@ from flows.stage import main, stage, step
 from tasks.evaluate import evaluate_models
 from tasks.figures import draw_confusion
 from tasks.params import Params
-from tasks.replicas import replicas_of
+from tasks.replicas import replicas_of, seeds_of
 from tasks.stages import StageFacts
 from tasks.study import model_name
 from tasks.track import Record
@@ -45,13 +45,20 @@ def models_of(params: Params) -> dict[str, Path]:
 
 
 def replicas_of_study(params: Params) -> dict[str, Path]:
-    """The further trainings of every round that a study asks for, by name."""
-    return {
+    """The further trainings of every round and mode that a study asks for, by name: `round-1/mined-1`, `erm/seed-1`."""
+    modes = {
+        f"{mode}/{replica.name}": replica.folder(params.home / "invariance" / mode)
+        for mode in params.invariance.modes
+        for replica in seeds_of(params.study)
+        if not replica.main
+    }
+    rounds = {
         model_name(number, replica): replica.folder(params.home / "rounds" / str(number))
         for number in (0, *map(int, params.rounds))
         for replica in replicas_of(params.study, number)
         if not replica.main
     }
+    return rounds | modes
 
 
 if __name__ == "__main__":

@@ -6,23 +6,23 @@ from flows.stage import main, stage, step
 from tasks.params import Params
 from tasks.stages import StageFacts
 from tasks.track import Record
-from tasks.unlearn import train_invariance
+from tasks.unlearn import finish_mode, mode_jobs, train_mode
 
 
 @stage("invariance")
 def invariance(params: Params, facts: StageFacts, record: Record) -> None:
-    """Train one mode from the last round's weights."""
-    mode = facts.item
-    out = params.home / "invariance" / mode
-    summary = step(train_invariance)(
+    """Train one mode from the last round's weights; in a study, once a seed."""
+    out = params.home / "invariance" / facts.item
+    jobs = mode_jobs(
         params,
-        mode=mode,
+        mode=facts.item,
         table=params.home / "table",
-        start=params.home / "rounds" / last_round(params),
-        out=out,
+        last_round=params.home / "rounds" / last_round(params),
         work=facts.work(),
     )
-    record.training(out, summary)
+    summaries = [step(train_mode)(job) for job in jobs]
+    step(finish_mode)(jobs, out=out)
+    record.training(out, summaries[0])
 
 
 def last_round(params: Params) -> str:

@@ -1,155 +1,205 @@
-"""Ways to train the trunk with the nuisances in view: one small contract, one class a mode.
+"""Modes of invariance: ways to hold the trunk back from the nuisances, one class each, and their sums.
 
-A mode is added by one class with `nuisance_input` (or its own `update`) and its line in `MODES`.
+A mode is added by one class, its line in `MODES` and its name in `models.settings.MODE_NAMES`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
-from models.losses import target_loss
-from models.network import ScriptNet
-from models.schedule import one_cycle, reversal_strength
-from models.settings import InvarianceSettings, LossSettings, TrainSettings
+from models.alignment import moment_gap, partner_gap
+from models.settings import InvarianceSettings, parts_of
+from models.training import UNKNOWN, Mode, Seen, Term, share_right
 
-UNKNOWN = -1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """`images[batch, 1, h, w]` in [0, 1], `targets[batch]`, `nuisances[name][batch]` or UNKNOWN."""
-
-    images: Tensor
-    targets: Tensor
-    nuisances: Mapping[str, Tensor]
+HEAVIEST = 10.0  # weight of a crop whose nuisance is rare in its target: one alone must not steer a step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """What one step found: its figures, and `p_true[batch]`, each crop's p(true target) as the step met it."""
+def modes_of(name: str) -> list[type[Mode]]:
+    """The classes that `name` asks for: `conditional+pairs`.
 
-    figures: dict[str, float]
-    p_true: Tensor
+    Where none of them has nuisance heads, `Erm` is added: its heads watch.
 
-
-class Mode:
-    """The contract: `update(batch)` takes one step and returns what it found.
-
-    Rate and λ follow from `step` alone, so a resumed training needs the network, the heads, the
-    optimizer's state and `step`, nothing else.
-
-    Args:
-        network: is trained in place.
-        nuisances: number of labels of each nuisance; may be empty.
-        steps: how many updates the whole training takes.
-        background: the place of `Zxxx` among the target's labels, for the loss's α.
+    Raises:
+        ValueError: there is no such mode, one is named twice, or `erm` is part of a sum.
     """
+    modes = [MODES[part] for part in parts_of(name)]
+    return modes if any(issubclass(mode, _Heads) for mode in modes) else [Erm, *modes]
 
-    def __init__(
-        self,
-        network: ScriptNet,
-        nuisances: Mapping[str, int],
-        *,
-        loss: LossSettings,
-        train: TrainSettings,
-        invariance: InvarianceSettings,
-        steps: int,
-        background: int | None = None,
-    ) -> None:
-        self.background = background
-        self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
-        self.steps, self.step = steps, 0
-        heads = {name: self.new_head(count) for name, count in nuisances.items()}
-        self.heads = nn.ModuleDict(heads)
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=train.rate, fused=True)
 
-    def new_head(self, labels: int) -> nn.Module:
-        """A nuisance head: what `nuisance_input` returns -> `[batch, labels]`."""
-        width = self.network.target_head.in_features
-        return nn.Sequential(nn.Linear(self.input_width(), width), nn.ReLU(), nn.Linear(width, labels))
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What a head with so many `labels` made of the crops whose label is known: `losses[known]`, and its figures."""
 
-    def input_width(self) -> int:
-        """Columns of what `nuisance_input` returns."""
-        return self.network.target_head.in_features
+    labels: int
+    losses: Tensor
+    figures: dict[str, float]
 
-    def nuisance_input(self, features: Tensor, targets: Tensor) -> Tensor:
-        """What the nuisance heads see of `features[batch, embedding]` and `targets[batch]`."""
-        raise NotImplementedError
 
-    def update(self, batch: Batch) -> Update:
-        """One step; its figures are `loss`, `accuracy`, `rate`, `<nuisance>_loss` and `_accuracy` where it is known."""
-        rate = self._set_rate()
-        features = self.network.embed(batch.images)
-        logits = self.network.target_head(self.network.dropout(features))
-        loss = target_loss(logits, batch.targets, self.loss, background=self.background)
-        figures = {"loss": loss.item(), "accuracy": _accuracy(logits, batch.targets), "rate": rate}
-        total = loss
-        for name, head in self.heads.items():
-            known = batch.nuisances[name] != UNKNOWN
+class _Heads(Mode):
+    """A small head for each nuisance."""
+
+    def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
+        super().__init__(counts, embedding=embedding, settings=settings)
+        self.head_turns = settings.head_steps - 1  # one more is the trunk's own step
+        self.names = list(counts)
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(embedding + self.given_width(len(table)), embedding),
+                nn.ReLU(),
+                nn.Linear(embedding, table.shape[1]),
+            )
+            for table in counts.values()
+        )
+
+    def given_width(self, targets: int) -> int:
+        """Columns that `head_input` adds to the feature."""
+        return 0
+
+    def head_input(self, features: Tensor, targets: Tensor) -> Tensor:
+        """What a head sees of `features[rows, embedding]` and `targets[rows]`."""
+        return features
+
+    def weigh(self, name: str, losses: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+        """The `losses[rows]` of one nuisance, weighted."""
+        return losses
+
+    def head_loss(self, seen: Seen) -> Tensor | None:
+        return _sum([reading.losses.mean() for reading in self.read(seen, seen.features)])
+
+    def read(self, seen: Seen, features: Tensor, *, frozen: bool = False) -> list[_Reading]:
+        """What the heads make of `features[batch, embedding]`; `frozen`: their weights get no gradient."""
+        found = []
+        for name, head in zip(self.names, self.heads, strict=True):
+            known = seen.batch.nuisances[name] != UNKNOWN
             if not known.any():
                 continue
-            truth = batch.nuisances[name][known]
-            guess = head(self.nuisance_input(features[known], batch.targets[known]))
-            nuisance_loss = functional.cross_entropy(guess, truth)
-            figures[f"{name}_loss"] = nuisance_loss.item()
-            figures[f"{name}_accuracy"] = _accuracy(guess, truth)
-            total = total + nuisance_loss
-        self.optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.step += 1
-        p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
-        return Update(figures=figures, p_true=p_true)
-
-    def _groups(self) -> list[dict[str, object]]:
-        # Weight decay is for weights that multiply; norms and biases are left alone.
-        weights = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": weights, "weight_decay": self.train.weight_decay, "relative": 1.0},
-            {"params": others, "weight_decay": 0.0, "relative": 1.0},
-        ]
-        heads = list(self.heads.parameters())
-        if heads:
-            groups.append({"params": heads, "weight_decay": 0.0, "relative": self.invariance.head_rate})
-        return groups
-
-    def _set_rate(self) -> float:
-        rate = one_cycle(self.step, self.steps, peak=self.train.rate, warmup=self.train.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["relative"]
-        return rate
+            labels, targets = seen.batch.nuisances[name][known], seen.batch.targets[known]
+            inputs = self.head_input(features[known], targets)
+            guess = _frozen(head, inputs) if frozen else head(inputs)
+            losses = self.weigh(name, functional.cross_entropy(guess, labels, reduction="none"), targets, labels)
+            figures = {f"{name}_loss": losses.mean().item(), f"{name}_accuracy": share_right(guess, labels)}
+            found.append(_Reading(labels=guess.shape[1], losses=losses, figures=figures))
+        return found
 
 
-class Erm(Mode):
+class Erm(_Heads):
     """Plain training (empirical risk minimisation): the heads watch the feature and teach nothing."""
 
-    def nuisance_input(self, features: Tensor, targets: Tensor) -> Tensor:
-        return _normalised(features.detach())
+    name = "erm"
+
+    def forward(self, seen: Seen) -> Term:
+        return _term(self.read(seen, seen.features.detach()))
 
 
-class Conditional(Mode):
-    """Conditional adversarial training: the heads are given the target, the trunk their reversed gradient.
+class Reversal(_Heads):
+    """Adversarial training: the trunk gets the heads' gradient reversed, times λ.
 
-    Li et al., Deep Domain Generalization via Conditional Invariant Adversarial Networks (2018).
-    With the target given, the trunk is asked to forget the nuisance *within* a target, not what
-    the target itself says about it. The heads' own weights descend at full strength: only what
-    flows on into the trunk is turned and scaled by λ.
+    Ganin & Lempitsky, Unsupervised Domain Adaptation by Backpropagation (2015); Ganin et al., DANN (2016). The
+    heads' own weights descend at full strength: only what flows on into the trunk is turned and scaled.
     """
 
-    def input_width(self) -> int:
-        return self.network.target_head.in_features + self.network.target_head.out_features
+    name = "reversal"
+    pushes = True
 
-    def nuisance_input(self, features: Tensor, targets: Tensor) -> Tensor:
-        strength = reversal_strength(self.step, self.steps, largest=self.invariance.strength)
-        given = functional.one_hot(targets, self.network.target_head.out_features).to(features.dtype)
-        return torch.cat([reverse_gradient(_normalised(features), strength), given], dim=1)
+    def forward(self, seen: Seen) -> Term:
+        return _term(self.read(seen, reverse_gradient(seen.features, seen.strength)))
 
 
-MODES: dict[str, type[Mode]] = {"erm": Erm, "conditional": Conditional}
+class Conditional(Reversal):
+    """Reversal whose heads are given the target, on a class-balanced loss.
+
+    Li et al., Deep Domain Generalization via Conditional Invariant Adversarial Networks (2018). With the target
+    given, the trunk is asked to forget the nuisance *within* a target, not what the target itself says about it.
+    Within a target every nuisance label that its training crops have counts alike: a crop of target y and label n
+    weighs N(y) / (K(y) N(y, n)), at most `HEAVIEST`, with K(y) labels of the target's N(y) crops. Without the
+    bound a target's mean weight is 1: targets count by their crops, as in the target's own loss.
+    """
+
+    name = "conditional"
+
+    def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
+        super().__init__(counts, embedding=embedding, settings=settings)
+        self.weights = {name: balancing_weights(table) for name, table in counts.items()}
+        self.targets = max((len(table) for table in counts.values()), default=0)
+
+    def given_width(self, targets: int) -> int:
+        return targets
+
+    def head_input(self, features: Tensor, targets: Tensor) -> Tensor:
+        return torch.cat([features, functional.one_hot(targets, self.targets).to(features.dtype)], dim=1)
+
+    def weigh(self, name: str, losses: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+        return losses * self.weights[name][targets, labels].to(losses.dtype)
+
+
+class Ascent(_Heads):
+    """Literal gradient ascent, in turns: the heads descend alone, then the trunk climbs their loss, times λ.
+
+    While the trunk climbs, the heads stand still. Each crop's loss counts up to log(labels), what a head pays that
+    knows nothing: beyond it there is nothing to gain, so that the climb cannot run away.
+    """
+
+    name = "ascent"
+    pushes = True
+
+    def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
+        super().__init__(counts, embedding=embedding, settings=settings)
+        self.head_turns = settings.head_steps
+
+    def forward(self, seen: Seen) -> Term:
+        readings = self.read(seen, seen.features, frozen=True)
+        climbed = _sum([reading.losses.clamp(max=math.log(reading.labels)).mean() for reading in readings])
+        return Term(loss=None if climbed is None else -seen.strength * climbed, figures=_figures(readings))
+
+
+class Pairs(Mode):
+    """Consistency: partners, the same word in two designs, must have the same feature.
+
+    The loss is 1 − the correlation of their features (half the mean squared difference of the normalised ones),
+    0 to 2, times `pair_weight`. It acts on the feature and not on the logits: logits of partners agree soon, since
+    their target is the same, while the feature below them goes on to tell the designs apart.
+    """
+
+    name = "pairs"
+    needs_pairs = True
+
+    def forward(self, seen: Seen) -> Term:
+        return _weighted(self.name, partner_gap(seen.features, seen.batch.pairs), self.settings.pair_weight)
+
+
+class Coral(Mode):
+    """Matched moments: within a target, every nuisance label must have the same mean and covariance of features.
+
+    Sun & Saenko, Deep CORAL (2016), with the mean beside the covariance; the loss of `moment_gap`, averaged over the
+    nuisances, times `coral_weight`.
+    """
+
+    name = "coral"
+
+    def forward(self, seen: Seen) -> Term:
+        batch = seen.batch
+        gaps = [moment_gap(seen.features, batch.targets, labels) for labels in batch.nuisances.values()]
+        known = [gap for gap in gaps if gap is not None]
+        mean = torch.stack(known).mean() if known else None
+        return _weighted(self.name, mean, self.settings.coral_weight)
+
+
+MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (Erm, Reversal, Conditional, Ascent, Pairs, Coral)}
+
+
+def balancing_weights(counts: Tensor) -> Tensor:
+    """Weights `float64[targets, labels]` by which the labels within a target count alike, at most `HEAVIEST`.
+
+    Args:
+        counts: int64 `[targets, labels]`, training crops of each; where there are none, the weight is `HEAVIEST`.
+    """
+    alike = counts.sum(1, keepdim=True) / (counts > 0).sum(1, keepdim=True).clamp(min=1)
+    return torch.where(counts > 0, alike / counts.clamp(min=1), HEAVIEST).double().clamp(max=HEAVIEST)
 
 
 class _Reverse(torch.autograd.Function):
@@ -169,10 +219,27 @@ def reverse_gradient(values: Tensor, strength: float) -> Tensor:
     return turned
 
 
-def _normalised(features: Tensor) -> Tensor:
-    # A trunk could fool the heads by shrinking its features: they see a fixed scale.
-    return functional.layer_norm(features, features.shape[1:])
+def _frozen(head: nn.Module, inputs: Tensor) -> Tensor:
+    """What `head` says, its weights constants to the gradient."""
+    weights = {name: weight.detach() for name, weight in head.named_parameters()}
+    said: Tensor = functional_call(head, weights, (inputs,))
+    return said
 
 
-def _accuracy(logits: Tensor, truth: Tensor) -> float:
-    return (logits.argmax(1) == truth).float().mean().item()
+def _sum(losses: list[Tensor]) -> Tensor | None:
+    return torch.stack(losses).sum() if losses else None
+
+
+def _figures(readings: list[_Reading]) -> dict[str, float]:
+    return {key: value for reading in readings for key, value in reading.figures.items()}
+
+
+def _term(readings: list[_Reading]) -> Term:
+    return Term(loss=_sum([reading.losses.mean() for reading in readings]), figures=_figures(readings))
+
+
+def _weighted(name: str, gap: Tensor | None, weight: float) -> Term:
+    """A term and, unweighted, its figure."""
+    if gap is None:
+        return Term(loss=None, figures={})
+    return Term(loss=weight * gap, figures={f"{name}_loss": gap.item()})

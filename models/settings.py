@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral")  # of `models.invariance`
 
 
 class Settings(BaseModel):
@@ -56,11 +58,44 @@ class TrainSettings(Settings):
     balanced: bool
 
 
+def parts_of(mode: str) -> list[str]:
+    """The modes that `mode` names: itself, or the parts of a sum such as `conditional+pairs`.
+
+    Raises:
+        ValueError: there is no such mode, one is named twice, or `erm` is part of a sum.
+    """
+    parts = mode.split("+")
+    for part in parts:
+        if part not in MODE_NAMES:
+            raise ValueError(f"there is no mode '{part}': modes are {', '.join(MODE_NAMES)}, and sums (pairs+coral)")
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"'{mode}' names a mode twice")
+    if "erm" in parts and len(parts) > 1:
+        raise ValueError(f"'{mode}': erm adds nothing to a sum, it stands alone")
+    return parts
+
+
+def _checked(mode: str) -> str:
+    parts_of(mode)
+    return mode
+
+
 class InvarianceSettings(Settings):
     """How long a mode is trained and how hard the trunk is pushed to forget."""
 
-    modes: list[Literal["erm", "conditional"]] = Field(min_length=1)
+    modes: list[Annotated[str, AfterValidator(_checked)]] = Field(min_length=1)
     epochs: int = Field(ge=1, le=1000)
     rate: float = Field(gt=0, le=10)
     strength: float = Field(ge=0, le=100)
     head_rate: float = Field(gt=0, le=100)
+    head_steps: int = Field(ge=1, le=100)
+    pair_weight: float = Field(ge=0, le=1000)
+    coral_weight: float = Field(ge=0, le=1000)
+
+    @field_validator("modes")
+    @classmethod
+    def _each_once(cls, modes: list[str]) -> list[str]:
+        sums = [frozenset(parts_of(mode)) for mode in modes]
+        if len(set(sums)) < len(sums):
+            raise ValueError("a mode is listed twice")
+        return modes

@@ -60,8 +60,6 @@ def train_baseline(
             network,
             crops,
             Validation(table, labels),
-            mode="erm",
-            nuisances={},
             params=params,
             train=params.train,
             seed=own_seed,

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, luma_of, seeds_at, seeds_of
-from models.invariance import UNKNOWN, Batch
 from models.network import ScriptNet
 from models.settings import DegradeSettings
+from models.training import UNKNOWN, Batch
 from tasks.errors import UserError
 from tasks.params import UNWRITTEN, ProblemSettings
 from tasks.recall import share_at, text_threshold
@@ -69,15 +69,12 @@ class Labels:
         """The place of `Zxxx`, where it is among the targets."""
         return self.target.index(UNWRITTEN) if UNWRITTEN in self.target else None
 
-    def counts(self) -> dict[str, int]:
-        """Number of labels of each nuisance."""
-        return {name: len(labels) for name, labels in self.nuisances.items()}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Crops:
     """Crops as `images uint8[rows, h, w]` or `[rows, h, w, 3]`, with their labels' places and their seeds, by key.
 
+    `pairs int64[rows]` numbers the table's pairs; UNKNOWN where a crop has none.
     Batches have `channels` channels; with `coloured`, they carry the colours that they are printed in.
     """
 
@@ -86,6 +83,7 @@ class Crops:
     targets: Tensor
     nuisances: dict[str, Tensor]
     seeds: Tensor
+    pairs: Tensor
     channels: int = 1
     coloured: bool = False
 
@@ -98,6 +96,7 @@ class Crops:
             targets=_places(rows[labels.target_name], labels.target),
             nuisances={n: _places(rows[n], known) for n, known in labels.nuisances.items() if n != COLOUR},
             seeds=seeds_of(keys, 0),
+            pairs=_places(rows["pair"], _names(rows["pair"])),
             channels=labels.channels,
             coloured=COLOUR in labels.nuisances,
         )
@@ -121,7 +120,20 @@ class Crops:
         if self.coloured:
             nuisances[COLOUR] = _inks(self.images[rows], colours_of(seeds, settings))
         images = degrade(as_images(self.images[rows], self.channels), seeds, settings)
-        return Batch(images=images, targets=self.targets[rows], nuisances=nuisances)
+        return Batch(images=images, targets=self.targets[rows], nuisances=nuisances, pairs=self.pairs[rows])
+
+    def counts(self, labels: Labels, settings: DegradeSettings | None, *, seed: int = 0) -> dict[str, Tensor]:
+        """Of each nuisance, how many crops every target has of every label: int64 `[targets, labels]`.
+
+        The inks are those of epoch 0: later ones differ by chance alone.
+        """
+        places = dict(self.nuisances)
+        if self.coloured:
+            places[COLOUR] = _inks(self.images, colours_of(seeds_at(self.seeds, 0, seed=seed), settings))
+        return {
+            name: _crossed(self.targets, places[name], (len(labels.target), len(known)))
+            for name, known in labels.nuisances.items()
+        }
 
 
 def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
@@ -197,8 +209,15 @@ def _inks(pixels: Tensor, printed: Tensor) -> Tensor:
     """The inks that crops are printed in; UNKNOWN of a picture that has colours of its own."""
     if pixels.ndim == 3:
         return printed
-    own = (pixels != pixels[..., :1]).flatten(1).any(1)
+    own = torch.cat([(part != part[..., :1]).flatten(1).any(1) for part in torch.split(pixels, FORWARD_BATCH)])
     return torch.where(own, UNKNOWN, printed)
+
+
+def _crossed(rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> Tensor:
+    """How often each place of `rows` meets each place of `columns`; those UNKNOWN are left out."""
+    known = (rows != UNKNOWN) & (columns != UNKNOWN)
+    cells = rows[known] * shape[1] + columns[known]
+    return torch.bincount(cells, minlength=shape[0] * shape[1]).view(shape)
 
 
 def _names(column: pd.Series) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.invariance import Mode
+from models.training import Training
 from tasks.errors import UserError
 from tasks.files import read_json, write_json, written_whole
 from tasks.weights import load_tensors, save_tensors
@@ -18,17 +18,17 @@ Examples = dict[str, Any]  # what `tasks.train.histogram_of` counts
 log = logging.getLogger("unfont")
 
 
-def save_checkpoint(folder: Path, mode: Mode, *, history: History, examples: Examples, identity: str) -> None:
+def save_checkpoint(folder: Path, training: Training, *, history: History, examples: Examples, identity: str) -> None:
     """Write the training's state after an epoch; it replaces the one before as a whole."""
     with written_whole(folder) as beside:
         beside.mkdir()
-        save_tensors(beside / "state.safetensors", _flat(mode))
-        progress = {"history": history, "examples": examples, "identity": identity, "step": mode.step}
+        save_tensors(beside / "state.safetensors", _flat(training))
+        progress = {"history": history, "examples": examples, "identity": identity, "step": training.step}
         write_json(beside / "progress.json", progress)
 
 
-def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> tuple[History, Examples]:
-    """Bring `mode` to where the checkpoint left it and return its history and examples, empty where none fits.
+def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> tuple[History, Examples]:
+    """Bring `training` to where the checkpoint left it and return its history and examples, empty where none fits.
 
     `identity` says what is trained on what: a checkpoint with another one is of another training.
     """
@@ -36,8 +36,8 @@ def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> tuple[Hist
         progress = read_json(folder / "progress.json")
         if progress["identity"] != identity:
             return [], {}
-        _restore(mode, load_tensors(folder / "state.safetensors"))
-        mode.step = progress["step"]
+        _restore(training, load_tensors(folder / "state.safetensors"))
+        training.step = progress["step"]
         return progress["history"], progress["examples"]
     except FileNotFoundError:
         return [], {}
@@ -46,20 +46,20 @@ def restore_checkpoint(folder: Path, mode: Mode, *, identity: str) -> tuple[Hist
         return [], {}
 
 
-def _flat(mode: Mode) -> dict[str, Tensor]:
-    flat = {f"network.{name}": tensor for name, tensor in mode.network.state_dict().items()}
-    flat |= {f"heads.{name}": tensor for name, tensor in mode.heads.state_dict().items()}
-    for number, state in mode.optimizer.state_dict()["state"].items():
+def _flat(training: Training) -> dict[str, Tensor]:
+    flat = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
+    flat |= {f"heads.{name}": tensor for name, tensor in training.heads.state_dict().items()}
+    for number, state in training.optimizer.state_dict()["state"].items():
         flat |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
     return flat
 
 
-def _restore(mode: Mode, flat: dict[str, Tensor]) -> None:
+def _restore(training: Training, flat: dict[str, Tensor]) -> None:
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "heads": {}, "optimizer": {}}
     for name, tensor in flat.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = tensor
-    weights = [weight for group in mode.optimizer.param_groups for weight in group["params"]]
+    weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in parts["optimizer"].items():
         number, _, field = name.partition(".")
@@ -67,6 +67,6 @@ def _restore(mode: Mode, flat: dict[str, Tensor]) -> None:
         # The fused optimizer walks memory: its moments must lie as the weights do (channels last).
         laid_out = torch.zeros_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
         state.setdefault(int(number), {})[field] = laid_out
-    mode.network.load_state_dict(parts["network"])
-    mode.heads.load_state_dict(parts["heads"])
-    mode.optimizer.load_state_dict({**mode.optimizer.state_dict(), "state": state})
+    training.network.load_state_dict(parts["network"])
+    training.heads.load_state_dict(parts["heads"])
+    training.optimizer.load_state_dict({**training.optimizer.state_dict(), "state": state})

@@ -1,4 +1,4 @@
-"""The trainings of one round: the round's own, and in a study further seeds and random controls beside it."""
+"""The trainings of one stage: its own, and in a study further seeds, and of a round random controls, beside it."""
 
 import shutil
 from collections.abc import Mapping
@@ -7,33 +7,41 @@ from pathlib import Path
 
 from tasks.params import StudySettings
 
-MINED, CONTROL = "mined", "control"
+MINED, CONTROL, SEED = "mined", "control", "seed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replica:
-    """One training of a round: `mined` adds false positives of the pool, `control` as many random crops of it."""
+    """One training: of a round `mined` adds false positives of the pool, `control` as many random crops of it.
+
+    Of a mode of invariance every training is a `seed`.
+    """
 
     seed: int
     arm: str
 
     @property
     def main(self) -> bool:
-        """Whether it is the round's own training, on which everything later builds."""
-        return self.arm == MINED and self.seed == 0
+        """Whether it is the stage's own training, on which everything later builds."""
+        return self.arm != CONTROL and self.seed == 0
 
     @property
     def name(self) -> str:
-        """`control-0`; empty for the round's own."""
+        """`control-0`; empty for the stage's own."""
         return "" if self.main else f"{self.arm}-{self.seed}"
 
-    def folder(self, round_folder: Path) -> Path:
-        """Where it lies in a round's folder."""
-        return round_folder if self.main else round_folder / "study" / self.name
+    def folder(self, whole: Path) -> Path:
+        """Where it lies in the folder of its round or mode."""
+        return whole if self.main else whole / "study" / self.name
 
     def before(self, number: int) -> "Replica":
         """The training that this one, of round `number`, goes on from: a control of round 1 has the mined round 0."""
-        return Replica(seed=self.seed, arm=MINED) if number <= 1 else self
+        return self.mined if number <= 1 else self
+
+    @property
+    def mined(self) -> "Replica":
+        """The mined training of the same seed."""
+        return Replica(seed=self.seed, arm=MINED)
 
 
 def replicas_of(study: StudySettings, number: int) -> list[Replica]:
@@ -45,7 +53,12 @@ def replicas_of(study: StudySettings, number: int) -> list[Replica]:
     return [Replica(seed=seed, arm=arm) for seed in range(study.seeds) for arm in arms]
 
 
+def seeds_of(study: StudySettings) -> list[Replica]:
+    """The trainings of a mode of invariance, one a seed, the stage's own first."""
+    return [Replica(seed=seed, arm=SEED) for seed in range(study.seeds)]
+
+
 def gather(parts: Mapping[Replica, Path], out: Path) -> None:
-    """Put the folders of a round's trainings together at `out`, which is made."""
+    """Put the folders of a stage's trainings together at `out`, which is made."""
     for replica, part in parts.items():
         shutil.copytree(part, replica.folder(out))

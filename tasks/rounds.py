@@ -115,8 +115,6 @@ def _retrain(
             network,
             crops,
             validation,
-            mode="erm",
-            nuisances={},
             params=params,
             train=train,
             seed=seed,

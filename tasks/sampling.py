@@ -1,6 +1,7 @@
 """Which training crops make up each batch of an epoch."""
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -15,18 +16,23 @@ def epoch_batches(
     hard: float = 0.0,
     visits: int = 1,
     balanced: bool = False,
+    pairs: Tensor | None = None,
 ) -> list[Tensor]:
     """Row numbers of an epoch's batches, as many draws as there are rows, drawn by seed and epoch.
 
     Without `hard` and `balanced` every row is visited once. Mined rows fill at least the share `hard` of
     every batch, each visited `visits` times at most and once at the least; the more room they take,
     the fewer of the others an epoch visits. `balanced`: of the others every label is drawn equally
-    often, the rows of a rare one again and again.
+    often, the rows of a rare one again and again. `pairs` changes no draw, only which batch it is in:
+    partners that were drawn share one, every batch has about as many pairs.
 
     Args:
         labels: int64 `[rows]`, the target labels' places.
         mined: bool `[rows]`, the rows that some round added.
-        batch: the largest batch; all of an epoch are even, within one row (two with mined rows).
+        batch: the largest batch; all of an epoch are even, within one row (two with mined rows). Where nearly all
+            rows have partners, one with pairs may be a row larger.
+        pairs: int64 `[rows]`, the same number for partners, below 0 where a row has none. Partners of which one
+            is mined and the other is not do not share a batch where mined rows have a share of their own.
     """
     draw = np.random.default_rng([seed, epoch])
     rows, mined_rows = len(labels), np.flatnonzero(mined.numpy())
@@ -34,20 +40,50 @@ def epoch_batches(
     if not hard or not len(mined_rows):
         every = np.arange(rows)
         order = _balanced(every, labels.numpy(), rows, draw) if balanced else draw.permutation(rows)
-        return [torch.from_numpy(part) for part in np.array_split(order, count)]
+        return [torch.from_numpy(part) for part in _dealt(order, count, pairs)]
     others = np.flatnonzero(~mined.numpy())
     mined_draws = max(len(mined_rows), min(round(hard * rows), visits * len(mined_rows)))
     first = _again(mined_rows, mined_draws, draw)
     left = rows - mined_draws
     rest = _balanced(others, labels.numpy(), left, draw) if balanced else _again(others, left, draw)
     # Where neither divides evenly, the batches with one mined row more have one other row less.
-    parts = zip(np.array_split(first, count), reversed(np.array_split(rest, count)), strict=True)
+    parts = zip(_dealt(first, count, pairs), reversed(_dealt(rest, count, pairs)), strict=True)
     return [torch.from_numpy(np.concatenate(part)) for part in parts]
 
 
 def batches_in(rows: int, batch: int) -> int:
     """Batches of an epoch: at least two rows each, since a small last one would let a few crops steer normalisation."""
     return max(1, min(-(-rows // batch), rows // 2))
+
+
+def _dealt(order: np.ndarray, count: int, pairs: Tensor | None) -> list[np.ndarray]:
+    """`order` cut into `count` even parts; with `pairs`, partners in one part, the others where there is room."""
+    parts = np.array_split(order, count)
+    if pairs is None:
+        return parts
+    units, single = _partners(order, pairs.numpy()[order])
+    dealt = [np.concatenate([order[:0], *(order[unit] for unit in share)]) for share in _shares(units, count)]
+    room = [max(len(part) - len(whole), 0) for part, whole in zip(parts, dealt, strict=True)]
+    rest = np.split(order[single], np.cumsum(room)[:-1])
+    return [np.concatenate(both) for both in zip(dealt, rest, strict=True)]
+
+
+def _partners(order: np.ndarray, pairs: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Places in `order` of the draws that belong together, one array a pair, and those of all others.
+
+    Where rows are drawn several times, the first draws of two partners are a pair, then their second draws.
+    """
+    turn = pd.Series(order).groupby(order).cumcount().to_numpy()
+    places = np.arange(len(order))
+    groups = pd.Series(places[pairs >= 0]).groupby([pairs[pairs >= 0], turn[pairs >= 0]], sort=False)
+    units = [group.to_numpy() for _, group in groups if len(group) > 1]
+    return units, np.setdiff1d(places, np.concatenate([places[:0], *units]))
+
+
+def _shares(units: list[np.ndarray], count: int) -> list[list[np.ndarray]]:
+    """`units` in `count` shares, as many in each, within one."""
+    cuts = [part.tolist() for part in np.array_split(np.arange(len(units)), count)]
+    return [[units[place] for place in part] for part in cuts]
 
 
 def _again(rows: np.ndarray, draws: int, draw: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.invariance import MODES, Mode
 from models.losses import start_at_shares
 from models.network import ScriptNet
 from models.settings import TrainSettings
+from models.training import Mode, Training
 from tasks.batches import Crops, Validation
 from tasks.checkpoint import Examples, restore_checkpoint, save_checkpoint
 from tasks.determinism import derived_seed
@@ -52,8 +52,6 @@ def train_network(
     crops: Crops,
     validation: Validation,
     *,
-    mode: str,
-    nuisances: dict[str, int],
     params: Params,
     train: TrainSettings,
     seed: int,
@@ -61,6 +59,8 @@ def train_network(
     progress: Progress,
     added: Collection[str] = (),
     mine: MineSettings | None = None,
+    modes: Sequence[type[Mode]] = (),
+    counts: Mapping[str, Tensor] | None = None,
 ) -> Trained:
     """Train `network` in place, from a checkpoint in `work` if there is one.
 
@@ -69,20 +69,24 @@ def train_network(
     Args:
         added: keys of the crops that some round brought in; the histogram of examples counts them apart.
         mine: with it, they fill a set share of every batch.
+        modes: of invariance; where one needs them, partners are in the same batch.
+        counts: of each nuisance, for the modes: the training crops `[targets, labels]`.
     """
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
-    plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed)
+    together = any(mode.needs_pairs for mode in modes)
+    plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed, together=together)
     steps = train.epochs * batches_in(len(crops), train.batch)
-    trained = MODES[mode](
+    trained = Training(
         network,
-        nuisances,
+        modes,
+        counts=counts or {},
         loss=params.loss,
         train=train,
         invariance=params.invariance,
         steps=steps,
         background=validation.background,
     )
-    identity = _identity(plan, mode, params)
+    identity = _identity(plan, modes, params)
     history, examples = restore_checkpoint(work / "checkpoint", trained, identity=identity)
     pace = _Pace(progress, done=len(history) * len(crops), total=train.epochs * len(crops))
     for epoch in range(len(history), train.epochs):
@@ -102,6 +106,7 @@ class _Plan:
     train: TrainSettings
     mine: MineSettings | None
     seed: int
+    together: bool
 
     def batches(self, epoch: int) -> list[Tensor]:
         return epoch_batches(
@@ -113,36 +118,38 @@ class _Plan:
             balanced=self.train.balanced,
             hard=self.mine.hard if self.mine else 0.0,
             visits=self.mine.visits if self.mine else 1,
+            pairs=self.crops.pairs if self.together else None,
         )
 
 
 def _train_epoch(
-    mode: Mode, plan: _Plan, *, params: Params, epoch: int, pace: "_Pace"
+    training: Training, plan: _Plan, *, params: Params, epoch: int, pace: "_Pace"
 ) -> tuple[dict[str, float], Examples]:
     """One epoch: the mean of every figure over the batches that have it, and where the examples lay."""
     # Dropout draws from torch's own generator: set by epoch, so that a resumed run draws the same.
     torch.manual_seed(derived_seed(plan.seed, epoch))
-    mode.network.train()
+    training.network.train()
     seen: dict[str, list[float]] = {}
     rows_met, p_met = [], []
     for rows in plan.batches(epoch):
-        update = mode.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
+        update = training.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
         for name, value in update.figures.items():
             seen.setdefault(name, []).append(value)
         rows_met.append(rows)
         p_met.append(update.p_true)
         pace.step(len(rows))
     met, p_true = torch.cat(rows_met), torch.cat(p_met).numpy()
-    empty = plan.crops.targets[met].numpy() == (-1 if mode.background is None else mode.background)
+    empty = plan.crops.targets[met].numpy() == (-1 if training.background is None else training.background)
     examples = histogram_of(p_true, empty=empty, added=plan.added[met].numpy())
     return {name: sum(values) / len(values) for name, values in seen.items()}, examples
 
 
-def _identity(plan: _Plan, mode: str, params: Params) -> str:
+def _identity(plan: _Plan, modes: Sequence[type[Mode]], params: Params) -> str:
     parts = (params.degrade, params.network, params.loss, params.invariance, plan.train)
     mined = [plan.mine.hard, plan.mine.visits] if plan.mine else None
     what = [plan.crops.keys, plan.crops.targets.tolist(), plan.added.tolist()]
-    facts = [[part.model_dump() for part in parts], mode, plan.seed, params.threads, mined, what]
+    names = [mode.name for mode in modes]
+    facts = [[part.model_dump() for part in parts], names, plan.seed, params.threads, mined, what]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

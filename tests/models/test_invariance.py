@@ -1,111 +1,251 @@
+import math
+from dataclasses import replace
+from functools import cache
+
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
-from models.invariance import MODES, UNKNOWN, Batch, Conditional, Erm, reverse_gradient
-from models.network import ScriptNet
-from models.settings import InvarianceSettings, LossSettings, NetworkSettings, TrainSettings
+from models.invariance import HEAVIEST, MODES, Erm, balancing_weights, modes_of, reverse_gradient
+from models.settings import MODE_NAMES, parts_of
+from models.training import UNKNOWN, Batch, Mode, Seen, Training, normalised
+from tests.models.toymodes import COUNTS, batch, make, readable
 
-NETWORK = NetworkSettings(channels=[4, 8], halvings=3, embedding=8, dropout=0.0)
-LOSS = LossSettings(name="focal", gamma=1.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
-TRAIN = TrainSettings(epochs=1, batch=8, rate=0.01, weight_decay=0.01, warmup=0.1, balanced=False)
-
-
-def make(mode: str, *, strength: float = 1.0, nuisances: dict[str, int] | None = None, steps: int = 20):
-    torch.manual_seed(0)
-    network = ScriptNet(NETWORK, labels=3, height=16, width=32)
-    invariance = InvarianceSettings(modes=["erm"], epochs=1, rate=0.01, strength=strength, head_rate=1.0)
-    nuisances = {"style": 2} if nuisances is None else nuisances
-    return MODES[mode](network, nuisances, loss=LOSS, train=TRAIN, invariance=invariance, steps=steps)
+SUMS = ["conditional+pairs", "reversal+coral", "reversal+conditional", "ascent+pairs+coral"]
+EVERY = [*MODES, *SUMS]
+ALIGNING = ["pairs", "coral"]
+PUSHING = ["reversal", "conditional", "ascent"]
+FIGURES = {"loss", "accuracy", "rate"}
 
 
-def batch(known: bool = True) -> Batch:
-    """Label: which third is dark; nuisance: how dark."""
-    generator = torch.Generator().manual_seed(2)
-    images = torch.rand(24, 1, 16, 32, generator=generator) * 0.2 + 0.8
-    targets, style = torch.arange(24) % 3, torch.arange(24) // 3 % 2
-    for row in range(24):
-        third = 10 * int(targets[row])
-        images[row, :, :, third : third + 10] *= 0.2 + 0.4 * int(style[row])
-    nuisances = {"style": style if known else torch.full((24,), UNKNOWN)}
-    return Batch(images=images, targets=targets, nuisances=nuisances)
+def weights_of(training: Training) -> list[Tensor]:
+    return [weight.detach().clone() for weight in training.network.parameters()]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_every_mode_learns_the_target_and_its_head_the_nuisance(mode: str):
-    trained = make(mode, strength=0.1, steps=60)
-    first = trained.update(batch()).figures
-    for _ in range(59):
-        last = trained.update(batch()).figures
-    assert set(first) == {"loss", "accuracy", "rate", "style_loss", "style_accuracy"}
-    assert last["loss"] < 0.5 * first["loss"]
-    assert last["style_loss"] < first["style_loss"]
-    assert trained.step == 60
+def same(one: list[Tensor], two: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 
-def test_a_step_says_how_likely_it_took_each_true_target_to_be():
-    trained = make("erm", nuisances={})
-    with torch.no_grad():
-        trained.network.train()
-        chances = trained.network(batch().images).softmax(1)
-    met = trained.update(batch()).p_true
-    wanted = [chances[row, target].item() for row, target in enumerate(batch().targets)]
-    assert met.tolist() == pytest.approx(wanted, abs=1e-5)
+def heads_of(training: Training) -> list[Tensor]:
+    return [weight.detach().clone() for weight in training.heads.parameters()]
 
 
-@pytest.mark.parametrize("mode", MODES)
+def after(mode: str, steps: int = 3, *, known: bool = True, **settings) -> list[Tensor]:
+    training = make(mode, **settings)
+    for step in range(steps):
+        training.update(batch(step, known=known))
+    return weights_of(training)
+
+
+def seen(given: Batch, features: Tensor, strength: float = 1.0) -> Seen:
+    return Seen(features=normalised(features), batch=given, strength=strength)
+
+
+def test_settings_and_modes_have_the_same_names():
+    assert tuple(MODES) == MODE_NAMES
+    assert all(MODES[name].name == name for name in MODE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("hope", "erm, reversal"),
+        ("", "no mode ''"),
+        ("pairs+", "no mode ''"),
+        ("pairs+pairs", "twice"),
+        ("erm+pairs", "alone"),
+    ],
+)
+def test_a_wrong_name_says_what_is_wrong(name: str, said: str):
+    with pytest.raises(ValueError, match=said):
+        modes_of(name)
+
+
+def test_a_sum_is_its_parts_and_has_heads_that_watch_where_no_part_has_any():
+    assert [mode.name for mode in modes_of("conditional+pairs")] == ["conditional", "pairs"]
+    assert [mode.name for mode in modes_of("pairs+coral")] == ["erm", "pairs", "coral"]
+
+
+@pytest.mark.parametrize("mode", EVERY)
+def test_every_mode_learns_the_target_and_says_what_it_does(mode: str):
+    training = make(mode, strength=0.1, steps=40)
+    figures = [training.update(batch(step)).figures for step in range(40)]
+    parts = parts_of(mode)
+    wanted = FIGURES | {"style_loss", "style_accuracy"} | {f"{part}_loss" for part in parts if part in ALIGNING}
+    wanted |= {"strength"} if set(parts) & set(PUSHING) else set()
+    wanted |= {"conditional_style_loss", "conditional_style_accuracy"} if mode == "reversal+conditional" else set()
+    assert all(set(each) == wanted for each in figures)
+    assert figures[-1]["loss"] < 0.5 * figures[0]["loss"]
+    assert training.step == 40
+
+
+@pytest.mark.parametrize("mode", EVERY)
 def test_rows_without_a_nuisance_label_teach_the_target_alone(mode: str):
-    trained = make(mode)
-    heads = [p.clone() for p in trained.heads.parameters()]
-    figures = trained.update(batch(known=False)).figures
-    assert set(figures) == {"loss", "accuracy", "rate"}
-    assert all(torch.equal(was, now) for was, now in zip(heads, trained.heads.parameters(), strict=True))
+    training = make(mode)
+    heads = heads_of(training)
+    figures = training.update(batch(known=False)).figures
+    assert set(figures) <= FIGURES | {"strength", "pairs_loss"}
+    assert same(heads, heads_of(training))
+
+
+@pytest.mark.parametrize("mode", EVERY)
+def test_rows_without_a_label_leave_the_others_loss_alone(mode: str):
+    training, given = make(mode), batch()
+    features = torch.rand(24, 16, generator=torch.Generator().manual_seed(1))
+    partly = given.nuisances["style"].clone()
+    partly[16:] = UNKNOWN
+    alone = torch.where(torch.arange(24) < 16, given.pairs, UNKNOWN)
+    masked = replace(given, nuisances={"style": partly}, pairs=alone)
+    cut = replace(given, targets=given.targets[:16], nuisances={"style": partly[:16]}, pairs=given.pairs[:16])
+    for part in training.modes:
+        wanted = part(seen(cut, features[:16])).loss.item()
+        assert part(seen(masked, features)).loss.item() == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("mode", EVERY)
+def test_smaller_features_do_not_fool_it(mode: str):
+    features = torch.rand(24, 16, generator=torch.Generator().manual_seed(1))
+    for part in make(mode).modes:
+        whole, shrunk = part(seen(batch(), features)), part(seen(batch(), features * 0.05))
+        assert shrunk.loss.item() == pytest.approx(whole.loss.item(), rel=0.1)
 
 
 def test_erm_heads_watch_and_do_not_teach():
-    watched, alone = make("erm"), make("erm", nuisances={})
-    for _ in range(3):
-        watched.update(batch())
-        alone.update(batch())
-    pairs = zip(watched.network.parameters(), alone.network.parameters(), strict=True)
-    assert all(torch.equal(one, two) for one, two in pairs)
+    assert same(after("erm"), after("erm", counts={}))
+    assert same(after("erm"), after("erm", known=False))
 
 
-def head_loss(mode: Conditional | Erm, features: torch.Tensor, given: Batch) -> torch.Tensor:
-    guess = mode.heads["style"](mode.nuisance_input(features, given.targets))
-    return functional.cross_entropy(guess, given.nuisances["style"])
+@pytest.mark.parametrize("mode", [*PUSHING, *ALIGNING, "conditional+pairs"])
+def test_without_strength_the_trunk_is_erms_to_the_bit(mode: str):
+    nothing = {"strength": 0.0, "pair_weight": 0.0, "coral_weight": 0.0}
+    assert same(after(mode, head_steps=3, **nothing), after("erm"))
+    assert not same(after(mode), after("erm"))
 
 
-def test_conditional_turns_the_trunks_gradient_and_leaves_the_heads():
-    mode, given = make("conditional", strength=0.5, steps=10), batch()
-    mode.step = 10  # λ is at its largest
-    features = mode.network.embed(given.images).detach().requires_grad_()
-    head_loss(mode, features, given).backward()
-    turned, heads = features.grad.clone(), [p.grad.clone() for p in mode.heads.parameters()]
-
-    plain = features.detach().clone().requires_grad_()
-    one_hot = functional.one_hot(given.targets, 3).float()
-    mode.heads.zero_grad()
-    normal = functional.layer_norm(plain, (8,))
-    guess = mode.heads["style"](torch.cat([normal, one_hot], 1))
-    functional.cross_entropy(guess, given.nuisances["style"]).backward()
-    assert torch.allclose(turned, -0.5 * plain.grad, rtol=1e-3, atol=1e-9)
-    assert all(torch.equal(was, p.grad) for was, p in zip(heads, mode.heads.parameters(), strict=True))
+@pytest.mark.parametrize("mode", PUSHING)
+def test_the_heads_descend_at_full_strength_whatever_the_trunk_is_told(mode: str):
+    training = make(mode, steps=40)
+    for group in training.optimizer.param_groups[:2]:
+        group["relative"] = 0.0  # a trunk that stands still: what its head learns is the head's own doing
+    losses = [training.update(batch()).figures["style_loss"] for _ in range(40)]
+    assert losses[-1] < 0.7 * losses[0]
 
 
-def test_conditional_starts_without_any_reversal():
-    mode, given = make("conditional", strength=5.0), batch()
-    features = mode.network.embed(given.images).detach().requires_grad_()
-    head_loss(mode, features, given).backward()
-    assert features.grad.abs().max() == 0
+def gradients(mode: Mode, given: Batch, strength: float) -> tuple[Tensor, list[Tensor | None]]:
+    """Of `mode`'s loss by the normalised features and by its heads' weights."""
+    features = normalised(torch.rand(24, 16, generator=torch.Generator().manual_seed(1))).requires_grad_()
+    mode.zero_grad()
+    mode(Seen(features=features, batch=given, strength=strength)).loss.backward()
+    return features.grad, [weight.grad for weight in mode.parameters()]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_smaller_features_do_not_fool_the_head(mode: str):
-    made, given = make(mode), batch()
-    features = torch.rand(24, 8)
-    whole, shrunk = head_loss(made, features, given), head_loss(made, features * 0.05, given)
-    assert shrunk.item() == pytest.approx(whole.item(), rel=0.05)
+def plain(head: nn.Module, given: Batch, extra: Tensor | None = None, highest: float = math.inf) -> tuple[Tensor, list]:
+    """The same of the head's plain cross-entropy."""
+    features = normalised(torch.rand(24, 16, generator=torch.Generator().manual_seed(1))).requires_grad_()
+    head.zero_grad()
+    inputs = features if extra is None else torch.cat([features, extra], 1)
+    losses = functional.cross_entropy(head(inputs), given.nuisances["style"], reduction="none")
+    losses.clamp(max=highest).mean().backward()
+    return features.grad, [weight.grad for weight in head.parameters()]
+
+
+@pytest.mark.parametrize("name", ["reversal", "conditional"])
+def test_the_trunks_gradient_is_turned_and_the_heads_is_not(name: str):
+    (mode,), given = make(name).modes, batch()
+    turned, own = gradients(mode, given, 0.5)
+    wanted, heads = plain(mode.heads[0], given, functional.one_hot(given.targets, 3) if name == "conditional" else None)
+    assert torch.allclose(turned, -0.5 * wanted, rtol=1e-3, atol=1e-9)
+    assert all(torch.allclose(one, two, rtol=1e-3, atol=1e-7) for one, two in zip(own, heads, strict=True))
+
+
+def test_ascent_climbs_through_heads_that_stand_still_up_to_what_a_blind_head_pays():
+    (mode,), given = make("ascent").modes, batch()
+    with torch.no_grad():
+        mode.heads[0][2].weight.mul_(8)  # some rows beyond the bound, some below
+    climbed, own = gradients(mode, given, 0.5)
+    wanted, _ = plain(mode.heads[0], given, highest=math.log(2))
+    assert torch.allclose(climbed, -0.5 * wanted, rtol=1e-3, atol=1e-9)
+    assert (wanted == 0).all(1).any() and not (wanted == 0).all()
+    mode.zero_grad()
+    _, own = gradients(mode, given, 0.5)
+    assert own == [None] * len(own)
+
+
+def test_ascents_heads_step_before_the_trunk_climbs():
+    training = make("ascent")
+    heads = heads_of(training)
+    training.step = 10  # λ is near its largest
+    training.update(batch())
+    assert not same(heads, heads_of(training))
+
+
+@pytest.mark.parametrize(
+    ("mode", "steps", "taken"), [("erm", 4, 4), ("reversal", 3, 3), ("conditional", 1, 1), ("ascent", 2, 2)]
+)
+def test_heads_take_as_many_steps_as_told_for_each_of_the_trunk(mode: str, steps: int, taken: int):
+    training = make(mode, head_steps=steps)
+    training.update(batch())
+    states = training.optimizer.state
+    assert {int(states[weight]["step"]) for weight in training.heads.parameters()} == {taken}
+    assert {int(states[weight]["step"]) for weight in training.network.parameters()} == {1}
+
+
+def test_strength_follows_the_step():
+    training = make("reversal", strength=0.4, steps=10)
+    found = [training.update(batch()).figures["strength"] for _ in range(10)]
+    assert found == pytest.approx([0.4 * (2 / (1 + math.exp(-step)) - 1) for step in range(10)])
+
+
+def test_the_labels_within_a_target_weigh_alike():
+    counts = torch.tensor([[30, 60, 0], [8, 0, 0], [1, 999, 0], [0, 0, 0]])
+    weights = balancing_weights(counts)
+    assert weights[0].tolist() == pytest.approx([1.5, 0.75, HEAVIEST])
+    assert (weights[0, :2] * counts[0, :2]).tolist() == pytest.approx([45, 45])
+    assert weights[1, 0] == 1  # one label: its mean weight
+    assert weights[2].tolist() == pytest.approx([HEAVIEST, 1000 / 2 / 999, HEAVIEST])
+
+
+def test_conditionals_loss_is_weighted_by_the_training_sets_counts():
+    given = batch()
+    counts = {"style": torch.tensor([[10, 30], [8, 8], [5, 0]])}
+    (mode,) = make("conditional", counts=counts).modes
+    features = normalised(torch.rand(24, 16, generator=torch.Generator().manual_seed(1)))
+    inputs = torch.cat([features, functional.one_hot(given.targets, 3)], 1)
+    losses = functional.cross_entropy(mode.heads[0](inputs), given.nuisances["style"], reduction="none")
+    weights = balancing_weights(counts["style"])
+    wanted = [loss * weights[y, n] for loss, y, n in zip(losses, given.targets, given.nuisances["style"], strict=True)]
+    found = mode(Seen(features=features, batch=given, strength=0.3)).loss
+    assert found.item() == pytest.approx(sum(wanted).item() / 24, rel=1e-5)
+
+
+def test_several_nuisances_have_a_head_each():
+    counts = {**COUNTS, "colour": torch.full((3, 4), 4)}
+    given = batch()
+    colours = torch.arange(24) % 4
+    colours[::2] = UNKNOWN
+    both = replace(given, nuisances={**given.nuisances, "colour": colours})
+    for mode in EVERY:
+        figures = make(mode, counts=counts).update(both).figures
+        assert {"style_loss", "style_accuracy", "colour_loss", "colour_accuracy"} <= set(figures)
+
+
+@cache
+def left_readable(mode: str) -> float:
+    """What a fresh probe reads of the nuisance, the mean of two trainings."""
+    found = []
+    for seed in (0, 1):
+        training = make(mode, seed=seed, steps=80, rate=0.002, head_rate=10.0, head_steps=5)
+        for step in range(80):
+            figures = training.update(batch(step)).figures
+        assert figures["accuracy"] > 0.8
+        found.append(readable(training.network))
+    return sum(found) / 2
+
+
+@pytest.mark.parametrize("mode", [*PUSHING, *ALIGNING, "conditional+pairs", "reversal+coral"])
+def test_a_fresh_probe_reads_less_of_the_nuisance_than_after_plain_training(mode: str):
+    assert left_readable(mode) < left_readable("erm") - 0.15
 
 
 def test_reversal_is_the_identity_forwards():
@@ -116,11 +256,6 @@ def test_reversal_is_the_identity_forwards():
     assert values.grad.tolist() == [-2.0] * 3
 
 
-def test_the_heads_rate_is_relative_to_the_trunks():
-    mode = make("erm")
-    object.__setattr__(mode.invariance, "head_rate", 3.0)
-    slow = Erm(mode.network, {"style": 2}, loss=LOSS, train=TRAIN, invariance=mode.invariance, steps=20)
-    figures = slow.update(batch()).figures
-    assert [group["lr"] for group in slow.optimizer.param_groups] == pytest.approx(
-        [figures["rate"], figures["rate"], 3 * figures["rate"]]
-    )
+def test_plain_training_needs_no_mode():
+    assert same(after("erm", counts={}), after("erm"))
+    assert [type(mode) for mode in make("erm").modes] == [Erm]

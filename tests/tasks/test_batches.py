@@ -2,18 +2,20 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from models.degrade import COLOURS, colours_of, seeds_at
-from models.invariance import UNKNOWN
 from models.settings import DegradeSettings
+from models.training import UNKNOWN
 from tasks.baseline import train_baseline
 from tasks.batches import Crops, Labels, as_images, read_crops
 from tasks.errors import UserError
 from tasks.params import Params
+from tasks.replicas import Replica
 from tasks.table import read_rows
-from tasks.unlearn import train_invariance
+from tasks.unlearn import ModeJob, train_mode
 from tests.tasks.toycrops import make_toy_table, toy_params
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))
@@ -92,9 +94,10 @@ def test_colour_is_unlearned_beside_a_style(table: Path, tmp_path: Path):
     card = json.loads((tmp_path / "0" / "model.json").read_text())
     assert card["channels"] == 3
     assert card["nuisances"] == {"font_style": ["bold", "light"], "colour": list(COLOURS)}
-    for mode in ("erm", "conditional"):
-        folders = {"start": tmp_path / "0", "out": tmp_path / mode, "work": tmp_path / "work"}
-        figures = train_invariance(params, mode=mode, table=table, progress=lambda _: None, **folders)
+    replica = Replica(seed=0, arm="seed")
+    for mode in ("erm", "conditional", "ascent+coral"):
+        folders = {"table": table, "last_round": tmp_path / "0", "scratch": tmp_path / mode}
+        figures = train_mode(ModeJob(params=params, mode=mode, replica=replica, progress=lambda _: None, **folders))
         assert np.isfinite([figures["colour_loss"], figures["font_style_loss"]]).all()
         assert 0 <= figures["colour_accuracy"] <= 1
 
@@ -108,3 +111,25 @@ def test_colour_that_cannot_be_seen_cannot_be_unlearned(table: Path, tmp_path: P
     changed = {key: {**params.model_dump()[key], **value} for key, value in changes.items()}
     with pytest.raises(UserError, match=said):
         train_baseline(coloured_params(**changed), table=table, out=tmp_path / "0", work=tmp_path / "work")
+
+
+def test_partners_share_a_number(table: Path):
+    crops = crops_of(table)
+    named = read_rows(table, ["key", "pair"]).set_index("key")["pair"][crops.keys].tolist()
+    numbers = crops.batch(torch.arange(len(crops)), None).pairs.tolist()
+    assert [number == UNKNOWN for number in numbers] == [pd.isna(name) for name in named]
+    paired = [(number, name) for number, name in zip(numbers, named, strict=True) if number != UNKNOWN]
+    assert len(set(paired)) == len({number for number, _ in paired}) == len({name for _, name in paired}) == 48
+    assert crops.batch(torch.tensor([3, 5]), None).pairs.tolist() == [numbers[3], numbers[5]]
+
+
+def test_crops_are_counted_by_target_and_nuisance(table: Path):
+    crops, labels = crops_of(table), Labels.of_table(table, coloured_params().labels, channels=3)
+    counts = crops.counts(labels, PRINTED, seed=4)
+    rows = read_rows(table, ["script", "font_style"], ["train", "pool"])
+    for place, script in enumerate(labels.target):
+        of_script = rows[rows["script"] == script]["font_style"].value_counts()
+        assert counts["font_style"][place].tolist() == [of_script.get(style, 0) for style in ("bold", "light")]
+    first = crops.batch(torch.arange(len(crops)), PRINTED, epoch=0, seed=4)
+    inks = torch.bincount(first.nuisances["colour"], minlength=len(COLOURS))
+    assert torch.equal(counts["colour"].sum(0), inks)

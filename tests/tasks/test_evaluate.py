@@ -190,9 +190,10 @@ def test_a_study_that_is_not_asked_for_gives_the_rounds_own_figures(home):
         assert of_round["control"] is None and of_round["difference"] is None
 
 
-def test_a_study_asks_for_every_seed_and_control_of_every_round_but_the_round_itself(params, home):
+def test_a_study_asks_for_every_seed_and_control_of_every_round_and_mode_but_the_stages_own(params, home):
     asked = params.model_copy(update={"study": params.study.model_copy(update={"seeds": 2, "control": True})})
-    assert replicas_of_study(asked) == {name: params.home / folder for name, folder in STUDY.items()}
+    modes = {f"{mode}/seed-1": f"invariance/{mode}/study/seed-1" for mode in params.invariance.modes}
+    assert replicas_of_study(asked) == {name: params.home / folder for name, folder in (STUDY | modes).items()}
     assert replicas_of_study(params) == {}
     assert list(models_of(params))[:4] == ["round-0", "round-1", "round-2", "erm"]
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,11 @@ def test_the_committed_file_is_valid_and_frozen():
         params.seed = 1
 
 
+def test_modes_are_checked_without_torch():
+    code = "import sys; from tasks.params import read_params; read_params(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
 def test_every_settings_class_has_its_home_in_the_committed_file():
     values = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
     assert set(values) == set(Params.model_fields)
@@ -44,6 +51,13 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"threads": 0}, "threads"),
         ({"tag__test_words": 1.5}, "tag.test_words"),
         ({"loss__name": "hinge"}, "loss.name"),
+        ({"invariance__modes": ["erm", "hope"]}, "modes are erm, reversal, conditional, ascent, pairs, coral"),
+        ({"invariance__modes": ["erm", "hope"]}, "invariance.modes.1"),
+        ({"invariance__modes": ["pairs+pairs"]}, "names a mode twice"),
+        ({"invariance__modes": ["erm+pairs"]}, "stands alone"),
+        ({"invariance__modes": ["pairs+coral", "coral+pairs"]}, "listed twice"),
+        ({"invariance__modes": []}, "invariance.modes"),
+        ({"invariance__head_steps": 0}, "invariance.head_steps"),
         ({"problem": "faces2"}, "choose one of"),
         ({"problem": "faces", "problems__faces__settings": {"train": {"epochz": 1}}}, "train.epochz"),
         ({"problem": "faces", "problems__faces__settings": {"rounds": {}}}, "problems.faces.settings.rounds"),

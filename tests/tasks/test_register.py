@@ -83,7 +83,7 @@ def test_the_first_model_is_champion_and_registering_it_again_changes_nothing(pa
     again = register(params, home)
     assert (again["version"], again["logged"], again["moved"]) == ("1", False, False)
     assert champion() == 1
-    assert find_model(params) == params.home / "invariance/conditional"
+    assert find_model(params) == params.home / "invariance/conditional+pairs"
 
 
 def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(params, home):
@@ -149,7 +149,7 @@ def test_the_same_weights_are_logged_again_when_their_files_are_gone(params, hom
 
 
 def test_weights_that_were_not_the_chosen_ones_are_refused(params, home):
-    answer_only(home, "invariance/conditional", "Latn")
+    answer_only(home, "invariance/conditional+pairs", "Latn")
     with pytest.raises(UserError, match="not the weights"):
         register(params, home)
     (home / "chosen.json").unlink()

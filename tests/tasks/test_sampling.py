@@ -78,3 +78,59 @@ def test_the_share_and_the_balance_go_together():
 
 def test_without_mined_rows_a_share_changes_nothing():
     assert torch.equal(torch.cat(drawn(hard=0.3, visits=8)), torch.cat(drawn()))
+
+
+def with_partners(share: float, seed: int = 0) -> torch.Tensor:
+    """Numbers of pairs for a hundred rows, of which so many are paired, two and two at random."""
+    rows = torch.randperm(100, generator=torch.Generator().manual_seed(seed))[: 2 * int(50 * share)]
+    pairs = torch.full((100,), -1)
+    pairs[rows] = torch.arange(len(rows)) // 2 + 7
+    return pairs
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_partners_share_a_batch_and_every_row_is_visited_once(share: float):
+    pairs = with_partners(share)
+    batches = drawn(pairs=pairs)
+    assert (visits(batches) == 1).all()
+    assert {len(batch) for batch in batches} == {20}
+    held = [pairs[batch][pairs[batch] >= 0].unique(return_counts=True)[1].tolist() for batch in batches]
+    assert all(sizes == [2] * len(sizes) for sizes in held)
+    assert max(map(len, held)) - min(map(len, held)) <= 1
+
+
+@pytest.mark.parametrize("rows", [3, 15, 33, 100])
+def test_batches_stay_even_where_all_rows_have_partners(rows: int):
+    labels, mined = torch.zeros(rows, dtype=torch.int64), torch.zeros(rows, dtype=torch.bool)
+    batches = epoch_batches(labels, mined, batch=3, seed=1, epoch=2, pairs=torch.arange(rows) // 2)
+    sizes = [len(batch) for batch in batches]
+    assert sorted(torch.cat(batches).tolist()) == list(range(rows))
+    assert max(sizes) - min(sizes) <= 2 and min(sizes) >= 2
+
+
+def test_a_partner_that_is_not_there_is_no_matter():
+    pairs = torch.full((100,), -1)
+    pairs[4], pairs[[8, 99]] = 3, 5
+    batches = drawn(pairs=pairs)
+    assert (visits(batches) == 1).all()
+    assert sum({8, 99} <= set(batch.tolist()) for batch in batches) == 1
+
+
+@pytest.mark.parametrize("settings", [{"balanced": True}, {"hard": 0.4, "visits": 8}, {"hard": 0.4, "balanced": True}])
+def test_partners_change_no_draw_only_its_batch(settings: dict):
+    mined, pairs = NONE.clone(), torch.arange(100) // 2
+    mined[:10] = True
+    with_them, without = drawn(mined, pairs=pairs, **settings), drawn(mined, **settings)
+    assert (visits(with_them) == visits(without)).all()
+    of_mined = [[int(mined[batch].sum()) for batch in batches] for batches in (with_them, without)]
+    if "hard" in settings:
+        assert np.abs(np.subtract(*of_mined)).max() <= 1
+    at_best = visits(with_them).reshape(50, 2).min(1).sum()
+    met = sum(np.bincount(batch.numpy(), minlength=100).reshape(50, 2).min(1).sum() for batch in with_them)
+    assert met == at_best > 0
+
+
+def test_partners_are_dealt_by_seed_and_epoch():
+    pairs = with_partners(0.5)
+    assert torch.equal(torch.cat(drawn(pairs=pairs)), torch.cat(drawn(pairs=pairs)))
+    assert not torch.equal(torch.cat(drawn(pairs=pairs)), torch.cat(drawn(pairs=pairs, epoch=3)))

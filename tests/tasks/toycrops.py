@@ -32,7 +32,10 @@ def toy_params(**changes: Any) -> Params:
 
 
 def make_toy_table(folder: Path, *, seed: int = 0, background: bool = True, nuisances: bool = True) -> Path:
-    """A crop table with three scripts, two styles and, if asked for, a background of plain noise."""
+    """A crop table with three scripts, two styles and, if asked for, a background of plain noise.
+
+    The first sixteen crops of a script and a split are eight pairs, bold and light.
+    """
     rng = np.random.default_rng(seed)
     labels = [*SLANTS, "Zxxx"] if background else [*SLANTS]
     rows = [
@@ -68,7 +71,7 @@ def _row(rng: np.random.Generator, split: str, label: str, number: int, nuisance
         "text": "stripes" if text else "",
         "kind": "word" if text else "noise",
         "origin": "rendered",
-        "pair": None,
+        "pair": f"{split}-{label}-{number // 2}" if text and nuisances and number < 16 else None,
         "ambiguous": None,
         "key": key_of(pixels),
         "split": split,

@@ -1,0 +1,187 @@
+"""The one training step: the target's loss, and what the modes of invariance add to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.losses import target_loss
+from models.network import ScriptNet
+from models.schedule import one_cycle, reversal_strength
+from models.settings import InvarianceSettings, LossSettings, TrainSettings
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """`images[batch, channels, h, w]` in [0, 1], `targets[batch]`, `nuisances[name][batch]` or UNKNOWN.
+
+    `pairs[batch]` is a number that partners share, the same word in two designs; UNKNOWN where a crop has none.
+    """
+
+    images: Tensor
+    targets: Tensor
+    nuisances: Mapping[str, Tensor]
+    pairs: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a mode is shown of a step.
+
+    `features[batch, embedding]` are normalised, each crop's to mean 0 and variance 1: a trunk that shrinks its
+    features fools nobody. `strength` is λ at this step.
+    """
+
+    features: Tensor
+    batch: Batch
+    strength: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """What a mode adds to the loss, None where the batch has nothing for it, and its figures."""
+
+    loss: Tensor | None
+    figures: dict[str, float]
+
+
+class Mode(nn.Module):
+    """The contract of a mode of invariance. Its parameters are its heads; the trunk is none of them.
+
+    `pushes`: the trunk climbs the heads' loss with λ. `needs_pairs`: partners must be in one batch.
+    `head_turns`: steps that its heads take alone, before each step of the trunk.
+    """
+
+    name: ClassVar[str]
+    pushes: ClassVar[bool] = False
+    needs_pairs: ClassVar[bool] = False
+    head_turns: int = 0
+
+    def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
+        """`counts[nuisance][targets, labels]` are the training crops of each; `embedding` is the feature's width."""
+        super().__init__()
+        self.settings = settings
+
+    def head_loss(self, seen: Seen) -> Tensor | None:
+        """What its heads descend when they step alone, on features that lead to no trunk."""
+        return None
+
+    def forward(self, seen: Seen) -> Term:
+        """What the trunk and the heads descend together."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What one step found: its figures, and `p_true[batch]`, each crop's p(true target) as the step met it."""
+
+    figures: dict[str, float]
+    p_true: Tensor
+
+
+class Training:
+    """Takes one step at a time.
+
+    Rate and λ follow from `step` alone, so a resumed training needs the network, the modes' heads, the
+    optimizer's state and `step`, nothing else.
+
+    Args:
+        network: is trained in place.
+        modes: what they add is summed; none is plain training without nuisance heads.
+        counts: `[nuisance][targets, labels]`, the training crops of each; may be empty.
+        steps: how many updates the whole training takes.
+        background: the place of `Zxxx` among the target's labels, for the loss's α.
+    """
+
+    def __init__(
+        self,
+        network: ScriptNet,
+        modes: Sequence[type[Mode]] = (),
+        *,
+        counts: Mapping[str, Tensor],
+        loss: LossSettings,
+        train: TrainSettings,
+        invariance: InvarianceSettings,
+        steps: int,
+        background: int | None = None,
+    ) -> None:
+        self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
+        self.background, self.steps, self.step = background, steps, 0
+        width = network.target_head.in_features
+        made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
+        self.modes: Sequence[Mode] = made
+        self.heads = nn.ModuleList(made)
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=train.rate, fused=True)
+
+    def update(self, batch: Batch) -> Update:
+        """One step; its figures are `loss`, `accuracy`, `rate`, `strength` where a mode pushes, and the modes' own."""
+        rate = self._set_rate()
+        features = self.network.embed(batch.images)
+        logits = self.network.target_head(self.network.dropout(features))
+        loss = target_loss(logits, batch.targets, self.loss, background=self.background)
+        figures = {"loss": loss.item(), "accuracy": share_right(logits, batch.targets), "rate": rate}
+        terms = self._terms(features, batch, figures)
+        self._descend(torch.stack([loss, *terms]).sum() if terms else loss)
+        self.step += 1
+        p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
+        return Update(figures=figures, p_true=p_true)
+
+    def _terms(self, features: Tensor, batch: Batch, figures: dict[str, float]) -> list[Tensor]:
+        """The modes' losses, once their heads have had the steps of their own; adds their figures to `figures`."""
+        strength = reversal_strength(self.step, self.steps, largest=self.invariance.strength)
+        if any(mode.pushes for mode in self.modes):
+            figures["strength"] = strength
+        seen = Seen(features=normalised(features), batch=batch, strength=strength)
+        self._step_heads(Seen(features=seen.features.detach(), batch=batch, strength=strength))
+        found = [mode(seen) for mode in self.modes]
+        for mode, term in zip(self.modes, found, strict=True):
+            # Where two modes of a sum have heads, the first one's figures have the plain names.
+            figures |= {f"{mode.name}_{key}" if key in figures else key: term.figures[key] for key in term.figures}
+        return [term.loss for term in found if term.loss is not None]
+
+    def _step_heads(self, seen: Seen) -> None:
+        for turn in range(max((mode.head_turns for mode in self.modes), default=0)):
+            losses = [mode.head_loss(seen) for mode in self.modes if turn < mode.head_turns]
+            known = [loss for loss in losses if loss is not None]
+            if known:
+                self._descend(torch.stack(known).sum())
+
+    def _descend(self, loss: Tensor) -> None:
+        # A weight that `loss` does not reach has no gradient at all, and the optimizer leaves it and its moments alone.
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+
+    def _groups(self) -> list[dict[str, object]]:
+        # Weight decay is for weights that multiply; norms and biases are left alone.
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": weights, "weight_decay": self.train.weight_decay, "relative": 1.0},
+            {"params": others, "weight_decay": 0.0, "relative": 1.0},
+        ]
+        heads = list(self.heads.parameters())
+        if heads:
+            groups.append({"params": heads, "weight_decay": 0.0, "relative": self.invariance.head_rate})
+        return groups
+
+    def _set_rate(self) -> float:
+        rate = one_cycle(self.step, self.steps, peak=self.train.rate, warmup=self.train.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["relative"]
+        return rate
+
+
+def normalised(features: Tensor) -> Tensor:
+    """Each row of `features[batch, embedding]` at mean 0 and variance 1."""
+    return functional.layer_norm(features, features.shape[1:])
+
+
+def share_right(logits: Tensor, truth: Tensor) -> float:
+    """Share of the rows of `logits[batch, labels]` whose largest is at `truth[batch]`."""
+    return (logits.argmax(1) == truth).float().mean().item()
