@@ -158,7 +158,7 @@ class Ascent(_Heads):
 
 
 class Pairs(Mode):
-    """Consistency: partners, the same word in two designs, must have the same feature.
+    """Consistency: partners, such as one word in two designs, must have the same feature.
 
     The loss is 1 − the correlation of their features (half the mean squared difference of the normalised ones),
     0 to 2, times `pair_weight`. It acts on the feature and not on the logits: logits of partners agree soon, since

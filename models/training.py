@@ -20,7 +20,7 @@ UNKNOWN = -1
 class Batch:
     """`images[batch, channels, h, w]` in [0, 1], `targets[batch]`, `nuisances[name][batch]` or UNKNOWN.
 
-    `pairs[batch]` is a number that partners share, the same word in two designs; UNKNOWN where a crop has none.
+    `pairs[batch]` is a number that partners share, such as one word in two designs; UNKNOWN where a crop has none.
     """
 
     images: Tensor

@@ -24,13 +24,13 @@ def epoch_batches(
     every batch, each visited `visits` times at most and once at the least; the more room they take,
     the fewer of the others an epoch visits. `balanced`: of the others every label is drawn equally
     often, the rows of a rare one again and again. `pairs` changes no draw, only which batch it is in:
-    partners that were drawn share one, every batch has about as many pairs.
+    partners that were drawn share one, two and two, and every batch has about as many couples.
 
     Args:
         labels: int64 `[rows]`, the target labels' places.
         mined: bool `[rows]`, the rows that some round added.
         batch: the largest batch; all of an epoch are even, within one row (two with mined rows). Where nearly all
-            rows have partners, one with pairs may be a row larger.
+            rows have partners, some may be a row larger.
         pairs: int64 `[rows]`, the same number for partners, below 0 where a row has none. Partners of which one
             is mined and the other is not do not share a batch where mined rows have a share of their own.
     """
@@ -57,7 +57,7 @@ def batches_in(rows: int, batch: int) -> int:
 
 
 def _dealt(order: np.ndarray, count: int, pairs: Tensor | None) -> list[np.ndarray]:
-    """`order` cut into `count` even parts; with `pairs`, partners in one part, the others where there is room."""
+    """`order` cut into `count` even parts; with `pairs`, partners in one part, others where there is room."""
     parts = np.array_split(order, count)
     if pairs is None:
         return parts
@@ -69,14 +69,16 @@ def _dealt(order: np.ndarray, count: int, pairs: Tensor | None) -> list[np.ndarr
 
 
 def _partners(order: np.ndarray, pairs: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Places in `order` of the draws that belong together, one array a pair, and those of all others.
+    """Places in `order` of the draws that belong together, two and two, and those of all others.
 
-    Where rows are drawn several times, the first draws of two partners are a pair, then their second draws.
+    Where many share a number, each epoch's order says who meets whom. Where rows are drawn several times, partners
+    meet among the first draws, then among the second ones: no row is its own partner.
     """
     turn = pd.Series(order).groupby(order).cumcount().to_numpy()
     places = np.arange(len(order))
     groups = pd.Series(places[pairs >= 0]).groupby([pairs[pairs >= 0], turn[pairs >= 0]], sort=False)
-    units = [group.to_numpy() for _, group in groups if len(group) > 1]
+    units = [couple for _, group in groups for couple in group.to_numpy()[: len(group) // 2 * 2].reshape(-1, 2)]
+    units.sort(key=lambda couple: int(couple[0]))  # in the order drawn, or all of one number would share a batch
     return units, np.setdiff1d(places, np.concatenate([places[:0], *units]))
 
 

@@ -103,7 +103,7 @@ def train_mode(job: ModeJob) -> dict[str, float]:
         training, labels = read_training(job.start), Labels.of_card(card)
         crops = read_crops(job.table, labels, keys=training["key"])
         if any(mode.needs_pairs for mode in modes) and not _has_partners(crops):
-            log.warning("no two training crops are the same text in two designs: %s learns nothing of them", job.mode)
+            log.warning("no two training crops are partners: %s learns nothing of them", job.mode)
         trained = train_network(
             network,
             crops,

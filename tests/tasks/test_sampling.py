@@ -134,3 +134,13 @@ def test_partners_are_dealt_by_seed_and_epoch():
     pairs = with_partners(0.5)
     assert torch.equal(torch.cat(drawn(pairs=pairs)), torch.cat(drawn(pairs=pairs)))
     assert not torch.equal(torch.cat(drawn(pairs=pairs)), torch.cat(drawn(pairs=pairs, epoch=3)))
+
+
+def test_of_many_partners_two_and_two_meet_and_others_each_epoch():
+    pairs = torch.arange(100) % 10  # ten groups of ten
+    firsts = [drawn(pairs=pairs, epoch=epoch) for epoch in (0, 1)]
+    for batches in firsts:
+        assert (visits(batches) == 1).all() and {len(batch) for batch in batches} == {20}
+        held = [np.bincount(pairs[batch].numpy(), minlength=10) for batch in batches]
+        assert all((sizes % 2 == 0).all() and np.count_nonzero(sizes) > 3 for sizes in held)  # no batch of two groups
+    assert not torch.equal(firsts[0][0].sort().values, firsts[1][0].sort().values)

@@ -82,7 +82,7 @@ def test_a_table_without_nuisance_labels_serves_as_well(tmp_path: Path, caplog: 
     with caplog.at_level(logging.WARNING):
         figures = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
     assert not {"font_style_loss", "pairs_loss"} & set(figures)
-    assert "same text in two designs" in caplog.text
+    assert "no two training crops are partners" in caplog.text
 
 
 def test_a_missing_start_is_one_line(tmp_path: Path):
