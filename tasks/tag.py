@@ -177,10 +177,10 @@ def _batches(crops: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _whole_pairs(rows: pd.DataFrame, splits: pd.Series) -> pd.Series:
-    """Each row's pair, null where not both of its crops are accepted in one split."""
+    """Each row's pair, null where no other crop of it is accepted in the same split."""
     pairs = rows["pair"].where(splits.notna())
     counts = pairs.groupby([pairs, splits]).transform("size")
-    return pairs.where(counts == 2)
+    return pairs.where(counts >= 2)
 
 
 def _write_rejected(path: Path, rows: pd.DataFrame, reasons: pd.Series, unread: pd.DataFrame) -> None:

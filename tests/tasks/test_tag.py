@@ -139,6 +139,13 @@ def test_a_pair_that_lost_a_crop_is_none(tmp_path: Path, fonts: Path) -> None:
     assert pairs.to_dict() == {rows[0]["key"]: "0" * 16, rows[1]["key"]: "0" * 16}
 
 
+def test_more_than_two_may_be_partners(tmp_path: Path, fonts: Path) -> None:
+    rows = [crop(40 + n, "train", "design-train", TEXTS["train"][5], pair="three") for n in range(3)]
+    tag(tmp_path, fonts, [*good(), *rows])
+    pairs = read_rows(tmp_path / "table").set_index("key")["pair"].dropna()
+    assert pairs.to_dict() == {row["key"]: "three" for row in rows}
+
+
 OWN = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
 BOTH = OWN.model_copy(update={"source": "both"})
 
