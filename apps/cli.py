@@ -215,6 +215,7 @@ def evaluate(
     print(format_evaluation(evaluate_folder(params, folder=folder, pattern=where), format.value))
 
 
+_stage_command("probe", "Measure what a fresh classifier still reads of each nuisance in every model's features.")
 _stage_command("report", "Write the report: what was measured, mined and learned.")
 
 

@@ -10,6 +10,7 @@ from flows.evaluate import evaluate
 from flows.fonts import fonts
 from flows.invariance import invariance
 from flows.plan import check_stage, look, open_repo, plan, stale_stages, upstream_of
+from flows.probe import probe
 from flows.register import register_chosen
 from flows.report import report
 from flows.round import mining_round
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 STAGES: dict[str, Stage] = {
-    stage.name: stage for stage in (fonts, words, crops, tag, baseline, mining_round, invariance, evaluate, report)
+    stage.name: stage
+    for stage in (fonts, words, crops, tag, baseline, mining_round, invariance, evaluate, probe, report)
 }
 log = logging.getLogger("unfont")
 

@@ -99,3 +99,16 @@ class InvarianceSettings(Settings):
         if len(set(sums)) < len(sums):
             raise ValueError("a mode is listed twice")
         return modes
+
+
+class ProbeSettings(Settings):
+    """What the probe is given, and how both of its kinds are fitted; the same for every model."""
+
+    severity: Literal["clean", "light", "medium", "heavy"]
+    train: int = Field(ge=10, le=1_000_000)
+    test: int = Field(ge=10, le=1_000_000)
+    decays: list[Annotated[float, Field(gt=0, le=100)]] = Field(min_length=1, max_length=16)
+    hidden: int = Field(ge=1, le=4096)
+    epochs: int = Field(ge=1, le=1000)
+    batch: int = Field(ge=1, le=65536)
+    rate: float = Field(gt=0, le=1)

@@ -11,6 +11,7 @@ from models.settings import (
     InvarianceSettings,
     LossSettings,
     NetworkSettings,
+    ProbeSettings,
     Settings,
     TrainSettings,
 )
@@ -180,6 +181,7 @@ class Params(Settings):
     rounds: dict[str, RoundSettings]
     invariance: InvarianceSettings
     evaluate: EvaluateSettings
+    probe: ProbeSettings
     report: ReportSettings
 
     @model_validator(mode="after")

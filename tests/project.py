@@ -44,6 +44,7 @@ DEBUG: dict[str, Any] = {
     "train": {"epochs": 15, "batch": 32, "rate": 0.01},
     "mine": {"threshold": 0.3, "share": 0.2, "epochs": 1},
     "evaluate": {"batch": 64, "resamples": 200},
+    "probe": {"train": 200, "test": 60, "decays": [0.1, 0.01], "epochs": 3},
     "report": {"top": 4, "mistakes": 6},
 }
 

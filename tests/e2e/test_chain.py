@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 STAGES = [
     "fonts", "words", "crops", "tag", "baseline", "round@1", "round@2", "round@3",
-    "invariance@erm", "invariance@conditional", "invariance@conditional+pairs", "evaluate", "report",
+    "invariance@erm", "invariance@conditional", "invariance@conditional+pairs", "evaluate", "probe", "report",
 ]  # fmt: skip
 
 
@@ -70,6 +70,9 @@ def test_a_run_makes_everything_and_leaves_dvc_clean(project):
     assert set(metrics["models"]) == {"round-0", "round-1", "round-2", "round-3", *modes}
     # Three scripts and no text: guessing is right on a third of the text crops at most.
     assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5
+    probe = read_json(home / "metrics" / "probe.json")
+    assert set(probe["nuisances"]["font_style"]["models"]) == set(metrics["models"])
+    assert probe["chosen"]["name"] == metrics["chosen"]["name"] and "excess_points" in probe["chosen"]["font_style"]
     assert not list(project.rglob("*.part")) and not list((project / "data" / ".work").rglob("*.safetensors"))
 
 

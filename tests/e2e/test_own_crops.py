@@ -50,6 +50,11 @@ def test_an_archive_goes_through_the_whole_chain(project):
     metrics = read_json(home / "metrics" / "evaluate.json")
     assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5  # of four poses
     assert metrics["chosen"]["test_unseen"]["clean"]["false_alarm_rate"] is None
+    # Nobody held out has a name that a probe could say: it is tested on other pictures of people it knows.
+    probe = read_json(home / "metrics" / "probe.json")
+    assert probe["chosen"]["person"]["split"] == "test_seen"
+    assert probe["nuisances"]["person"]["guess"]["test_seen"] is not None
+    assert probe["nuisances"]["person"]["guess"]["test_unseen"] is None
 
 
 def test_people_are_held_out_whole_and_no_picture_is_lost(project):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.bootstrap import paired_bootstrap
+from tasks.bootstrap import cluster_interval, paired_bootstrap
 
 OPTIONS = {"resamples": 4000, "confidence": 0.95, "seed": 3}
 
@@ -43,3 +43,24 @@ def test_unpaired_or_no_answers_are_refused():
         paired_bootstrap(np.ones(3), np.ones(4), **OPTIONS)
     with pytest.raises(ValueError, match="the same crops"):
         paired_bootstrap(np.ones(0), np.ones(0), **OPTIONS)
+
+
+def test_whole_groups_are_drawn_again():
+    """Two groups of one and three rows: a resample is the first twice, both, or the second twice: 1/4, 1/2, 1/4."""
+    values, groups = np.array([0.0, 1.0, 1.0, 1.0]), np.array(["a", "b", "b", "b"])
+    drawn = {"resamples": 4000, "seed": 0}
+    assert cluster_interval(values, groups, confidence=0.9, **drawn) == (0, 1)
+    assert cluster_interval(values, groups, confidence=0.4, **drawn) == (0.75, 0.75)
+
+
+def test_rows_of_a_group_share_their_luck():
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 50)
+    values = np.repeat(random.normal(size=20), 50)
+    low, high = cluster_interval(values, groups, resamples=2000, confidence=0.95, seed=0)
+    # As wide as that of 20 means, not that of 1,000 rows.
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20**0.5, rel=0.1)
+
+
+def test_one_group_has_no_interval():
+    assert cluster_interval(np.ones(5), np.zeros(5), resamples=100, confidence=0.95, seed=0) is None

@@ -1,0 +1,23 @@
+"""Probe: what is still readable of each nuisance in every model; nothing that chooses reads it."""
+
+import sys
+
+from flows.evaluate import models_of, replicas_of_study
+from flows.stage import main, stage, step
+from tasks.params import Params
+from tasks.probe import probe_models
+from tasks.stages import StageFacts
+from tasks.track import Record
+
+
+@stage("probe")
+def probe(params: Params, facts: StageFacts, record: Record) -> None:
+    """Fit fresh probes to the frozen features of every model, after the choice is made."""
+    out = params.home / "metrics" / "probe.json"
+    models, replicas = models_of(params), replicas_of_study(params)
+    record.metrics(step(probe_models)(params, home=params.home, models=models, replicas=replicas, out=out))
+    record.artifact(out)
+
+
+if __name__ == "__main__":
+    main(probe, sys.argv)
