@@ -105,6 +105,7 @@ class CropsSettings(RunnerSettings):
     width: int = Field(ge=16, le=2048)
     channels: Literal[1, 3]
     text: SplitCounts
+    designs: Annotated[int, Field(ge=1)] | None = None
     background: SplitCounts
     mix: MixSettings
     pairs: Share

@@ -97,7 +97,8 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
             mend = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
         counts["words_uncovered"] += len(texts.words) - len(shown)
-        wanted = settings.text.model_dump()
+        designs = sum(map(len, casts["train"].designs)) if "train" in casts else 0
+        wanted = settings.text.model_dump() | {"train": train_crops(settings, designs)}
         asked[script] = {split: count for split, count in wanted.items() if split in casts}
         for split in wanted.keys() - casts.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
@@ -105,6 +106,17 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
     pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))
               for shard in _cut(asked[script])]  # fmt: skip
     return [Shard(number, script, shard) for number, (script, shard) in enumerate(pieces)], counts
+
+
+def train_crops(settings: CropsSettings, designs: int) -> int:
+    """Training crops of a script that has so many training designs.
+
+    With n times as many as `settings.designs` √n times `settings.text.train`: what there is to learn of a script
+    grows with its designs, but slower than they do, since they are alike. Never fewer.
+    """
+    if settings.designs is None:
+        return settings.text.train
+    return round(settings.text.train * max(1.0, designs / settings.designs) ** 0.5)
 
 
 def _check_listed(source: Source, fonts: dict[str, list[Font]]) -> None:

@@ -19,7 +19,7 @@ from tasks.table import read_images
 from tasks.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
 
-MODELS = ["rounds/0", "rounds/1", "rounds/2", "invariance/erm", "invariance/conditional"]
+MODELS = ["rounds/0", "rounds/1", "rounds/2", "invariance/erm", "invariance/conditional+pairs"]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def home(made, tmp_path):
 
 
 def models_in(home):
-    names = ["round-0", "round-1", "round-2", "erm", "conditional"]
+    names = ["round-0", "round-1", "round-2", "erm", "conditional+pairs"]
     return dict(zip(names, (home / path for path in MODELS), strict=True))
 
 
@@ -89,12 +89,15 @@ def test_a_figure_is_claimed_where_erm_reads_five_points(params, home, monkeypat
     claimed = [points, 1.0, 9.0] if points == 5 else [None] * 3
     reads = points == 5
     of = dict(zip(["excess_points", "low", "high"], claimed, strict=True))
-    assert found["chosen"] == {"name": "conditional", "font_style": {"split": "test_unseen", "reads": reads, **of}}
+    assert found["chosen"] == {
+        "name": "conditional+pairs",
+        "font_style": {"split": "test_unseen", "reads": reads, **of},
+    }
     assert summary.get("chosen.font_style") == claimed[0]
 
 
 def test_the_same_bytes_twice(params, home):
-    models = {"conditional": home / "invariance/conditional"}
+    models = {"conditional+pairs": home / "invariance/conditional+pairs"}
     for name in ("first.json", "second.json"):
         probe_models(params, home=home, models=models, replicas={}, out=home / name)
     assert (home / "first.json").read_bytes() == (home / "second.json").read_bytes()
@@ -121,13 +124,13 @@ def test_without_a_nuisance_label_there_are_nulls_and_a_reason(params, home):
     assert summary == {}
     assert "two to tell apart" in found["nuisances"]["font_style"]["why"]
     nothing = {"split": "test_unseen", "reads": None, "excess_points": None, "low": None, "high": None}
-    assert found["chosen"] == {"name": "conditional", "font_style": nothing}
+    assert found["chosen"] == {"name": "conditional+pairs", "font_style": nothing}
 
 
 def test_a_problem_whose_only_nuisance_is_no_column_has_nothing_to_probe(params, home):
     problem = params.labels.model_copy(update={"nuisances": ["colour"]})
     summary, found = probed(params.model_copy(update={"problems": {params.problem: problem}}), home)
-    assert (summary, found["nuisances"], found["chosen"]) == ({}, {}, {"name": "conditional"})
+    assert (summary, found["nuisances"], found["chosen"]) == ({}, {}, {"name": "conditional+pairs"})
 
 
 def test_without_test_crops_there_are_nulls(params, home):
@@ -150,7 +153,7 @@ def test_without_a_choice_and_without_erm_the_figures_stand_alone(params, home):
 
 def test_a_choice_of_another_model_is_refused(params, home):
     models = {"round-0": home / "rounds/0"}
-    with pytest.raises(UserError, match="conditional"):
+    with pytest.raises(UserError, match="pairs"):
         probe_models(params, home=home, models=models, replicas={}, out=home / "probe.json")
     assert not (home / "probe.json").exists()
 

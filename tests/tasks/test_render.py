@@ -17,7 +17,8 @@ from tasks.cast import DESIGN_SIDE, TEXT_SIDE
 from tasks.errors import UserError
 from tasks.fanout import spread
 from tasks.params import ProblemSettings, SplitCounts
-from tasks.render import SHARD, check_problem, drawn_tables, plan_shards
+from tasks.render import SHARD, check_problem, drawn_tables, plan_shards, train_crops
+from tasks.source import read_fonts
 from tasks.split import LISTED, text_side
 from tests.tasks.toysource import (
     CROPS,
@@ -127,6 +128,24 @@ def test_shards_are_even_and_whole(fonts: Path, words: Path) -> None:
         drawn = [(split, n) for shard in shards if shard.script == script
                  for split, start, stop in shard.pieces for n in range(start, stop)]  # fmt: skip
         assert drawn == [(split, n) for split, count in asked.model_dump().items() for n in range(count)]
+
+
+def test_a_script_of_many_designs_gets_more_training_crops_and_none_fewer() -> None:
+    asked = SplitCounts(train=1000, pool=1, validation=1, test_seen=1, test_unseen=1)
+    settings = CROPS.model_copy(update={"text": asked, "designs": 4})
+    assert [train_crops(settings, designs) for designs in (1, 4, 16, 36)] == [1000, 1000, 2000, 3000]
+    assert train_crops(settings.model_copy(update={"designs": None}), 36) == 1000
+
+
+def test_training_crops_follow_the_designs_that_train(fonts: Path, words: Path) -> None:
+    asked = SplitCounts(train=100, pool=1, validation=1, test_seen=1, test_unseen=1)
+    source = source_of(fonts, words)
+    shards, _ = plan_shards(CROPS.model_copy(update={"text": asked, "designs": 1}), source)
+    for script in ("Grek", "Latn"):
+        designs = {font.design for font in read_fonts(source.fonts, script)[script] if font.side == "train"}
+        drawn = [stop - start for shard in shards if shard.script == script
+                 for split, start, stop in shard.pieces if split == "train"]  # fmt: skip
+        assert sum(drawn) == round(100 * len(designs) ** 0.5)
 
 
 def test_the_seed_changes_the_crops(rows: pd.DataFrame, fonts: Path, words: Path, tmp_path: Path) -> None:
