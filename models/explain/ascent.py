@@ -1,0 +1,289 @@
+"""Activation maximisation: images that a unit answers to most, found by gradient ascent from random pixels.
+
+After Yosinski et al. (2015): x <- r(x + rate * gradient), where r decays, blurs and clips. Units, settings and seeds
+are one batch; each sample has settings of its own, and no sample's picture depends on what else is in the batch.
+
+**Rates.** The paper's rates hold for CaffeNet's pixels (0 to 255, 3 x 227 x 227) and CaffeNet's gradients; another
+network's gradients may be a thousand times as large or small. What must carry over is how far a climb goes. The
+paper's two limits, a rate of 100 and a progress of 2 in activation, meet at one norm of the gradient. A layer's
+counterpart of it is measured: the root mean square norm of its active units' gradients on noise. At that gradient a
+rate of 100, and a progress of 2, move the pixels of the unit's receptive field by 1/250 of their range (root mean
+square), so that the paper's shortest run of 500 steps can take them from one end of the range to the other and back.
+A fifth of that leaves pictures too faint to be like anything that the network was trained on; five times as much
+tears them.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from models.explain.canvas import Canvas, Window, gradient_of, probes, window_of
+from models.explain.hooks import check_units
+from models.explain.reach import LetThrough, Reach, reaching
+from models.explain.recipes import AscentSettings, Columns
+from models.explain.regularise import Blur, clip_small_contributions, clip_small_norms, rolled
+
+START = 10 / 255  # standard deviation of the random pixels, of the canvas's range, as in the paper's code
+CACHED = 65_536  # pixels of a batch whose maps stay in a core's cache; twice as many take a third longer each
+PAPER_RATE, PAPER_PROGRESS = 100.0, 2.0
+STEP = 1 / 250  # of the canvas's range, root mean square over pixels: a step at the paper's limits
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """What was found, a row a sample: unit by unit, within it setting by setting, within that seed by seed.
+
+    `unit`, `setting`, `seed` say which sample a row is; `setting` is a number in the sequence given. `best`, `last`
+    and `majority` are images `[n, channels, height, width]` in the canvas's pixels, of the part `window`: where the
+    unit was highest, at the end, and when it first was the highest of its layer at its position. `…_activation` and
+    `…_step` go with them; a sample that never was the highest has `majority_step` -1 and an image of NaN. `silent`
+    samples had no gradient at any step: their images are noise, and nothing can be seen in them.
+    """
+
+    unit: Tensor
+    setting: Tensor
+    seed: Tensor
+    best: Tensor
+    best_activation: Tensor
+    best_step: Tensor
+    last: Tensor
+    last_activation: Tensor
+    majority: Tensor
+    majority_activation: Tensor
+    majority_step: Tensor
+    silent: Tensor
+    window: Window
+
+
+def maximise(
+    network: nn.Module,
+    layer: str,
+    units: Sequence[int],
+    *,
+    canvas: Canvas,
+    settings: Sequence[AscentSettings],
+    seeds: Sequence[int] = (0,),
+    start: Tensor | None = None,
+    let_through: int = 0,
+    windowed: bool = True,
+    workers: int = 1,
+    done: Callable[[int], None] = lambda samples: None,
+) -> Ascent:
+    """Climb from random pixels for every unit, setting and seed; the network computes no further than `layer`.
+
+    A unit of a layer with positions is the one at the middle position.
+
+    Args:
+        network: any module that takes images `[batch, *canvas.shape]`. It is left as it was.
+        layer: name of a module of it; its output is `[batch, units]` or `[batch, units, positions…]`.
+        units: numbers of the layer's units.
+        canvas: what the pixels are.
+        settings: with rates and progress in the paper's units.
+        seeds: of the random pixels and of the jitter.
+        start: `[units, *canvas.shape]`, pixels to start from in place of random ones: a unit's strongest crop.
+        let_through: in so many first steps a unit without gradient gets that of its closed ReLUs, let through.
+        windowed: only the pixels that the middle position depends on are drawn; percentiles and blur are of these.
+        workers: threads that climb; torch's own threads are shared out among them.
+        done: called with the number of samples that were finished.
+
+    Raises:
+        ValueError: no such layer or entry, a unit out of range, a layer without gradient, `start` of another shape.
+    """
+    with reaching(network, layer, shape=canvas.shape, entry=canvas.entry) as reach, torch.enable_grad():
+        window = window_of(reach, canvas, cut=windowed)
+        climb = _Climb(reach, canvas, window, settings, let_through)
+        climb.check(units, start)
+        samples = torch.cartesian_prod(*(torch.arange(len(axis)) for axis in (units, settings, seeds)))
+        samples = samples.view(-1, 3)
+        rows = torch.stack([torch.tensor(units)[samples[:, 0]], samples[:, 1], torch.tensor(seeds)[samples[:, 2]]], 1)
+        starts = None if start is None else window.cut(start)
+        batches = climb.batches(samples[:, 1])
+        found = []
+        for part in _in_threads(partial(climb.run, rows, samples[:, 0], starts), batches, workers):
+            found.append(part)
+            done(len(part.silent))
+    order = torch.cat(batches).argsort()
+    gathered = {field.name: torch.cat([getattr(one, field.name) for one in found])[order] for field in fields(_Found)}
+    return Ascent(unit=rows[:, 0], setting=rows[:, 1], seed=rows[:, 2], window=window, **gathered)
+
+
+def _in_threads(work: Callable[[Tensor], "_Found"], batches: list[Tensor], workers: int) -> Iterator["_Found"]:
+    if workers == 1:
+        yield from map(work, batches)
+        return
+    threads = torch.get_num_threads()
+    share = (max(1, threads // workers),)
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=share) as pool:
+            yield from pool.map(work, batches)
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Climb:
+    """Everything that the batches of one `maximise` share."""
+
+    def __init__(
+        self, reach: Reach, canvas: Canvas, window: Window, settings: Sequence[AscentSettings], let_through: int
+    ) -> None:
+        self.reach, self.canvas, self.window, self.settings = reach, canvas, window, settings
+        self.let_through = let_through
+        self.answers, gradient = gain(reach, canvas, window)
+        step = STEP * canvas.span * math.sqrt(canvas.channels * window.field)
+        self.rate = step / gradient / PAPER_RATE
+        self.progress = step * gradient / PAPER_PROGRESS
+
+    def check(self, units: Sequence[int], start: Tensor | None) -> None:
+        check_units(self.reach.layer, torch.tensor(units), self.answers)
+        if start is not None and start.shape != (len(units), *self.canvas.shape):
+            raise ValueError(f"start must be {[len(units), *self.canvas.shape]}, not {list(start.shape)}")
+
+    def batches(self, setting: Tensor) -> list[Tensor]:
+        """Numbers of the samples that climb together: of as many steps, and no more than stay in the cache."""
+        (before, after, above, below), window = self.window.pad, self.window
+        size = max(1, CACHED // ((window.height + above + below) * (window.width + before + after)))
+        steps = torch.tensor([one.steps for one in self.settings])[setting]
+        batches: list[Tensor] = []
+        for length in torch.unique(steps):
+            batches.extend(torch.split(torch.nonzero(steps == length).flatten(), size))
+        return batches
+
+    def run(self, rows: Tensor, group: Tensor, starts: Tensor | None, batch: Tensor) -> "_Found":
+        """Climb with the samples `batch`, numbers in `rows[n, 3]` (unit, setting, seed) and `group[n]` (of start)."""
+        unit, setting, seed = rows[batch].unbind(1)
+        columns = Columns([self.settings[number] for number in setting.tolist()])
+        x = (self.noise(seed) if starts is None else starts[group[batch]]) - self.canvas.neutral
+        regularise = _Regulariser(columns, x, self.rate, self.progress)
+        shifts = _shifts(columns, seed)
+        found = _Found.none(x)
+        for step in range(columns.steps):
+            x = x.clamp(self.canvas.low - self.canvas.neutral, self.canvas.high - self.canvas.neutral)
+            closed = found.silent if 0 < step < self.let_through and found.silent.any() else None
+            values, gradient = self.look(x, unit, None if shifts is None else shifts[step], closed)
+            found.update(step, x, values, unit, own=gradient, opened=closed is not None)
+            if step + 1 < columns.steps:  # what the last activation was measured on is the last image
+                x = regularise(x, gradient, step)
+        return found.shifted(self.canvas.neutral)
+
+    def noise(self, seed: Tensor) -> Tensor:
+        """Random pixels `[batch, channels, height, width]`, of the seed alone."""
+        drawn = {
+            one: torch.randn(self.canvas.shape, generator=torch.Generator().manual_seed(one))
+            for one in set(seed.tolist())
+        }
+        pixels = torch.stack([drawn[one] for one in seed.tolist()])
+        return self.window.cut(self.canvas.neutral + START * self.canvas.span * pixels)
+
+    def look(self, x: Tensor, unit: Tensor, shift: Tensor | None, closed: Tensor | None) -> tuple[Tensor, Tensor]:
+        """All units' values `[batch, units]` and the gradient `[batch, channels, height, width]` of each sample's."""
+        pixels = (x if shift is None else rolled(x, shift)).add(self.canvas.neutral).requires_grad_()
+        with torch.enable_grad(), nullcontext() if closed is None else LetThrough(closed):
+            values = self.window.units(self.reach, pixels, self.canvas.neutral)
+            gradient = gradient_of(self.reach, values.gather(1, unit[:, None]).sum(), pixels)
+        return values.detach(), gradient if shift is None else rolled(gradient, -shift)
+
+
+class _Regulariser:
+    """One step of a batch: along the gradient, then back towards what images are like."""
+
+    def __init__(self, columns: Columns, x: Tensor, rate: float, progress: float) -> None:
+        self._columns = columns
+        self._rate, self._progress = columns.rate * rate, columns.progress * progress
+        self._keep = (1 - columns.decay)[:, None, None, None]
+        self._blur = Blur(columns.blur_width, *x.shape[2:])
+        self._norms = torch.nonzero(columns.norm_percent).flatten()
+        self._contributions = torch.nonzero(columns.contribution_percent).flatten()
+
+    def __call__(self, x: Tensor, gradient: Tensor, step: int) -> Tensor:
+        columns, rows = self._columns, self._columns.blurred_at(step)
+        squares = gradient.flatten(1).square().sum(dim=1)
+        rate = torch.minimum(self._rate, self._progress / squares)
+        x = (x + rate[:, None, None, None] * gradient).mul_(self._keep)
+        if len(rows):
+            x[rows] = self._blur(x, rows)
+        if len(rows := self._norms):
+            x[rows] = clip_small_norms(x[rows], columns.norm_percent[rows])
+        if len(rows := self._contributions):
+            x[rows] = clip_small_contributions(x[rows], gradient[rows], columns.contribution_percent[rows])
+        return x
+
+
+@dataclass
+class _Found:
+    """The images kept so far, a row a sample; see `Ascent`."""
+
+    best: Tensor
+    best_activation: Tensor
+    best_step: Tensor
+    last: Tensor
+    last_activation: Tensor
+    majority: Tensor
+    majority_activation: Tensor
+    majority_step: Tensor
+    silent: Tensor
+
+    @classmethod
+    def none(cls, x: Tensor) -> "_Found":
+        count = len(x)
+        nothing, never = torch.full((count,), math.nan), torch.full((count,), -1)
+        return cls(
+            best=x.clone(), best_activation=torch.full((count,), -math.inf), best_step=never.clone(),
+            last=x, last_activation=nothing, majority=torch.full_like(x, math.nan),
+            majority_activation=nothing.clone(), majority_step=never, silent=torch.ones(count, dtype=torch.bool),
+        )  # fmt: skip
+
+    def update(self, step: int, x: Tensor, values: Tensor, unit: Tensor, *, own: Tensor, opened: bool) -> None:
+        activation = values.gather(1, unit[:, None])[:, 0]
+        moved = activation != (activation if step == 0 else self.last_activation)
+        # A gradient let through is not the unit's own; but where it changed the activation, the unit has one now.
+        if self.silent.any():
+            self.silent = self.silent & ~(moved if opened else moved | own.flatten(1).any(dim=1))
+        self.last, self.last_activation = x, activation
+        higher = activation > self.best_activation
+        self.best[higher], self.best_activation[higher], self.best_step[higher] = x[higher], activation[higher], step
+        first = (self.majority_step < 0) & ~self.silent & (values.argmax(dim=1) == unit)
+        if first.any():
+            self.majority[first], self.majority_activation[first] = x[first], activation[first]
+            self.majority_step[first] = step
+
+    def shifted(self, neutral: float) -> "_Found":
+        """With images in the canvas's pixels."""
+        self.best, self.last, self.majority = self.best + neutral, self.last + neutral, self.majority + neutral
+        return self
+
+
+def _shifts(columns: Columns, seed: Tensor) -> Tensor | None:
+    """`[steps, batch, 2]`, by how many pixels each sample is moved, of its seed alone; None where none is."""
+    if not columns.jitter.any():
+        return None
+    drawn = {
+        one: torch.rand(columns.steps, 2, generator=torch.Generator().manual_seed(one)) for one in set(seed.tolist())
+    }
+    unit = torch.stack([drawn[one] for one in seed.tolist()], dim=1)
+    return ((2 * columns.jitter + 1)[:, None] * unit).long() - columns.jitter[:, None]
+
+
+def gain(reach: Reach, canvas: Canvas, window: Window) -> tuple[Tensor, float]:
+    """A layer's units on noise, `[PROBES, units]`, and the root mean square norm of its active ones' gradients.
+
+    One backward pass an image, whatever the number of units: with random signs before the units' values the squared
+    norm of the sum's gradient is, on average, the sum of the squared norms (Hutchinson 1989). Of a layer without any
+    active unit it is the gradient that closed ReLUs let through; 1 where there is none either.
+    """
+    pixels = window.cut(probes(canvas))
+    for closed in (False, True):
+        leaf = pixels.clone().requires_grad_()
+        with LetThrough(torch.full((len(leaf),), closed)):
+            values = window.units(reach, leaf, canvas.neutral)
+            signs = torch.randint(2, values.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+            gradient = gradient_of(reach, (values * signs).sum(), leaf)
+        active = int((values != 0).sum())
+        if gradient.any():
+            return values.detach(), float(gradient.double().square().sum() / max(active, 1)) ** 0.5
+    return values.detach(), 1.0

@@ -1,0 +1,176 @@
+"""Where activation maximisation draws: what its pixels mean, and which of them a layer's middle unit depends on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.explain.hooks import captured
+from models.explain.reach import LetThrough, Reach
+
+PROBES = 8  # noise images that measure a layer
+PROBE_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvas:
+    """Pixels `[channels, height, width]` from `low` to `high`; `neutral` is what regularisers pull to.
+
+    `entry` names the module whose output the pixels stand for; None: they are the network's input. A network that
+    standardises its input by the image's own mean and deviation (ScriptNet does, under the name `standardise`) wants
+    that module here: before it, decay of contrast is undone at once, brightness is not seen at all, the sign of the
+    gradient turns with the polarity of the picture, and no unit's picture is independent of far pixels. After it, 0
+    is the image's own mean, which is what the paper's pixels, less the mean image, are too.
+    """
+
+    channels: int
+    height: int
+    width: int
+    low: float = 0.0
+    high: float = 1.0
+    neutral: float = 0.5
+    entry: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.neutral <= self.high or self.low == self.high:
+            raise ValueError(f"pixels from {self.low} to {self.high} have no neutral value {self.neutral}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def span(self) -> float:
+        return self.high - self.low
+
+
+def entered(network: nn.Module, entry: str | None, images: Tensor) -> Tensor:
+    """Pixels that images `[batch, channels, height, width]` become at `entry`: what a canvas holds."""
+    if entry is None:
+        return images
+    with torch.no_grad(), captured(network, [entry]) as outputs:
+        network(images)
+    return outputs[entry]
+
+
+def canvas_of(network: nn.Module, images: Tensor, *, entry: str | None = None) -> Canvas:
+    """The canvas that real images `[n, channels, height, width]` span at `entry`; all but the outermost hundredth."""
+    pixels = entered(network, entry, images)
+    channels, height, width = pixels.shape[1:]
+    low, high = np.quantile(pixels.numpy(), (0.005, 0.995))
+    return Canvas(
+        channels=channels, height=height, width=width, low=float(low), high=float(high), neutral=float(pixels.mean()),
+        entry=entry,
+    )  # fmt: skip
+
+
+def probes(canvas: Canvas) -> Tensor:
+    """Noise of the canvas's whole range, always the same: `[PROBES, channels, height, width]`."""
+    generator = torch.Generator().manual_seed(PROBE_SEED)
+    return canvas.low + canvas.span * torch.rand(PROBES, *canvas.shape, generator=generator)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a canvas that one position of a layer depends on, and how the layer is computed from it alone.
+
+    The part is `[top:top+height, left:left+width]`. `pad` (left, right, top, bottom) neutral pixels around it put it
+    in step with the layer's strides; `position` is the position's place in the layer's output then. `field` is the
+    number of places, height times width, of the receptive field, which is all of the part unless that was not cut.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    pad: tuple[int, int, int, int]
+    position: tuple[int, ...]
+    field: int
+
+    def cut(self, images: Tensor) -> Tensor:
+        """The part, of whole images."""
+        return images[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def units(self, reach: Reach, pixels: Tensor, neutral: float) -> Tensor:
+        """`[batch, units]` at the position, from pixels `[batch, channels, height, width]` of the part."""
+        if any(self.pad):
+            pixels = functional.pad(pixels, self.pad, value=neutral)
+        output = reach(pixels)
+        places: tuple[slice | int, ...] = (slice(None), slice(None), *self.position)
+        return output[places]
+
+
+def whole(reach: Reach, canvas: Canvas) -> Window:
+    """The window that is the whole canvas, at the middle position of the layer."""
+    with torch.no_grad():
+        places = reach(probes(canvas)[:1]).shape[2:]
+    middle = tuple(count // 2 for count in places)
+    return Window(0, 0, canvas.height, canvas.width, (0, 0, 0, 0), middle, canvas.height * canvas.width)
+
+
+def window_of(reach: Reach, canvas: Canvas, *, cut: bool = True) -> Window:
+    """The receptive field of the layer's middle position, if the layer can be computed from that alone; else all.
+
+    Pixels outside the field have no gradient, so ascent gives the same picture inside it whether they are there or
+    not. That a layer can be so computed is not derived from its modules but tried: on noise, from the field and from
+    the whole image, its units must have the same values. Without `cut` it is all, and only the field is measured.
+    """
+    noise = probes(canvas)
+    everything = whole(reach, canvas)
+    values, touched = _touched(reach, everything, noise, canvas.neutral)
+    if not touched.any():
+        return everything
+    (top, height), (left, width) = (_extent(touched.any(dim=side)) for side in (1, 0))
+    everything = replace(everything, field=height * width)
+    if not cut or len(everything.position) != 2 or (height, width) == touched.shape:
+        return everything
+    part = replace(everything, top=top, left=left, height=height, width=width)
+    part = _aligned(part, touched.shape, reach(noise[:1]).shape[2:])
+    try:
+        with torch.no_grad():
+            alone = part.units(reach, part.cut(noise), canvas.neutral)
+    except (ValueError, IndexError):  # a network that checks its images' size, or counts on it
+        return everything
+    near = 1e-4 * float(values.abs().max())
+    same = alone.shape == values.shape and torch.allclose(alone, values, rtol=1e-3, atol=near)
+    return part if same else everything
+
+
+def _touched(reach: Reach, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
+    """The units' values, and which pixels `[height, width]` they depend on, closed ReLUs or not."""
+    pixels = noise.clone().requires_grad_()
+    with torch.enable_grad(), LetThrough(torch.ones(len(noise), dtype=torch.bool)):
+        values = window.units(reach, pixels, neutral)
+        gradient = gradient_of(reach, values.sum(), pixels)
+    return values.detach(), gradient.abs().amax(dim=(0, 1)) > 0
+
+
+def gradient_of(reach: Reach, value: Tensor, pixels: Tensor) -> Tensor:
+    """Gradient of `value`, a sum over the batch.
+
+    Raises:
+        ValueError: the layer does not depend on the pixels by differentiable operations.
+    """
+    gradient = torch.autograd.grad(value, pixels, allow_unused=True)[0] if value.requires_grad else None
+    if gradient is None:
+        raise ValueError(
+            f"layer '{reach.layer}' has no gradient to the pixels"
+            + ("" if reach.entry is None else f" that enter at '{reach.entry}'")
+        )
+    return gradient
+
+
+def _aligned(part: Window, sides: Sequence[int], places: Sequence[int]) -> Window:
+    """The part, padded to whole strides of a layer that has `places` on an image of these sides."""
+    down, along = (max(1, round(size / count)) for size, count in zip(sides, places, strict=True))
+    position = (part.position[0] - part.top // down, part.position[1] - part.left // along)
+    return replace(part, pad=(part.left % along, 0, part.top % down, 0), position=position)
+
+
+def _extent(line: Tensor) -> tuple[int, int]:
+    """First place and length of what is true."""
+    places = torch.nonzero(line).flatten()
+    return int(places[0]), int(places[-1] - places[0] + 1)

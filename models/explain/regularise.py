@@ -1,0 +1,83 @@
+"""The regularisers of Yosinski et al. (2015, section 3), each sample of a batch with its own strength.
+
+Pixels `x[batch, channels, height, width]` are differences from the neutral value: 0 is what regularisers pull to.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+TRUNCATE = 4.0  # a Gaussian ends this many standard deviations from its middle, as SciPy's does
+
+
+def gaussian_matrix(size: int, width: float) -> Tensor:
+    """`[size, size]`, which blurs a line of pixels: a Gaussian of `width` pixels, reflected at both ends."""
+    radius = int(TRUNCATE * width + 0.5)
+    offsets = torch.arange(-radius, radius + 1)
+    weights = torch.exp(-0.5 * (offsets.double() / width).square()) if radius else torch.ones(1, dtype=torch.float64)
+    places = (torch.arange(size)[:, None] + offsets) % (2 * size)
+    places = torch.minimum(places, 2 * size - 1 - places)
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    return matrix.scatter_add_(1, places, (weights / weights.sum()).expand(size, -1)).float()
+
+
+class Blur:
+    """Gaussian blur with a `width[batch]` of each sample's own, in pixels (standard deviation)."""
+
+    def __init__(self, width: Tensor, height: int, length: int) -> None:
+        widths, self._kind = torch.unique(width, return_inverse=True)
+        # As matrices, so that samples of all widths are one product; and reflection costs nothing.
+        self._down = torch.stack([gaussian_matrix(height, float(width)) for width in widths])
+        self._along = torch.stack([gaussian_matrix(length, float(width)) for width in widths])
+
+    def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
+        """`x[rows]`, blurred."""
+        kind = self._kind[rows]
+        return self._down[kind][:, None] @ x[rows] @ self._along[kind][:, None].mT
+
+
+def clip_small_norms(x: Tensor, percent: Tensor) -> Tensor:
+    """Pixels to 0 whose norm over channels lies below the sample's `percent[batch]`-th percentile."""
+    norms = x.abs() if x.shape[1] == 1 else torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x * (norms >= percentile(norms, percent))
+
+
+def clip_small_contributions(x: Tensor, gradient: Tensor, percent: Tensor) -> Tensor:
+    """Pixels to 0 whose |Σ_c x·∇| lies below the sample's percentile.
+
+    To first order that is how much the activation changes when the pixel is set to 0 (equation in section 3 of the
+    paper); the exact value takes a forward pass a pixel.
+    """
+    contributions = (x * gradient).sum(dim=1, keepdim=True).abs()
+    return x * (contributions >= percentile(contributions, percent))
+
+
+def percentile(values: Tensor, percent: Tensor) -> Tensor:
+    """`[batch, 1, 1, 1]`: what `values < result` marks are those below the sample's percentile.
+
+    It is the order statistic at or above NumPy's linear interpolation: no value lies between the two.
+    """
+    ordered = torch.from_numpy(np.sort(values.flatten(1).numpy(), axis=1))  # thirty times as fast as torch's sort
+    # Rounded: 50.000001% of an even number must not be one pixel more.
+    place = (percent.double() / 100 * (ordered.shape[1] - 1)).sub(1e-6).ceil().long()
+    return ordered.gather(1, place[:, None])[:, :, None, None]
+
+
+def rolled(x: Tensor, shift: Tensor) -> Tensor:
+    """Each sample moved by its `shift[batch, 2]` (rows down, columns right); what leaves comes in opposite."""
+    height, width = x.shape[2:]
+    rows = (torch.arange(height) - shift[:, :1]) % height
+    columns = (torch.arange(width) - shift[:, 1:]) % width
+    places = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+    return x.flatten(2).gather(2, places[:, None].expand(-1, x.shape[1], -1)).view_as(x)
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """`[batch]`: mean absolute difference of neighbours, in standard deviations of the image; 0 for a plain one."""
+    deviation = images.flatten(1).std(dim=1, correction=0)
+    down, along = images.diff(dim=2).abs(), images.diff(dim=3).abs()
+    pairs = down[0].numel() + along[0].numel()
+    steps = (down.flatten(1).sum(dim=1) + along.flatten(1).sum(dim=1)) / max(pairs, 1)
+    return torch.where(deviation > 0, steps / deviation.clamp_min(math.ulp(1.0)), torch.zeros_like(steps))

@@ -1,0 +1,33 @@
+"""What activation maximisation is measured against is the same network, cut off at the same layer."""
+
+import pytest
+import torch
+
+from benchmarks.explain_ascent import bare_ratio, truncated
+from models.explain.canvas import Canvas
+from models.explain.reach import reaching
+from models.network import ScriptNet
+from models.settings import NetworkSettings
+
+CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
+
+
+@pytest.fixture
+def network() -> ScriptNet:
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.1)
+    return ScriptNet(settings, labels=3, height=16, width=32).eval()
+
+
+@pytest.mark.parametrize("layer", ["trunk.0", "trunk.2", "embedding", "target_head"])
+def test_the_network_written_out_gives_what_the_layer_gives(network: ScriptNet, layer: str) -> None:
+    pixels = torch.randn(5, 1, 16, 32)
+    with reaching(network, layer, shape=CANVAS.shape, entry=CANVAS.entry) as reach:
+        assert torch.equal(truncated(network, layer)(pixels), reach(pixels))
+
+
+def test_both_sides_do_the_same_number_of_units(network: ScriptNet) -> None:
+    row = bare_ratio(network, CANVAS, "trunk.1", 4, steps=3)
+    assert row["window"] == [1, 9, 9]
+    assert row["bare_per_unit"] == pytest.approx(row["bare_s"]["median"] / 4)
+    assert row["ours_per_unit"] == pytest.approx(row["ours_s"]["median"] / 4)
