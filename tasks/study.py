@@ -119,6 +119,22 @@ def cut_interval(mined: np.ndarray, control: np.ndarray, *, confidence: float) -
     return float(1 - (b + root) / a), float(1 - (b - root) / a)
 
 
+def spread_of(values: Values) -> dict[str, Any]:
+    """`values`, their mean and their spread, the standard deviation (n − 1); None where a value is missing."""
+    known = _known(values)
+    spread = None if known is None or len(known) < 2 else round(float(known.std(ddof=1)), DIGITS)
+    return {"values": values, "mean": _mean(known), "spread": spread}
+
+
+def change_of(values: Values, base: Values, confidence: float) -> dict[str, Any]:
+    """`values` less `base`, paired by seed: `values`, `mean`, and `low` and `high`, its t-interval."""
+    pairs = zip(values, base, strict=True)
+    changes: Values = [None if a is None or b is None else round(a - b, DIGITS) for a, b in pairs]
+    known = _known(changes)
+    interval = None if known is None else interval_of_mean(known, confidence=confidence)
+    return {"values": changes, "mean": _mean(known), **_bounds(interval)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Trainings:
     """The figures of a study's trainings on one split."""
@@ -151,18 +167,11 @@ def _round_of(trainings: _Trainings, number: int, before: int | None, confidence
 
 
 def _spread(arm: ByFigure | None) -> dict[str, dict[str, Any]] | None:
-    if arm is None:
-        return None
-    described = {}
-    for figure, values in arm.items():
-        known = _known(values)
-        spread = None if known is None or len(known) < 2 else round(float(known.std(ddof=1)), DIGITS)
-        described[figure] = {"values": values, "mean": _mean(known), "spread": spread}
-    return described
+    return None if arm is None else {figure: spread_of(values) for figure, values in arm.items()}
 
 
 def _difference(figure: str, mined: Values, control: Values, confidence: float) -> dict[str, Any]:
-    entry = _change(mined, control, confidence)
+    entry = change_of(mined, control, confidence)
     if figure in RATES:
         entry["cut"] = _cut(_known(mined), _known(control), confidence)
     return entry
@@ -175,16 +184,7 @@ def _gain(after: ByFigure | None, before: ByFigure | None, confidence: float) ->
         figure: (before[figure], after[figure]) if figure in RATES else (after[figure], before[figure])
         for figure in FIGURES
     }
-    return {figure: _change(better, worse, confidence) for figure, (better, worse) in pairs.items()}
-
-
-def _change(values: Values, base: Values, confidence: float) -> dict[str, Any]:
-    """`values` less `base`, paired by seed: values, mean and its interval."""
-    pairs = zip(values, base, strict=True)
-    changes: Values = [None if a is None or b is None else round(a - b, DIGITS) for a, b in pairs]
-    known = _known(changes)
-    interval = None if known is None else interval_of_mean(known, confidence=confidence)
-    return {"values": changes, "mean": _mean(known), **_bounds(interval)}
+    return {figure: change_of(better, worse, confidence) for figure, (better, worse) in pairs.items()}
 
 
 def _cut(mined: np.ndarray | None, control: np.ndarray | None, confidence: float) -> dict[str, float | None]:
