@@ -264,12 +264,18 @@ def predict(
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
 ) -> None:
     """Say which script each word image is written in."""
-    from tasks.predict import find_model, format_predictions, predict_files
+    from tasks.predict import find_model, format_predictions, predict_files, temperature_of
 
     params = read_params()
     scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
+    model = find_model(params)
     predictions, problems = predict_files(
-        files, model_folder=find_model(params), top=top, among=scripts, abstain_below=abstain_below
+        files,
+        model_folder=model,
+        temperature=temperature_of(params, model),
+        top=top,
+        among=scripts,
+        abstain_below=abstain_below,
     )
     if predictions:
         print(format_predictions(predictions, format.value))

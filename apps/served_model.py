@@ -58,7 +58,7 @@ class ServedModel(PythonModel):
                 answers.append({**empty, "error": str(error)})
         good = [answer for answer in answers if answer["error"] is None]
         if crops:
-            chances = probabilities_of(self.network, np.stack(crops))
+            chances = probabilities_of(self.network, np.stack(crops), temperature=self.card.get("temperature", 1.0))
             for answer, found in zip(good, ranked(chances, self.card["labels"], **options), strict=True):
                 answer.update(found)
         return pd.DataFrame(answers, columns=[*empty, "error"], dtype=object)

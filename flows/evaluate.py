@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flows.register import register_chosen
 from flows.stage import main, stage, step
-from tasks.evaluate import evaluate_models
-from tasks.figures import draw_confusion
+from tasks.evaluate import Outputs, evaluate_models
+from tasks.figures import draw_by_nuisance, draw_confusion, draw_reliability, draw_risk_coverage
 from tasks.params import Params
 from tasks.replicas import replicas_of, seeds_of
 from tasks.stages import StageFacts
@@ -17,24 +17,24 @@ from tasks.track import Record
 @stage("evaluate")
 def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
     """Freeze the choice, then measure every model; nothing reads the test figures back."""
-    home = params.home
-    chosen, predictions = home / "chosen.json", home / "predictions.parquet"
-    metrics, study = home / "metrics" / "evaluate.json", home / "metrics" / "study.json"
+    outputs = Outputs.of_home(params.home)
     record.metrics(
         step(evaluate_models)(
             params,
-            table=home / "table",
+            table=params.home / "table",
             models=models_of(params),
             replicas=replicas_of_study(params),
-            chosen=chosen,
-            metrics=metrics,
-            study=study,
-            predictions=predictions,
+            outputs=outputs,
         )
     )
-    for path in (chosen, metrics, study):
+    for path in (outputs.chosen, outputs.metrics, outputs.study, outputs.invariance, outputs.groups):
         record.artifact(path)
-    record.figure(draw_confusion(predictions, chosen), "confusion.png")
+    record.artifact(outputs.plots, "plots")
+    record.figure(draw_confusion(outputs.predictions, outputs.chosen), "confusion.png")
+    record.figure(draw_risk_coverage(outputs.plots), "risk_coverage.png")
+    record.figure(draw_reliability(outputs.plots), "reliability.png")
+    for nuisance, figure in draw_by_nuisance(outputs.plots):
+        record.figure(figure, f"accuracy_by_{nuisance}.png")
     step(register_chosen)(params)
 
 

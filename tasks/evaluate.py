@@ -3,73 +3,92 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.degrade import SEVERITIES
-from tasks.answers import Model, open_models, score_split
-from tasks.choose import FIGURE, SEVERITY, SPLIT, choice_of, choose_model
-from tasks.determinism import deterministic
+from tasks.answers import Answers, Model, calibrated, open_models, score_split
+from tasks.choose import SEVERITY, SPLIT, choice_of, choose_model, criterion_of
+from tasks.determinism import derived_seed, deterministic
 from tasks.files import read_json, write_json, written_whole
-from tasks.metrics import measure, text_of, thin_labels
+from tasks.measured import SCHEMA, Measured, Yardstick, compare, measure_split, thresholds_of
+from tasks.metrics import thin_labels
+from tasks.modes import means_of_modes, pairs_of, summarise_modes
 from tasks.params import Params
-from tasks.recall import text_threshold
+from tasks.plots import by_model, nuisance_points, training_points, write_plots
+from tasks.resample import Differences
 from tasks.study import means_of, summarise
-from tasks.table import LABEL, nuisance_columns, read_rows
+from tasks.table import read_rows
 
 SPLITS = (SPLIT, "test_seen", "test_unseen")
-COLUMNS = ["model", "split", "severity", "key", "true", "ambiguous", "predicted", "p", "p_text"]
-TYPES = {"key": pa.string(), "ambiguous": pa.bool_(), "p": pa.float32(), "p_text": pa.float32()}
-SCHEMA = pa.schema([(name, TYPES.get(name, LABEL)) for name in COLUMNS])
-Thresholds = Mapping[tuple[str, str], float | None]  # of p_text, by model and severity
+COMPARED = "test_unseen"  # where pairs of models are compared, and what the plots show
 log = logging.getLogger("unfont")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The files of an evaluation, and the folder of its plots; docs/learning.md says what they hold."""
+
+    chosen: Path
+    metrics: Path
+    study: Path
+    invariance: Path
+    groups: Path
+    plots: Path
+    predictions: Path
+
+    @classmethod
+    def of_home(cls, home: Path) -> "Outputs":
+        return cls(
+            chosen=home / "chosen.json",
+            metrics=home / "metrics" / "evaluate.json",
+            study=home / "metrics" / "study.json",
+            invariance=home / "metrics" / "invariance.json",
+            groups=home / "metrics" / "groups.json",
+            plots=home / "plots",
+            predictions=home / "predictions.parquet",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Job:
-    """What is scored and how: each model at its own severities; the answers of `named` models go to `writer`."""
+    """What is scored: each model at its own severities, the `named` ones at all."""
 
     params: Params
     table: Path
     models: dict[str, Model]
     named: Mapping[str, Path]
-    thin: list[str]
-    writer: pq.ParquetWriter
+
+    def score(self, split: str, **options: Any) -> Answers:
+        severities = {name: list(SEVERITIES) if name in self.named else [SEVERITY] for name in self.models}
+        options = {"severities": severities, **options}
+        labels, batch = self.params.labels, self.params.evaluate.batch
+        return score_split(self.models, table=self.table, split=split, labels=labels, batch=batch, **options)
 
     @property
-    def severities(self) -> dict[str, list[str]]:
-        return {name: list(SEVERITIES) if name in self.named else [SEVERITY] for name in self.models}
+    def modes(self) -> list[str]:
+        """The modes of invariance among the named models."""
+        return [mode for mode in self.params.invariance.modes if mode in self.named]
 
 
 def evaluate_models(
-    params: Params,
-    *,
-    table: Path,
-    models: dict[str, Path],
-    replicas: dict[str, Path],
-    chosen: Path,
-    metrics: Path,
-    study: Path,
-    predictions: Path,
+    params: Params, *, table: Path, models: dict[str, Path], replicas: dict[str, Path], outputs: Outputs
 ) -> dict[str, float]:
     """Choose among `models` and measure all of them, and beside them the replicas of a study.
 
-    `chosen` is written when every model has been scored on `validation` and before any test crop is read;
-    nothing reads the test figures back. What the figures are is said by `tasks.metrics.measure`; a model's
-    thresholds are fixed on `validation`, one a severity. Every severity is the same for a crop in every
-    evaluation: it follows from the crop's key alone.
+    `outputs.chosen` is written when every model has been scored on `validation` and before any test row is read;
+    nothing reads the test figures back. Each model's temperature, and its thresholds of `p_text`, one a severity,
+    are fixed on `validation` as well. What the figures are is said by `tasks.metrics.measure`. Every severity is
+    the same for a crop in every evaluation: it follows from the crop's key alone.
 
     Args:
         table: the crop table, with splits.
-        models: model folders by name, inside of `chosen`'s folder; of equally good ones the first is chosen.
-        replicas: a study's further trainings by name (`round-1/control-0`). They are scored at light
-            degradation and never chosen; their figures are in `study` alone.
-        chosen, metrics, study, predictions: the files to write; what `study` says is said by `tasks.study`.
+        models: model folders by name, inside of `outputs.chosen`'s folder; of equally good ones the first is chosen.
+        replicas: a study's further trainings by name (`round-1/control-0`, `erm/seed-1`). They are scored at light
+            degradation and never chosen; their figures are in `study` and `invariance` alone.
 
     Returns:
         The chosen model's figures, as `split.severity.figure`, and a study's means.
@@ -77,62 +96,111 @@ def evaluate_models(
     Raises:
         UserError: a model or the table cannot be read, they are of different sizes, or a split has no crops.
     """
-    loaded = open_models(models | replicas)
-    rows = read_rows(table, list(dict.fromkeys([params.labels.target, params.labels.group])))
-    thin = thin_labels(rows, target=params.labels.target, group=params.labels.group)
-    with deterministic(params.threads), _predictions_file(predictions) as writer:
-        job = _Job(params=params, table=table, models=loaded, named=models, thin=thin, writer=writer)
-        figures, thresholds = _measure_split(job, SPLIT)
-        name = choose_model({name: figures[name][SEVERITY][FIGURE] for name in models})
-        value = figures[name][SEVERITY][FIGURE]
-        write_json(chosen, choice_of(name, folder=models[name], home=chosen.parent, value=value))
-        log.info("chosen: %s, %s %.4f", name, FIGURE, value)
-        measured = {SPLIT: figures}
-        for split in SPLITS[1:]:
-            measured[split], _ = _measure_split(job, split, thresholds)
-    by_model = {model: {split: measured[split][model] for split in SPLITS} for model in models}
-    write_json(metrics, {"models": by_model, "chosen": {"name": name, **by_model[name]}, "thin_scripts": thin})
-    light = {model: {split: measured[split][model][SEVERITY] for split in SPLITS} for model in loaded}
-    summary = _study_of(params, models, light)
-    write_json(study, summary)
-    return dict(_flat(by_model[name])) | means_of(summary)
+    job = _Job(params=params, table=table, models=open_models(models | replicas), named=models)
+    with deterministic(params.threads), _predictions_file(outputs.predictions) as writer:
+        job, answers = _validate(job)
+        name = _choose(job, answers, outputs.chosen)
+        yardstick = _yardstick(job, answers)
+        measured, differences = {}, {}
+        for split in SPLITS:
+            answers = answers if split == SPLIT else job.score(split)
+            log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(job.models))
+            measured[split] = measure_split(
+                answers, split=split, models=job.models, named=models, yardstick=yardstick, writer=writer
+            )
+            if split == COMPARED:
+                pairs = pairs_of(job.modes, _last(params))
+                seed = derived_seed(params.seed, "designs")
+                differences = compare(answers, measured[split].looks, pairs, yardstick=yardstick, seed=seed)
+    return _write(job, name, measured, differences, yardstick.thin, outputs)
 
 
-def _measure_split(
-    job: _Job, split: str, thresholds: Thresholds | None = None
-) -> tuple[dict[str, dict[str, dict[str, Any]]], Thresholds]:
-    """Figures by model and severity, and the thresholds that they stand at: the split's own where none are given."""
-    labels, settings = job.params.labels, job.params.evaluate
-    answers = score_split(
-        job.models, table=job.table, split=split, labels=labels, severities=job.severities, batch=settings.batch
+def _validate(job: _Job) -> tuple[_Job, Answers]:
+    """Fit every model's temperature at light degradation; the job with them, and its answers on `validation`."""
+    light = job.score(SPLIT, severities=[SEVERITY], keep_logits=True)
+    job = replace(job, models=calibrated(job.models, light, SEVERITY))
+    others = [severity for severity in SEVERITIES if severity != SEVERITY]
+    rest = job.score(SPLIT, severities={name: others if name in job.named else [] for name in job.models})
+    return job, replace(rest, said=light.at_temperatures(job.models).said | rest.said)
+
+
+def _choose(job: _Job, answers: Answers, chosen: Path) -> str:
+    """Write the choice. Which labels are thin, the whole table says: no term of the criterion asks for it."""
+    yardstick = Yardstick(labels=job.params.labels, settings=job.params.evaluate, thin=[], thresholds={})
+    figures = {name: yardstick.figures(answers.of(name, SEVERITY), name, SEVERITY) for name in job.named}
+    name = choose_model(figures)
+    temperature = job.models[name].temperature
+    folder, home = job.named[name], chosen.parent
+    write_json(chosen, choice_of(name, folder=folder, home=home, figures=figures[name], temperature=temperature))
+    log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(figures[name]), temperature)
+    return name
+
+
+def _yardstick(job: _Job, validation: Answers) -> Yardstick:
+    labels = job.params.labels
+    rows = read_rows(job.table, list(dict.fromkeys([labels.target, labels.group])))
+    return Yardstick(
+        labels=labels,
+        settings=job.params.evaluate,
+        thin=thin_labels(rows, target=labels.target, group=labels.group),
+        thresholds=thresholds_of(validation),
     )
-    log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(job.models))
-    if thresholds is None:
-        thresholds = {key: _threshold(answers.of(*key)) for key in answers.places}
-    figures: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in job.models}
-    for name, severity in answers.places:
-        rows = answers.of(name, severity)
-        if name in job.named:
-            facts = rows.assign(model=name, split=split, severity=severity)
-            job.writer.write_table(pa.Table.from_pandas(facts[COLUMNS], SCHEMA, preserve_index=False))
-        figures[name][severity] = measure(
-            rows,
-            nuisance=next(iter(nuisance_columns(labels)), None),
-            group=labels.group,
-            thin=job.thin,
-            cell_crops=settings.cell_crops,
-            threshold=thresholds[name, severity],
-        )
-    return figures, thresholds
 
 
-def _threshold(rows: pd.DataFrame) -> float | None:
-    """The threshold of p_text that keeps 95% of the text crops; None where the model knows no `Zxxx`."""
-    p_text = text_of(rows)["p_text"]
-    return text_threshold(p_text.to_numpy()) if p_text.notna().all() else None
+def _write(
+    job: _Job,
+    name: str,
+    measured: dict[str, Measured],
+    differences: dict[tuple[str, str], Differences],
+    thin: list[str],
+    outputs: Outputs,
+) -> dict[str, float]:
+    """Write what was measured; the figures for MLflow."""
+    params, models = job.params, job.named
+    own = {model: {split: measured[split].figures[model] for split in SPLITS} for model in models}
+    temperatures = {model: job.models[model].temperature for model in models}
+    chosen = {"name": name, **own[name]}
+    write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_scripts": thin, "temperatures": temperatures})
+    groups = {model: {split: measured[split].looks[model].groups for split in SPLITS} for model in models}
+    write_json(outputs.groups, {"severity": SEVERITY, "models": groups})
+    light = {model: {split: measured[split].figures[model][SEVERITY] for split in SPLITS} for model in job.models}
+    study = _study_of(params, models, light)
+    write_json(outputs.study, study)
+    modes = summarise_modes(
+        light,
+        modes=job.modes,
+        differences=differences,
+        split=COMPARED,
+        resamples=params.evaluate.resamples,
+        confidence=params.evaluate.confidence,
+    )
+    write_json(outputs.invariance, {**modes, "severity": SEVERITY})
+    _plot(models, name, measured[COMPARED], outputs.plots)
+    return dict(_flat(own[name])) | means_of(study) | means_of_modes(modes)
 
 
-def _study_of(params: Params, models: dict[str, Path], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _plot(models: Mapping[str, Path], chosen: str, measured: Measured, folder: Path) -> None:
+    """Write the tables behind the plots, of the designs never seen at light degradation."""
+    looks = measured.looks
+    histories = {name: read_json(models[name] / "history.json")["epochs"] for name in models}
+    write_plots(
+        folder,
+        {
+            "confusion": looks[chosen].confusion,
+            "reliability": looks[chosen].reliability,
+            "risk_coverage": by_model({name: look.risks for name, look in looks.items()}),
+            "accuracy_by_nuisance": nuisance_points({n: look.groups["by_nuisance"] for n, look in looks.items()}),
+            "training": training_points(histories),
+        },
+    )
+
+
+def _last(params: Params) -> str:
+    """The round that every mode went on from."""
+    return f"round-{max(map(int, ('0', *params.rounds)))}"
+
+
+def _study_of(params: Params, models: Mapping[str, Path], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What `study.json` says: the study's summary, and the gains by which the rounds themselves stopped or not."""
     numbers = {int(number): int(settings.previous) for number, settings in params.rounds.items()}
     summary = summarise(

@@ -9,6 +9,7 @@ from tasks.errors import UserError
 from tasks.files import sha256_of
 from tasks.params import Params
 from tasks.track import store_uri, use_store
+from tasks.weights import read_card, weights_of
 
 MODEL_NAME = "unfont"
 ALIAS = "champion"
@@ -38,6 +39,22 @@ def find_model(params: Params) -> Path:
     if champion is not None and chosen is not None and champion == sha256_of(chosen / "model.safetensors"):
         return chosen
     return _champion_folder(name) or _or_none_yet(chosen, params.home)
+
+
+def temperature_of(params: Params, folder: Path) -> float:
+    """By what the logits of the model in `folder` are divided, before they become probabilities.
+
+    A registered model carries its own in its card; the chosen one's is in `chosen.json`; of any other nothing is
+    known, and it is 1.
+
+    Raises:
+        UserError: the folder holds no model.
+    """
+    own = read_card(folder).get("temperature")
+    if own is not None:
+        return float(own)
+    choice = read_choice(params.home)
+    return float(choice["temperature"]) if choice and choice["weights"] == weights_of(folder) else 1.0
 
 
 def champion_artifacts(uri: str) -> Path:

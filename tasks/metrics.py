@@ -2,6 +2,7 @@
 
 A table of predictions has a row a crop: `true`, `predicted` (labels), `p`, the predicted label's
 probability, and where the model knows `Zxxx`, `p_text`, the probability that it is text: 1 − p(`Zxxx`).
+Where the model has a temperature, `p` has it and `p_raw` is without; `p_text` never has it.
 """
 
 from collections import Counter
@@ -10,12 +11,13 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from tasks.abstain import abstaining_figures
+from tasks.calibration import calibration_error
+from tasks.cells import counted_cells, share_with_interval, worst_cell, worst_label, worst_nuisance
 from tasks.params import UNWRITTEN
 from tasks.recall import share_at
 
-CALIBRATION_BINS = 15
 THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label figure
-CELL_DESIGNS = 2  # a (label, style) cell with fewer designs measures one design, not a style
 DIGITS = 6
 
 
@@ -26,6 +28,7 @@ def measure(
     group: str,
     thin: Collection[str],
     cell_crops: int,
+    confidence: float,
     threshold: float | None = None,
 ) -> dict[str, float | int | str | None]:
     """Measure one model on one split at one severity.
@@ -34,7 +37,7 @@ def measure(
     *text* crop. A text whose letters all have twins in another script (`ambiguous`) has no right answer to
     read off its pixels: it counts in its own two figures and in no other.
 
-    - `accuracy`: share of text crops that are right.
+    - `accuracy`: share of text crops that are right; `_low` and `_high`, its Wilson interval.
     - `false_alarm_rate`: share of `Zxxx` crops that are called text.
     - `false_positive_rate`: share of `Zxxx` crops with `p_text` at `threshold` or above: the false-positive rate
       at 95% text recall, where the threshold was fixed on `validation` (`tasks.recall`).
@@ -42,8 +45,11 @@ def measure(
     - `text_threshold`: `threshold`.
     - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
     - `worst_script`: lowest accuracy of a label, labels in `thin` left out; `worst_script_label` names it.
-    - `worst_style`: see `worst_nuisance`; with `_label`, and with `_cells` and `_n`, what it rests on.
-    - `calibration_error`: see `calibration_error`; over all crops.
+    - `worst_style`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
+      (`tasks.cells`); with `_label`, and with `_cells` and `_n`, what it rests on.
+    - `worst_cell`: the lowest accuracy of a cell that counts; `_script`, `_style`, `_n`, and its Wilson interval.
+    - `calibration_error`: see `tasks.calibration`; over all crops. `calibration_error_raw` is without temperature.
+    - `aurc`, `coverage_at_1`, `_2`, `_5`: see `tasks.abstain`; of text crops, by `p`.
     - `ambiguous_accuracy`: share of the ambiguous crops that are right; `n_ambiguous`: how many they are.
     - `n`, `n_text`: crops, ambiguous ones left out.
 
@@ -51,9 +57,10 @@ def measure(
 
     Args:
         rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name; `ambiguous` where known;
-            `p_text` with a threshold.
+            `p_raw` where the model has a temperature; `p_text` with a threshold.
         thin: labels with too few groups in the whole table (`thin_labels`).
         cell_crops: fewest crops of a (label, nuisance) cell that counts.
+        confidence: of the Wilson intervals.
         threshold: of `p_text`, 0 to 1; None where the model knows no `Zxxx`.
     """
     unclear = is_ambiguous(rows)
@@ -61,11 +68,13 @@ def measure(
     written = rows["true"] != UNWRITTEN
     text, background = rows[written], rows[~written]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
+    right = correct[written.to_numpy()]
     worst_script, worst_script_label = worst_label(text, thin=thin)
+    cells = counted_cells(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
     figures = {
         "n": len(rows),
         "n_text": len(text),
-        "accuracy": _share(text["true"] == text["predicted"]),
+        **share_with_interval(right, "accuracy", confidence=confidence),
         "false_alarm_rate": _share(background["predicted"] != UNWRITTEN),
         "false_positive_rate": _share_above(background, threshold),
         "text_recall": _share_above(text, threshold),
@@ -73,8 +82,10 @@ def measure(
         "macro_f1": macro_f1(rows["true"], rows["predicted"]),
         "worst_script": worst_script,
         "worst_script_label": worst_script_label,
-        **_worst_style(text, nuisance=nuisance, group=group, cell_crops=cell_crops),
+        **_of_cells(cells, confidence=confidence),
         "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
+        "calibration_error_raw": calibration_error(rows.get("p_raw", rows["p"]).to_numpy(), correct),
+        **abstaining_figures(text["p"].to_numpy(), right),
         "ambiguous_accuracy": _share(twins["true"] == twins["predicted"]),
         "n_ambiguous": len(twins),
     }
@@ -112,59 +123,6 @@ def macro_f1(true: pd.Series, predicted: pd.Series) -> float | None:
     return float((2 * hits.reindex(labels, fill_value=0) / sums).mean())
 
 
-def accuracy_by(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """`n` and `accuracy` of each value of `column`, sorted by value; rows without a value are left out."""
-    correct = rows["true"].astype(str) == rows["predicted"].astype(str)
-    cells = correct.groupby(rows[column].astype(object), sort=True)
-    return pd.DataFrame({"n": cells.size(), "accuracy": cells.mean()})
-
-
-def worst_label(rows: pd.DataFrame, *, thin: Collection[str]) -> tuple[float | None, str | None]:
-    """Lowest accuracy of a true label that is not in `thin`, and that label (of equals the first by name)."""
-    cells = accuracy_by(rows, "true")
-    return _lowest(cells.loc[~cells.index.isin(list(thin)), "accuracy"])
-
-
-def worst_nuisance(
-    rows: pd.DataFrame, *, nuisance: str, group: str, cell_crops: int
-) -> tuple[float | None, str | None, pd.DataFrame]:
-    """The worst value of a nuisance: its accuracy, its name, and the cells that counted.
-
-    A cell is a (label, nuisance) pair; it counts with at least `cell_crops` crops and 2 groups (where the
-    nuisance is the group itself, with the one that it has). A nuisance value's accuracy is the mean over its
-    cells, so that a style which few scripts have is not hidden by one which many have.
-    """
-    known = rows[rows[nuisance].notna()]
-    by = [known["true"].astype(str), known[nuisance].astype(str).rename("nuisance")]
-    correct = known["true"].astype(str) == known["predicted"].astype(str)
-    cells = pd.DataFrame(
-        {
-            "n": correct.groupby(by).size(),
-            "groups": known[group].astype(object).groupby(by).nunique(),
-            "accuracy": correct.groupby(by).mean(),
-        }
-    )
-    fewest = 1 if nuisance == group else CELL_DESIGNS
-    cells = cells[(cells["n"] >= cell_crops) & (cells["groups"] >= fewest)]
-    value, name = _lowest(cells["accuracy"].groupby("nuisance").mean())
-    return value, name, cells
-
-
-def calibration_error(p: np.ndarray, correct: np.ndarray, *, bins: int = CALIBRATION_BINS) -> float | None:
-    """Expected calibration error with equal-width bins (Guo et al. 2017, eq. 3).
-
-    Args:
-        p: [n] probability of the predicted label, 0 to 1.
-        correct: [n] bool.
-    """
-    if len(p) == 0:
-        return None
-    place = np.clip(np.ceil(np.asarray(p, dtype=np.float64) * bins) - 1, 0, bins - 1).astype(int)
-    confidence = np.bincount(place, weights=p, minlength=bins)
-    right = np.bincount(place, weights=correct, minlength=bins)
-    return float(np.abs(confidence - right).sum() / len(p))
-
-
 def worst_confusions(rows: pd.DataFrame, *, top: int) -> list[dict[str, str | int]]:
     """The most frequent (true, predicted) mistakes: most frequent first, then by name."""
     wrong = rows[rows["true"] != rows["predicted"]].astype({"true": str, "predicted": str})
@@ -173,25 +131,16 @@ def worst_confusions(rows: pd.DataFrame, *, top: int) -> list[dict[str, str | in
     return [{"true": true, "predicted": predicted, "n": n} for (true, predicted), n in ordered[:top]]
 
 
-def _worst_style(
-    text: pd.DataFrame, *, nuisance: str | None, group: str, cell_crops: int
-) -> dict[str, float | int | str | None]:
-    if nuisance is None:
-        return {"worst_style": None, "worst_style_label": None, "worst_style_cells": 0, "worst_style_n": 0}
-    value, name, cells = worst_nuisance(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
+def _of_cells(cells: pd.DataFrame, *, confidence: float) -> dict[str, float | int | str | None]:
+    value, name = worst_nuisance(cells)
     own = cells[cells.index.get_level_values("nuisance") == name]
     return {
         "worst_style": value,
         "worst_style_label": name,
         "worst_style_cells": len(own),
         "worst_style_n": int(own["n"].sum()),
+        **worst_cell(cells, confidence=confidence),
     }
-
-
-def _lowest(values: pd.Series) -> tuple[float | None, str | None]:
-    if len(values) == 0:
-        return None, None
-    return float(values.min()), str(values.idxmin())
 
 
 def _share_above(rows: pd.DataFrame, threshold: float | None) -> float | None:

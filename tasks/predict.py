@@ -15,11 +15,11 @@ from models.network import ScriptNet
 from tasks.batches import as_images, logits_of
 from tasks.crop_files import read_crop
 from tasks.errors import UserError
-from tasks.find_model import find_model
+from tasks.find_model import find_model, temperature_of
 from tasks.pattern import shown
 from tasks.weights import load_model
 
-__all__ = ["find_model", "format_predictions", "predict_files", "probabilities_of", "ranked"]
+__all__ = ["find_model", "format_predictions", "predict_files", "probabilities_of", "ranked", "temperature_of"]
 
 CHUNK = 512  # pictures in memory at a time
 DIGITS = 6
@@ -31,6 +31,7 @@ def predict_files(
     files: Sequence[Path],
     *,
     model_folder: Path,
+    temperature: float = 1.0,
     top: int = 3,
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
@@ -40,6 +41,7 @@ def predict_files(
     Args:
         files: pictures (`tasks.crop_files.read_crop`), answered in this order.
         model_folder: of the model that answers.
+        temperature: of the probabilities (`tasks.find_model.temperature_of`).
         top, among, abstain_below: see `ranked`.
 
     Returns:
@@ -63,15 +65,16 @@ def predict_files(
             except UserError as problem:
                 problems.append(UserError(problem.what, where=shown(problem.where), mend=problem.mend))
         if crops:
-            answers = ranked(probabilities_of(network, np.stack(crops)), card["labels"], **options)
+            chances = probabilities_of(network, np.stack(crops), temperature=temperature)
+            answers = ranked(chances, card["labels"], **options)
             records += [{"file": file, **answer} for file, answer in zip(good, answers, strict=True)]
     return records, problems
 
 
-def probabilities_of(network: ScriptNet, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Probabilities [n, labels] of crops uint8 [n, height, width] or [n, height, width, 3]."""
+def probabilities_of(network: ScriptNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities [n, labels], softmax(logits / temperature), of crops uint8 [n, height, width] or [..., 3]."""
     logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
-    return np.asarray(logits.double().softmax(1))
+    return np.asarray((logits.double() / temperature).softmax(1))
 
 
 def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | None, abstain_below: float) -> None:

@@ -10,6 +10,7 @@ import importlib.metadata
 import io
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from tasks.bootstrap import Difference, paired_bootstrap
 from tasks.choose import SEVERITY, SPLIT, read_choice
 from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
-from tasks.files import sha256_of
+from tasks.files import sha256_of, write_json
 from tasks.find_model import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
 from tasks.metrics import is_ambiguous
 from tasks.params import UNWRITTEN, Params
@@ -51,6 +52,7 @@ REQUIREMENTS = (
     "safetensors",
     "torch",
 )
+TEMPERATURE_TAG = "temperature"
 log = logging.getLogger("unfont")
 
 
@@ -71,10 +73,14 @@ class Verdict:
 def register_model(params: Params, *, home: Path, table: Path, served_model: Path) -> dict[str, Any]:
     """Register the model of `home`'s `chosen.json` and decide who is champion.
 
-    The incumbent is scored again, on the present `validation` at 'light', the criterion of the choice. The
-    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0.
-    Labels that the incumbent does not know count as mistakes. It also moves where nobody holds it, and
-    where the incumbent cannot be scored at all: its files are gone, or it reads pictures of another size.
+    The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The
+    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: of
+    the criterion's terms the one that enough crops speak for. Labels that the incumbent does not know count
+    as mistakes. It also moves where nobody holds it, where the incumbent has the same weights and another
+    temperature, and where the incumbent cannot be scored at all: its files are gone, or it reads pictures of
+    another size.
+
+    What is registered is the model's folder, its card with the temperature of the choice.
 
     Args:
         served_model: the file that defines the model which MLflow serves (models from code).
@@ -88,7 +94,7 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
     use_store()
     folder, choice = _chosen(home)
     name = registered_name(params.problem)
-    version = _version_of(name, choice["weights"])
+    version = _version_of(name, choice)
     logged = version is None
     if version is None:
         version = _log(params, name, folder, choice, served_model)
@@ -111,13 +117,14 @@ def _chosen(home: Path) -> tuple[Path, dict[str, Any]]:
     return folder, choice
 
 
-def _version_of(name: str, weights: str) -> ModelVersion | None:
-    """The first registered version with these weights whose files are still there."""
+def _version_of(name: str, choice: dict[str, Any]) -> ModelVersion | None:
+    """The first registered version with the choice's weights and temperature whose files are still there."""
     found = MlflowClient().search_model_versions(f"name = '{name}'", order_by=["version_number ASC"])
     for version in found:
-        if version.tags.get(WEIGHTS_TAG) == weights:
+        same = float(version.tags.get(TEMPERATURE_TAG, 1)) == choice["temperature"]
+        if same and version.tags.get(WEIGHTS_TAG) == choice["weights"]:
             with contextlib.suppress(UserError):
-                _files_of(name, version, weights)
+                _files_of(name, version, choice["weights"])
                 return version
     return None
 
@@ -137,6 +144,8 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
     if str(held) == str(version.version):
         return Verdict(moved=False, reason="it is the champion already")
     incumbent = MlflowClient().get_model_version(name, held)
+    if incumbent.tags.get(WEIGHTS_TAG) == version.tags.get(WEIGHTS_TAG):
+        return Verdict(moved=True, reason=f"champion {held} has the same weights, registered before")
     try:
         pair = {
             "new": answers.Model.of_folder(folder),
@@ -182,21 +191,26 @@ def _difference(params: Params, pair: dict[str, answers.Model], table: Path) -> 
 
 def _log(params: Params, name: str, folder: Path, choice: dict[str, Any], served_model: Path) -> ModelVersion:
     """Log the model folder's two files behind `served_model`, and register that as a new version."""
-    card = read_card(folder)
-    with _run(params.problem, f"register {choice['name']}", choice["weights"]) as run_id:
+    card = read_card(folder) | {"temperature": choice["temperature"]}
+    with (
+        tempfile.TemporaryDirectory() as beside,
+        _run(params.problem, f"register {choice['name']}", choice["weights"]) as run_id,
+    ):
+        write_json(Path(beside) / CARD_FILE, card)
         logged = Model.log(
             artifact_path=None,
             name=name,
             flavor=mlflow.pyfunc,
             run_id=run_id,
             python_model=str(served_model),
-            artifacts={"weights": str(folder / WEIGHTS_FILE), "card": str(folder / CARD_FILE)},
+            artifacts={"weights": str(folder / WEIGHTS_FILE), "card": str(Path(beside) / CARD_FILE)},
             code_paths=[str(Path(package.__path__[0])) for package in (models, tasks)],
             pip_requirements=_requirements(),
             signature=_signature(card["target"]),
             input_example=_example(card["height"], card["width"]),
         )
-    tags = {WEIGHTS_TAG: choice["weights"], "problem": params.problem, "chosen": choice["name"]}
+    tags = {WEIGHTS_TAG: choice["weights"], TEMPERATURE_TAG: str(choice["temperature"])}
+    tags |= {"problem": params.problem, "chosen": choice["name"]}
     return mlflow.register_model(logged.model_uri, name, tags=tags)
 
 

@@ -1,6 +1,5 @@
 """The numbers behind the report's figures: plain tables in, plain numbers out."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks import metrics
+from tasks import cells as tables
+from tasks.intervals import wilson_interval
 from tasks.mine import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
 
+CONFIDENCE = 0.95  # of the intervals
 # What becomes of a false positive, and why.
 FATES = {
     ADDED: "it joined the training set",
@@ -22,17 +23,6 @@ FATES = {
     SET_ASIDE: "its label may be wrong: a person decides",
     AMBIGUOUS: "its letters all have twins in another script",
 }
-
-
-def wilson(correct: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
-    """Wilson score interval of a share, lower and upper bound in [0, 1] (Wilson 1927); (0, 1) when n is 0."""
-    if not n:
-        return 0.0, 1.0
-    share = correct / n
-    scale = 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def confusion(rows: pd.DataFrame, labels: list[str]) -> np.ndarray:
@@ -65,11 +55,11 @@ def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
     Rows without a value are left out.
     """
-    cells = metrics.accuracy_by(rows, column)
+    cells = tables.accuracy_by(rows, column)
     groups = []
     for value, n, accuracy in zip(cells.index, cells["n"], cells["accuracy"], strict=True):
         correct = round(n * accuracy)
-        low, high = wilson(correct, int(n))
+        low, high = wilson_interval(correct, int(n), confidence=CONFIDENCE) or (0.0, 1.0)
         group = {"value": str(value), "n": int(n), "correct": correct, "accuracy": float(accuracy)}
         groups.append(group | {"low": low, "high": high})
     return sorted(groups, key=lambda group: (group["accuracy"], group["value"]))

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from models.network import ScriptNet
+from tasks.cells import accuracy_by
 from tasks.crop_files import read_crop
 from tasks.errors import UserError
-from tasks.find_model import find_model
-from tasks.metrics import accuracy_by, measure, worst_confusions
+from tasks.find_model import find_model, temperature_of
+from tasks.metrics import measure, worst_confusions
 from tasks.params import Params
 from tasks.pattern import Found, compile_pattern, find_files, shown
 from tasks.predict import CHUNK, aligned, probabilities_of
@@ -33,7 +34,8 @@ def evaluate_folder(
 
     Args:
         pattern: see `tasks.pattern.compile_pattern`; its placeholders are the model's target and nuisances.
-        model_folder: the model; the one that serves (`find_model`) unless given.
+        model_folder: the model; the one that serves (`find_model`) unless given. Its probabilities have its
+            temperature.
 
     Returns: `n` and the figures that `tasks.metrics.measure` defines; `by_label` and `by_nuisance`: `n` and
         `accuracy` of each value; `confusions`: the most frequent mistakes; `rejected`: every file that was
@@ -42,7 +44,8 @@ def evaluate_folder(
     Raises:
         UserError: no picture can be read, a label is not one of the model's, or the pattern is wrong.
     """
-    network, card = load_model(model_folder or find_model(params))
+    model_folder = model_folder or find_model(params)
+    network, card = load_model(model_folder)
     nuisances = list(card["nuisances"])
     expression = compile_pattern(pattern, columns=[card["target"], *nuisances], required=card["target"])
     files = list(find_files(folder, expression))
@@ -55,6 +58,7 @@ def evaluate_folder(
         )
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
+    card["temperature"] = temperature_of(params, model_folder)
     rows = pd.DataFrame(_answered(good, network, card, rejected))
     if rows.empty:
         raise UserError(
@@ -62,7 +66,7 @@ def evaluate_folder(
             where=folder,
             mend=f"see the first: {rejected[0]['reason']}",
         )
-    figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1)
+    figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
         "n": figures["n"],
         **{name: figures[name] for name in FIGURES},
@@ -120,7 +124,7 @@ def _answered(
                 rejected.append({"file": file.name, "reason": problem.what})
         if not crops:
             continue
-        chances = probabilities_of(network, np.stack(crops))
+        chances = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
         for file, row in zip(read, chances, strict=True):
             place = int(row.argmax())
             answer = {"true": file.labels[card["target"]], "predicted": card["labels"][place]}

@@ -49,6 +49,8 @@ def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
 def read_card(folder: Path) -> dict[str, Any]:
     """`model.json`, checked; `channels` is 1 where an older one does not say.
 
+    A registered model's has `temperature`, by which its logits are divided (`tasks.register`).
+
     Raises:
         UserError: it is missing, no JSON, or lacks what a model needs.
     """
@@ -63,6 +65,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             and len(labels) > 0
             and min(int(card["height"]), int(card["width"])) > 0
             and card.setdefault("channels", 1) in (1, 3)
+            and 0 < float(card.get("temperature", 1)) < float("inf")
         )
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):

@@ -19,6 +19,7 @@ SOURCES = (
     "models",
     "profiles",
     "dvc.yaml",
+    ".dvc/plots",
     ".dvcignore",
     "params.yaml",
     "data/pictures/README.md",
@@ -56,7 +57,6 @@ def make_project(folder: Path, **overrides: Any) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, folder / name)
-    (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
     make_toy_fonts(folder / "toyfonts")
     write_params(folder, {**DEBUG, **overrides})

@@ -59,7 +59,8 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -
         )
     chosen = list(names)[-1]
     choice = {"name": names[chosen], "path": chosen, "weights": shas[chosen]}
-    _write(home / "chosen.json", choice | {"criterion": "validation.light.accuracy", "value": 0.875})
+    why = {"criterion": "validation.light: mean of accuracy", "value": 0.875, "temperature": 1.0}
+    _write(home / "chosen.json", choice | why)
     predictions = _predictions(rng, rows, params, list(names.values()), labels)
     predictions.to_parquet(home / "predictions.parquet", index=False)
     metrics = _metrics(predictions, names[chosen])

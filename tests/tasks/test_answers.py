@@ -1,5 +1,7 @@
 """Answers are recomputed from the networks, a crop at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.network import ScriptNet
 from tasks import answers
-from tasks.answers import Model, score_split
+from tasks.answers import Model, calibrated, score_split
 from tasks.determinism import deterministic
 from tasks.table import read_images
 from tests.toyhome import LABELS, make_toy_home, toy_params
@@ -60,10 +62,51 @@ def test_each_model_is_asked_at_its_own_severities_once_for_the_same_weights(tab
     models = {"first": first, "second": second, "again": first}
     asked = {"first": ["clean", "light"], "second": ["light"], "again": ["light"]}
     found = answered(table, models, asked, batch=1000)
-    assert set(found.places) == {("first", "clean"), ("first", "light"), ("second", "light"), ("again", "light")}
+    assert set(found.said) == {("first", "clean"), ("first", "light"), ("second", "light"), ("again", "light")}
     assert [call is second.network for call in calls].count(True) == 1 and len(calls) == 3
     assert len(degraded) == 2
-    for name, severity in found.places:
+    for name, severity in found.said:
         alone = answered(table, {name: models[name]}, [severity])
-        np.testing.assert_allclose(found.p_text[name, severity], alone.p_text[name, severity], rtol=1e-5)
-        np.testing.assert_array_equal(found.places[name, severity], alone.places[name, severity])
+        np.testing.assert_allclose(found.said[name, severity].p_text, alone.said[name, severity].p_text, rtol=1e-5)
+        np.testing.assert_array_equal(found.said[name, severity].places, alone.said[name, severity].places)
+
+
+def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(table):
+    cold = replace(model(1), temperature=0.4)
+    asked = answered(table, {"one": cold}, ["light"]).of("one", "light")
+    with deterministic(1):
+        kept = score_split(
+            {"one": model(1)},
+            table=table,
+            split="test_unseen",
+            labels=PARAMS.labels,
+            severities=["light"],
+            batch=7,
+            keep_logits=True,
+        )
+    logits = kept.said["one", "light"].logits.astype(float)
+    expected = np.exp(logits / 0.4).max(1) / np.exp(logits / 0.4).sum(1)
+    later = kept.at_temperatures({"one": cold})
+    np.testing.assert_allclose(later.said["one", "light"].p, expected, rtol=1e-5)
+    assert later.said["one", "light"].logits is None
+    assert later.of("one", "light").equals(asked) and (asked["p"] > asked["p_raw"]).all()
+
+
+def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
+    one, two = model(1), model(2)
+    models = {"one": one, "two": two, "again": one}
+    with deterministic(1):
+        said = score_split(
+            models,
+            table=table,
+            split="validation",
+            labels=PARAMS.labels,
+            severities=["light"],
+            batch=7,
+            keep_logits=True,
+        )
+    found = calibrated(models, said, "light")
+    assert found["again"] is found["one"] and found["one"].network is one.network
+    assert found["one"].temperature != 1
+    with pytest.raises(ValueError, match="not kept"):
+        calibrated(models, said.at_temperatures(found), "light")

@@ -5,22 +5,28 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
 from flows.evaluate import models_of, replicas_of_study
 from models.degrade import SEVERITIES, degrade, seeds_of
-from tasks import answers
+from tasks import answers, table
+from tasks.calibration import calibration_error, fit_temperature
 from tasks.errors import UserError
-from tasks.evaluate import evaluate_models
+from tasks.evaluate import Outputs, evaluate_models
 from tasks.files import read_json, sha256_of
+from tasks.plots import COLUMNS
 from tasks.table import read_images, read_rows
 from tasks.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
 
 SPLITS = ["validation", "test_seen", "test_unseen"]
-WRITTEN = ["chosen.json", "metrics/evaluate.json", "metrics/study.json", "predictions.parquet"]
+WRITTEN = ["chosen.json", "predictions.parquet"]
+WRITTEN += [f"metrics/{name}.json" for name in ("evaluate", "groups", "invariance", "study")]
+WRITTEN += [f"plots/{name}.csv" for name in COLUMNS]
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +57,7 @@ def run(params, home, replicas=None, **models):
         table=home / "table",
         models=models_in(home) | models,
         replicas=replicas or {},
-        chosen=home / "chosen.json",
-        metrics=home / "metrics" / "evaluate.json",
-        study=home / "metrics" / "study.json",
-        predictions=home / "predictions.parquet",
+        outputs=Outputs.of_home(home),
     )
 
 
@@ -72,7 +75,7 @@ def home(tmp_path_factory, params):
     folder = tmp_path_factory.mktemp("evaluated")
     home = make_toy_home(folder, params=params)
     for name in WRITTEN:
-        (home / name).unlink()
+        (home / name).unlink(missing_ok=True)
     # round-0 says that nothing is text; the others that all is Latn: right for half of the text.
     says(home / "rounds/0", "Zxxx")
     for path in ("rounds/1", "rounds/2", "invariance/erm"):
@@ -100,16 +103,19 @@ def test_every_model_is_measured_on_every_split_at_every_severity(home):
     assert models["round-0"]["test_seen"]["heavy"]["false_alarm_rate"] == 0
 
 
-def test_of_equally_good_models_the_first_is_chosen_and_its_figures_are_given(home):
+def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_given(home):
+    """The toy's styles have one design each: no style counts. Nothing is text: (0 + 1) / 2. All is: (1/2 + 0) / 2."""
     chosen, figures = read_json(home / "chosen.json"), read_json(home / "metrics/evaluate.json")
     assert chosen == {
-        "name": "round-1",
-        "path": "rounds/1",
-        "weights": sha256_of(home / "rounds/1/model.safetensors"),
-        "criterion": "validation.light.accuracy",
+        "name": "round-0",
+        "path": "rounds/0",
+        "weights": sha256_of(home / "rounds/0/model.safetensors"),
+        "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
+        "figures": {"accuracy": 0, "worst_style": None, "false_alarm_rate": 0},
+        "temperature": figures["temperatures"]["round-0"],
     }
-    assert figures["chosen"] == {"name": "round-1", **figures["models"]["round-1"]}
+    assert figures["chosen"] == {"name": "round-0", **figures["models"]["round-0"]}
 
 
 def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
@@ -153,19 +159,18 @@ def test_thresholds_are_fixed_on_validation_for_each_model_and_severity(copy, pa
 
 
 def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
-    """Here the rounds find no text, and the study's trainings half of it."""
+    """Here the rounds take all for text, and the study's trainings nothing, which is better by the criterion."""
     asked = params.model_copy(update={"study": params.study.model_copy(update={"seeds": 2, "control": True})})
-    for path in ("rounds/1", "rounds/2", "invariance/erm"):
-        says(copy / path, "Zxxx", by=2000)
+    says(copy / "rounds/0", "Latn", by=2000)
+    says(copy / "invariance/conditional", "Latn")
     replicas = {name: copy / folder for name, folder in STUDY.items()}
-    for name, folder in replicas.items():
+    for folder in replicas.values():
         shutil.copytree(copy / "invariance/conditional", folder)
-        if name != "round-1/mined-1":
-            says(folder, "Latn")
+        says(folder, "Zxxx", by=2000)
     summary = run(asked, copy, replicas=replicas, conditional=copy / "invariance/conditional")
     chosen, study = read_json(copy / "chosen.json"), read_json(copy / "metrics/study.json")
     assert chosen["name"] in {*models_in(copy), "conditional"} and chosen["value"] < 0.5
-    assert study["splits"]["validation"]["1"]["control"]["accuracy"]["values"] == [0.5, 0.5]
+    assert study["splits"]["validation"]["1"]["control"]["false_alarm_rate"]["values"] == [0, 0]
     figures = read_json(copy / "metrics/evaluate.json")["models"]
     assert (
         set(figures) == set(pd.read_parquet(copy / "predictions.parquet")["model"]) == {*models_in(copy), "conditional"}
@@ -174,10 +179,9 @@ def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
     assert study["asked"] and study["severity"] == "light" and study["gains"] == {"1": None, "2": None}
     for split in SPLITS:
         of_round = study["splits"][split]["1"]["mined"]
-        for figure in ("false_positive_rate", "false_alarm_rate", "accuracy", "worst_script"):
-            values = [figures[name][split]["light"][figure] for name in ("round-1", "conditional")]
+        for figure, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_script": [0, 0]}.items():
             assert of_round[figure]["values"] == values
-            assert summary[f"study.{split}.round-1.mined.{figure}"] == pytest.approx(sum(values) / 2, abs=1e-6)
+            assert summary[f"study.{split}.round-1.mined.{figure}"] == sum(values) / 2
 
 
 def test_a_study_that_is_not_asked_for_gives_the_rounds_own_figures(home):
@@ -211,10 +215,15 @@ def test_a_crop_is_degraded_by_its_key_alone(copy, params):
         SEVERITIES["medium"],
     )
     with torch.inference_mode():
-        p, place = network(images).softmax(1).max(1)
+        logits = network(images)
+    temperature = read_json(copy / "metrics/evaluate.json")["temperatures"]["conditional"]
+    p, place = (logits / temperature).softmax(1).max(1)
+    p_text = 1 - logits.softmax(1)[:, card["labels"].index("Zxxx")]
     own = predictions.query("model == 'conditional' and split == 'test_unseen' and severity == 'medium'")
     assert own["predicted"].tolist() == [card["labels"][i] for i in place]
     np.testing.assert_allclose(own["p"], p, rtol=1e-4)
+    np.testing.assert_allclose(own["p_text"], p_text, rtol=1e-4)
+    assert temperature != 1
 
 
 def test_the_same_inputs_give_the_same_bytes(home, copy, params):
@@ -236,19 +245,155 @@ def test_the_same_weights_are_scored_once_and_answer_under_every_name(copy, para
     assert predictions["round-9"] == predictions["round-1"]
 
 
-def test_the_choice_is_written_before_any_test_crop_is_read(copy, params, monkeypatch):
+@pytest.fixture
+def guarded(copy, monkeypatch):
+    """A home where nothing but rows of validation can be read until the choice is written."""
     (copy / "chosen.json").unlink()
-    seen, stream = [], answers.stream_images
+    of_splits = table._of_splits
 
-    def watched(table, splits, batch):
-        seen.append((splits[0], (copy / "chosen.json").exists()))
-        return stream(table, splits, batch)
+    def guard(splits):
+        chosen = (copy / "chosen.json").exists()
+        assert chosen or splits == ["validation"], f"{splits or 'all splits'} were read before the choice"
+        return of_splits(splits)
 
-    monkeypatch.setattr(answers, "stream_images", watched)
-    summary = run(params, copy)
-    assert seen == [("validation", False), ("test_seen", True), ("test_unseen", True)]
-    assert summary["validation.light.accuracy"] == 0.5
+    monkeypatch.setattr(table, "_of_splits", guard)
+    return copy
+
+
+def test_nothing_but_validation_is_read_before_the_choice_is_written(guarded, params):
+    for peek in (None, ["test_unseen"], ["validation", "test_seen"]):
+        with pytest.raises(AssertionError, match="before the choice"):
+            read_rows(guarded / "table", ["key"], peek)
+    summary = run(params, guarded)
+    assert (guarded / "chosen.json").exists()
+    assert summary["validation.light.accuracy"] == 0
     assert all(isinstance(value, float) for value in summary.values())
+
+
+def rewritten(folder, change):
+    for path in folder.glob("part-*.parquet"):
+        rows = pq.read_table(path)
+        pq.write_table(pa.Table.from_pandas(change(rows.to_pandas()), rows.schema, preserve_index=False), path)
+
+
+def test_other_test_rows_change_nothing_of_the_choice(copy, params):
+    models = {"conditional": copy / "invariance/conditional"}
+    run(params, copy, **models)
+    before, figures = (copy / "chosen.json").read_bytes(), read_json(copy / "metrics/evaluate.json")
+
+    def other(rows):
+        tested = rows["split"].isin(["test_seen", "test_unseen"]).to_numpy()
+        changed = rows[tested].assign(script="Latn", font_style="serif", design="one")
+        changed["image"] = rows["image"].to_numpy()[tested][::-1]
+        return pd.concat([rows[~tested], changed])
+
+    rewritten(copy / "table", other)
+    (copy / "chosen.json").unlink()
+    run(params, copy, **models)
+    after = read_json(copy / "metrics/evaluate.json")
+    assert (copy / "chosen.json").read_bytes() == before
+    assert after["temperatures"] == figures["temperatures"]
+    assert after["models"]["round-1"]["test_unseen"] != figures["models"]["round-1"]["test_unseen"]
+
+
+def test_without_test_rows_the_choice_is_made_all_the_same(copy, params):
+    run(params, copy)
+    before = (copy / "chosen.json").read_bytes()
+    (copy / "chosen.json").unlink()
+    rewritten(copy / "table", lambda rows: rows[~rows["split"].isin(["test_seen", "test_unseen"])])
+    with pytest.raises(UserError, match="no crops of split 'test_seen'"):
+        run(params, copy)
+    assert (copy / "chosen.json").read_bytes() == before
+
+
+def test_temperatures_fit_validation_at_light_degradation_and_the_calibration_error_has_them(home, params):
+    figures = read_json(home / "metrics/evaluate.json")
+    pixels, rows = read_images(home / "table", ["validation"])
+    images = torch.from_numpy(pixels).float().unsqueeze(1) / 255
+    light = degrade(images, seeds_of(rows["key"].tolist(), 0), SEVERITIES["light"])
+    predictions = pd.read_parquet(home / "predictions.parquet")
+    for name, folder in models_in(home).items():
+        network, card = load_model(folder)
+        with torch.inference_mode():
+            logits = network(light)
+        temperature = figures["temperatures"][name]
+        assert temperature == pytest.approx(fit_temperature(logits.numpy(), rows["script"], card["labels"]), rel=1e-3)
+        own = predictions.query("model == @name and split == 'validation' and severity == 'light'")
+        correct = (own["true"].astype(str) == own["predicted"].astype(str)).to_numpy()
+        numbers = figures["models"][name]["validation"]["light"]
+        assert numbers["calibration_error"] == pytest.approx(calibration_error(own["p"], correct), abs=1e-5)
+        raw = logits.softmax(1).amax(1).numpy()
+        assert numbers["calibration_error_raw"] == pytest.approx(calibration_error(raw, correct), abs=1e-5)
+
+
+@pytest.fixture
+def styled(copy):
+    """Every (script, style) cell has two designs, and each design a family."""
+
+    def change(rows):
+        second = rows["key"].str[0].isin(list("01234567"))
+        design = rows["font_style"].astype(object) + second.map({True: "-a", False: "-b"})
+        return rows.assign(design=design.where(design.notna(), rows["design"].astype(object)), font_family=design)
+
+    rewritten(copy / "table", change)
+    return copy
+
+
+def test_groups_tell_accuracy_by_style_and_the_worst_families_of_every_model(styled, params):
+    counted = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"cell_crops": 2})})
+    run(counted, styled)
+    groups = read_json(styled / "metrics/groups.json")
+    figures = read_json(styled / "metrics/evaluate.json")["models"]
+    assert groups["severity"] == "light" and set(groups["models"]) == set(models_in(styled))
+    own = groups["models"]["round-1"]["test_unseen"]  # it says Latn of everything
+    styles = own["by_nuisance"]["font_style"]["values"]
+    cells = own["by_nuisance"]["font_style"]["cells"]
+    assert {cell["accuracy"] for cell in cells if cell["label"] == "Latn"} == {1}
+    for value, numbers in styles.items():
+        shares = [cell["accuracy"] for cell in cells if cell["value"] == value]
+        assert numbers["accuracy"] == pytest.approx(sum(shares) / len(shares), abs=1e-6)
+    light = figures["round-1"]["test_unseen"]["light"]
+    assert light["worst_style"] == min(numbers["accuracy"] for numbers in styles.values())
+    assert (light["worst_cell"], light["worst_cell_script"]) == (0, "Cyrl")
+    assert own["worst_families"] and all(entry["low"] <= entry["accuracy"] for entry in own["worst_families"])
+    drawn = pd.read_csv(styled / "plots/accuracy_by_nuisance.csv").query("model == 'round-1'")
+    assert dict(zip(drawn["value"], drawn["accuracy"], strict=True)) == {
+        value: numbers["accuracy"] for value, numbers in styles.items()
+    }
+
+
+def test_modes_are_summed_up_over_their_seeds_and_compared_on_designs_drawn_anew(copy, params):
+    shutil.copytree(copy / "rounds/0", copy / "invariance/erm/study/seed-1")
+    replicas = {"erm/seed-1": copy / "invariance/erm/study/seed-1"}
+    summary = run(params, copy, replicas=replicas, conditional=copy / "invariance/conditional")
+    found = read_json(copy / "metrics/invariance.json")
+    assert (found["severity"], found["baseline"]) == ("light", "erm")
+    assert found["modes"]["erm"]["seeds"] == [0, 1] and found["modes"]["conditional"]["seeds"] == [0]
+    accuracy = found["modes"]["erm"]["splits"]["test_unseen"]["accuracy"]
+    assert (accuracy["values"], accuracy["mean"]) == ([0.5, 0], 0.25)  # all is Latn; nothing is text
+    assert summary["modes.test_unseen.erm.accuracy"] == 0.25
+    pairs = {(one["candidate"], one["reference"]): one for one in found["pairs"]["differences"]}
+    assert set(pairs) == {("conditional", "erm"), ("erm", "round-2"), ("conditional", "round-2")}
+    assert pairs["erm", "round-2"]["accuracy"] == {"value": 0, "low": 0, "high": 0}
+    figures = read_json(copy / "metrics/evaluate.json")["models"]
+    values = {name: figures[name]["test_unseen"]["light"]["accuracy"] for name in ("conditional", "erm")}
+    assert pairs["conditional", "erm"]["accuracy"]["value"] == values["conditional"] - values["erm"]
+
+
+def test_the_plots_are_of_unseen_designs_at_light_degradation(home):
+    choice, predictions = read_json(home / "chosen.json"), pd.read_parquet(home / "predictions.parquet")
+    own = predictions.query("split == 'test_unseen' and severity == 'light'")
+    drawn = pd.read_csv(home / "plots/confusion.csv")
+    chosen = own[own["model"] == choice["name"]]
+    assert drawn["actual"].tolist() == chosen["true"].astype(str).tolist()
+    assert drawn["predicted"].tolist() == chosen["predicted"].astype(str).tolist()
+    assert set(pd.read_csv(home / "plots/reliability.csv")["temperature"]) == {1, choice["temperature"]}
+    risks = pd.read_csv(home / "plots/risk_coverage.csv").groupby("model")["risk"].last()
+    for name in models_in(home):
+        text = own[(own["model"] == name) & (own["true"] != "Zxxx")]
+        assert risks[name] == pytest.approx((text["true"].astype(str) != text["predicted"].astype(str)).mean())
+    curves = pd.read_csv(home / "plots/training.csv")
+    assert curves.groupby("model").size().to_dict() == dict.fromkeys(models_in(home), 3)
 
 
 def test_thin_scripts_are_named_and_left_out(home):
@@ -275,9 +420,6 @@ def test_wrong_inputs_say_so_and_leave_nothing_behind(copy, params):
 
 
 def test_a_table_without_validation_says_so(copy, params):
-    table = copy / "table"
-    for path in table.glob("part-*.parquet"):
-        rows = pd.read_parquet(path)
-        rows[rows["split"] != "validation"].to_parquet(path)
+    rewritten(copy / "table", lambda rows: rows[rows["split"] != "validation"])
     with pytest.raises(UserError, match="no crops of split 'validation'"):
         run(params, copy)

@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, roc_curve
 
+from tasks.calibration import calibration_error
+from tasks.cells import accuracy_by
 from tasks.metrics import (
-    accuracy_by,
-    calibration_error,
     macro_f1,
     measure,
     text_of,
     thin_labels,
     worst_confusions,
-    worst_nuisance,
 )
 from tasks.recall import text_threshold
 
@@ -35,7 +35,7 @@ def rows():
 
 
 def figures_of(rows, **changes):
-    options = {"nuisance": "font_style", "group": "design", "thin": (), "cell_crops": 1}
+    options = {"nuisance": "font_style", "group": "design", "thin": (), "cell_crops": 1, "confidence": 0.95}
     return measure(rows, **(options | changes))
 
 
@@ -83,16 +83,6 @@ def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
     assert {k: v for k, v in figures.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}
 
 
-def test_where_the_nuisance_is_the_group_one_group_a_cell_is_all_there_is(rows):
-    value, name, cells = worst_nuisance(rows, nuisance="design", group="design", cell_crops=1)
-    by_hand = {
-        design: np.mean([(cell["true"] == cell["predicted"]).mean() for _, cell in own.groupby("true")])
-        for design, own in rows.groupby("design")
-    }
-    assert name == min(by_hand, key=by_hand.get) and value == pytest.approx(by_hand[name])
-    assert len(cells) == 12
-
-
 def test_macro_f1_is_that_of_scikit_learn_over_the_labels_that_occur(rows):
     expected = f1_score(rows["true"], rows["predicted"], labels=LABELS, average="macro")
     assert macro_f1(rows["true"], rows["predicted"]) == pytest.approx(expected)
@@ -117,44 +107,36 @@ def test_the_worst_script_is_the_least_accurate_one_that_is_not_thin(rows):
     assert figures_of(rows, thin=[worst])["worst_script_label"] == min(by_hand, key=by_hand.get)
 
 
-def test_the_worst_style_is_a_mean_over_scripts_of_cells_that_are_large_enough():
-    cells = [  # script, style, designs, crops, right
-        ("Latn", "serif", 2, 10, 9),
-        ("Cyrl", "serif", 2, 20, 10),
-        ("Latn", "display", 3, 10, 8),
-        ("Grek", "display", 1, 10, 0),  # one design
-        ("Cyrl", "display", 2, 4, 0),  # too few crops
-    ]
-    rows = pd.DataFrame(
-        [
-            {
-                "true": script,
-                "predicted": script if i < right else "Zxxx",
-                "font_style": style,
-                "design": str(i % designs),
-            }
-            for script, style, designs, crops, right in cells
-            for i in range(crops)
-        ]
-    )
-    value, name, counted = worst_nuisance(rows, nuisance="font_style", group="design", cell_crops=10)
-    assert (value, name) == (pytest.approx((0.9 + 0.5) / 2), "serif")
-    assert len(counted) == 3
-    figures = figures_of(rows.assign(p=1.0), cell_crops=10)
-    assert (figures["worst_style_cells"], figures["worst_style_n"]) == (2, 30)
-    assert figures_of(rows.assign(p=1.0), cell_crops=100)["worst_style"] is None
+def test_accuracy_and_the_worst_style_and_cell_say_what_they_rest_on(rows):
+    figures, text = figures_of(rows), rows[rows["true"] != "Zxxx"]
+    right = text["true"] == text["predicted"]
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    assert (figures["accuracy_low"], figures["accuracy_high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
+    cells = right.groupby([text["true"], text["font_style"]]).agg(["mean", "size"])
+    styles = cells["mean"].groupby("font_style").mean()
+    assert figures["worst_style"] == pytest.approx(styles.min(), abs=1e-6)
+    assert figures["worst_style_label"] == styles.idxmin()
+    assert figures["worst_style_cells"] == 3
+    assert figures["worst_style_n"] == cells["size"].xs(styles.idxmin(), level="font_style").sum()
+    script, style = cells["mean"].idxmin()
+    assert (figures["worst_cell_script"], figures["worst_cell_style"]) == (script, style)
+    assert figures["worst_cell"] == pytest.approx(cells["mean"].min(), abs=1e-6)
+    assert figures["worst_cell_n"] == cells.loc[(script, style), "size"]
+    assert figures_of(rows, cell_crops=1000)["worst_style"] is None
 
 
-def test_calibration_error_is_the_mean_gap_of_fifteen_bins(rows):
+def test_calibration_is_of_all_crops_with_temperature_and_without_and_abstaining_of_text(rows):
+    rows = rows.assign(p_raw=rows["p"] ** 2)
+    figures, text = figures_of(rows), rows[rows["true"] != "Zxxx"]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
-    p = rows["p"].to_numpy()
-    expected = 0.0
-    for low in range(15):
-        inside = (p > low / 15) & (p <= (low + 1) / 15)
-        if inside.any():
-            expected += inside.mean() * abs(p[inside].mean() - correct[inside].mean())
-    assert calibration_error(p, correct) == pytest.approx(expected)
-    assert calibration_error(np.array([0.0, 1.0]), np.array([False, True])) == 0
+    for name, column in (("calibration_error", "p"), ("calibration_error_raw", "p_raw")):
+        assert figures[name] == pytest.approx(calibration_error(rows[column].to_numpy(), correct), abs=1e-6)
+    surest_first = text.sort_values("p", ascending=False)
+    wrong = (surest_first["true"] != surest_first["predicted"]).to_numpy()
+    risk = wrong.cumsum() / np.arange(1, len(wrong) + 1)
+    assert figures["aurc"] == pytest.approx(risk.mean(), abs=1e-6)
+    reached = np.flatnonzero(risk <= 0.05)
+    assert figures["coverage_at_5"] == pytest.approx((reached.max() + 1) / len(wrong) if len(reached) else 0, abs=1e-6)
 
 
 def test_figures_that_rest_on_nothing_are_none(rows):

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ import torch
 from PIL import Image
 
 from models.network import ScriptNet
+from tasks.crop_files import read_crop
 from tasks.errors import UserError
-from tasks.files import sha256_of, write_json
-from tasks.find_model import find_model, registered_name
+from tasks.files import read_json, sha256_of, write_json
+from tasks.find_model import find_model, registered_name, temperature_of
 from tasks.predict import format_predictions, predict_files, ranked
-from tasks.weights import save_model
+from tasks.weights import load_model, save_model
 from tests.toyhome import toy_params
 
 PARAMS = toy_params()
@@ -152,6 +154,45 @@ def test_without_a_champion_the_chosen_model_serves(here, monkeypatch, model):
     weights = sha256_of(folder / "model.safetensors")
     write_json(PARAMS.home / "chosen.json", {"name": "round-1", "path": "rounds/1", "weights": weights})
     assert find_model(PARAMS) == folder
+
+
+def test_the_chosen_model_s_temperature_is_that_of_the_choice_and_a_registered_one_s_that_of_its_card(here, model):
+    folder = PARAMS.home / "rounds" / "1"
+    shutil.copytree(model, folder)
+    assert temperature_of(PARAMS, folder) == 1
+    choice = {"name": "round-1", "path": "rounds/1", "weights": sha256_of(folder / "model.safetensors")}
+    write_json(PARAMS.home / "chosen.json", choice)
+    assert temperature_of(PARAMS, folder) == 1  # an older choice
+    write_json(PARAMS.home / "chosen.json", choice | {"temperature": 0.6})
+    assert temperature_of(PARAMS, folder) == 0.6
+    write_json(PARAMS.home / "chosen.json", choice | {"temperature": 0.6, "weights": "another model's"})
+    assert temperature_of(PARAMS, folder) == 1
+    write_json(folder / "model.json", read_json(folder / "model.json") | {"temperature": 0.7})
+    assert temperature_of(PARAMS, folder) == 0.7
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "warm", float("inf")])
+def test_a_card_with_a_temperature_that_is_none_is_refused(here, model, wrong):
+    shutil.copytree(model, here / "registered")
+    write_json(here / "registered/model.json", read_json(model / "model.json") | {"temperature": wrong})
+    with pytest.raises(UserError, match="no model card"):
+        temperature_of(PARAMS, here / "registered")
+
+
+def test_probabilities_have_the_temperature_and_abstaining_goes_by_them(model, here):
+    Image.new("L", (50, 20), 255).save(here / "good.png")
+    network, _ = load_model(model)
+    crop = read_crop(here / "good.png", height=16, width=64, channels=1)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(crop)[None, None].float() / 255)[0].double()
+    for temperature in (1.0, 0.25):
+        weights = np.exp(logits.numpy() / temperature)
+        best = float(weights.max() / weights.sum())
+        options = {"model_folder": model, "temperature": temperature}
+        for limit, kept in ((best - 0.001, True), (best + 0.001, False)):
+            (record,), _ = predict_files([here / "good.png"], abstain_below=limit, **options)
+            assert record["p"] == pytest.approx(best, abs=1e-5)
+            assert (record["script"] is not None) == kept
 
 
 def test_each_problem_has_a_registered_name():

@@ -20,7 +20,7 @@ from tasks.answers import Model
 from tasks.choose import choice_of
 from tasks.errors import UserError
 from tasks.files import write_json
-from tasks.find_model import find_model
+from tasks.find_model import find_model, temperature_of
 from tasks.predict import predict_files
 from tasks.register import register_model
 from tasks.track import make_store
@@ -53,8 +53,12 @@ def home(made, here, monkeypatch, params):
     return here / params.home
 
 
-def choose(home, path, name="some"):
-    write_json(home / "chosen.json", choice_of(name, folder=home / path, home=home, value=0.5))
+FIGURES = {"accuracy": 0.5, "worst_style": None, "false_alarm_rate": 0.1}
+
+
+def choose(home, path, name="some", temperature=1.0):
+    choice = choice_of(name, folder=home / path, home=home, figures=FIGURES, temperature=temperature)
+    write_json(home / "chosen.json", choice)
 
 
 def answer_only(home, path, label):
@@ -148,6 +152,17 @@ def test_the_same_weights_are_logged_again_when_their_files_are_gone(params, hom
     assert (again["version"], again["logged"], champion()) == ("2", True, 2)
 
 
+def test_the_same_weights_with_another_temperature_are_a_version_of_their_own_and_champion(params, home):
+    choose(home, "invariance/conditional")
+    register(params, home)
+    choose(home, "invariance/conditional", temperature=0.6)
+    again = register(params, home)
+    assert (again["version"], again["logged"], again["moved"]) == ("2", True, True)
+    assert (register(params, home)["version"], champion()) == ("2", 2)
+    choose(home, "invariance/conditional")
+    assert (register(params, home)["logged"], champion()) == (False, 1)
+
+
 def test_weights_that_were_not_the_chosen_ones_are_refused(params, home):
     answer_only(home, "invariance/conditional+pairs", "Latn")
     with pytest.raises(UserError, match="not the weights"):
@@ -170,12 +185,16 @@ def png(grey):
 
 def test_the_served_model_answers_without_pickle_and_as_predict_does(params, home, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    choose(home, "invariance/conditional", temperature=0.5)
     register(params, home)
     served = mlflow.pyfunc.load_model("models:/unfont@champion")
     images = [base64.b64encode(png(20)).decode(), "no picture", base64.b64encode(b"text").decode()]
     answers = served.predict(pd.DataFrame({"image": images}), params={"top": 2, "among": "Cyrl,Latn"})
     (home / "grey.png").write_bytes(png(20))
-    expected, _ = predict_files([home / "grey.png"], model_folder=find_model(params), top=2, among=["Cyrl", "Latn"])
+    options = {"model_folder": find_model(params), "top": 2, "among": ["Cyrl", "Latn"]}
+    expected, _ = predict_files([home / "grey.png"], temperature=0.5, **options)
+    plain, _ = predict_files([home / "grey.png"], **options)
+    assert temperature_of(params, options["model_folder"]) == 0.5 and plain[0]["p"] < expected[0]["p"]
     assert answers.loc[0, "script"] == expected[0]["script"]
     assert answers.loc[0, "top"] == expected[0]["top"]
     assert answers["error"].isna().tolist() == [True, False, False]

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from tasks.site import clip, percent, points
 from tasks.site_figures import (
@@ -12,22 +11,12 @@ from tasks.site_figures import (
     pair_counts,
     strongest_confusions,
     style_counts,
-    wilson,
     worst_of,
 )
 
 ROWS = pd.DataFrame(
     {"true": ["a", "a", "a", "b", "b"], "predicted": ["a", "b", "b", "b", "a"], "style": [*"xxyy", None]}
 )
-
-
-def test_wilson_solves_its_own_equation():
-    # The bounds are where the observed share lies 1.96 standard errors away.
-    for correct, n in [(0, 5), (3, 7), (95, 100)]:
-        for bound in wilson(correct, n):
-            if 0 < bound < 1:
-                assert abs(correct / n - bound) == pytest.approx(1.96 * (bound * (1 - bound) / n) ** 0.5)
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_confusion_counts_truth_by_rows():
