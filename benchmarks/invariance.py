@@ -1,0 +1,228 @@
+"""Does invariance pay? Every mode on font styles beside DomainBed's adversaries, and on faces of people never seen.
+
+    python -m benchmarks.invariance scripts PROJECT [--seeds 3] [--share 1.0]
+    python -m benchmarks.invariance faces ARCHIVE [--seeds 3] [--rotations 5] [--keep FOLDER]
+
+PROJECT is a folder where `unfont profile full` and `dvc repro round@3` have made the table and the rounds (the last
+number in `rounds` counts). Every mode and peer is trained on from the last round with every seed, on the same share of
+its crops (partners stay together); two trainings run side by side on one thread each. Then `evaluate` chooses among
+the modes by validation and measures, and the probe reads. ARCHIVE holds the CMU Face Images (docs/own-crops.md). A
+training that is there stays, so that a broken run goes on. Both write their part of
+benchmarks/results/invariance.json.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from benchmarks.chain import stage_seconds
+from benchmarks.domainbed import PEERS, Adversary
+from benchmarks.faces import measure_faces
+from benchmarks.machine import machine
+from flows.evaluate import models_of
+from flows.invariance import last_round
+from tasks.batches import Labels, read_crops
+from tasks.determinism import deterministic
+from tasks.evaluate import Outputs, evaluate_models
+from tasks.files import read_json, write_json, written_whole
+from tasks.params import Params, read_params
+from tasks.probe import probe_models
+from tasks.replicas import MINED, Replica, seeds_of
+from tasks.sampling import epoch_batches
+from tasks.split import share_of
+from tasks.table import read_rows
+from tasks.train import replica_seed
+from tasks.trained import TRAINING_SCHEMA, Trained, read_training, write_folder
+from tasks.unlearn import ModeJob, finish_mode, train_mode
+from tasks.weights import CARD_FILE, WEIGHTS_FILE, load_model
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULT = ROOT / "benchmarks" / "results" / "invariance.json"
+MODES = ["erm", "reversal", "conditional", "ascent", "pairs", "coral", "conditional+pairs"]
+WORKERS = 2  # trainings side by side, a torch thread each
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("problem", choices=["scripts", "faces"])
+    parser.add_argument("source", type=Path, help="scripts: the project's folder; faces: the archive")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="scripts: of the last round's texts")
+    parser.add_argument("--rotations", type=int, default=5, help="of the people that are held out")
+    parser.add_argument("--keep", type=Path, help="faces: work here and leave it")
+    arguments = parser.parse_args()
+    if arguments.problem == "scripts":
+        found = measure_scripts(arguments.source, seeds=arguments.seeds, share=arguments.share)
+    else:
+        found = measure_faces(arguments.source, modes=MODES, seeds=arguments.seeds, rotations=arguments.rotations,
+                              keep=arguments.keep)  # fmt: skip
+    write_result(found)
+
+
+def write_result(found: dict[str, Any]) -> None:
+    """Lay this part over what the other problem's run has left."""
+    kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
+    RESULT.write_text(json.dumps({**kept, "machine": machine(), **found}, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def measure_scripts(project: Path, *, seeds: int, share: float) -> dict[str, Any]:
+    """Train, evaluate and probe in the project's folder."""
+    os.chdir(project)
+    params = params_of(read_params(), seeds=seeds, modes=MODES)
+    home, rounds = params.home, ("0", *params.rounds)
+    seconds = train_all(params, home, share=share, work=Path("data/.work/benchmark"))
+    models = models_of(params)
+    own = evaluated(params, models, Outputs.of_home(home))
+    # Peers apart: they are measured, never chosen.
+    others = {"erm": models["erm"], **{name: place_of(home, name) for name in PEERS}}
+    with_rounds = {f"round-{number}": home / "rounds" / number for number in rounds} | others
+    outputs = replace(Outputs.of_home(home / "peers"), chosen=home / "peers.json")
+    peers = evaluated(params_of(params, seeds=seeds, modes=list(others)), with_rounds, outputs)
+    every = models | others
+    probe = home / "metrics" / "probe.json"
+    probe_models(once(params), home=home, models=every, replicas=replicas_of_modes(params, every), out=probe)
+    chosen = own["evaluate"]["chosen"]
+    training = sum(value for stage, value in stage_seconds(Path()).items() if stage.startswith(("baseline", "round")))
+    return {
+        "chosen": aims_of(chosen, read_json(probe)["chosen"]),
+        "minutes": round((training + seconds[chosen["name"]]) / 60, 1),
+        "scripts": {
+            "modes": own["invariance"],
+            "peers": peers["invariance"],
+            "probe": read_json(probe),
+            "evaluate": own["evaluate"],
+            "seconds": {"rounds": round(training), **seconds},
+            "share": share,
+            "setting": params.model_dump(include={"profile", "crops", "train", "mine", "invariance", "network"}),
+        },
+    }
+
+
+def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the chosen model that the aims name: on designs never seen at light degradation, and its probe."""
+    light = chosen["test_unseen"]["light"]
+    wanted = {name: light[name] for name in ("accuracy", "worst_style", "worst_script")}
+    excess = probe.get("font_style", {}).get("excess_points")
+    return {"name": chosen["name"], "test_unseen": wanted, "probe_excess_points": excess}
+
+
+def params_of(params: Params, *, seeds: int, modes: Sequence[str]) -> Params:
+    """The same params with these modes, one thread a training; peers are no modes that params.yaml could name."""
+    return params.model_copy(
+        update={"threads": 1, "invariance": params.invariance.model_copy(update={"modes": list(modes)}),
+                "study": params.study.model_copy(update={"seeds": seeds, "control": False})}
+    )  # fmt: skip
+
+
+def train_all(params: Params, home: Path, *, share: float, work: Path) -> dict[str, float]:
+    """Every mode and peer with every seed; seconds of each one's first training."""
+    last, table = home / "rounds" / last_round(params), home / "table"
+    start = common_start(last, work / "start", table=table, seeds=params.study.seeds, share=share)
+    jobs = {
+        name: [
+            ModeJob(params=params, mode=name, replica=replica, table=table, last_round=start,
+                    scratch=work / name, progress=partial(print, f"{name}/{replica.seed}:", flush=True))
+            for replica in seeds_of(params.study)
+        ]
+        for name in (*params.invariance.modes, *PEERS)
+    }  # fmt: skip
+    left = [job for name, its in jobs.items() for job in its if not place_of(home, name).exists()]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+        list(pool.map(trained, sorted(left, key=lambda job: job.replica.seed)))
+    for name, its in jobs.items():
+        if not place_of(home, name).exists():
+            finish_mode(its, out=place_of(home, name))
+    return {name: read_json(work / f"{name}.json")["seconds"] for name in jobs}
+
+
+def place_of(home: Path, name: str) -> Path:
+    return home / ("peers" if name in PEERS else "invariance") / name
+
+
+def common_start(last: Path, start: Path, *, table: Path, seeds: int, share: float) -> Path:
+    """The last round's model and a share of its training rows as the start of every seed.
+
+    Seeds differ in all that comes after it. Which texts are taken, and all crops without one, follows from the text:
+    partners stay together.
+    """
+    training = read_training(last)
+    texts = read_rows(table, ["key", "text"]).set_index("key")["text"].reindex(training["key"])
+    kept = training[[share_of("benchmark", text or key) < share for key, text in texts.items()]]
+    for seed in range(seeds):
+        folder = Replica(seed=seed, arm=MINED).folder(start)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (WEIGHTS_FILE, CARD_FILE):
+            shutil.copyfile(last / name, folder / name)
+        pq.write_table(pa.Table.from_pandas(kept, TRAINING_SCHEMA, preserve_index=False), folder / "training.parquet")
+    return start
+
+
+def trained(job: ModeJob) -> None:
+    """One training of a mode or a peer, in a process of its own; the seconds of the first seed's are kept."""
+    if job.out.exists():
+        return
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    (train_peer if job.mode in PEERS else train_mode)(job)
+    if job.replica.main:
+        write_json(job.scratch.parent / f"{job.mode}.json", {"seconds": round(time.monotonic() - start)})
+
+
+def train_peer(job: ModeJob) -> None:
+    """As `train_mode`: the same start, crops, order and degradations, with a peer's update rule."""
+    params, nuisance = job.params, job.params.labels.nuisances[0]
+    seed = replica_seed(params.seed, "invariance", job.replica.seed)
+    with deterministic(params.threads, seed=seed):
+        network, card = load_model(job.start)
+        training, labels = read_training(job.start), Labels.of_card(card)
+        crops = read_crops(job.table, labels, keys=training["key"])
+        network.train()
+        peer = Adversary(network, domains=len(labels.nuisances[nuisance]), conditional=PEERS[job.mode])
+        added = torch.zeros(len(crops), dtype=torch.bool)
+        for epoch in range(params.invariance.epochs):
+            for rows in epoch_batches(crops.targets, added, batch=params.train.batch, seed=seed, epoch=epoch):
+                peer.update(crops.batch(rows, params.degrade, epoch=epoch, seed=seed), nuisance)
+    with written_whole(job.out) as folder:
+        empty = Trained(history=[], examples={})
+        write_folder(folder, network, {**card, "mode": job.mode}, empty, training)
+
+
+def evaluated(params: Params, models: dict[str, Path], outputs: Outputs) -> dict[str, Any]:
+    """What `evaluate` says of these models and of their further seeds."""
+    outputs.metrics.parent.mkdir(parents=True, exist_ok=True)
+    replicas = replicas_of_modes(params, models)
+    evaluate_models(once(params), table=params.home / "table", models=models, replicas=replicas, outputs=outputs)
+    return {"evaluate": read_json(outputs.metrics), "invariance": read_json(outputs.invariance)}
+
+
+def replicas_of_modes(params: Params, models: dict[str, Path]) -> dict[str, Path]:
+    """The further seeds of every model but the rounds, which were trained once."""
+    return {
+        f"{name}/{replica.name}": replica.folder(folder)
+        for name, folder in models.items()
+        for replica in seeds_of(params.study)
+        if not name.startswith("round-") and not replica.main
+    }
+
+
+def once(params: Params) -> Params:
+    """The same params without a study of the rounds."""
+    return params.model_copy(update={"study": params.study.model_copy(update={"seeds": 1})})
+
+
+if __name__ == "__main__":
+    main()
