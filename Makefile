@@ -6,10 +6,19 @@ BIN := $(VENV)/bin
 # Stages that dvc starts find the environment's Python first.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# pip tells a missing network in twenty lines: they go to a file, and one line says what to do.
-install = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(1) 2> $(VENV)/pip.log || \
-    { echo "unfont: the Python packages cannot be installed ($(VENV)/pip.log says why):" \
+# pip tells a missing network in twenty lines: they go to a file, and one line says what to do. Nothing is
+# compiled ahead: Python does it for the modules that it imports, which are the fewest.
+install = $(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt $(1) \
+    2> $(VENV)/pip.log || { echo "unfont: the Python packages cannot be installed ($(VENV)/pip.log says why):" \
            "connect to the network, or point pip to an index within reach" >&2; exit 2; }
+
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+    "unfont: Python %d.%d is too old (make): set PYTHON to 3.11 or newer" % sys.version_info[:2])'
+$(PYTHON) -m venv $(VENV)
+$(call install,$(1))
+$(BIN)/unfont setup
+endef
 
 .PHONY: help run test lint format benchmark clean
 
@@ -43,13 +52,10 @@ clean:  ## Remove the environment and scratch, and no results.
 	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
-	    "unfont: Python %d.%d is too old (make): set PYTHON to 3.11 or newer" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(call install,-e .)
-	$(BIN)/unfont setup
+	$(call environment,-e .)
 	@touch $@
 
-$(VENV)/.ready-test: $(VENV)/.ready
-	$(call install,-e '.[test]')
-	@touch $@
+# One installation, not a second one on top of the first: each time pip first looks for versions that fit.
+$(VENV)/.ready-test: pyproject.toml constraints.txt
+	$(call environment,-e '.[test]')
+	@touch $(VENV)/.ready $@
