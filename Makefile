@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, file by file. The longest file is a third of all: more than three would not help.
+WORKERS ?= 2
 # Stages that dvc starts find the environment's Python first.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -30,7 +32,7 @@ run: $(VENV)/.ready  ## Make the environment, fetch the fonts, run the pipeline.
 
 test: $(VENV)/.ready-test  ## Make the environment, check the code, pass the tests.
 	@$(MAKE) --no-print-directory lint
-	pytest
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.ready-test  ## Style, types, and the direction of imports.
 	ruff check .
