@@ -149,6 +149,14 @@ class RoundSettings(Settings):
     previous: str = Field(pattern=r"^\d+$")
 
 
+class SweepSettings(RunnerSettings):
+    """What a sweep tries where its command does not say; torch's random state is a process's, so no threads."""
+
+    runner: Literal["processes", "dask"]
+    strength: list[Annotated[float, Field(ge=0, le=100)]] = Field(min_length=1)
+    seeds: int = Field(ge=1, le=100)
+
+
 class EvaluateSettings(Settings):
     batch: int = Field(ge=1, le=65536)
     cell_crops: int = Field(default=200, ge=1, le=1_000_000)
@@ -181,6 +189,7 @@ class Params(Settings):
     study: StudySettings
     rounds: dict[str, RoundSettings]
     invariance: InvarianceSettings
+    sweep: SweepSettings
     evaluate: EvaluateSettings
     probe: ProbeSettings
     report: ReportSettings

@@ -39,10 +39,13 @@ class StageFacts:
 
         Of a folder that is the user's own (decisions, word lists) the files that lie in it count.
         """
-        files = [file for path in self.code for file in _files_of(Path(path))]
-        code = {file.as_posix(): sha256_of(file) for file in files}
-        facts = json.dumps([self.address, self.params, self.data, code], sort_keys=True)
+        facts = json.dumps([self.address, self.params, self.data, self.code_hashes()], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()
+
+    def code_hashes(self) -> dict[str, str]:
+        """SHA-256 of every file of this project that the stage reads."""
+        files = [file for path in self.code for file in _files_of(Path(path))]
+        return {file.as_posix(): sha256_of(file) for file in files}
 
     def work(self) -> Path:
         """Where checkpoints lie: outside of the outputs, which `dvc repro` deletes before it runs a stage."""

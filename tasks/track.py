@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ STORE = Path("mlflow")
 PARENT_VARIABLE = "UNFONT_PARENT_RUN"
 REPRO_TAG = "unfont.repro"
 STAGE_TAG = "unfont.stage"
+SWEEP_TAG = "unfont.sweep"
 PARENT_TAG = "mlflow.parentRunId"
 NAME_TAG = "mlflow.runName"
 
@@ -104,13 +105,19 @@ class Record:
 
     def training(self, folder: Path, summary: Mapping[str, float]) -> None:
         """A trained model's curves and their figure, its other figures, and the hash of its weights as a tag."""
-        from mlflow.entities import Metric
-
         from tasks.figures import draw_training
 
         self._client.set_tag(self.run_id, "weights_sha256", sha256_of(folder / "model.safetensors"))
         epochs = read_json(folder / "history.json")["epochs"]
         self.metrics({key: value for key, value in summary.items() if not epochs or key not in epochs[-1]})
+        self.curves(epochs)
+        if epochs:
+            self._client.log_figure(self.run_id, draw_training(epochs), "training.png")
+
+    def curves(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Every figure of a training's history, a point an epoch."""
+        from mlflow.entities import Metric
+
         now = int(time.time() * 1000)
         metrics = [
             Metric(key, float(value), now, int(epoch["epoch"]))
@@ -120,8 +127,6 @@ class Record:
         ]
         for start in range(0, len(metrics), 1000):
             self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
-        if epochs:
-            self._client.log_figure(self.run_id, draw_training(epochs), "training.png")
 
     def figure(self, figure: Any, name: str) -> None:
         self._client.log_figure(self.run_id, figure, name)
@@ -170,6 +175,34 @@ def recorded_pipeline(name: str, params: Mapping[str, Any], problem: str) -> Ite
             del os.environ[PARENT_VARIABLE]
         else:
             os.environ[PARENT_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def recorded_sweep(name: str, params: Mapping[str, Any], problem: str) -> Iterator[Record]:
+    """The parent run of the sweep called `name`: the one that an interrupted call began goes on."""
+    use_store()
+    experiment = experiment_of(problem)
+    found = client().search_runs([experiment], f"tags.`{SWEEP_TAG}` = '{name}'", max_results=1)
+    run = found[0] if found else client().create_run(experiment, tags={NAME_TAG: "sweep", SWEEP_TAG: name})
+    client().update_run(run.info.run_id, status="RUNNING")
+    with _terminated(run.info.run_id) as run_id:
+        record = Record(run_id)
+        if not found:
+            record.params(params)
+        yield record
+
+
+@contextlib.contextmanager
+def recorded_training(parent: Record, name: str, problem: str) -> Iterator[Record | None]:
+    """The child run of one training of a sweep; None where the parent has a finished one of that `name`."""
+    experiment = experiment_of(problem)
+    wanted = f"tags.`{PARENT_TAG}` = '{parent.run_id}' AND tags.`{SWEEP_TAG}` = '{name}'"
+    if client().search_runs([experiment], f"{wanted} AND attributes.status = 'FINISHED'", max_results=1):
+        yield None
+        return
+    tags = {PARENT_TAG: parent.run_id, NAME_TAG: name, SWEEP_TAG: name}
+    with _terminated(client().create_run(experiment, tags=tags).info.run_id) as run_id:
+        yield Record(run_id)
 
 
 @contextlib.contextmanager

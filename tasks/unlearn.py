@@ -26,21 +26,16 @@ log = logging.getLogger("unfont")
 class ModeJob:
     """One training of a mode: its settings and places.
 
-    `last_round` is the folder of the round that it goes on from, `scratch` where all trainings of this mode work.
+    `start` is the model that it goes on from, `scratch` where all trainings of this mode work.
     """
 
     params: Params
     mode: str
     replica: Replica
     table: Path
-    last_round: Path
+    start: Path
     scratch: Path
     progress: Progress = log.info
-
-    @property
-    def start(self) -> Path:
-        """The model that it goes on from: the last round's of the same seed."""
-        return self.replica.mined.folder(self.last_round)
 
     @property
     def work(self) -> Path:
@@ -56,7 +51,7 @@ class ModeJob:
 def mode_jobs(
     params: Params, *, mode: str, table: Path, last_round: Path, work: Path, progress: Progress = log.info
 ) -> list[ModeJob]:
-    """The trainings of `mode`, the stage's own first.
+    """The trainings of `mode`, the stage's own first, each from the last round of its seed.
 
     Raises:
         UserError: the last round is missing, or was made without a seed that the study asks for.
@@ -67,7 +62,7 @@ def mode_jobs(
             mode=mode,
             replica=replica,
             table=table,
-            last_round=last_round,
+            start=replica.mined.folder(last_round),
             scratch=work,
             progress=progress,
         )

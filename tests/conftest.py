@@ -1,6 +1,7 @@
 """What the whole session shares: quiet tools, one thread a process, and one real Prefect server."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated store, made once: its migrations take seconds."""
+    from tasks.track import make_store
+
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        make_store("debug")
+    return folder / "mlflow"
+
+
+@pytest.fixture
+def store(empty_store: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with an empty MLflow store for the experiment `debug`."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(empty_store, here / "mlflow")
+    return here

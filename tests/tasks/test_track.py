@@ -1,12 +1,10 @@
 """A real MLflow store in SQLite."""
 
-import shutil
-
 import pytest
 
 from tasks.files import write_json
 from tasks.stages import StageFacts
-from tasks.track import PARENT_TAG, client, experiment_of, make_store, recorded_pipeline, recorded_stage, store_uri
+from tasks.track import PARENT_TAG, client, experiment_of, recorded_pipeline, recorded_stage, store_uri
 
 FACTS = StageFacts(
     address="round@2",
@@ -16,24 +14,6 @@ FACTS = StageFacts(
     code=[],
     outs=[],
 )
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    """A migrated store, made once: its migrations take seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        make_store("debug")
-    return folder / "mlflow"
-
-
-@pytest.fixture
-def store(empty_store, here, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(empty_store, here / "mlflow")
-    return here
 
 
 def test_the_store_is_sqlite_in_the_project_unless_the_user_says_otherwise(here, monkeypatch):
