@@ -142,7 +142,7 @@ def trained(run: Run) -> dict[str, Path]:
     for mode in run.modes:
         job = ModeJob(
             params=params, mode=mode, replica=Replica(seed=0, arm=SEED), table=run.table,
-            last_round=rounds / max(params.rounds, key=int), scratch=run.home / mode, progress=silent,
+            start=rounds / max(params.rounds, key=int), scratch=run.home / mode, progress=silent,
         )  # fmt: skip
         train_mode(job)
         models[mode] = job.out

@@ -40,7 +40,7 @@ from tasks.evaluate import Outputs, evaluate_models
 from tasks.files import read_json, write_json, written_whole
 from tasks.params import Params, read_params
 from tasks.probe import probe_models
-from tasks.replicas import MINED, Replica, seeds_of
+from tasks.replicas import seeds_of
 from tasks.sampling import epoch_batches
 from tasks.split import share_of
 from tasks.table import read_rows
@@ -130,10 +130,10 @@ def params_of(params: Params, *, seeds: int, modes: Sequence[str]) -> Params:
 def train_all(params: Params, home: Path, *, share: float, work: Path) -> dict[str, float]:
     """Every mode and peer with every seed; seconds of each one's first training."""
     last, table = home / "rounds" / last_round(params), home / "table"
-    start = common_start(last, work / "start", table=table, seeds=params.study.seeds, share=share)
+    start = common_start(last, work / "start", table=table, share=share)
     jobs = {
         name: [
-            ModeJob(params=params, mode=name, replica=replica, table=table, last_round=start,
+            ModeJob(params=params, mode=name, replica=replica, table=table, start=start,
                     scratch=work / name, progress=partial(print, f"{name}/{replica.seed}:", flush=True))
             for replica in seeds_of(params.study)
         ]
@@ -153,21 +153,18 @@ def place_of(home: Path, name: str) -> Path:
     return home / ("peers" if name in PEERS else "invariance") / name
 
 
-def common_start(last: Path, start: Path, *, table: Path, seeds: int, share: float) -> Path:
-    """The last round's model and a share of its training rows as the start of every seed.
+def common_start(last: Path, start: Path, *, table: Path, share: float) -> Path:
+    """The last round's model and a share of its training rows: seeds differ in all that comes after it.
 
-    Seeds differ in all that comes after it. Which texts are taken, and all crops without one, follows from the text:
-    partners stay together.
+    Which texts are taken, and all crops without one, follows from the text: partners stay together.
     """
     training = read_training(last)
     texts = read_rows(table, ["key", "text"]).set_index("key")["text"].reindex(training["key"])
     kept = training[[share_of("benchmark", text or key) < share for key, text in texts.items()]]
-    for seed in range(seeds):
-        folder = Replica(seed=seed, arm=MINED).folder(start)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (WEIGHTS_FILE, CARD_FILE):
-            shutil.copyfile(last / name, folder / name)
-        pq.write_table(pa.Table.from_pandas(kept, TRAINING_SCHEMA, preserve_index=False), folder / "training.parquet")
+    start.mkdir(parents=True, exist_ok=True)
+    for name in (WEIGHTS_FILE, CARD_FILE):
+        shutil.copyfile(last / name, start / name)
+    pq.write_table(pa.Table.from_pandas(kept, TRAINING_SCHEMA, preserve_index=False), start / "training.parquet")
     return start
 
 

@@ -1,5 +1,6 @@
 """People are held out whole, each once, and the gain is told of the mode that validation chose."""
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -14,8 +15,6 @@ PEOPLE = [f"person-{number:02d}" for number in range(10)]
 
 @pytest.fixture
 def table(tmp_path):
-    import numpy as np
-
     rng = np.random.default_rng(0)
     schema, rows = crop_schema(PROBLEM, split=True), []
     for person in PEOPLE:
