@@ -19,6 +19,7 @@ from tasks.find_model import find_model, temperature_of
 from tasks.metrics import measure, worst_confusions
 from tasks.params import Params
 from tasks.pattern import Found, compile_pattern, find_files, shown
+from tasks.pictures import PAIR, TEXT
 from tasks.predict import CHUNK, aligned, probabilities_of
 from tasks.weights import load_model
 
@@ -33,7 +34,8 @@ def evaluate_folder(
     """Score the pictures below `folder` as they are and compare with the labels in their paths.
 
     Args:
-        pattern: see `tasks.pattern.compile_pattern`; its placeholders are the model's target and nuisances.
+        pattern: see `tasks.pattern.compile_pattern`; its placeholders are the model's target and nuisances, and
+            `text` and `pair`, which a problem's own pattern may name and nothing is made of here.
         model_folder: the model; the one that serves (`find_model`) unless given. Its probabilities have its
             temperature.
 
@@ -47,7 +49,8 @@ def evaluate_folder(
     model_folder = model_folder or find_model(params)
     network, card = load_model(model_folder)
     nuisances = list(card["nuisances"])
-    expression = compile_pattern(pattern, columns=[card["target"], *nuisances], required=card["target"])
+    named = [card["target"], *nuisances, TEXT, PAIR]
+    expression = compile_pattern(pattern, columns=named, required=card["target"])
     files = list(find_files(folder, expression))
     good = [file for file in files if file.reason is None]
     if not good:

@@ -75,6 +75,12 @@ def test_files_that_cannot_be_used_are_counted_with_their_reasons(crops, model, 
     assert "3 files left out" in format_evaluation(result, "table")
 
 
+def test_a_pattern_may_name_what_partners_share(crops, model):
+    named = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/{pair}.png", model_folder=model)
+    plain = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
+    assert named == plain
+
+
 def test_what_cannot_be_evaluated_is_told(crops, model, here):
     def evaluated(pattern="{script}/*/*.png", folder=crops):
         return evaluate_folder(PARAMS, folder=folder, pattern=pattern, model_folder=model)
