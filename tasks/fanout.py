@@ -70,9 +70,9 @@ def spread(
         return
     if runner == "dask":
         with dask_client(workers=workers, scheduler=scheduler, section=section, tries=tries) as client:
-            cluster = client.get_executor(pure=False)
+            # Not the client's executor: where a worker is lost as its result comes in, that one raises TypeError.
             ahead = AHEAD * max(workers, sum(client.nthreads().values()))
-            yield from in_order(lambda item: cluster.submit(work, item), items, ahead=ahead)
+            yield from in_order(lambda item: client.submit(work, item, pure=False), items, ahead=ahead)
     elif workers == 1:
         yield from map(work, items)
     else:
