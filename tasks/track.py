@@ -89,7 +89,7 @@ class Record:
 
         now = int(time.time() * 1000)
         self._client.log_batch(
-            self.run_id, metrics=[Metric(key, float(value), now, 0) for key, value in values.items()]
+            self.run_id, metrics=[Metric(metric_name(key), float(value), now, 0) for key, value in values.items()]
         )
 
     def inputs(self, data: Mapping[str, str]) -> None:
@@ -120,7 +120,7 @@ class Record:
 
         now = int(time.time() * 1000)
         metrics = [
-            Metric(key, float(value), now, int(epoch["epoch"]))
+            Metric(metric_name(key), float(value), now, int(epoch["epoch"]))
             for epoch in epochs
             for key, value in epoch.items()
             if key != "epoch" and value is not None
@@ -240,6 +240,11 @@ def _repro_process() -> str | None:
             if any(Path(word).name == "dvc" for word in process.cmdline()[:3]):
                 outermost = process
     return f"{outermost.pid}:{outermost.create_time():.0f}" if outermost else None
+
+
+def metric_name(key: str) -> str:
+    """`key` as MLflow takes a metric's name: without the plus sign of a sum of modes (`conditional-and-pairs`)."""
+    return key.replace("+", "-and-")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

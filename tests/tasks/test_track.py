@@ -87,3 +87,9 @@ def test_a_training_is_recorded_epoch_by_epoch(store, tmp_path):
     assert client().get_run(record.run_id).data.tags["weights_sha256"] == (
         "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
     )
+
+
+def test_a_sum_of_modes_has_a_name_that_mlflow_takes(store):
+    with recorded_stage(FACTS, "debug") as record:
+        record.metrics({"font_style.test_seen.conditional+pairs": 1.5})
+    assert client().get_run(record.run_id).data.metrics == {"font_style.test_seen.conditional-and-pairs": 1.5}
