@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.training import Training
+from tasks.curve import Curve
 from tasks.errors import UserError
 from tasks.files import read_json, write_json, written_whole
 from tasks.weights import load_tensors, save_tensors
@@ -18,32 +20,46 @@ Examples = dict[str, Any]  # what `tasks.train.histogram_of` counts
 log = logging.getLogger("unfont")
 
 
-def save_checkpoint(folder: Path, training: Training, *, history: History, examples: Examples, identity: str) -> None:
+@dataclass(kw_only=True)
+class Trained:
+    """What a training leaves beside the weights.
+
+    `history` has an entry an epoch, `curve` about 50 points (`tasks.curve`); `examples` says where those of the
+    last epoch lay.
+    """
+
+    history: History = field(default_factory=list)
+    curve: Curve = field(default_factory=list)
+    examples: Examples = field(default_factory=dict)
+
+
+def save_checkpoint(folder: Path, training: Training, trained: Trained, *, identity: str) -> None:
     """Write the training's state after an epoch; it replaces the one before as a whole."""
     with written_whole(folder) as beside:
         beside.mkdir()
         save_tensors(beside / "state.safetensors", _flat(training))
-        progress = {"history": history, "examples": examples, "identity": identity, "step": training.step}
+        progress = {**vars(trained), "identity": identity, "step": training.step}
         write_json(beside / "progress.json", progress)
 
 
-def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> tuple[History, Examples]:
-    """Bring `training` to where the checkpoint left it and return its history and examples, empty where none fits.
+def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> Trained:
+    """Bring `training` to where the checkpoint left it and return what it had found, nothing where none fits.
 
     `identity` says what is trained on what: a checkpoint with another one is of another training.
     """
     try:
         progress = read_json(folder / "progress.json")
         if progress["identity"] != identity:
-            return [], {}
+            return Trained()
+        found = Trained(**{part.name: progress[part.name] for part in fields(Trained)})
         _restore(training, load_tensors(folder / "state.safetensors"))
         training.step = progress["step"]
-        return progress["history"], progress["examples"]
+        return found
     except FileNotFoundError:
-        return [], {}
+        return Trained()
     except (UserError, json.JSONDecodeError, KeyError, TypeError, RuntimeError) as error:
         log.warning("the checkpoint in %s cannot be used, starting over: %s", folder, error)
-        return [], {}
+        return Trained()
 
 
 def _flat(training: Training) -> dict[str, Tensor]:

@@ -140,7 +140,7 @@ def _copy_model(previous: Path, folder: Path) -> None:
     folder.mkdir()
     for name in (WEIGHTS_FILE, CARD_FILE, "training.parquet"):
         shutil.copyfile(previous / name, folder / name)
-    write_json(folder / "history.json", {"epochs": []})
+    write_json(folder / "history.json", {"epochs": [], "curve": []})
 
 
 def _write_round(job: RoundJob, additions: Additions, folder: Path, validation: dict[str, Any]) -> None:

@@ -18,11 +18,12 @@ from models.network import ScriptNet
 from models.settings import TrainSettings
 from models.training import Mode, Training
 from tasks.batches import Crops, Validation
-from tasks.checkpoint import Examples, restore_checkpoint, save_checkpoint
+from tasks.checkpoint import Examples, Trained, restore_checkpoint, save_checkpoint
+from tasks.curve import Figures, curve_of, means_of
 from tasks.determinism import derived_seed
 from tasks.params import MineSettings, Params
 from tasks.sampling import batches_in, epoch_batches
-from tasks.trained import Trained, histogram_of
+from tasks.trained import histogram_of
 from tasks.weights import new_network
 
 Progress = Callable[[str], None]
@@ -75,26 +76,27 @@ def train_network(
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
     together = any(mode.needs_pairs for mode in modes)
     plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed, together=together)
-    steps = train.epochs * batches_in(len(crops), train.batch)
-    trained = Training(
+    training = Training(
         network,
         modes,
         counts=counts or {},
         loss=params.loss,
         train=train,
         invariance=params.invariance,
-        steps=steps,
+        steps=train.epochs * batches_in(len(crops), train.batch),
         background=validation.background,
     )
     identity = _identity(plan, modes, params)
-    history, examples = restore_checkpoint(work / "checkpoint", trained, identity=identity)
-    pace = _Pace(progress, done=len(history) * len(crops), total=train.epochs * len(crops))
-    for epoch in range(len(history), train.epochs):
-        figures, examples = _train_epoch(trained, plan, params=params, epoch=epoch, pace=pace)
-        history.append({"epoch": epoch, **figures, "validation_accuracy": validation.accuracy(network)})
-        save_checkpoint(work / "checkpoint", trained, history=history, examples=examples, identity=identity)
-        progress(f"epoch {epoch + 1}/{train.epochs}: {_said(history[-1])}; {pace}")
-    return Trained(history=history, examples=examples)
+    trained = restore_checkpoint(work / "checkpoint", training, identity=identity)
+    pace = _Pace(progress, done=len(trained.history) * len(crops), total=train.epochs * len(crops))
+    for epoch in range(len(trained.history), train.epochs):
+        steps, trained.examples = _train_epoch(training, plan, params=params, epoch=epoch, pace=pace)
+        facts = {**means_of(steps), "validation_accuracy": validation.accuracy(network)}
+        trained.history.append({"epoch": epoch, **facts})
+        trained.curve += curve_of(steps, epoch=epoch, epochs=train.epochs)
+        save_checkpoint(work / "checkpoint", training, trained, identity=identity)
+        progress(f"epoch {epoch + 1}/{train.epochs}: {_said(facts)}; {pace}")
+    return trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,24 +126,22 @@ class _Plan:
 
 def _train_epoch(
     training: Training, plan: _Plan, *, params: Params, epoch: int, pace: "_Pace"
-) -> tuple[dict[str, float], Examples]:
-    """One epoch: the mean of every figure over the batches that have it, and where the examples lay."""
+) -> tuple[list[Figures], Examples]:
+    """One epoch: the figures of every step, and where the examples lay."""
     # Dropout draws from torch's own generator: set by epoch, so that a resumed run draws the same.
     torch.manual_seed(derived_seed(plan.seed, epoch))
     training.network.train()
-    seen: dict[str, list[float]] = {}
-    rows_met, p_met = [], []
+    steps, rows_met, p_met = [], [], []
     for rows in plan.batches(epoch):
         update = training.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
-        for name, value in update.figures.items():
-            seen.setdefault(name, []).append(value)
+        steps.append(update.figures)
         rows_met.append(rows)
         p_met.append(update.p_true)
         pace.step(len(rows))
     met, p_true = torch.cat(rows_met), torch.cat(p_met).numpy()
     empty = plan.crops.targets[met].numpy() == (-1 if training.background is None else training.background)
     examples = histogram_of(p_true, empty=empty, added=plan.added[met].numpy())
-    return {name: sum(values) / len(values) for name, values in seen.items()}, examples
+    return steps, examples
 
 
 def _identity(plan: _Plan, modes: Sequence[type[Mode]], params: Params) -> str:

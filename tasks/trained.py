@@ -1,6 +1,5 @@
 """A trained model's folder: weights, card, history, where its examples lay, and the lineage of its training rows."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 
 from models.network import ScriptNet
 from tasks.batches import Crops, Labels
-from tasks.checkpoint import Examples, History
+from tasks.checkpoint import Examples, History, Trained
 from tasks.errors import UserError
 from tasks.files import write_json
 from tasks.params import UNWRITTEN, Params
@@ -21,14 +20,6 @@ BINS = 50  # of the histogram of examples
 TRAINING_SCHEMA = pa.schema(
     [("key", pa.string()), ("round", pa.int16()), ("weights", pa.string()), ("score", pa.float32())]
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """What a training leaves beside the weights: an entry an epoch, and where the last epoch's examples lay."""
-
-    history: History
-    examples: Examples
 
 
 def baseline_rows(keys: pd.Series) -> pd.DataFrame:
@@ -57,7 +48,7 @@ def write_folder(
     """Make a model's folder: weights, card, history, where its examples lay, and the lineage of its training rows."""
     folder.mkdir()
     save_model(folder, network, card)
-    write_json(folder / "history.json", {"epochs": trained.history})
+    write_json(folder / "history.json", {"epochs": trained.history, "curve": trained.curve})
     write_json(folder / "examples.json", trained.examples)
     rows = training.sort_values("key")
     pq.write_table(pa.Table.from_pandas(rows, TRAINING_SCHEMA, preserve_index=False), folder / "training.parquet")

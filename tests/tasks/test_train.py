@@ -60,6 +60,11 @@ def test_round_0_learns_the_toy_scripts(table: Path, tmp_path: Path):
     assert set(history[0]) == {"epoch", "loss", "accuracy", "rate", "validation_accuracy"}
     assert history[-1]["loss"] < history[0]["loss"]
 
+    curve = json.loads((tmp_path / "0" / "history.json").read_text())["curve"]
+    assert len(curve) >= len(history)
+    of_first = [point["loss"] for point in curve if point["epoch"] < 1]
+    assert min(of_first) <= history[0]["loss"] <= max(of_first)
+
     training = read_training(tmp_path / "0")
     assert training["key"].tolist() == sorted(read_rows(table, ["key"], ["train"])["key"])
     assert (training["round"] == 0).all()
