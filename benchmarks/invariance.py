@@ -35,6 +35,7 @@ from benchmarks.machine import machine
 from flows.evaluate import models_of
 from flows.invariance import last_round
 from tasks.batches import Labels, read_crops
+from tasks.checkpoint import Trained
 from tasks.determinism import deterministic
 from tasks.evaluate import Outputs, evaluate_models
 from tasks.files import read_json, write_json, written_whole
@@ -45,7 +46,7 @@ from tasks.sampling import epoch_batches
 from tasks.split import share_of
 from tasks.table import read_rows
 from tasks.train import replica_seed
-from tasks.trained import TRAINING_SCHEMA, Trained, read_training, write_folder
+from tasks.trained import TRAINING_SCHEMA, read_training, write_folder
 from tasks.unlearn import ModeJob, finish_mode, train_mode
 from tasks.weights import CARD_FILE, WEIGHTS_FILE, load_model
 
@@ -194,7 +195,7 @@ def train_peer(job: ModeJob) -> None:
             for rows in epoch_batches(crops.targets, added, batch=params.train.batch, seed=seed, epoch=epoch):
                 peer.update(crops.batch(rows, params.degrade, epoch=epoch, seed=seed), nuisance)
     with written_whole(job.out) as folder:
-        empty = Trained(history=[], examples={})
+        empty = Trained()
         write_folder(folder, network, {**card, "mode": job.mode}, empty, training)
 
 

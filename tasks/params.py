@@ -168,6 +168,7 @@ class ReportSettings(Settings):
     crops: int = Field(ge=1)
     top: int = Field(ge=1, le=64)
     mistakes: int = Field(ge=1, le=1000)
+    map_crops: int = Field(ge=5, le=2000)
 
 
 class Params(Settings):

@@ -9,12 +9,13 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from tasks import site_losses, site_mining, site_pages
+from tasks import site_invariance, site_losses, site_mining, site_pages
 from tasks.determinism import deterministic
 from tasks.explain import Explanation, explain_units
 from tasks.files import write_json, written_whole
 from tasks.params import Params
 from tasks.site_data import Evidence, read_evidence
+from tasks.site_plots import clip
 from tasks.sprites import Sheet, write_sheet
 from tasks.weights import load_model
 
@@ -102,6 +103,7 @@ def _write_pages(site: Site, evidence: Evidence, explained: Explanation, labels:
     site_pages.write_index(site, evidence, explained, labels)
     site_pages.write_confusion(site, evidence, labels)
     site_pages.write_accuracy(site, evidence)
+    site_invariance.write_invariance(site, evidence, explained)
     site_mining.write_mining(site, evidence)
     site_losses.write_losses(site, evidence)
     for one_round in evidence.rounds:
@@ -151,12 +153,6 @@ def points(change: float | None, digits: int = 1) -> str:
 
 def thousands(number: float | None) -> str:
     return "–" if number is None else f"{number:,.0f}"
-
-
-def clip(text: object, most: int = 60) -> str:
-    """A label of any length, cut to what a page can hold; the numbers beside the page have it whole."""
-    text = str(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def short(sha: str) -> str:

@@ -12,6 +12,7 @@ import torch
 from models.degrade import SEVERITIES, degrade, seeds_of
 from tasks.batches import as_images
 from tasks.choose import read_choice
+from tasks.curve import Curve
 from tasks.errors import UserError
 from tasks.files import read_json
 from tasks.mine import ADDED
@@ -54,8 +55,10 @@ class Evidence:
 
     `rows` is the crop table without images; `tested` the chosen model's predictions on `SPLIT` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
-    model, by its name; `study` each round's figures over seeds, mined and control (metrics/study.json);
-    `fonts` a row a family (style, licence), or None where the crops are not rendered.
+    model, by its name, `curves` how its training went (`tasks.curve`); `study` each round's figures over seeds,
+    mined and control (metrics/study.json); `groups`, `invariance` and `probe` are the files of metrics/ of these
+    names, `risks` and `reliability` those of plots/; `fonts` a row a family (style, licence), or None where the
+    crops are not rendered.
     """
 
     params: Params
@@ -63,10 +66,16 @@ class Evidence:
     chosen: dict[str, Any]
     metrics: dict[str, Any]
     study: dict[str, Any]
+    groups: dict[str, Any]
+    invariance: dict[str, Any]
+    probe: dict[str, Any]
+    risks: pd.DataFrame
+    reliability: pd.DataFrame
     rows: pd.DataFrame
     tested: pd.DataFrame
     rounds: list[Round]
     weights: dict[str, str]
+    curves: dict[str, Curve]
     fonts: pd.DataFrame | None
 
     @property
@@ -76,6 +85,11 @@ class Evidence:
     @property
     def chosen_folder(self) -> Path:
         return self.home / str(self.chosen["path"])
+
+    @property
+    def last_round(self) -> str:
+        """The model that every mode of invariance went on from."""
+        return f"round-{self.rounds[-1].number}"
 
 
 def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
@@ -88,7 +102,7 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
         raise UserError(
             "the figures do not read", where=home / "metrics" / "evaluate.json", mend="run `unfont evaluate`"
         )
-    weights = _weights(home)
+    weights = {name: weights_of(folder) for name, folder in model_folders(home).items()}
     if weights.get(chosen["name"]) != chosen["weights"]:
         raise UserError(
             f"the chosen model {chosen['name']} is not the one that was evaluated",
@@ -103,10 +117,16 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
         chosen=chosen,
         metrics=metrics,
         study=_read(home / "metrics" / "study.json"),
+        groups=_read(home / "metrics" / "groups.json"),
+        invariance=_read(home / "metrics" / "invariance.json"),
+        probe=_read(home / "metrics" / "probe.json", made_by="probe"),
+        risks=_read_points(home / "plots" / "risk_coverage.csv"),
+        reliability=_read_points(home / "plots" / "reliability.csv"),
         rows=rows,
         tested=_tested(home / "predictions.parquet", str(chosen["name"]), rows),
         rounds=[_round(folder) for folder in round_folders(home)],
         weights=weights,
+        curves={name: _history(folder).get("curve", []) for name, folder in model_folders(home).items()},
         fonts=_fonts(fonts),
     )
 
@@ -115,6 +135,13 @@ def round_folders(home: Path) -> list[Path]:
     """Folders of the rounds, in the rounds' order."""
     numbered = [folder for folder in (home / "rounds").glob("*") if folder.name.isdigit()]
     return sorted(numbered, key=lambda folder: int(folder.name))
+
+
+def model_folders(home: Path) -> dict[str, Path]:
+    """The models by name: the rounds in their order, then the modes of invariance."""
+    folders = {f"round-{folder.name}": folder for folder in round_folders(home)}
+    folders |= {folder.name: folder for folder in sorted((home / "invariance").glob("*"))}
+    return {name: folder for name, folder in folders.items() if (folder / WEIGHTS_FILE).is_file()}
 
 
 def as_tested(crops: dict[str, np.ndarray], *, channels: int) -> dict[str, np.ndarray]:
@@ -140,10 +167,8 @@ def pictures(table: Path, keys: list[str]) -> dict[str, np.ndarray]:
     return {key: found[key] for key in keys if key in found}
 
 
-def _weights(home: Path) -> dict[str, str]:
-    folders = {f"round-{folder.name}": folder for folder in round_folders(home)}
-    folders |= {folder.name: folder for folder in sorted((home / "invariance").glob("*")) if folder.is_dir()}
-    return {name: weights_of(folder) for name, folder in folders.items() if (folder / WEIGHTS_FILE).is_file()}
+def _history(folder: Path) -> dict[str, Any]:
+    return _read_if(folder / "history.json") or {}
 
 
 def _round(folder: Path) -> Round:
@@ -153,7 +178,7 @@ def _round(folder: Path) -> Round:
         numbers=_read_if(folder / "round.json"),
         mined=pd.read_parquet(mined) if mined.is_file() else pd.DataFrame(columns=MINED_COLUMNS),
         examples=_read_if(folder / "examples.json"),
-        epochs=(_read_if(folder / "history.json") or {}).get("epochs", []),
+        epochs=_history(folder).get("epochs", []),
         weights=weights_of(folder),
     )
 
@@ -180,10 +205,16 @@ def _read_if(path: Path) -> Any:
     return _read(path) if path.is_file() else None
 
 
-def _read(path: Path) -> Any:
+def _read_points(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError("this file is missing", where=path, mend="run `unfont evaluate`")
+    return pd.read_csv(path)
+
+
+def _read(path: Path, *, made_by: str = "evaluate") -> Any:
     try:
         return read_json(path)
     except FileNotFoundError:
-        raise UserError("this file is missing", where=path, mend="run `unfont evaluate`") from None
+        raise UserError("this file is missing", where=path, mend=f"run `unfont {made_by}`") from None
     except ValueError as error:
         raise UserError("this file is not JSON", where=path, mend="make it again: `unfont run`") from error

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from models.losses import focal_curve, modulation
 from models.settings import LossSettings
 from tasks.site_data import Evidence, Round
-from tasks.site_plots import Axis, Plot, share_axis
+from tasks.site_plots import Axis, Plot, series, share_axis
 
 if TYPE_CHECKING:
     from tasks.site import Site
@@ -51,11 +51,6 @@ def write_losses(site: Site, evidence: Evidence) -> None:
 def gamma_of(settings: LossSettings) -> float:
     """γ of the loss that was trained with; cross-entropy is focal loss at 0."""
     return settings.gamma if settings.name == "focal" else 0.0
-
-
-def series(number: int) -> str:
-    """The style of a family of curves' `number`-th."""
-    return f"series s{number}"
 
 
 def curves(gammas: list[float]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tasks.explain import Explanation, Layer
 from tasks.params import Params
+from tasks.site_certainty import reliability_plot, reliability_rows, risk_lines, risk_plot
 from tasks.site_data import SEVERITY, SPLIT, Evidence, as_tested, pictures
 from tasks.site_figures import (
     accuracy_by,
@@ -19,6 +20,7 @@ from tasks.site_figures import (
     strongest_confusions,
     worst_of,
 )
+from tasks.site_plots import colour
 from tasks.table import nuisance_columns
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "index", "title": "Overview", "group": "Results"},
         {"name": "confusion", "title": "Confusions", "group": "Results"},
         {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
+        {"name": "invariance", "title": "Invariance", "group": "Results"},
     ]
     links += [
         {"name": "mining", "title": "Is mining worth it?", "group": "Mining"},
@@ -111,7 +114,24 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         thin=evidence.metrics.get("thin_scripts", []),
         crops=len(explained.keys),
         names=names,
+        sure=_certainty(evidence, chosen, numbers),
     )
+
+
+def _certainty(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """The plots of how sure the models are; adds their points to the page's `numbers`."""
+    baseline = evidence.invariance["baseline"] or evidence.last_round
+    compared = list(dict.fromkeys([baseline, evidence.last_round, chosen]))
+    own = f"{evidence.chosen['temperature']:g}"
+    lines, rows = risk_lines(evidence.risks, compared), reliability_rows(evidence.reliability)
+    numbers |= {"risk_coverage": lines, "reliability": rows}
+    return {
+        "models": [(model, colour(number)) for number, model in enumerate(compared)],
+        "risk": risk_plot(lines),
+        "reliability": reliability_plot(rows, own=own),
+        "own": own,
+        "without": "1" in rows and own != "1",
+    }
 
 
 def names_of(params: Params) -> dict[str, str]:

@@ -10,6 +10,8 @@ WIDTH, HEIGHT = 360, 230  # pixels: a phone shows a plot as large as a desk does
 MARGIN = 24  # pixels; where an axis has a title, TITLE more
 TITLE = 18
 CHARACTER = 7  # pixels that a character of a tick takes, at most
+APART = (0, 2, 5, 4, 6, 3, 1, 7)  # colours of style.css, those first that are told apart best
+SQUARE = WIDTH - MARGIN + 8  # height of a plot without ticks and titles whose two axes have one scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +28,26 @@ class Axis:
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
+def series(number: int) -> str:
+    """The style of the `number`-th of a family of curves: neighbours in colour are neighbours on the scale."""
+    return f"series s{number}"
+
+
+def colour(number: int) -> str:
+    """The style of the `number`-th of what a plot tells apart; those that the colours do not reach are dashed."""
+    return f"s{APART[number % len(APART)]}{' dashed' if number // len(APART) % 2 else ''}"
+
+
 def share_axis(title: str, values: Iterable[float], *, most: int = 5) -> Axis:
-    """An axis in percent over shares `values`, from 0 where they come near it: at most `most` steps of 1, 2 or 5."""
+    """An axis in percent over shares `values`; see `number_axis`."""
+    return number_axis(title, values, most=most, factor=100, unit="%")
+
+
+def number_axis(title: str, values: Iterable[float], *, most: int = 5, factor: float = 1, unit: str = "") -> Axis:
+    """An axis over `values`, from 0 where they come near it: at most `most` steps of 1, 2 or 5.
+
+    Its ticks say `factor` times the value, and the unit.
+    """
     values = list(values)
     low, high = min(values, default=0.0), max(values, default=0.0)
     low = min(0.0, low) if low < high / 2 else low
@@ -38,8 +58,8 @@ def share_axis(title: str, values: Iterable[float], *, most: int = 5) -> Axis:
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         if last - first <= most:
             break
-    digits = max(0, -math.floor(math.log10(100 * step) + 1e-9))
-    ticks = [(number * step, f"{100 * number * step:.{digits}f}%") for number in range(first, last + 1)]
+    digits = max(0, -math.floor(math.log10(factor * step) + 1e-9))
+    ticks = [(number * step, f"{factor * number * step:.{digits}f}{unit}") for number in range(first, last + 1)]
     return Axis(title=title, low=first * step, high=last * step, ticks=ticks)
 
 
@@ -67,6 +87,9 @@ class Plot:
     _marks: list[Markup] = field(default_factory=list, init=False)
 
     def line(self, points: Iterable[tuple[float, float]], *, style: str, title: str, on_right: bool = False) -> None:
+        """A line through the points; of one point a dot."""
+        points = list(points)
+        points = 2 * points if len(points) == 1 else points  # round caps draw a line of no length
         places = " ".join(f"{self._x(x):.1f},{self._y(y, on_right):.1f}" for x, y in points)
         mark = Markup('<polyline class="{}" points="{}"><title>{}</title></polyline>')
         self._marks.append(mark.format(style, places, title))
@@ -92,6 +115,11 @@ class Plot:
             mark + Markup('<circle cx="{:.1f}" cy="{:.1f}" r="4.5"/></g>').format(self._x(x), self._y(y))
         )
 
+    def dots(self, points: Iterable[tuple[float, float]], *, style: str, title: str) -> None:
+        """Many small dots, as one mark."""
+        places = "".join(f"M{self._x(x):.1f} {self._y(y):.1f}h0" for x, y in points)
+        self._marks.append(Markup('<path class="dots {}" d="{}"><title>{}</title></path>').format(style, places, title))
+
     def svg(self) -> Markup:
         head = Markup('<svg class="plot" role="img" viewBox="0 0 {0} {1}" width="{0}" height="{1}" aria-label="{2}">')
         head = head.format(WIDTH, self.height, self.label)
@@ -99,7 +127,7 @@ class Plot:
 
     @property
     def _left(self) -> int:
-        return 12 + CHARACTER * max(len(text) for _, text in self.y.ticks)
+        return 12 + CHARACTER * max((len(text) for _, text in self.y.ticks), default=0)
 
     @property
     def _last(self) -> int:
@@ -143,3 +171,9 @@ def _text(text: str, x: float, y: float, anchor: str) -> Markup:
         if text
         else Markup()
     )
+
+
+def clip(text: object, most: int = 60) -> str:
+    """A label of any length, cut to what a page can hold; the numbers beside the page have it whole."""
+    text = str(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -37,11 +37,14 @@ def toy_params(**changes: Any) -> Params:
     return Params(**(values | changes))
 
 
-def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -> Path:
-    """Build `folder`/home as the stages before `report` leave it; the last of `labels` is the background."""
+def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, designs: int = 3) -> Path:
+    """Build `folder`/home as the stages before `report` leave it; the last of `labels` is the background.
+
+    `designs` of each split: with three a style is one design, with six it is two.
+    """
     home = folder / "home"
     rng = np.random.default_rng(params.seed)
-    table = _table(rng, params, labels)
+    table = _table(rng, params, labels, designs)
     write_shards(home / "table", [table])
     rows = table.drop_columns(["image"]).to_pandas()
     names = {"rounds/0": "round-0"} | {f"rounds/{n}": f"round-{n}" for n in params.rounds}
@@ -79,9 +82,9 @@ def picture(rng: np.random.Generator, number: int) -> np.ndarray:
     return pixels
 
 
-def _table(rng: np.random.Generator, params: Params, labels: list[str]) -> pa.Table:
+def _table(rng: np.random.Generator, params: Params, labels: list[str], designs: int) -> pa.Table:
     rows = [
-        _row(rng, split, place, label, number, label == labels[-1])
+        _row(rng, split, place, label, number, designs, label == labels[-1])
         for split, count in COUNTS.items()
         for place, label in enumerate(labels)
         for number in range(count)
@@ -95,9 +98,11 @@ def _table(rng: np.random.Generator, params: Params, labels: list[str]) -> pa.Ta
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _row(rng: np.random.Generator, split: str, place: int, label: str, number: int, background: bool) -> dict[str, Any]:
+def _row(
+    rng: np.random.Generator, split: str, place: int, label: str, number: int, designs: int, background: bool
+) -> dict[str, Any]:
     pixels = picture(rng, place)
-    design = f"{split}-{number % 3}"
+    design = f"{split}-{number % designs}"
     return {
         "image": {"bytes": encode_png(pixels), "path": None},
         "label": label,

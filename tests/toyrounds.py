@@ -9,20 +9,22 @@ import pandas as pd
 from tasks.files import read_json, write_json
 from tasks.params import Params
 from tests.toyhome import LABELS, STYLES, make_toy_home
+from tests.toymeasures import measure_home
 
 FATES = ["added", "added", "near-duplicate", "pair full", "style full", "no room", "in training", "set aside"]
 BINS = 50
 
 
 def make_mined_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -> Path:
-    """A toy home whose rounds say all that a round says; the last round stopped."""
-    home = make_toy_home(folder, params=params, labels=labels)
+    """A toy home whose rounds and metrics say all that they say; the last round stopped."""
+    home = make_toy_home(folder, params=params, labels=labels, designs=2 * len(STYLES))
     rng = np.random.default_rng(params.seed)
     for number in ["0", *params.rounds]:
         of_round = home / "rounds" / number
         stopped = number != "0" and _tell(of_round, labels)
         if not stopped:
             write_json(of_round / "examples.json", toy_examples(rng, labels, mined=number != "0"))
+    measure_home(home, params)
     return home
 
 

@@ -83,12 +83,13 @@ def test_the_page_is_dark_at_night(browser, report):
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["losses", "mining"])
+@pytest.mark.parametrize("name", ["index", "invariance", "losses", "mining"])
 def test_plots_are_legible_by_day_and_by_night(browser, report, name, width, dark):
     show(browser, report / f"{name}.html", width=width, dark=dark)
     ground = brightness(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
     inks = browser.execute_script(
-        """return [...document.querySelectorAll(".plot text, .plot .series, .plot .easy, .plot .dot")].map((mark) => {
+        """const marks = ".plot text, .plot .series, .plot .easy, .plot .dot, .plot .dots";
+        return [...document.querySelectorAll(marks)].map((mark) => {
             const style = getComputedStyle(mark);
             return mark.matches("text, .easy") ? style.fill : style.stroke;
         });"""
@@ -101,7 +102,7 @@ def test_plots_are_legible_by_day_and_by_night(browser, report, name, width, dar
 # Texts and marks that a plot cuts off, and columns of no height.
 MARKS_OUTSIDE = """return [...document.querySelectorAll(".plot")].flatMap((plot) => {
     const box = plot.getBoundingClientRect();
-    return [...plot.querySelectorAll("text, circle, rect, polyline")].filter((mark) => {
+    return [...plot.querySelectorAll("text, circle, rect, polyline, path")].filter((mark) => {
         const own = mark.getBoundingClientRect();
         const inside = own.left >= box.left - 1 && own.right <= box.right + 1
             && own.top >= box.top - 1 && own.bottom <= box.bottom + 1;

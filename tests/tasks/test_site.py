@@ -1,4 +1,5 @@
 import re
+import shutil
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -43,13 +44,20 @@ def made(tmp_path_factory):
     return *report_of(home, toy_params()), home
 
 
+@pytest.fixture
+def copy(made, tmp_path):
+    """The home without its report."""
+    shutil.copytree(made[2], tmp_path / "home", ignore=shutil.ignore_patterns("report"))
+    return tmp_path / "home"
+
+
 def test_there_is_a_page_for_every_round_and_layer(made):
     metrics, out, _ = made
     assert {page.stem for page in out.glob("*.html")} == {
-        "index", "confusion", "accuracy", "mining", "losses", "round-0", "round-1", "round-2",
+        "index", "confusion", "accuracy", "invariance", "mining", "losses", "round-0", "round-1", "round-2",
         "layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
-    assert metrics["pages"] == 12
+    assert metrics["pages"] == 13
     assert metrics["units"] == 4 + 6 + 8 + 3
 
 
@@ -127,7 +135,7 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     index = (out / "index.html").read_text(encoding="utf-8")
     assert "Which pose is it?" in index
     assert "No round was mined" in index
-    assert metrics["pages"] == 10
+    assert metrics["pages"] == 11
 
 
 def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
@@ -138,20 +146,25 @@ def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "missing", ["chosen.json", "metrics/evaluate.json", "metrics/study.json", "predictions.parquet"]
+    "missing",
+    ["chosen.json", "metrics/evaluate.json", "metrics/groups.json", "plots/reliability.csv", "predictions.parquet"],
 )
-def test_what_is_missing_is_one_line_and_nothing_is_written(tmp_path, missing):
-    home = make_mined_home(tmp_path, params=toy_params())
-    (home / missing).unlink()
+def test_what_is_missing_is_one_line_and_nothing_is_written(copy, missing):
+    (copy / missing).unlink()
     with pytest.raises(UserError, match="evaluate"):
-        report_of(home, toy_params())
-    assert not (home / "report").exists()
+        report_of(copy, toy_params())
+    assert not (copy / "report").exists()
 
 
-def test_a_model_that_changed_since_its_evaluation_is_refused(tmp_path):
-    home = make_mined_home(tmp_path, params=toy_params())
-    chosen = read_json(home / "chosen.json")
-    other = home / "rounds" / "0" / "model.safetensors"
-    (home / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())
+def test_a_report_without_a_probe_says_what_to_run(copy):
+    (copy / "metrics" / "probe.json").unlink()
+    with pytest.raises(UserError, match="unfont probe"):
+        report_of(copy, toy_params())
+
+
+def test_a_model_that_changed_since_its_evaluation_is_refused(copy):
+    chosen = read_json(copy / "chosen.json")
+    other = copy / "rounds" / "0" / "model.safetensors"
+    (copy / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="not the one that was evaluated"):
-        report_of(home, toy_params())
+        report_of(copy, toy_params())

@@ -1,0 +1,118 @@
+"""What evaluation, probe and trainings leave for a report, by the real code, on a toy home's made-up answers."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from tasks.curve import curve_of
+from tasks.files import read_json, write_json
+from tasks.measured import Look, Yardstick, compare
+from tasks.modes import pairs_of, summarise_modes
+from tasks.params import Params
+from tasks.plots import by_model, nuisance_points, training_points, write_plots
+from tasks.probe import probe_models
+from tasks.replicas import seeds_of
+from tasks.site_data import model_folders
+from tasks.table import label_columns, read_rows
+
+SPLITS, COMPARED, SEVERITY = ("validation", "test_seen", "test_unseen"), "test_unseen", "light"
+EPOCHS, STEPS = 3, 60  # of a made-up training
+
+
+def measure_home(home: Path, params: Params) -> None:
+    """Write the curves, the files of metrics/ that `make_toy_home` does not, and plots/."""
+    evaluate = params.evaluate.model_copy(update={"cell_crops": 2, "resamples": 40})
+    probe = params.probe.model_copy(update={"epochs": 1, "decays": [0.1]})
+    params = params.model_copy(update={"evaluate": evaluate, "probe": probe})
+    models = model_folders(home)
+    replicas = _replicas(home, params)
+    for number, (name, folder) in enumerate(models.items()):
+        _tell_curve(folder / "history.json", name, params, np.random.default_rng(number))
+    _evaluate(home, params, models, list(replicas))
+    probe_models(params, home=home, models=models, replicas=replicas, out=home / "metrics" / "probe.json")
+
+
+def _replicas(home: Path, params: Params) -> dict[str, Path]:
+    """The modes' trainings with further seeds: copies, which the probe tells from nothing."""
+    found = {}
+    for mode in params.invariance.modes:
+        for replica in seeds_of(params.study)[1:]:
+            found[f"{mode}/{replica.name}"] = replica.folder(home / "invariance" / mode)
+            shutil.copytree(
+                home / "invariance" / mode, found[f"{mode}/{replica.name}"], ignore=shutil.ignore_patterns("study")
+            )
+    return found
+
+
+def _tell_curve(path: Path, name: str, params: Params, rng: np.random.Generator) -> None:
+    """Three epochs of 60 steps; of a mode with its heads, and λ where it pushes."""
+    steps = []
+    for step in range(EPOCHS * STEPS):
+        figures = {"loss": 2 / (1 + step / 40) + rng.uniform(0, 0.2), "accuracy": min(1.0, 0.5 + step / 400), "rate": 1}
+        for nuisance in params.labels.nuisances if not name.startswith("round-") else []:
+            figures |= {f"{nuisance}_loss": 1 + rng.uniform(0, 0.1), f"{nuisance}_accuracy": rng.uniform(0.4, 0.6)}
+        steps.append(figures | ({"strength": step / 600} if "conditional" in name else {}))
+    parts = [(epoch, steps[epoch * STEPS : (epoch + 1) * STEPS]) for epoch in range(EPOCHS)]
+    curve = [point for epoch, part in parts for point in curve_of(part, epoch=epoch, epochs=EPOCHS)]
+    write_json(path, {**read_json(path), "curve": curve})
+
+
+def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: list[str]) -> None:
+    answers = pd.read_parquet(home / "predictions.parquet")
+    answers = answers[answers["severity"] == SEVERITY]
+    columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "ambiguous", "key"]))
+    answers = answers.merge(read_rows(home / "table", columns), on="key").sort_values("key")
+    answers = answers.assign(p_raw=answers["p"] ** 2)
+    yardstick = Yardstick(labels=params.labels, settings=params.evaluate, thin=[], thresholds={})
+    chosen = read_json(home / "chosen.json")
+
+    def of(model: str, split: str) -> pd.DataFrame:
+        return answers[(answers["model"] == model) & (answers["split"] == split)]
+
+    looks = {model: {split: Look.at(of(model, split), yardstick, 0.5) for split in SPLITS} for model in models}
+    write_json(
+        home / "metrics" / "groups.json",
+        {
+            "severity": SEVERITY,
+            "models": {model: {split: look.groups for split, look in by.items()} for model, by in looks.items()},
+        },
+    )
+    last = f"round-{max(map(int, ('0', *params.rounds)))}"
+    compared = {model: by[COMPARED] for model, by in looks.items()}
+    said = SimpleNamespace(of=lambda model, _: of(model, COMPARED))
+    pairs = pairs_of(params.invariance.modes, last)
+    differences = compare(said, compared, pairs, yardstick=yardstick, seed=params.seed)
+    trained = {name: name for name in models} | {name: name.partition("/")[0] for name in replicas}
+    figures = {
+        name: {split: _moved(yardstick.figures(of(model, split), model, SEVERITY), name) for split in SPLITS}
+        for name, model in trained.items()
+    }
+    modes = summarise_modes(
+        figures,
+        modes=params.invariance.modes,
+        differences=differences,
+        split=COMPARED,
+        resamples=params.evaluate.resamples,
+        confidence=params.evaluate.confidence,
+    )
+    write_json(home / "metrics" / "invariance.json", {**modes, "severity": SEVERITY})
+    write_json(home / "chosen.json", {**chosen, "temperature": 0.5})
+    write_plots(
+        home / "plots",
+        {
+            "confusion": compared[chosen["name"]].confusion,
+            "reliability": compared[chosen["name"]].reliability,
+            "risk_coverage": by_model({name: look.risks for name, look in compared.items()}),
+            "accuracy_by_nuisance": nuisance_points({n: look.groups["by_nuisance"] for n, look in compared.items()}),
+            "training": training_points({n: read_json(path / "history.json")["epochs"] for n, path in models.items()}),
+        },
+    )
+
+
+def _moved(figures: dict, name: str) -> dict:
+    """The figures of a training with another seed: a little off those of the first."""
+    seed = int(name.rpartition("-")[2]) if "/seed-" in name else 0
+    return {key: value - 0.01 * seed if isinstance(value, float) else value for key, value in figures.items()}
