@@ -291,6 +291,37 @@ def history(
     tell_history(key, picture=picture, style=format)
 
 
+@app.command(rich_help_panel=LOOK)
+def compare(
+    model_a: Annotated[str, typer.Argument(help="A model: round-0, erm, erm/seed-1, champion, or a model folder.")],
+    model_b: Annotated[str, typer.Argument(help="The model beside it.")],
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes: an .html file; in data/.work/compare unless given.")
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Measure too by how much their layers are larger than needed.")
+    ] = False,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+) -> None:
+    """Say whether two networks learned the same: their units matched, their layers compared, on the same crops."""
+    from apps.compare import compare as run_compare
+
+    run_compare(model_a, model_b, page=page, prune=prune, style=format)
+
+
+@app.command(rich_help_panel=LOOK)
+def explain(
+    files: Annotated[list[Path], typer.Argument(help="Word images.")],
+    model: Annotated[str, typer.Option(help="Whose answers: as for compare.")] = "champion",
+    out: Annotated[Path, typer.Option(help="Where the page of the maps goes.")] = Path("data/.work/attention.html"),
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+) -> None:
+    """Show what the answer to each word image rests on, and how far to trust that."""
+    from apps.explain import explain as run_explain
+
+    raise typer.Exit(0 if run_explain(files, model=model, out=out, style=format) else 2)
+
+
 @app.command(rich_help_panel=USE)
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Word images.")],

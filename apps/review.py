@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.errors import UserError
+from tasks.page import clip
 from tasks.params import Params, read_params
 from tasks.review import (
     LEFT_OUT,
@@ -18,7 +19,7 @@ from tasks.review import (
     resolve,
     suspects_of,
 )
-from tasks.review_page import clip, write_review_page
+from tasks.review_page import write_review_page
 from tasks.suspects import OWN, SPLITS
 from tasks.table import read_rows
 

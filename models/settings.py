@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral")  # of `models.invariance`
 
@@ -112,3 +112,30 @@ class ProbeSettings(Settings):
     epochs: int = Field(ge=1, le=1000)
     batch: int = Field(ge=1, le=65536)
     rate: float = Field(gt=0, le=1)
+
+
+class CompareSettings(Settings):
+    """What two networks are compared on, and how much of it the page shows."""
+
+    crops: int = Field(ge=4, le=100_000)
+    batch: int = Field(ge=8, le=4096)
+    severity: Literal["clean", "light", "medium", "heavy"]
+    explained: float = Field(gt=0, le=1)
+    pairs: int = Field(ge=1, le=64)
+    top: int = Field(ge=1, le=64)
+
+
+class AttentionSettings(Settings):
+    """How the maps of what a picture's answer rests on are made and tested."""
+
+    window: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]
+    stride: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]
+    steps: int = Field(ge=1, le=1024)
+    parts: int = Field(ge=2, le=1024)
+    randomised: int = Field(ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _no_pixel_is_left_out(self) -> "AttentionSettings":
+        if any(step > side for step, side in zip(self.stride, self.window, strict=True)):
+            raise ValueError("attention.stride must be at most attention.window: pixels between would never be covered")
+        return self

@@ -7,6 +7,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from models.settings import (
+    AttentionSettings,
+    CompareSettings,
     DegradeSettings,
     InvarianceSettings,
     LossSettings,
@@ -193,6 +195,8 @@ class Params(Settings):
     sweep: SweepSettings
     evaluate: EvaluateSettings
     probe: ProbeSettings
+    compare: CompareSettings
+    attention: AttentionSettings
     report: ReportSettings
 
     @model_validator(mode="after")

@@ -1,20 +1,16 @@
 """The page on which a person decides suspected labels: one file that opens with no network."""
 
-import base64
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.files import written_whole
-from tasks.pattern import shown
+from tasks.page import address_of, write_page
 from tasks.table import read_table
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST = 500  # suspects on a page: more are tens of megabytes, and no one sitting
 ENLARGED = 3  # times, the most that a crop is shown larger than it is
 SHOWN = (160, 320)  # height and width in pixels, the most that it is enlarged to
@@ -49,15 +45,9 @@ def write_review_page(
     cards = suspects.head(MOST)
     # A round that is no longer up to date may name a label that the table has lost.
     names = sorted({*labels, *cards["given"], *cards["suggested"]})
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"clip": clip}
-    page = templates.get_template("review.html.jinja").render(
+    write_page(
+        out,
+        "review",
         cards=cards.to_dict("records"),
         pictures=_pictures(table, list(cards["key"])),
         labels=names,
@@ -67,15 +57,7 @@ def write_review_page(
         problem=problem,
         target=target,
     )
-    with written_whole(out) as beside:
-        beside.write_text(page, encoding="utf-8")
     return len(suspects) - len(cards)
-
-
-def clip(label: object, most: int = 60) -> str:
-    """A label or a file's name of any length as one harmless line of at most `most` characters."""
-    line = shown(label)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _pictures(table: Path, keys: list[str]) -> dict[str, Picture]:
@@ -87,7 +69,7 @@ def _picture(png: bytes, name: str) -> Picture:
     width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))  # of PNG's header
     factor = max(1.0, min(ENLARGED, SHOWN[0] / height, SHOWN[1] / width))
     return Picture(
-        address=f"data:image/png;base64,{base64.b64encode(png).decode()}",
+        address=address_of(png),
         height=round(height * factor),
         width=round(width * factor),
         name=name,

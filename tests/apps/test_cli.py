@@ -19,7 +19,20 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_help_is_a_table_of_contents(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     said = capsys.readouterr().out
-    for command in ("run", "round", "invariance", "evaluate", "probe", "report", "predict", "ui", "serve", "doctor"):
+    commands = (
+        "run",
+        "round",
+        "invariance",
+        "evaluate",
+        "probe",
+        "report",
+        "compare",
+        "explain",
+        "predict",
+        "ui",
+        "serve",
+    )
+    for command in (*commands, "doctor"):
         assert f"│ {command} " in said
 
 

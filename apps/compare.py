@@ -1,0 +1,48 @@
+"""`unfont compare`: did two networks learn the same, and which of their layers are larger than needed?"""
+
+import sys
+from pathlib import Path
+
+from flows.evaluate import models_of, replicas_of_study
+from tasks.compare import compare_models, format_comparison, numbers_of, seed_pairs
+from tasks.compare_page import write_comparison_page
+from tasks.named_model import named_model
+from tasks.page import check_page
+from tasks.params import read_params
+from tasks.spare import format_spare, spare_units
+from tasks.weights import weights_of
+
+PAGES = Path("data/.work/compare")
+
+
+def compare(first: str, second: str, *, page: Path | None, prune: bool, style: str) -> None:
+    """Print the verdict on two models with its evidence, and write its page.
+
+    Args:
+        first, second: names of models, `champion`, or model folders.
+        page: where the page goes; a name by the two models' weights in `PAGES` unless given.
+        prune: measure, too, what each of them could do without.
+        style: 'table' or 'json'.
+
+    Raises:
+        UserError: a model or the page is wrong, or the two do not fit each other.
+    """
+    params = read_params()
+    models, replicas = models_of(params), replicas_of_study(params)
+    if page is not None:
+        check_page(page)
+    names = (first, second)
+    own = {name: named_model(params, name, models | replicas) for name in names}
+    weights = weights_of(own[first]), weights_of(own[second])
+    references = seed_pairs(names, models, replicas)
+    table = params.home / "table"
+    found = compare_models(params, table=table, models=models | replicas | own, names=names, references=references)
+    numbers = numbers_of(found)
+    if prune:
+        numbers["spare"] = spare_units(params, table=table, models=own)
+    page = page or PAGES / f"{weights[0][:12]}-{weights[1][:12]}.html"
+    write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
+    print(format_comparison(numbers, style))
+    if prune and style != "json":
+        print(f"\n{format_spare(numbers['spare'])}")
+    print(f"page: {page}", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""`unfont explain`: what the answer to a picture rests on, and whether to believe it."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.attention import explain_files
+from tasks.attention_page import write_attention_page
+from tasks.attention_text import format_attention, numbers_of
+from tasks.find_model import find_model, temperature_of
+from tasks.named_model import CHAMPION, named_model
+from tasks.page import check_page
+from tasks.params import Params, read_params
+from tasks.weights import weights_of
+
+
+def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool:
+    """Print a line a picture, write the page of their maps, and tell of every file that is left out.
+
+    Args:
+        model: name of a model, `champion`, or a model folder.
+        out: where the page goes; it is written where at least one picture can be read.
+        style: 'table' or 'json'.
+
+    Returns:
+        Whether all files could be read.
+
+    Raises:
+        UserError: the model or the page is wrong.
+    """
+    params = read_params()
+    check_page(out)
+    folder = _folder(params, model)
+    temperature = temperature_of(params, folder)
+    explained, problems = explain_files(params, files, model_folder=folder, temperature=temperature)
+    if explained is not None:
+        numbers = numbers_of(explained)
+        more = write_attention_page(
+            out, explained, numbers=numbers, settings=params.attention, model=model, weights=weights_of(folder)
+        )
+        print(format_attention(numbers, style))
+        left = f"; {more} pictures had no room on it" if more else ""
+        print(f"page: {out}{left}", file=sys.stderr)
+    for problem in problems:
+        print(f"unfont: {problem}", file=sys.stderr)
+    return not problems
+
+
+def _folder(params: Params, model: str) -> Path:
+    if model == CHAMPION:
+        return find_model(params)
+    # Flows bring Prefect, which takes seconds to import: only a name of theirs needs them.
+    from flows.evaluate import models_of, replicas_of_study
+
+    return named_model(params, model, models_of(params) | replicas_of_study(params))

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+import yaml
+
+from apps.compare import PAGES, compare
+from tasks.errors import UserError
+from tasks.weights import weights_of
+from tests.toyhome import make_toy_home, toy_params
+
+PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8})
+
+
+@pytest.fixture
+def home(here):
+    make_toy_home(here / "made", params=PARAMS)
+    PARAMS.home.parent.mkdir()
+    (here / "made/home").rename(PARAMS.home)
+    (here / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    return PARAMS.home
+
+
+def test_the_verdict_is_printed_and_the_page_written(home, capsys):
+    compare("round-0", "erm", page=None, prune=True, style="table")
+    said = capsys.readouterr()
+    assert said.out.startswith("round-0 and erm did not learn the same: ")
+    assert "round-0: accuracy" in said.out and "erm: accuracy" in said.out
+    first, second = weights_of(home / "rounds/0"), weights_of(home / "invariance/erm")
+    page = PAGES / f"{first[:12]}-{second[:12]}.html"
+    assert said.err == f"page: {page}\n"
+    assert first in page.read_text(encoding="utf-8")
+
+
+def test_programs_get_json_alone(home, here, capsys):
+    compare("round-0", str(home / "rounds/1"), page=here / "a.html", prune=True, style="json")
+    numbers = json.loads(capsys.readouterr().out)
+    assert (numbers["same"], numbers["first"]) == (False, "round-0")
+    assert list(numbers["spare"]) == ["round-0", str(home / "rounds/1")]
+
+
+def test_what_is_wrong_is_told_before_any_work(home, here):
+    with pytest.raises(UserError, match=r"there is no model 'round-7'.*round-0, round-1, round-2, erm"):
+        compare("round-0", "round-7", page=None, prune=False, style="table")
+    (here / "pages").mkdir()
+    for page, said in ((here / "pages", "this is a folder"), (here / "page.png", "a page is an HTML file")):
+        with pytest.raises(UserError, match=said):
+            compare("round-0", "erm", page=page, prune=False, style="table")
+    assert (here / "pages").is_dir()

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+import yaml
+
+from apps.explain import explain
+from tasks.errors import UserError
+from tasks.table import encode_png, read_images
+from tests.toyhome import make_toy_home, toy_params
+
+QUICK = {"steps": 4, "parts": 2, "randomised": 1}
+PARAMS = toy_params(attention=toy_params().attention.model_dump() | QUICK)
+
+
+@pytest.fixture
+def files(here):
+    """A picture and a file that is none, in a project with a chosen model."""
+    make_toy_home(here / "made", params=PARAMS)
+    PARAMS.home.parent.mkdir()
+    (here / "made/home").rename(PARAMS.home)
+    (here / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    (here / "word.png").write_bytes(encode_png(read_images(PARAMS.home / "table", ["test_seen"])[0][0]))
+    (here / "notes.txt").write_text("notes")
+    return [here / "word.png", here / "notes.txt"]
+
+
+def test_a_picture_gets_a_line_and_a_card_and_another_file_a_reason(files, here, capsys):
+    assert not explain(files, model="champion", out=here / "a.html", style="table")
+    said = capsys.readouterr()
+    assert str(files[0]) in said.out.splitlines()[1]
+    page, problem = said.err.splitlines()
+    assert page == f"page: {here / 'a.html'}"
+    assert problem.startswith("unfont: this is no picture") and "notes.txt" in problem
+    assert (here / "a.html").read_text(encoding="utf-8").count('class="picture"') == 1
+
+
+def test_any_model_by_name_can_be_asked_and_json_is_for_programs(files, here, capsys):
+    assert explain(files[:1], model="round-1", out=here / "a.html", style="json")
+    numbers = json.loads(capsys.readouterr().out)
+    assert [picture["picture"] for picture in numbers["pictures"]] == [str(files[0])]
+
+
+def test_where_nothing_can_be_read_there_is_no_page(files, here, capsys):
+    assert not explain(files[1:], model="champion", out=here / "a.html", style="table")
+    assert capsys.readouterr().out == "" and not (here / "a.html").exists()
+    with pytest.raises(UserError, match="there is no model 'erm '"):
+        explain(files, model="erm ", out=here / "a.html", style="table")

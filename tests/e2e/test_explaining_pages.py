@@ -1,0 +1,106 @@
+"""The pages of `unfont compare` and `unfont explain` in a real browser: they fit, fetch nothing and escape labels."""
+
+import os
+import shutil
+
+import pytest
+
+from tasks.attention import explain_files
+from tasks.attention_page import write_attention_page
+from tasks.attention_text import numbers_of as numbers_of_attention
+from tasks.compare import compare_models, numbers_of
+from tasks.compare_page import write_comparison_page
+from tasks.spare import spare_units
+from tasks.table import encode_png, read_images
+from tests.toyhome import make_toy_home, toy_params
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="needs chromium and chromedriver"
+    ),
+]
+HOSTILE = '</style><script>document.title = "taken"</script><b>"bold", ' + "x" * 10_000
+QUICK = {"steps": 4, "parts": 4, "randomised": 1}
+PARAMS = toy_params()
+PARAMS = toy_params(compare=PARAMS.compare.model_dump() | {"batch": 8}, attention=PARAMS.attention.model_dump() | QUICK)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    home = make_toy_home(folder, params=PARAMS, labels=[HOSTILE, "Latn", "Zxxx"])
+    models = {"erm": home / "invariance" / "erm", HOSTILE: home / "rounds" / "0"}
+    found = compare_models(PARAMS, table=home / "table", models=models, names=("erm", HOSTILE))
+    numbers = numbers_of(found) | {"spare": spare_units(PARAMS, table=home / "table", models=models)}
+    compared = folder / "compare.html"
+    write_comparison_page(compared, found, numbers=numbers, settings=PARAMS.compare, weights=("a" * 64, "b" * 64))
+    files = [folder / "a.png", folder / "<img src=x onerror=alert(1)>.png"]
+    for file, pixels in zip(files, read_images(home / "table", ["validation"])[0], strict=False):
+        file.write_bytes(encode_png(pixels))
+    explained, _ = explain_files(PARAMS, files, model_folder=models["erm"])
+    said = numbers_of_attention(explained)
+    attention = folder / "attention.html"
+    options = {"settings": PARAMS.attention, "model": HOSTILE, "weights": "c" * 64}
+    assert write_attention_page(attention, explained, numbers=said, **options) == 0
+    return {"compare": compared, "attention": attention}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def show(browser, page, *, width=1280, dark=False):
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(page.as_uri())
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["compare", "attention"])
+def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, width):
+    show(browser, pages[name], width=width)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.get_log("browser") == []
+    assert browser.title.endswith("· unfont")
+    assert browser.execute_script("return document.scripts.length") == 0
+    asked = [entry["message"] for entry in browser.get_log("performance")]
+    assert not [message for message in asked if "Network.requestWillBeSent" in message and '"url":"http' in message]
+    heights = "return [...document.images].map((image) => (image.loading = 'eager', image.naturalHeight))"
+    assert all(height in (0, 16) for height in browser.execute_script(heights))
+    assert "</style><script>" in browser.find_element("tag name", "main").text
+
+
+@pytest.mark.parametrize("name", ["compare", "attention"])
+def test_a_page_is_dark_at_night(browser, pages, name):
+    grounds = []
+    for dark in (False, True):
+        show(browser, pages[name], width=390, dark=dark)
+        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
+    assert brightness[0] > 600 and brightness[1] < 150
+
+
+def test_every_layer_has_its_row_and_every_picture_its_maps(browser, pages):
+    show(browser, pages["compare"])
+    rows = browser.find_elements("css selector", ".matrix tbody tr")
+    assert [len(row.find_elements("tag name", "td")) for row in rows] == [4, 4, 4, 4]
+    assert len(browser.find_elements("css selector", ".pair")) == 4 + 4 + 4 + 3  # of layers of 4, 6, 8 and 3 units
+    show(browser, pages["attention"])
+    pictures = browser.find_elements("css selector", ".picture")
+    assert [len(picture.find_elements("tag name", "img")) for picture in pictures] == [4, 4]
+    assert [len(picture.find_elements("css selector", "polyline")) for picture in pictures] == [8, 8]
