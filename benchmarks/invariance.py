@@ -83,33 +83,52 @@ def measure_scripts(project: Path, *, seeds: int, share: float) -> dict[str, Any
     """Train, evaluate and probe in the project's folder."""
     os.chdir(project)
     params = params_of(read_params(), seeds=seeds, modes=MODES)
-    home, rounds = params.home, ("0", *params.rounds)
+    home = params.home
     seconds = train_all(params, home, share=share, work=Path("data/.work/benchmark"))
-    models = models_of(params)
-    own = evaluated(params, models, Outputs.of_home(home))
+    models, outputs = models_of(params), Outputs.of_home(home)
+    evaluated(params, models, outputs)
     # Peers apart: they are measured, never chosen.
+    rounds = {name: folder for name, folder in models.items() if name.startswith("round-")}
     others = {"erm": models["erm"], **{name: place_of(home, name) for name in PEERS}}
-    with_rounds = {f"round-{number}": home / "rounds" / number for number in rounds} | others
-    outputs = replace(Outputs.of_home(home / "peers"), chosen=home / "peers.json")
-    peers = evaluated(params_of(params, seeds=seeds, modes=list(others)), with_rounds, outputs)
+    evaluated(params_of(params, seeds=seeds, modes=list(others)), rounds | others, peer_outputs(home))
     every = models | others
-    probe = home / "metrics" / "probe.json"
-    probe_models(once(params), home=home, models=every, replicas=replicas_of_modes(params, every), out=probe)
-    chosen = own["evaluate"]["chosen"]
-    training = sum(value for stage, value in stage_seconds(Path()).items() if stage.startswith(("baseline", "round")))
+    probe_models(once(params), home=home, models=every, replicas=replicas_of_modes(params, every), out=probe_of(home))
+    return told(params, seconds, share=share)
+
+
+def told(params: Params, seconds: dict[str, float], *, share: float) -> dict[str, Any]:
+    """What the files in the project's folder say, put together."""
+    home, outputs = params.home, Outputs.of_home(params.home)
+    evaluate, probe = read_json(outputs.metrics), read_json(probe_of(home))
+    chosen = evaluate["chosen"]
+    rounds = sum(value for stage, value in stage_seconds(Path()).items() if stage.startswith(("baseline", "round")))
     return {
-        "chosen": aims_of(chosen, read_json(probe)["chosen"]),
-        "minutes": round((training + seconds[chosen["name"]]) / 60, 1),
+        "chosen": aims_of(chosen, probe["chosen"]),
+        # A round may be chosen: then no mode was trained for it.
+        "minutes": round((rounds + seconds.get(chosen["name"], 0)) / 60, 1),
         "scripts": {
-            "modes": own["invariance"],
-            "peers": peers["invariance"],
-            "probe": read_json(probe),
-            "evaluate": own["evaluate"],
-            "seconds": {"rounds": round(training), **seconds},
+            "modes": read_json(outputs.invariance),
+            "peers": read_json(peer_outputs(home).invariance),
+            "probe": probe,
+            "models": {name: light_of(figures) for name, figures in evaluate["models"].items()},
+            "seconds": {"rounds": round(rounds), **seconds},
             "share": share,
             "setting": params.model_dump(include={"profile", "crops", "train", "mine", "invariance", "network"}),
         },
     }
+
+
+def light_of(figures: dict[str, Any]) -> dict[str, Any]:
+    """Of every split the figures at light degradation."""
+    return {split: by_severity["light"] for split, by_severity in figures.items()}
+
+
+def peer_outputs(home: Path) -> Outputs:
+    return replace(Outputs.of_home(home / "peers"), chosen=home / "peers.json")
+
+
+def probe_of(home: Path) -> Path:
+    return home / "metrics" / "probe.json"
 
 
 def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
@@ -199,12 +218,11 @@ def train_peer(job: ModeJob) -> None:
         write_folder(folder, network, {**card, "mode": job.mode}, empty, training)
 
 
-def evaluated(params: Params, models: dict[str, Path], outputs: Outputs) -> dict[str, Any]:
-    """What `evaluate` says of these models and of their further seeds."""
+def evaluated(params: Params, models: dict[str, Path], outputs: Outputs) -> None:
+    """Evaluate these models and their further seeds."""
     outputs.metrics.parent.mkdir(parents=True, exist_ok=True)
     replicas = replicas_of_modes(params, models)
     evaluate_models(once(params), table=params.home / "table", models=models, replicas=replicas, outputs=outputs)
-    return {"evaluate": read_json(outputs.metrics), "invariance": read_json(outputs.invariance)}
 
 
 def replicas_of_modes(params: Params, models: dict[str, Path]) -> dict[str, Path]:
