@@ -180,10 +180,15 @@ def means_of(rows: pd.DataFrame) -> dict[str, Any]:
         by_rotation = own.groupby("rotation")["accuracy"]
         found.setdefault(split, {}).setdefault(severity, {})[model] = {
             "mean": round(float(own["accuracy"].mean()), 4),
-            "deviation_over_rotations": round(float(by_rotation.mean().std()), 4),
-            "deviation_over_seeds": round(float(by_rotation.std().mean()), 4),
+            "deviation_over_rotations": _rounded(by_rotation.mean().std()),
+            "deviation_over_seeds": _rounded(by_rotation.std().mean()),
         }
     return found
+
+
+def _rounded(value: float) -> float | None:
+    """None of a deviation that one value has not: JSON knows no NaN."""
+    return None if np.isnan(value) else round(float(value), 4)
 
 
 def gain_of(rows: pd.DataFrame, modes: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from benchmarks.faces import gain_of, rotated
+from benchmarks.faces import gain_of, means_of, rotated
 from tasks.params import ProblemSettings
 from tasks.table import crop_schema, encode_png, key_of, read_rows, write_shards
 
@@ -50,3 +50,12 @@ def test_the_gain_is_that_of_the_mode_that_validation_likes():
     found = gain_of(pd.DataFrame(rows), ["erm", "pairs", "coral"])
     assert (found["chosen"], found["gain_points"]) == ("pairs", 20.0)
     assert found["by_rotation"] == {0: 20.0, 1: 20.0}
+
+
+def test_one_seed_has_no_deviation():
+    rows = [
+        {"model": "erm", "split": "validation", "severity": "light", "accuracy": accuracy, "rotation": turn, "seed": 0}
+        for turn, accuracy in enumerate((0.5, 0.7))
+    ]
+    found = means_of(pd.DataFrame(rows))["validation"]["light"]["erm"]
+    assert found == {"mean": 0.6, "deviation_over_rotations": 0.1414, "deviation_over_seeds": None}
