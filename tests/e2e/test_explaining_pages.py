@@ -1,8 +1,5 @@
 """The pages of `unfont compare` and `unfont explain` in a real browser: they fit, fetch nothing and escape labels."""
 
-import os
-import shutil
-
 import pytest
 
 from tasks.attention import explain_files
@@ -12,15 +9,10 @@ from tasks.compare import compare_models, numbers_of
 from tasks.compare_page import write_comparison_page
 from tasks.spare import spare_units
 from tasks.table import encode_png, read_images
+from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.toyhome import make_toy_home, toy_params
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="needs chromium and chromedriver"
-    ),
-]
+pytestmark = NEEDS_BROWSER
 HOSTILE = '</style><script>document.title = "taken"</script><b>"bold", ' + "x" * 10_000
 QUICK = {"steps": 4, "parts": 4, "randomised": 1}
 PARAMS = toy_params()
@@ -49,25 +41,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def show(browser, page, *, width=1280, dark=False):
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page.as_uri())
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,23 +1,15 @@
 """The page of suspected labels in a real browser: decide by mouse and keyboard, save, and hand the file in."""
 
-import os
-import shutil
-
 import pandas as pd
 import pytest
 
 from tasks.review import read_decisions
 from tasks.review_page import MOST, write_review_page
 from tasks.table import read_rows
+from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.tasks.toycrops import make_toy_table
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER) and not os.environ.get("CI"), reason="needs chromium and chromedriver"
-    ),
-]
+pytestmark = NEEDS_BROWSER
 HOSTILE = '</script><script>document.title = "taken"</script><b>"bold", ' + "x" * 10_000
 LABELS = ["Grek", "Hebr", "Latn", HOSTILE]
 
@@ -48,28 +40,11 @@ def page(table, keys):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.downloads = tmp_path_factory.mktemp("downloads")
-    allowed = {"behavior": "allow", "downloadPath": str(driver.downloads)}
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
-    yield driver
-    driver.quit()
-
-
-def show(browser, page, *, width=1280, dark=False):
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page.as_uri())
+    with chromium() as driver:
+        driver.downloads = tmp_path_factory.mktemp("downloads")
+        allowed = {"behavior": "allow", "downloadPath": str(driver.downloads)}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+        yield driver
 
 
 def card(browser, key):
