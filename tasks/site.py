@@ -21,6 +21,7 @@ from tasks.weights import load_model
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = ("style.css", "page.js")
+GROUPS = ("Results", "Mining", "Inside", "Layers")  # of the pages, in the order in which they are listed
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Site:
     problem: str
     target: str
     links: list[dict[str, str]]
+    groups: tuple[str, ...] = GROUPS
     pages: int = 0
     pictures: int = 0
     _templates: jinja2.Environment = field(init=False)
