@@ -43,7 +43,8 @@ class Ascent:
     and `majority` are images `[n, channels, height, width]` in the canvas's pixels, of the part `window`: where the
     unit was highest, at the end, and when it first was the highest of its layer at its position. `…_activation` and
     `…_step` go with them; a sample that never was the highest has `majority_step` -1 and an image of NaN. `silent`
-    samples had no gradient at any step: their images are noise, and nothing can be seen in them.
+    samples had no gradient at any step: their images are noise, and nothing can be seen in them. `opened` ones got
+    the gradient that closed ReLUs let through in some step.
     """
 
     unit: Tensor
@@ -58,6 +59,7 @@ class Ascent:
     majority_activation: Tensor
     majority_step: Tensor
     silent: Tensor
+    opened: Tensor
     window: Window
 
 
@@ -227,6 +229,7 @@ class _Found:
     majority_activation: Tensor
     majority_step: Tensor
     silent: Tensor
+    opened: Tensor
 
     @classmethod
     def none(cls, x: Tensor) -> "_Found":
@@ -236,6 +239,7 @@ class _Found:
             best=x.clone(), best_activation=torch.full((count,), -math.inf), best_step=never.clone(),
             last=x, last_activation=nothing, majority=torch.full_like(x, math.nan),
             majority_activation=nothing.clone(), majority_step=never, silent=torch.ones(count, dtype=torch.bool),
+            opened=torch.zeros(count, dtype=torch.bool),
         )  # fmt: skip
 
     def update(self, step: int, x: Tensor, values: Tensor, unit: Tensor, *, own: Tensor, opened: bool) -> None:
@@ -243,6 +247,7 @@ class _Found:
         moved = activation != (activation if step == 0 else self.last_activation)
         # A gradient let through is not the unit's own; but where it changed the activation, the unit has one now.
         if self.silent.any():
+            self.opened = self.opened | self.silent if opened else self.opened
             self.silent = self.silent & ~(moved if opened else moved | own.flatten(1).any(dim=1))
         self.last, self.last_activation = x, activation
         higher = activation > self.best_activation

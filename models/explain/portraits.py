@@ -1,0 +1,99 @@
+"""A layer's units drawn by activation maximisation: from random pixels, and by other starts where those are silent."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.explain.ascent import Ascent, maximise
+from models.explain.canvas import Canvas
+from models.explain.recipes import AscentSettings
+from models.explain.regularise import rolled
+
+RANDOM, OPENED, CROP = "random pixels", "closed ReLUs", "its strongest crop"
+OPEN_STEPS = 6  # a climb's first sixth lets gradients through, where it must
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """`ascent` of units by settings by one seed; `start[row]` says which start its images came from.
+
+    A row that is still `ascent.silent` was tried by every start, and nothing can be seen in it.
+    """
+
+    names: list[str]
+    ascent: Ascent
+    start: list[str]
+
+
+def portraits(
+    network: nn.Module,
+    layer: str,
+    units: Sequence[int],
+    *,
+    canvas: Canvas,
+    settings: Mapping[str, AscentSettings],
+    seed: int = 0,
+    crops: Callable[[list[int]], Tensor] | None = None,
+    workers: int = 1,
+) -> Portraits:
+    """Draw units of a layer under every one of the settings.
+
+    A unit whose ReLUs are all closed on random pixels has no gradient to climb. It gets the gradient that they let
+    through in the first sixth of the steps; and if it ends at zero even so, it starts from its strongest crop. Of a
+    unit's climbs under one setting the higher is kept.
+
+    Args:
+        network, layer, units, canvas, workers: as for `models.explain.ascent.maximise`.
+        settings: by name.
+        seed: of the random pixels.
+        crops: gives, for some units, each one's strongest crop `[units, *canvas.shape]` in the canvas's pixels, with
+            the unit's peak in the middle (`centred`).
+
+    Raises:
+        ValueError: as `maximise`.
+    """
+    recipes = list(settings.values())
+    opened = max(2, min(one.steps for one in recipes) // OPEN_STEPS)
+
+    def climb(some: Sequence[int], start: Tensor | None = None) -> Ascent:
+        return maximise(
+            network, layer, some, canvas=canvas, settings=recipes, seeds=[seed], let_through=opened, start=start,
+            workers=workers,
+        )  # fmt: skip
+
+    found = climb(units)
+    start = [OPENED if opened else RANDOM for opened in found.opened.tolist()]
+    asleep = found.silent | (found.last_activation == 0)
+    if crops is not None and asleep.any():
+        some = sorted(set(found.unit[asleep].tolist()))
+        found, woken = _merged(found, climb(some, crops(some)), asleep)
+        start = [CROP if row in woken else before for row, before in enumerate(start)]
+    return Portraits(names=list(settings), ascent=found, start=start)
+
+
+def _merged(found: Ascent, again: Ascent, asleep: Tensor) -> tuple[Ascent, set[int]]:
+    """`found` with those of the rows `asleep` that `again` brought higher, and their numbers."""
+    places = {pair: row for row, pair in enumerate(zip(found.unit.tolist(), found.setting.tolist(), strict=True))}
+    rows = torch.tensor([places[pair] for pair in zip(again.unit.tolist(), again.setting.tolist(), strict=True)])
+    higher = found.silent[rows] | (again.best_activation > found.best_activation[rows])
+    woken = asleep[rows] & ~again.silent & higher
+    changes: dict[str, Any] = {
+        name: value.index_copy(0, rows[woken], getattr(again, name)[woken])
+        for name, value in vars(found).items()
+        if isinstance(value, Tensor)
+    }
+    return replace(found, **changes), set(rows[woken].tolist())
+
+
+def centred(images: Tensor, spots: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Images `[n, channels, h, w]` moved so that the position `spots[n, 2]` of a map of `grid` is the middle one.
+
+    What leaves at one side comes in at the other.
+    """
+    height, width = images.shape[2:]
+    middle = torch.tensor([grid[0] // 2, grid[1] // 2])
+    stride = torch.tensor([height / grid[0], width / grid[1]])
+    return rolled(images, ((middle - spots) * stride).round().long())
