@@ -1,0 +1,28 @@
+"""Images that gradient ascent drew, as pixels that a page can show."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.explain.canvas import Canvas
+
+
+def pixels_of_canvas(images: Tensor, canvas: Canvas) -> list[np.ndarray]:
+    """Images in the canvas's pixels, each as uint8 `[h, w]`, or `[h, w, 3]` in colour.
+
+    The canvas's lowest value is black and its highest white, in every image alike: what lies beyond is cut off,
+    and no image's contrast is stretched. Behind `standardise` ink is light, so it is here.
+
+    Args:
+        images: `[n, channels, h, w]` with 1 or 3 channels: whole images, or parts of some size.
+
+    Raises:
+        ValueError: another shape, or a pixel that is not a number, as in the `majority` of what never led its layer.
+    """
+    if images.dim() != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(f"images must be [n, 1 or 3, h, w], not {list(images.shape)}")
+    if images.isnan().any():
+        raise ValueError("some pixels are not numbers: leave out the images that were never found")
+    shares = (images.double() - canvas.low) / canvas.span
+    pixels = shares.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return [np.ascontiguousarray(one[..., 0] if one.shape[2] == 1 else one) for one in pixels]
