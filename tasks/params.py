@@ -171,6 +171,9 @@ class ReportSettings(Settings):
     top: int = Field(ge=1, le=64)
     mistakes: int = Field(ge=1, le=1000)
     map_crops: int = Field(ge=5, le=2000)
+    steps: Annotated[int, Field(ge=8, le=100_000)] | None
+    search: int = Field(ge=4, le=10_000)
+    settings: Literal["paper", "search"]
 
 
 class Params(Settings):
