@@ -66,6 +66,10 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
     links += [
         {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
     ]
+    links += [
+        {"name": "climbing", "title": "How images are climbed", "group": "Inside"},
+        {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
+    ]
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
     ]

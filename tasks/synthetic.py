@@ -6,6 +6,8 @@ from torch import Tensor
 
 from models.explain.canvas import Canvas
 
+ENLARGED = (64, 128)  # height and width in pixels that an image of few pixels is enlarged to, at most
+
 
 def pixels_of_canvas(images: Tensor, canvas: Canvas) -> list[np.ndarray]:
     """Images in the canvas's pixels, each as uint8 `[h, w]`, or `[h, w, 3]` in colour.
@@ -26,3 +28,18 @@ def pixels_of_canvas(images: Tensor, canvas: Canvas) -> list[np.ndarray]:
     shares = (images.double() - canvas.low) / canvas.span
     pixels = shares.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return [np.ascontiguousarray(one[..., 0] if one.shape[2] == 1 else one) for one in pixels]
+
+
+def enlarged(pictures: list[np.ndarray]) -> list[np.ndarray]:
+    """Pictures `[h, w]` or `[h, w, 3]`, each pixel a square of pixels, so that what a lower unit sees can be seen too.
+
+    As large as fits into ENLARGED; what is larger stays as it is.
+    """
+    return [
+        _enlarged(picture, max(1, min(ENLARGED[0] // picture.shape[0], ENLARGED[1] // picture.shape[1])))
+        for picture in pictures
+    ]
+
+
+def _enlarged(picture: np.ndarray, times: int) -> np.ndarray:
+    return picture.repeat(times, axis=0).repeat(times, axis=1)

@@ -1,0 +1,138 @@
+"""The page of how images are climbed: each regulariser alone, the paper's four settings, and random ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from models.explain.recipes import AscentSettings
+from models.explain.regularise import total_variation
+from tasks.climbing import BEST, REGULARISERS, Climbed, UnitClimb, regularisers_of
+from tasks.explain import Explanation
+from tasks.site_data import Evidence, pictures
+from tasks.synthetic import enlarged, pixels_of_canvas
+
+if TYPE_CHECKING:
+    from tasks.site import Site
+
+DIGITS = 4
+
+
+def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climbed: Climbed, labels: list[str]) -> None:
+    layers = [_layer_numbers(explained, one, labels) for one in climbed.units]
+    found = _search_numbers(climbed)
+    last = layers[-1]
+    numbers = {
+        "canvas": {name: round(getattr(climbed.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
+        "steps": evidence.params.report.steps,
+        "layers": layers,
+        "search": {key: last[key] for key in ("layer", "unit", "label", "crops")} | found,
+    }
+    keys = list(dict.fromkeys(crop["key"] for layer in layers for crop in layer["crops"]))
+    middle = (len(layers) - 1) // 2
+    site.write(
+        "climbing",
+        template="climbing",
+        numbers=numbers,
+        steps=evidence.params.report.steps,
+        layers=[
+            {**layer, "sheet": _sheet(site, f"climbing-{place}", climbed, one.ascent.best), "open": place == middle}
+            for place, (layer, one) in enumerate(zip(layers, climbed.units, strict=True))
+        ],
+        regularisers=REGULARISERS,
+        search=numbers["search"],
+        searched=_sheet(site, "climbing-search", climbed, climbed.search.ascent.best[_order(climbed)]),
+        crops=site.sheet("climbing-crops", pictures(evidence.table, keys)),
+        drawn_by=evidence.params.report.settings,
+    )
+
+
+def _sheet(site: Site, name: str, climbed: Climbed, images: Tensor) -> Any:
+    shown = enlarged(pixels_of_canvas(images, climbed.canvas))
+    return site.sheet(name, {str(number): one for number, one in enumerate(shown)})
+
+
+def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) -> dict[str, Any]:
+    """A layer's unit, its strongest crops, and its images: their settings and what they reached."""
+    summary, window = one.layer.summary, one.ascent.window
+    crops = zip(
+        summary.crop[one.unit].tolist(),
+        summary.strength[one.unit].tolist(),
+        summary.place[one.unit].tolist(),
+        strict=True,
+    )
+    is_head = one.layer.name.endswith("head") and len(summary.mean) == len(labels)
+    variation = total_variation(one.ascent.best).tolist()
+    return {
+        "layer": one.layer.name,
+        "unit": one.unit,
+        "label": labels[one.unit] if is_head else None,
+        "active": round(float(summary.active[one.unit]), DIGITS),
+        "field": [window.height, window.width],
+        "image": list(one.layer.image),
+        "grid": list(summary.grid),
+        "crops": [
+            {
+                "key": explained.keys[crop],
+                "label": explained.labels[crop],
+                "strength": round(strength, DIGITS),
+                "place": [round(share, DIGITS) for share in place],
+            }
+            for crop, strength, place in crops
+        ],
+        "images": [
+            {
+                "name": recipe.name,
+                "combined": recipe.combined,
+                "strength": strength_of(recipe.settings),
+                "settings": recipe.settings.model_dump(),
+                "activation": round(float(one.ascent.best_activation[row]), DIGITS),
+                "step": int(one.ascent.best_step[row]),
+                "variation": round(variation[row], DIGITS),
+                "silent": bool(one.ascent.silent[row]),
+            }
+            for row, recipe in enumerate(one.recipes)
+        ],
+    }
+
+
+def _order(climbed: Climbed) -> list[int]:
+    """Numbers of the random settings: those chosen, best first, then the others by rank."""
+    best = climbed.search.best(BEST)
+    ranked = climbed.search.rank.argsort(stable=True).tolist()
+    return best + [number for number in ranked if number not in best]
+
+
+def _search_numbers(climbed: Climbed) -> dict[str, Any]:
+    found = climbed.search
+    places = {number: place + 1 for place, number in enumerate(found.rank.argsort(stable=True).tolist())}
+    rows = [
+        {
+            "rank": places[number],
+            "best": place < BEST,
+            "regularisers": regularisers_of(found.settings[number]),
+            "strength": strength_of(found.settings[number]),
+            "settings": found.settings[number].model_dump(),
+            "mean_rank": round(float(found.rank[number]), DIGITS),
+            "activation": round(float(found.activation[number]), DIGITS),
+            "variation": round(float(found.variation[number]), DIGITS),
+            "distance": round(float(found.distance[number]), DIGITS),
+            "silent": bool(found.ascent.silent[number]),
+        }
+        for place, number in enumerate(_order(climbed))
+    ]
+    return {"tried": rows}
+
+
+def strength_of(settings: AscentSettings) -> str:
+    """The regularisers that are on, with their strengths, in words; nothing where none is."""
+    on = settings.regularisers
+    said = {
+        "decay": f"decay {settings.decay:.2g}",
+        "blur": f"blur {settings.blur_width:.2g} px every {settings.blur_every}",
+        "norm": f"norm {settings.norm_percent:.0f}%",
+        "contribution": f"contribution {settings.contribution_percent:.0f}%",
+        "jitter": f"jitter {settings.jitter} px",
+    }
+    return ", ".join(said[name] for name in REGULARISERS if name in on)
