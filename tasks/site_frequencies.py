@@ -87,8 +87,10 @@ def _said_of_the_weights(layers: Sequence[LayerBands]) -> list[str]:
         return []
     crops, noise = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
     alike = abs(crops - noise) < ALIKE
-    verdict = "It comes from the weights, and hardly from the picture" if alike else "It depends on the picture"
-    return [f"{verdict}: on average over layers it is {_percent(crops)} on real crops and {_percent(noise)} on noise."]
+    verdict = "They come from the weights, and hardly from the picture" if alike else "They depend on the picture"
+    return [
+        f"{verdict}: on average over layers they are {_percent(crops)} on real crops and {_percent(noise)} on noise."
+    ]
 
 
 def _said_of_regularisers(layers: Sequence[LayerBands]) -> list[str]:
@@ -195,7 +197,7 @@ def _change_numbers(change: Change) -> dict[str, Any]:
         "strength": change.strength,
         "touched": round(change.touched, DIGITS),
         "pixels": _finite(change.pixels),
-        "layers": {layer: _finite(value) for layer, value in change.layers.items()},
+        "layers": [{"layer": layer, "change": _finite(value)} for layer, value in change.layers.items()],
         "order": None if change.order is None else round(change.order, DIGITS),
     }
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.explain.canvas import Canvas
-from tasks.synthetic import pixels_of_canvas
+from tasks.synthetic import enlarged, pixels_of_canvas
 
 
 def canvas(channels=1):
@@ -41,3 +41,17 @@ def test_other_shapes_are_refused(shape):
 def test_what_was_never_found_is_no_picture():
     with pytest.raises(ValueError, match="never found"):
         pixels_of_canvas(torch.full((1, 1, 2, 3), torch.nan), canvas())
+
+
+def test_few_pixels_become_squares():
+    small = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    (shown,) = enlarged([small])
+    assert shown.shape == (64, 64)
+    assert (shown == np.kron(small, np.ones((32, 32), dtype=np.uint8))).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((5, 5), (60, 60)), ((32, 41), (64, 82)), ((8, 64, 3), (16, 128, 3)), ((70, 9), (70, 9))]
+)
+def test_images_are_as_large_as_there_is_room_for(size, wanted):
+    assert enlarged([np.zeros(size, dtype=np.uint8)])[0].shape == wanted
