@@ -14,8 +14,8 @@ from models.explain.search import Search, search
 from models.network import ScriptNet
 from tasks.explain import Explanation, Layer
 from tasks.params import Params
+from tasks.synthetic import ENTRY
 
-ENTRY = "standardise"  # behind it, decay of contrast is not undone at once; see `models.explain.canvas`
 LET_THROUGH = 6  # the first so-many-th part of a climb lets gradients through closed ReLUs
 BEST = 4  # settings that a search picks, as many as the paper has
 REGULARISERS = ("decay", "blur", "norm", "contribution", "jitter")  # in the order in which a step applies them

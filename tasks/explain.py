@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from models.explain.fields import fields_of
+from models.explain.fields import Fields, fields_of
 from models.explain.hooks import layers_of, observed
 from models.explain.top import TopActivations, UnitSummary
 from models.network import ScriptNet
@@ -22,12 +22,17 @@ NOISE = 8  # noise images that measure a receptive field
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's units; `field` is the (height, width) in pixels, of `image`, that a position depends on."""
+    """A layer's units; `fields` are the pixels, of an `image` of (height, width), that each position depends on."""
 
     name: str
     summary: UnitSummary
-    field: tuple[int, int]
+    fields: Fields
     image: tuple[int, int]
+
+    @property
+    def field(self) -> tuple[int, int]:
+        """Height and width in pixels of what a position depends on."""
+        return self.fields.size
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,14 @@ def explain_units(
             keys.extend(rows.loc[taken, "key"])
             labels.extend(_labels(rows.loc[taken, target]))
     found = [
-        Layer(name, gathered[name].summary(), _field(network, name, height, width), (height, width)) for name in layers
+        Layer(name, gathered[name].summary(), _fields(network, name, height, width), (height, width)) for name in layers
     ]
     return Explanation(layers=found, keys=keys, labels=labels)
 
 
-def _field(network: ScriptNet, name: str, height: int, width: int) -> tuple[int, int]:
+def _fields(network: ScriptNet, name: str, height: int, width: int) -> Fields:
     noise = torch.rand(NOISE, network.channels, height, width, generator=torch.Generator().manual_seed(0))
-    return fields_of(network, name, noise).size
+    return fields_of(network, name, noise)
 
 
 def _labels(column: pd.Series) -> list[str]:

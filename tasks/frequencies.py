@@ -13,8 +13,9 @@ from models.explain.robustness import relative_change
 from models.explain.spectrum import gradients, radial_spectrum
 from models.network import ScriptNet
 from models.settings import DegradeSettings
-from tasks.climbing import ENTRY, REGULARISERS, Climbed, UnitClimb
+from tasks.climbing import REGULARISERS, Climbed, UnitClimb
 from tasks.sample import Sample
+from tasks.synthetic import ENTRY
 
 HIGH = 0.25  # cycles a pixel: above it a frequency is called high; no pixels hold more than 0.5 along a line
 MIDDLE = 2  # of five strengths of a regulariser, the one that stands for it

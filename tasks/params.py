@@ -169,6 +169,7 @@ class EvaluateSettings(Settings):
 class ReportSettings(Settings):
     crops: int = Field(ge=1)
     top: int = Field(ge=1, le=64)
+    projected: int = Field(ge=0, le=64)
     mistakes: int = Field(ge=1, le=1000)
     map_crops: int = Field(ge=5, le=2000)
     steps: Annotated[int, Field(ge=8, le=100_000)] | None

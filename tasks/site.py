@@ -1,7 +1,7 @@
 """The report: what was measured, mined and learned, as a static site that opens with no network."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,14 +10,11 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from tasks import site_climbing, site_frequencies, site_invariance, site_losses, site_mining, site_pages
-from tasks.climbing import Climbed, chosen_head, climb
+from tasks import site_inside, site_invariance, site_losses, site_mining, site_pages
 from tasks.determinism import deterministic
 from tasks.explain import Explanation, explain_units
 from tasks.files import write_json, written_whole
-from tasks.frequencies import Frequencies, measure_frequencies
 from tasks.params import Params
-from tasks.sample import Sample
 from tasks.site_data import Evidence, read_evidence
 from tasks.site_plots import clip
 from tasks.sprites import Sheet, write_sheet
@@ -25,7 +22,6 @@ from tasks.weights import load_model
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = ("style.css", "page.js")
-SAMPLE = 256  # clean crops of validation that say what images are like
 GROUPS = ("Results", "Mining", "Inside", "Layers")  # of the pages, in the order in which they are listed
 
 
@@ -74,11 +70,14 @@ class Site:
         return sheet
 
 
-def make_report(params: Params, *, home: Path, fonts: Path, out: Path) -> dict[str, float]:
+def make_report(
+    params: Params, *, home: Path, fonts: Path, out: Path, data: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Write the report on a problem's `home` as a static site at `out`; the same input gives the same bytes.
 
     Args:
         fonts: the font table, for the families' licences; it need not exist.
+        data: DVC's hash of everything that the report is made of, by path, where DVC knows it.
 
     Returns:
         Pages, pictures, megabytes, and how many of the chosen network's units are there, dead and always on.
@@ -98,40 +97,19 @@ def make_report(params: Params, *, home: Path, fonts: Path, out: Path) -> dict[s
             top=params.report.top,
             crops=params.report.crops,
         )
-        sample = _sample(params, evidence.table)
-        climbed = climb(
-            network,
-            explained,
-            images=sample.images(network.channels),
-            head_unit=chosen_head(explained, card["labels"], _answers(evidence)),
-            params=params,
-        )
-        frequencies = measure_frequencies(network, climbed, sample=sample, settings=params.degrade)
         with written_whole(out) as folder:
             links = site_pages.links_of(evidence, explained)
             site = Site(folder=folder, problem=params.problem, target=params.labels.target, links=links)
-            _write_pages(site, evidence, explained, climbed, frequencies, card["labels"])
+            _write_results(site, evidence, explained, card["labels"], data or {})
+            site_inside.write_inside(site, evidence, explained, network, card["labels"])
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return _summary(site, explained) | {"megabytes": size / 1e6}
 
 
-def _sample(params: Params, table: Path) -> Sample:
-    return Sample.of_split(table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
-
-
-def _answers(evidence: Evidence) -> Iterable[tuple[str, str]]:
-    return zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
-
-
-def _write_pages(
-    site: Site,
-    evidence: Evidence,
-    explained: Explanation,
-    climbed: Climbed,
-    frequencies: Frequencies,
-    labels: list[str],
+def _write_results(
+    site: Site, evidence: Evidence, explained: Explanation, labels: list[str], data: Mapping[str, str]
 ) -> None:
-    site_pages.write_index(site, evidence, explained, labels)
+    site_pages.write_index(site, evidence, explained, labels, data=data)
     site_pages.write_confusion(site, evidence, labels)
     site_pages.write_accuracy(site, evidence)
     site_invariance.write_invariance(site, evidence, explained)
@@ -139,10 +117,6 @@ def _write_pages(
     site_losses.write_losses(site, evidence)
     for one_round in evidence.rounds:
         site_mining.write_round(site, evidence, one_round)
-    site_climbing.write_climbing(site, evidence, explained, climbed, labels)
-    site_frequencies.write_frequencies(site, frequencies)
-    for layer in explained.layers:
-        site_pages.write_layer(site, evidence, explained, layer, labels)
 
 
 def _summary(site: Site, explained: Explanation) -> dict[str, float]:

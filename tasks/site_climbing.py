@@ -49,7 +49,7 @@ def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climb
 
 
 def _sheet(site: Site, name: str, climbed: Climbed, images: Tensor) -> Any:
-    shown = enlarged(pixels_of_canvas(images, climbed.canvas))
+    shown = [enlarged(one) for one in pixels_of_canvas(images, climbed.canvas)]
     return site.sheet(name, {str(number): one for number, one in enumerate(shown)})
 
 
@@ -59,7 +59,7 @@ def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) ->
     crops = zip(
         summary.crop[one.unit].tolist(),
         summary.strength[one.unit].tolist(),
-        summary.place[one.unit].tolist(),
+        summary.strongest.place(summary.grid)[one.unit].tolist(),
         strict=True,
     )
     is_head = one.layer.name.endswith("head") and len(summary.mean) == len(labels)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tasks.explain import Explanation, Layer
+from tasks.explain import Explanation
 from tasks.params import Params
+from tasks.provenance import versions
 from tasks.site_certainty import reliability_plot, reliability_rows, risk_lines, risk_plot
 from tasks.site_data import SEVERITY, SPLIT, Evidence, as_tested, pictures
 from tasks.site_figures import (
     accuracy_by,
     confusion,
-    counted,
     fates,
     in_turn,
     strongest_confusions,
     worst_of,
 )
+from tasks.site_layers import layer_numbers, layer_page
 from tasks.site_plots import colour
 from tasks.table import nuisance_columns
 
@@ -48,7 +49,6 @@ FIGURES = {
 SETTINGS = (
     "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "report",
 )  # fmt: skip
-DIGITS = 4
 
 
 def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]:
@@ -70,6 +70,7 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "climbing", "title": "How images are climbed", "group": "Inside"},
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
     ]
+    links.append({"name": "units", "title": "All units", "group": "Inside"})
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
     ]
@@ -85,12 +86,9 @@ def round_page(number: int) -> str:
     return f"round-{number}"
 
 
-def layer_page(explained: Explanation, layer: Layer) -> str:
-    """A file name: a module's name may hold anything."""
-    return f"layer-{explained.layers.index(layer)}-{re.sub(r'[^A-Za-z0-9_.]+', '_', layer.name)[:60]}"
-
-
-def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: list[str]) -> None:
+def write_index(
+    site: Site, evidence: Evidence, explained: Explanation, labels: list[str], *, data: Mapping[str, str]
+) -> None:
     models, chosen = evidence.metrics["models"], evidence.chosen["name"]
     names = names_of(evidence.params)
     settings = evidence.params.model_dump(mode="json")
@@ -100,6 +98,8 @@ def write_index(site: Site, evidence: Evidence, explained: Explanation, labels: 
         "rounds": [one.numbers | {"fates": fates(one.mined)} for one in evidence.rounds if one.numbers],
         "layers": [layer_numbers(layer) for layer in explained.layers],
         "weights": evidence.weights,
+        "data": dict(data),
+        "versions": versions(),
         "labels": labels,
         "settings": {key: settings[key] for key in SETTINGS} | {"score": {"severity": settings["score"]["severity"]}},
     }
@@ -217,71 +217,6 @@ def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
     if evidence.fonts is not None and family in evidence.fonts.index:
         notes.append(f"licence {evidence.fonts.at[family, 'licence']!s}")
     return ", ".join(notes)
-
-
-def layer_numbers(layer: Layer) -> dict[str, Any]:
-    """What the index says of a layer."""
-    summary = layer.summary
-    return {
-        "layer": layer.name,
-        "units": len(summary.mean),
-        "dead": int(summary.dead.sum()),
-        "always_on": int(summary.always_on.sum()),
-        "image": list(layer.image),
-        "grid": list(summary.grid),
-        "field": list(layer.field),
-    }
-
-
-def write_layer(site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str]) -> None:
-    name = layer_page(explained, layer)
-    units = [_unit(explained, layer, number) for number in range(len(layer.summary.mean))]
-    if len(units) == len(labels) and layer.name.endswith("head"):
-        for unit, label in zip(units, labels, strict=True):
-            unit["label"] = label
-    keys = list(dict.fromkeys(crop["key"] for unit in units for crop in unit["crops"]))
-    site.write(
-        name,
-        template="layer",
-        numbers=layer_numbers(layer) | {"all": units},
-        layer=layer,
-        units=units,
-        boxed=layer.summary.grid != (1, 1),
-        crops=len(explained.keys),
-        sheet=site.sheet(name, pictures(evidence.table, keys)),
-    )
-
-
-def _unit(explained: Explanation, layer: Layer, number: int) -> dict[str, Any]:
-    summary = layer.summary
-    dead, always_on = bool(summary.dead[number]), bool(summary.always_on[number])
-    crops = [
-        {
-            "key": explained.keys[crop],
-            "label": explained.labels[crop],
-            "strength": round(strength, DIGITS),
-            "row": round(place[0], DIGITS),
-            "column": round(place[1], DIGITS),
-        }
-        for crop, strength, place in zip(
-            summary.crop[number].tolist(),
-            summary.strength[number].tolist(),
-            summary.place[number].tolist(),
-            strict=True,
-        )
-        if strength > 0
-    ]
-    return {
-        "unit": number,
-        "label": None,
-        "state": "dead" if dead else "always on" if always_on else "live",
-        "mean": round(float(summary.mean[number]), DIGITS),
-        "max": round(float(summary.highest[number]), DIGITS),
-        "active": round(float(summary.active[number]), DIGITS),
-        "density": round(float(summary.density[number]), DIGITS),
-        "labels": counted(crop["label"] for crop in crops),
-        "crops": crops,
-    }
 
 
 def words(column: str) -> str:

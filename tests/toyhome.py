@@ -32,7 +32,7 @@ def toy_params(**changes: Any) -> Params:
     values["words"] |= {"scripts": ["Cyrl", "Latn"]}
     values["network"] |= {"channels": [4, 6], "embedding": 8}
     values["rounds"] = {"1": {"previous": "0"}, "2": {"previous": "1"}}
-    values["report"] |= {"top": 3, "mistakes": 6, "steps": 8, "search": 6}
+    values["report"] |= {"top": 3, "projected": 2, "mistakes": 6, "steps": 8, "search": 6}
     values["threads"] = 1
     return Params(**(values | changes))
 

@@ -16,6 +16,10 @@ class RankedCrops:
     crop: Tensor
     spot: Tensor
 
+    def place(self, grid: tuple[int, int]) -> Tensor:
+        """`spot` as shares of the image's height and width, at the middle of the position: `[units, k, 2]`."""
+        return (self.spot + 0.5) / torch.tensor(grid)
+
 
 @dataclass(frozen=True)
 class UnitSummary:
@@ -41,9 +45,8 @@ class UnitSummary:
     grid: tuple[int, int]
 
     @property
-    def place(self) -> Tensor:
-        """`spot` as shares of the image's height and width, at the middle of the position: `[units, k, 2]`."""
-        return (self.spot + 0.5) / torch.tensor(self.grid)
+    def strongest(self) -> RankedCrops:
+        return RankedCrops(self.strength, self.crop, self.spot)
 
     @property
     def dead(self) -> Tensor:

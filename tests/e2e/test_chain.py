@@ -98,6 +98,22 @@ def test_prefect_has_watched_every_stage(project):
     assert {"pipeline", *(stage.split("@")[0] for stage in STAGES)} <= names
 
 
+def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):
+    from prefect.client.orchestration import get_client
+
+    from tasks.track import client
+
+    index = project / "data" / "debug" / "report" / "index.html"
+    with get_client(sync_client=True) as prefect:
+        (artifact,) = [found for found in prefect.read_artifacts() if found.key == "report-debug"]
+    (run,) = [run for run in stage_runs() if run.data.tags["unfont.stage"] == "report"]
+    assert index.as_uri() in artifact.data and run.info.run_id in artifact.description
+    assert str(artifact.flow_run_id) == run.data.tags["prefect.flow_run_id"]
+    assert "report/index.html" in [file.path for file in client().list_artifacts(run.info.run_id, "report")]
+    provenance = read_json(index.with_suffix(".json"))["data"]
+    assert provenance["data/debug/table"] == hashes(project)["data/debug/table"]
+
+
 def test_the_chosen_model_is_champion_and_serves(project):
     from tasks.track import client, use_store
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks.files import read_json
 from tasks.site import make_report
 from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.toyhome import toy_params
@@ -101,9 +102,47 @@ def test_units_are_found_and_ordered_by_keyboard(browser, report):
     browser.execute_script("document.getElementById('find').focus()")
     browser.switch_to.active_element.send_keys("3")
     assert browser.execute_script(visible) == ["3"]
-    browser.switch_to.active_element.send_keys(Keys.BACKSPACE, Keys.TAB, Keys.TAB, Keys.ARROW_DOWN)
+    browser.switch_to.active_element.send_keys(Keys.BACKSPACE, Keys.TAB, Keys.TAB, Keys.TAB, Keys.ARROW_DOWN)
     strengths = [float(unit.get_attribute("data-max")) for unit in browser.find_elements(By.CLASS_NAME, "unit")]
     assert strengths == sorted(strengths, reverse=True)
+
+
+def test_all_units_are_filtered_by_layer_state_and_label_and_lead_to_their_card(browser, report):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    show(browser, report / "units.html", width=1280)
+    visible = "return [...document.querySelectorAll('#units > :not([hidden])')].map((row) => row.innerText)"
+    assert len(browser.execute_script(visible)) == 4 + 6 + 8 + 3
+    rows = read_json(report / "units.json")["units"]
+    by = {name: f"[data-filter={name}]" for name in ("layer", "state", "labels")}
+
+    def choose(name, text):
+        Select(browser.find_element(By.CSS_SELECTOR, by[name])).select_by_visible_text(text)
+
+    choose("layer", "trunk.1")
+    assert len(browser.execute_script(visible)) == 6
+    choose("layer", "all layers")
+    choose("state", "always on")
+    assert len(browser.execute_script(visible)) == sum(row["state"] == "always on" for row in rows)
+    choose("state", "all units")
+    choose("labels", "Latn Latin")
+    latin = [row for row in rows if "Latn" in dict(row["labels"])]
+    assert 0 < len(latin) < len(rows) and len(browser.execute_script(visible)) == len(latin)
+    browser.find_element(By.CSS_SELECTOR, "#units > :not([hidden]) a").click()
+    first = latin[0]
+    assert browser.current_url.endswith(f"{first['page']}.html#unit-{first['unit']}")
+
+
+def test_a_link_to_a_unit_shows_it_whatever_was_filtered(browser, report):
+    show(browser, report / "layer-2-embedding.html", width=1280)
+    browser.execute_script(
+        """document.getElementById("find").value = "3";
+        document.getElementById("controls").dispatchEvent(new Event("input"));
+        location.hash = "unit-5";"""
+    )
+    browser.execute_async_script("setTimeout(arguments[0], 50)")
+    assert browser.execute_script("return document.getElementById('unit-5').hidden") is False
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(browser, report):

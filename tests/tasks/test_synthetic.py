@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,12 @@ def test_the_range_is_black_to_white_and_what_lies_beyond_is_cut_off():
     (shown,) = pixels_of_canvas(images, canvas())
     assert shown.dtype == np.uint8
     assert shown.tolist() == [[0, 0, 51], [128, 255, 255]]  # a fifth, and a half of the way: 127.5 is rounded
+
+
+def test_ink_is_dark_where_high_values_are_ink():
+    images = torch.tensor([[[[-2.0, -1.0, 3.0]]]])
+    (shown,) = pixels_of_canvas(images, replace(canvas(), entry="standardise"))
+    assert shown.tolist() == [[255, 204, 0]]
 
 
 def test_a_faint_image_stays_faint():
@@ -45,7 +53,7 @@ def test_what_was_never_found_is_no_picture():
 
 def test_few_pixels_become_squares():
     small = np.arange(4, dtype=np.uint8).reshape(2, 2)
-    (shown,) = enlarged([small])
+    shown = enlarged(small)
     assert shown.shape == (64, 64)
     assert (shown == np.kron(small, np.ones((32, 32), dtype=np.uint8))).all()
 
@@ -54,4 +62,4 @@ def test_few_pixels_become_squares():
     ("size", "wanted"), [((5, 5), (60, 60)), ((32, 41), (64, 82)), ((8, 64, 3), (16, 128, 3)), ((70, 9), (70, 9))]
 )
 def test_images_are_as_large_as_there_is_room_for(size, wanted):
-    assert enlarged([np.zeros(size, dtype=np.uint8)])[0].shape == wanted
+    assert enlarged(np.zeros(size, dtype=np.uint8)).shape == wanted

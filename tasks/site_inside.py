@@ -1,0 +1,59 @@
+"""The report's pages of what the chosen network learned: they are computed here, one after the other, and written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from models.network import ScriptNet
+from tasks.climbing import chosen_head, climb, settings_of
+from tasks.drawn import Artist
+from tasks.explain import Explanation
+from tasks.frequencies import measure_frequencies
+from tasks.sample import Sample
+from tasks.site_climbing import write_climbing
+from tasks.site_data import Evidence
+from tasks.site_frequencies import write_frequencies
+from tasks.site_layers import write_layer
+from tasks.site_units import write_units
+
+if TYPE_CHECKING:
+    from tasks.site import Site
+
+SAMPLE = 256  # clean crops of validation that say what images are like
+log = logging.getLogger("unfont")
+
+
+def write_inside(site: Site, evidence: Evidence, explained: Explanation, network: ScriptNet, labels: list[str]) -> None:
+    """Write the pages of the groups Inside and Layers. Must run within `deterministic`.
+
+    Raises:
+        UserError: the table has no validation crops.
+    """
+    params = evidence.params
+    sample = Sample.of_split(evidence.table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
+    with _timed("climbed a unit of every layer by every recipe"):
+        answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
+        head_unit = chosen_head(explained, labels, answers)
+        images = sample.images(network.channels)
+        climbed = climb(network, explained, images=images, head_unit=head_unit, params=params)
+        write_climbing(site, evidence, explained, climbed, labels)
+    with _timed("measured frequencies and robustness"):
+        write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
+    settings = settings_of(params, climbed.search)
+    artist = Artist(params, network, explained, table=evidence.table, canvas=climbed.canvas, settings=settings)
+    units = []
+    for layer in explained.layers:
+        with _timed(f"drew the {len(layer.summary.mean)} units of layer {layer.name}"):
+            units.append(write_layer(site, evidence, explained, layer, labels, drawn=artist.draw(layer)))
+    write_units(site, explained, units)
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    log.info("%s in %.0f s", what, time.monotonic() - start)

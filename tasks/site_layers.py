@@ -1,0 +1,135 @@
+"""The report's pages of layers: every unit with real crops, what in them drives it, and what it is drawn as."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.explain.top import RankedCrops
+from tasks.drawn import RULES, DrawnLayer
+from tasks.explain import Explanation, Layer
+from tasks.site_data import Evidence, pictures
+from tasks.site_figures import counted
+from tasks.sprites import Sheet
+
+if TYPE_CHECKING:
+    from tasks.site import Site
+
+BLOCK = 16  # units whose pictures share a sheet: a browser loads those that it comes near
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """Sheets of a block of units: their crops, the patches and projections, and the images drawn from nothing."""
+
+    crops: Sheet | None
+    parts: Sheet | None
+    images: Sheet | None
+
+
+def layer_page(explained: Explanation, layer: Layer) -> str:
+    """A file name: a module's name may hold anything."""
+    return f"layer-{explained.layers.index(layer)}-{re.sub(r'[^A-Za-z0-9_.]+', '_', layer.name)[:60]}"
+
+
+def layer_numbers(layer: Layer) -> dict[str, Any]:
+    """What the index says of a layer."""
+    summary = layer.summary
+    return {
+        "layer": layer.name,
+        "units": len(summary.mean),
+        "dead": int(summary.dead.sum()),
+        "always_on": int(summary.always_on.sum()),
+        "image": list(layer.image),
+        "grid": list(summary.grid),
+        "field": list(layer.field),
+    }
+
+
+def write_layer(
+    site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, drawn: DrawnLayer
+) -> list[dict[str, Any]]:
+    """Write the page; returns what it says of each unit, and where the unit's pictures lie (`sheets`)."""
+    name = layer_page(explained, layer)
+    units = [_unit(explained, layer, number, drawn) for number in range(len(layer.summary.mean))]
+    if len(units) == len(labels) and layer.name.endswith("head"):
+        for unit, label in zip(units, labels, strict=True):
+            unit["label"] = label
+    sheets = [
+        _sheets(site, evidence, f"{name}-{start // BLOCK}", units[start : start + BLOCK], drawn)
+        for start in range(0, len(units), BLOCK)
+    ]
+    found = sorted({label for unit in units for label, _ in unit["labels"]})
+    site.write(
+        name,
+        template="layer",
+        numbers=layer_numbers(layer) | {"all": units},
+        layer=layer,
+        units=units,
+        boxed=layer.summary.grid != (1, 1),
+        crops=len(explained.keys),
+        settings=list(drawn.numbers[0]),
+        found=found,
+        places={label: place for place, label in enumerate(found)},
+        rules=RULES,
+        blocks=sheets,
+        block=BLOCK,
+    )
+    return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
+
+
+def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any]], drawn: DrawnLayer) -> Sheets:
+    keys = dict.fromkeys(crop["key"] for unit in units for crop in [*unit["crops"], *unit["weakest"]])
+    parts: dict[str, np.ndarray] = {}
+    images: dict[str, np.ndarray] = {}
+    for unit in (unit["unit"] for unit in units):
+        for rank, part in enumerate(drawn.parts[unit]):
+            parts |= {f"{unit}/{rank}/{what}": pixels for what, pixels in part.items()}
+        for setting, kinds in drawn.images[unit].items():
+            images |= {f"{unit}/{setting}/{kind}": pixels for kind, pixels in kinds.items()}
+    return Sheets(
+        crops=site.sheet(f"{name}-crops", pictures(evidence.table, list(keys))),
+        parts=site.sheet(f"{name}-parts", parts),
+        images=site.sheet(f"{name}-images", images),
+    )
+
+
+def _unit(explained: Explanation, layer: Layer, number: int, drawn: DrawnLayer) -> dict[str, Any]:
+    summary = layer.summary
+    dead, always_on = bool(summary.dead[number]), bool(summary.always_on[number])
+    crops = [crop for crop in _crops(explained, layer, summary.strongest, number) if crop["strength"] > 0]
+    return {
+        "unit": number,
+        "label": None,
+        "state": "dead" if dead else "always on" if always_on else "live",
+        "silent": all(climb["silent"] for climb in drawn.numbers[number].values()),
+        "mean": round(float(summary.mean[number]), DIGITS),
+        "max": round(float(summary.highest[number]), DIGITS),
+        "active": round(float(summary.active[number]), DIGITS),
+        "density": round(float(summary.density[number]), DIGITS),
+        "labels": counted(crop["label"] for crop in crops),
+        "crops": crops,
+        "parts": len(drawn.parts[number]),
+        "weakest": _crops(explained, layer, summary.weakest, number),
+        "drawn": drawn.numbers[number],
+    }
+
+
+def _crops(explained: Explanation, layer: Layer, ranked: RankedCrops, number: int) -> list[dict[str, Any]]:
+    places = ranked.place(layer.summary.grid)[number]
+    return [
+        {
+            "key": explained.keys[crop],
+            "label": explained.labels[crop],
+            "strength": round(strength, DIGITS),
+            "row": round(row, DIGITS),
+            "column": round(column, DIGITS),
+        }
+        for crop, strength, (row, column) in zip(
+            ranked.crop[number].tolist(), ranked.strength[number].tolist(), places.tolist(), strict=True
+        )
+    ]
