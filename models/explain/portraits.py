@@ -58,34 +58,35 @@ def portraits(
     recipes = list(settings.values())
     opened = max(2, min(one.steps for one in recipes) // OPEN_STEPS)
 
-    def climb(some: Sequence[int], start: Tensor | None = None) -> Ascent:
+    def climb(some: Sequence[int], by: Sequence[int], start: Tensor | None = None) -> Ascent:
         return maximise(
-            network, layer, some, canvas=canvas, settings=recipes, seeds=[seed], let_through=opened, start=start,
-            workers=workers,
+            network, layer, some, canvas=canvas, settings=[recipes[setting] for setting in by], seeds=[seed],
+            let_through=opened, start=start, workers=workers,
         )  # fmt: skip
 
-    found = climb(units)
+    found = climb(units, range(len(recipes)))
     start = [OPENED if opened else RANDOM for opened in found.opened.tolist()]
     asleep = found.silent | (found.last_activation == 0)
-    if crops is not None and asleep.any():
-        some = sorted(set(found.unit[asleep].tolist()))
-        found, woken = _merged(found, climb(some, crops(some)), asleep)
-        start = [CROP if row in woken else before for row, before in enumerate(start)]
+    for setting in range(len(recipes)) if crops is not None else ():
+        rows = torch.nonzero(asleep & (found.setting == setting)).flatten()
+        if not len(rows):
+            continue
+        some = found.unit[rows].tolist()
+        again = climb(some, [setting], crops(some))
+        woken = ~again.silent & (found.silent[rows] | (again.best_activation > found.best_activation[rows]))
+        found = _replaced(found, rows[woken], again, woken)
+        start = [CROP if row in set(rows[woken].tolist()) else before for row, before in enumerate(start)]
     return Portraits(names=list(settings), ascent=found, start=start)
 
 
-def _merged(found: Ascent, again: Ascent, asleep: Tensor) -> tuple[Ascent, set[int]]:
-    """`found` with those of the rows `asleep` that `again` brought higher, and their numbers."""
-    places = {pair: row for row, pair in enumerate(zip(found.unit.tolist(), found.setting.tolist(), strict=True))}
-    rows = torch.tensor([places[pair] for pair in zip(again.unit.tolist(), again.setting.tolist(), strict=True)])
-    higher = found.silent[rows] | (again.best_activation > found.best_activation[rows])
-    woken = asleep[rows] & ~again.silent & higher
+def _replaced(found: Ascent, rows: Tensor, again: Ascent, taken: Tensor) -> Ascent:
+    """`found` with, at `rows`, what `again` has in the rows that are `taken`."""
     changes: dict[str, Any] = {
-        name: value.index_copy(0, rows[woken], getattr(again, name)[woken])
+        name: value.index_copy(0, rows, getattr(again, name)[taken])
         for name, value in vars(found).items()
-        if isinstance(value, Tensor)
+        if isinstance(value, Tensor) and name not in ("unit", "setting", "seed")
     }
-    return replace(found, **changes), set(rows[woken].tolist())
+    return replace(found, **changes)
 
 
 def centred(images: Tensor, spots: Tensor, grid: tuple[int, int]) -> Tensor:
