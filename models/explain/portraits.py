@@ -67,9 +67,9 @@ def portraits(
     found = climb(units, range(len(recipes)))
     start = [OPENED if opened else RANDOM for opened in found.opened.tolist()]
     asleep = found.silent | (found.last_activation == 0)
-    for setting in range(len(recipes)) if crops is not None else ():
+    for setting in range(len(recipes)):
         rows = torch.nonzero(asleep & (found.setting == setting)).flatten()
-        if not len(rows):
+        if crops is None or not len(rows):
             continue
         some = found.unit[rows].tolist()
         again = climb(some, [setting], crops(some))
