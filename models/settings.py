@@ -133,9 +133,14 @@ class AttentionSettings(Settings):
     steps: int = Field(ge=1, le=1024)
     parts: int = Field(ge=2, le=1024)
     randomised: int = Field(ge=1, le=1000)
+    report_stride: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]
+    report_steps: int = Field(ge=1, le=1024)
 
     @model_validator(mode="after")
     def _no_pixel_is_left_out(self) -> "AttentionSettings":
-        if any(step > side for step, side in zip(self.stride, self.window, strict=True)):
-            raise ValueError("attention.stride must be at most attention.window: pixels between would never be covered")
+        for name, stride in (("stride", self.stride), ("report_stride", self.report_stride)):
+            if any(step > side for step, side in zip(stride, self.window, strict=True)):
+                raise ValueError(
+                    f"attention.{name} must be at most attention.window: pixels between would never be covered"
+                )
         return self

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.explain.attribution import Integrated, grad_cam, integrated_gradients, occlusion, plain
-from models.explain.trust import Curves, curves, weight_randomisation
+from models.explain.trust import Curves, curves_by_method, weight_randomisation
 from models.network import ScriptNet
 from models.settings import AttentionSettings
 from tasks.batches import as_images, logits_of
@@ -210,10 +210,7 @@ def attend(network: ScriptNet, images: Tensor, targets: Tensor, settings: Attent
     return Attention(
         targets=targets.numpy(),
         maps={name: one.detach().numpy() for name, one in maps.items()},
-        curves={
-            name: curves(network, images, targets, one, baseline=ground, steps=settings.parts, seed=seed)
-            for name, one in maps.items()
-        },
+        curves=curves_by_method(network, images, targets, maps, baseline=ground, steps=settings.parts, seed=seed),
         completeness_error=(found.error.abs() / found.difference.abs().clamp_min(1e-6)).numpy(),
     )
 

@@ -25,7 +25,7 @@ MEANING = {
     "text": "what is written in it, as drawn; null where nobody said, and where nothing is written",
     "kind": f"`word`; of `{UNWRITTEN}` the background's generator, or `user`",
     "origin": "`rendered` from a font, or `user`: a picture that was brought in",
-    "pair": "shared by two crops of one text in two designs of different style; else null",
+    "pair": "shared by crops that should differ in the nuisance alone, such as one text in two designs; else null",
     "ambiguous": "whether all letters of the text have twins in one other script; null where there is no text",
     "key": "SHA-256 of the pixels, hexadecimal: no two rows share it",
     "split": "which part of the data the row belongs to",

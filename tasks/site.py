@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from tasks import site_inside, site_invariance, site_losses, site_mining, site_pages
+from tasks import site_inside, site_invariance, site_losses, site_mining, site_mistakes, site_pages
 from tasks.determinism import deterministic
 from tasks.explain import Explanation, explain_units
 from tasks.files import write_json, written_whole
@@ -21,7 +21,7 @@ from tasks.sprites import Sheet, write_sheet
 from tasks.weights import load_model
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = ("style.css", "page.js")
+ASSETS = ("style.css", "page.js", "mistakes.js")
 GROUPS = ("Results", "Mining", "Inside", "Layers")  # of the pages, in the order in which they are listed
 
 
@@ -63,9 +63,10 @@ class Site:
         write_json(self.folder / f"{name}.json", numbers)
         self.pages += 1
 
-    def sheet(self, name: str, crops: dict[str, np.ndarray]) -> Sheet | None:
-        """Write the crops as one sprite sheet; None where there are none."""
-        sheet = write_sheet(self.folder / "sprites" / f"{name}.png", crops, file=f"sprites/{name}.png")
+    def sheet(self, name: str, crops: dict[str, np.ndarray], *, colours: int | None = None) -> Sheet | None:
+        """Write the crops as one sprite sheet (`tasks.sprites.write_sheet`); None where there are none."""
+        file = f"sprites/{name}.png"
+        sheet = write_sheet(self.folder / file, crops, file=file, colours=colours)
         self.pictures += len(sheet.places) if sheet else 0
         return sheet
 
@@ -117,6 +118,7 @@ def _write_results(
     site_losses.write_losses(site, evidence)
     for one_round in evidence.rounds:
         site_mining.write_round(site, evidence, one_round)
+    site_mistakes.write_mistakes(site, evidence)
 
 
 def _summary(site: Site, explained: Explanation) -> dict[str, float]:

@@ -22,6 +22,7 @@ from tasks.weights import WEIGHTS_FILE, weights_of
 
 MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "fate", "weights"]
 SPLIT, SEVERITY = "test_unseen", "light"  # where the figures look at single predictions
+TESTS = (SPLIT, "test_seen")  # where mistakes are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Round:
 class Evidence:
     """Everything that a report shows, except what the network's units answer to.
 
-    `rows` is the crop table without images; `tested` the chosen model's predictions on `SPLIT` at
+    `rows` is the crop table without images; `tests` the chosen model's predictions on each of `TESTS` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
     model, by its name, `curves` how its training went (`tasks.curve`); `study` each round's figures over seeds,
     mined and control (metrics/study.json); `groups`, `invariance` and `probe` are the files of metrics/ of these
@@ -72,11 +73,16 @@ class Evidence:
     risks: pd.DataFrame
     reliability: pd.DataFrame
     rows: pd.DataFrame
-    tested: pd.DataFrame
+    tests: dict[str, pd.DataFrame]
     rounds: list[Round]
     weights: dict[str, str]
     curves: dict[str, Curve]
     fonts: pd.DataFrame | None
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        """`tests` on `SPLIT`."""
+        return self.tests[SPLIT]
 
     @property
     def table(self) -> Path:
@@ -123,7 +129,7 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
         risks=_read_points(home / "plots" / "risk_coverage.csv"),
         reliability=_read_points(home / "plots" / "reliability.csv"),
         rows=rows,
-        tested=_tested(home / "predictions.parquet", str(chosen["name"]), rows),
+        tests={name: _tested(home / "predictions.parquet", str(chosen["name"]), rows, name) for name in TESTS},
         rounds=[_round(folder) for folder in round_folders(home)],
         weights=weights,
         curves={name: _history(folder).get("curve", []) for name, folder in model_folders(home).items()},
@@ -183,10 +189,10 @@ def _round(folder: Path) -> Round:
     )
 
 
-def _tested(path: Path, model: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _tested(path: Path, model: str, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     if not path.is_file():
         raise UserError("there are no predictions", where=path, mend="run `unfont evaluate`")
-    wanted = [("model", "==", model), ("split", "==", SPLIT), ("severity", "==", SEVERITY)]
+    wanted = [("model", "==", model), ("split", "==", split), ("severity", "==", SEVERITY)]
     found = pq.read_table(path, columns=["key", "true", "predicted", "p"], filters=wanted).to_pandas()
     found = found.astype({"key": object, "true": object, "predicted": object})
     return found.merge(rows, on="key", how="left", validate="one_to_one").sort_values("key", ignore_index=True)

@@ -48,6 +48,7 @@ FIGURES = {
 # What the chosen model follows from; other settings would change these pages' bytes for nothing.
 SETTINGS = (
     "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "report",
+    "attention",
 )  # fmt: skip
 
 
@@ -71,6 +72,7 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
     ]
     links.append({"name": "units", "title": "All units", "group": "Inside"})
+    links.append({"name": "mistakes", "title": "Mistakes", "group": "Inside"})
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
     ]

@@ -26,10 +26,11 @@ class Sheet:
     places: dict[str, tuple[int, int]]
 
 
-def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str) -> Sheet | None:
+def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str, colours: int | None = None) -> Sheet | None:
     """Write the crops, all of one size, as one PNG, in the order given.
 
     Crops are uint8 `[height, width]`, or `[height, width, 3]` in a sheet in colour; some of both are one too.
+    `colours`, 2 to 256: how many a sheet in colour keeps, the nearest for each pixel; None keeps all.
 
     What does not fit into the tallest sheet is left out (no place for its key). No crops, no file, None.
     """
@@ -50,7 +51,10 @@ def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str) -> Sheet
         places[key] = (x, y)
     path.parent.mkdir(parents=True, exist_ok=True)
     if channels:
-        Image.fromarray(pixels).save(path, format="PNG", optimize=True)
+        image = Image.fromarray(pixels)
+        if colours:  # an octree keeps rare hues, which a median cut drowns in the greys of the crops
+            image = image.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        image.save(path, format="PNG", optimize=True)
     else:
         _four_bits(pixels).save(path, format="PNG", optimize=True, bits=4)
     return Sheet(file=file, height=size[0], width=size[1], places=places)

@@ -64,6 +64,16 @@ def test_the_card_counts_what_the_table_holds(tmp_path: Path) -> None:
     assert "`colour`:" not in card
 
 
+def test_what_a_pair_is_said_to_be_is_true_of_own_pictures_too(tmp_path: Path) -> None:
+    """A `{pair}` label of own pictures joins what the user says: not one text, and no designs need be there."""
+    table = write_table(tmp_path / "table", FACES)
+    write_card(table, folder=table.parent, problem=FACES, name="faces", counts=COUNTS, seed=7)
+    card = (table.parent / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in card.splitlines() if line.startswith("| `pair` |")]
+    assert "shared by crops that should differ in the nuisance alone" in line
+    assert "two crops of one text" not in card
+
+
 def test_datasets_decodes_the_images_of_files_and_of_the_folder(tmp_path: Path) -> None:
     table = write_table(tmp_path / "table")
     write_card(table, folder=table.parent, problem=PROBLEM, name="scripts", counts=COUNTS)

@@ -52,3 +52,17 @@ def test_crops_in_colour_stay_in_colour(tmp_path):
         x, y = sheet.places[key]
         shown = pixels[y : y + 8, x : x + 12]
         assert np.array_equal(shown, crop if crop.ndim == 3 else np.stack([crop] * 3, axis=-1))
+
+
+def test_a_sheet_of_few_colours_keeps_rare_hues(tmp_path):
+    """A patch of orange in a thousand greys: less than a hundredth of the pixels."""
+    greys = np.random.default_rng(0).integers(0, 256, (64, 128, 1)).astype(np.uint8).repeat(3, axis=2)
+    greys[10:14, 20:36] = (201, 84, 18)
+    for name in ("a", "b"):
+        write_sheet(tmp_path / f"{name}.png", {"key": greys}, file="", colours=32)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "P" and len(image.getcolors()) <= 32
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(pixels[10:14, 20:36] - (201, 84, 18)).max() < 40
+    assert np.abs(pixels - greys).mean() < 16
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

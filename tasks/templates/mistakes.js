@@ -1,0 +1,49 @@
+// Find, filter and order the mistakes. Without it the page shows them all, the surest first.
+"use strict";
+
+const form = document.getElementById("filter");
+const list = document.getElementById("mistakes");
+
+function wordsOf(card) {
+  const names = [...card.querySelectorAll("abbr")].map((name) => name.title);
+  return [card.textContent, ...names].join(" ").toLowerCase().split(/[\s,]+/);
+}
+
+function start() {
+  const cards = [...list.children].map((card, place) => ({ card, place, words: wordsOf(card), ...card.dataset }));
+
+  function update() {
+    // Keys are shown in part: a whole one finds its crop too.
+    const wanted = form.find.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
+    const asked = wanted.map((word) => (/^[0-9a-f]{17,}$/.test(word) ? word.slice(0, 16) : word));
+    let shown = 0;
+    for (const one of cards) {
+      const fits = ["true", "predicted", "split"].every((name) => !form[name].value || one[name] === form[name].value);
+      one.card.hidden = !(fits && asked.every((word) => one.words.some((own) => own.startsWith(word))));
+      shown += one.card.hidden ? 0 : 1;
+    }
+    const order = form.order.value; // "p" is the order of the page; labels' places are in alphabetical order
+    const sorted = [...cards].sort((a, b) => (order === "p" ? 0 : a[order] - b[order]) || a.place - b.place);
+    if (sorted.some((one, place) => list.children[place] !== one.card)) list.append(...sorted.map((one) => one.card));
+    document.getElementById("found").textContent = `${shown} of ${cards.length} mistakes`;
+  }
+
+  function follow() {
+    const target = document.getElementById(location.hash.slice(1));
+    if (!target || !list.contains(target)) return;
+    if (target.hidden) {
+      form.reset();
+      update();
+    }
+    target.scrollIntoView();
+  }
+
+  form.hidden = false;
+  form.addEventListener("input", update);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("hashchange", follow);
+  update();
+  follow();
+}
+
+if (form) start();
