@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from tasks import site_inside, site_invariance, site_losses, site_mining, site_mistakes, site_pages
+from tasks import site_inside, site_invariance, site_losses, site_mining, site_pages
 from tasks.determinism import deterministic
 from tasks.explain import Explanation, explain_units
 from tasks.files import write_json, written_whole
@@ -118,7 +118,6 @@ def _write_results(
     site_losses.write_losses(site, evidence)
     for one_round in evidence.rounds:
         site_mining.write_round(site, evidence, one_round)
-    site_mistakes.write_mistakes(site, evidence)
 
 
 def _summary(site: Site, explained: Explanation) -> dict[str, float]:

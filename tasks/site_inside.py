@@ -18,6 +18,7 @@ from tasks.site_climbing import write_climbing
 from tasks.site_data import Evidence
 from tasks.site_frequencies import write_frequencies
 from tasks.site_layers import write_layer
+from tasks.site_mistakes import write_mistakes
 from tasks.site_units import write_units
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
         write_climbing(site, evidence, explained, climbed, labels)
     with _timed("measured frequencies and robustness"):
         write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
+    with _timed("explained the mistakes"):
+        write_mistakes(site, evidence)
     settings = settings_of(params, climbed.search)
     artist = Artist(params, network, explained, table=evidence.table, canvas=climbed.canvas, settings=settings)
     units = []

@@ -70,9 +70,9 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
     links += [
         {"name": "climbing", "title": "How images are climbed", "group": "Inside"},
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
+        {"name": "mistakes", "title": "Mistakes", "group": "Inside"},
+        {"name": "units", "title": "All units", "group": "Inside"},
     ]
-    links.append({"name": "units", "title": "All units", "group": "Inside"})
-    links.append({"name": "mistakes", "title": "Mistakes", "group": "Inside"})
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
     ]
