@@ -1,18 +1,17 @@
 """Units' activations taken back to pixels: deconvnet, guided backpropagation and the plain gradient."""
 
-import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from captum.attr import Deconvolution, GuidedBackprop
 from torch import Tensor, nn
 
 from models.explain.hooks import check_units, run_until
-from models.explain.rectifiers import check_rectifiers, own_inputs
+from models.explain.rectifiers import check_rectifiers, replaced
+from models.explain.sharing import Sharing, again, once
 
 Rule = Literal["deconvnet", "guided", "gradient"]
-RULES = {"deconvnet": Deconvolution, "guided": GuidedBackprop}
-BATCH = 64  # projections of one pass
+RULES = ("deconvnet", "guided", "gradient")
+BATCH = 64  # projections of one pass: more do not stay in the cache, fewer pay more for each pass
 
 
 @torch.inference_mode(False)
@@ -45,54 +44,89 @@ def project(
         ValueError: as `run_until`; a unit or a place that is not there; with `deconvnet` or `guided`, a
             rectifier that is no `nn.ReLU` module (in-place ones and ones that run several times are well).
     """
-    if rule not in (*RULES, "gradient"):
-        raise ValueError(f"no rule '{rule}'; there are: {', '.join([*RULES, 'gradient'])}")
+    if rule not in RULES:
+        raise ValueError(f"no rule '{rule}'; there are: {', '.join(RULES)}")
     if len(images) not in (1, len(units)) or (places is not None and places.shape != (len(units), 2)):
         raise ValueError(f"{len(units)} units need as many images (or one), and as many places where there are any")
-    if rule in RULES:
+    if rule != "gradient":
         check_rectifiers(network, layer, images[:1])
     parts = [images.new_empty(0, *images.shape[1:])]
     for rows in torch.split(torch.arange(len(units)), batch) if len(units) else ():
-        some = images.expand(len(rows), *images.shape[1:]) if len(images) == 1 else images[rows]
-        seed = _Seed(network, layer, units[rows], None if places is None else places[rows])
-        parts.append(_backwards(seed, some, rule))
+        some = images if len(images) == 1 else images[rows]
+        parts.append(_backwards(network, layer, some, units[rows], None if places is None else places[rows], rule))
     return torch.cat(parts)
 
 
-def _backwards(seed: "_Seed", images: Tensor, rule: Rule) -> Tensor:
-    with torch.enable_grad(), warnings.catch_warnings():
-        pixels = images.clone().requires_grad_()
+def _backwards(
+    network: nn.Module, layer: str, images: Tensor, units: Tensor, places: Tensor | None, rule: Rule
+) -> Tensor:
+    """One pass of rows; one image `[1, …]` for all of them is computed once."""
+    pixels = again(images.clone(), len(units)).requires_grad_()
+    try:
+        with Sharing():
+            output = _forwards(network, layer, pixels, rule)
+    except ValueError:
+        # A network that writes into its maps needs rows of their own. What is wrong for another reason is so again.
+        pixels = pixels.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        output = _forwards(network, layer, pixels, rule)
+    if not output.requires_grad:
+        raise ValueError(f"layer '{layer}' gives no gradient to the image")
+    return torch.autograd.grad(output, pixels, _seed(layer, units, places, output.detach()))[0]
+
+
+def _forwards(network: nn.Module, layer: str, pixels: Tensor, rule: Rule) -> Tensor:
+    with torch.enable_grad():
         if rule == "gradient":
-            return torch.autograd.grad(seed(pixels).sum(), pixels)[0]
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        with own_inputs(seed):
-            return RULES[rule](seed).attribute(pixels).detach()
+            return run_until(network, layer, pixels)
+        with replaced(network, lambda values: _rectified(values, rule == "guided")):
+            return run_until(network, layer, pixels)
 
 
-class _Seed(nn.Module):
-    """Each row's unit times its value as a constant: the gradient is the activation, which seeds the way back."""
+def _rectified(values: Tensor, guided: bool) -> Tensor:
+    output: Tensor = _Rectified.apply(values, guided)  # type: ignore[no-untyped-call]
+    return output
 
-    def __init__(self, network: nn.Module, layer: str, units: Tensor, places: Tensor | None) -> None:
-        super().__init__()
-        self.network = network
-        self._layer, self._units, self._places = layer, units, places
 
-    def forward(self, images: Tensor) -> Tensor:
-        output = run_until(self.network, self._layer, images)
-        check_units(self._layer, self._units, output)
-        rows = torch.arange(len(output))
-        if output.dim() == 4:
-            maps = output[rows, self._units].flatten(1)
-            chosen = maps[rows, self._spots(maps, output.shape[2], output.shape[3])]
-        else:
-            chosen = output[rows, self._units]
-        return chosen.detach() * chosen
+def _seed(layer: str, units: Tensor, places: Tensor | None, output: Tensor) -> Tensor:
+    """Zeros of the output's shape, and each row's unit at its place as it is: what is sent back."""
+    check_units(layer, units, output)
+    rows = torch.arange(len(units))
+    if output.dim() == 2:
+        seed = torch.zeros(output.shape, dtype=output.dtype)
+        seed[rows, units] = output[rows, units]
+        return seed
+    maps = output[rows, units]
+    spots = _spots(layer, maps, places)
+    seed = torch.zeros(output.shape, dtype=output.dtype).contiguous(memory_format=torch.channels_last)
+    row, column = spots // maps.shape[2], spots % maps.shape[2]
+    seed[rows, units, row, column] = maps[rows, row, column]
+    return seed
 
-    def _spots(self, maps: Tensor, height: int, width: int) -> Tensor:
-        if self._places is None:
-            return maps.argmax(dim=1)
-        inside = (self._places >= 0) & (self._places < torch.tensor([height, width]))
-        if not inside.all():
-            row, column = self._places[~inside.all(dim=1)][0].tolist()
-            raise ValueError(f"layer '{self._layer}' has {height} rows and {width} columns, none at ({row}, {column})")
-        return self._places[:, 0] * width + self._places[:, 1]
+
+def _spots(layer: str, maps: Tensor, places: Tensor | None) -> Tensor:
+    """Places in `maps[rows, height, width]`, counted along its rows; None: where each is highest."""
+    height, width = maps.shape[1:]
+    if places is None:
+        return maps.flatten(1).argmax(dim=1)
+    inside = ((places >= 0) & (places < torch.tensor([height, width]))).all(dim=1)
+    if not inside.all():
+        row, column = places[~inside][0].tolist()
+        raise ValueError(f"layer '{layer}' has {height} rows and {width} columns, none at ({row}, {column})")
+    return places[:, 0] * width + places[:, 1]
+
+
+class _Rectified(torch.autograd.Function):
+    """A ReLU whose gradient is that of a rule: the signal is rectified; `guided`, where the image opened it, too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, guided: bool) -> Tensor:
+        output = once(values).clamp(min=0)
+        ctx.save_for_backward(*[output > 0] * guided)
+        return again(output, len(values))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        signal = gradients[0].clamp(min=0)
+        for opened in ctx.saved_tensors:
+            signal = signal * opened
+        return signal, None

@@ -1,13 +1,12 @@
 """Receptive fields: the box of pixels that a position of a layer depends on, at the image's borders too."""
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from models.explain.hooks import run_until
+from models.explain.rectifiers import replaced
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels; bottom and right are the first outside
 
@@ -67,7 +66,7 @@ def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
         ValueError: as `run_until`; or no gradient reaches the images at all.
     """
     height, width = int(images.shape[2]), int(images.shape[3])
-    with torch.inference_mode(False), torch.enable_grad(), _open(network):
+    with torch.inference_mode(False), torch.enable_grad(), replaced(network, lambda values: values):
         pixels = images.clone().requires_grad_()
         output = run_until(network, layer, pixels)
         if output.dim() != 4:
@@ -89,23 +88,3 @@ def _touched(part: Tensor, pixels: Tensor) -> Tensor:
 def _extent(line: Tensor) -> tuple[int, int]:
     places = torch.nonzero(line).flatten()
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
-
-
-@contextlib.contextmanager
-def _open(network: nn.Module) -> Iterator[None]:
-    """Let every ReLU module give what it gets, in the block."""
-
-    def aside(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-        kept.append(inputs[0])
-        return inputs[0].clone()  # an in-place ReLU must not change what is kept
-
-    def give_back(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
-        return kept.pop()
-
-    kept: list[Tensor] = []
-    with contextlib.ExitStack() as hooks:
-        for module in network.modules():
-            if isinstance(module, nn.ReLU):
-                hooks.callback(module.register_forward_pre_hook(aside).remove)
-                hooks.callback(module.register_forward_hook(give_back).remove)
-        yield

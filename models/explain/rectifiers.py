@@ -87,18 +87,20 @@ def _running(network: nn.Module) -> Iterator[list[tuple[str, nn.Module]]]:
 
 
 @contextlib.contextmanager
-def own_inputs(network: nn.Module) -> Iterator[None]:
-    """Give every `nn.ReLU` module a copy of its input, so that what reads the copy's gradient reads its alone.
+def replaced(network: nn.Module, rectify: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Let every `nn.ReLU` module give `rectify` of its input, in the block; one that works in place does not then."""
 
-    Without it a hook on a ReLU's input also changes the gradient that comes by another way (a skip
-    connection from the same tensor).
-    """
+    def aside(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+        kept.append(inputs[0])
+        return inputs[0].clone()  # an in-place ReLU must not change what is kept
 
-    def copy(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-        return inputs[0].clone()
+    def give(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
+        return rectify(kept.pop())
 
+    kept: list[Tensor] = []
     with contextlib.ExitStack() as hooks:
         for module in network.modules():
             if isinstance(module, nn.ReLU):
-                hooks.callback(module.register_forward_pre_hook(copy).remove)
+                hooks.callback(module.register_forward_pre_hook(aside).remove)
+                hooks.callback(module.register_forward_hook(give).remove)
         yield
