@@ -44,11 +44,12 @@ format: $(VENV)/.ready-test  ## Write the style that lint checks.
 	ruff check --fix .
 	ruff format .
 
-benchmark: $(VENV)/.ready  ## Measure main job, drawing, mining; results go to benchmarks/results.
+benchmark: $(VENV)/.ready  ## Measure main job, drawing, mining, explaining; results go to benchmarks/results.
 	python -m benchmarks.chain
 	python -m benchmarks.render
 	python -m benchmarks.mine
 	python -m benchmarks.imbalance
+	python -m benchmarks.explain --home data/scripts
 
 clean:  ## Remove the environment and scratch, and no results.
 	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules

@@ -1,18 +1,8 @@
-"""Activation maximisation: against the bare passes that it is made of, and against torch-lucent.
+"""Activation maximisation: the climb, the bare passes that it is made of, and torch-lucent's drawing."""
 
-    python -m benchmarks.explain_ascent [--steps 128] [--peer FOLDER]
-
-Prints one JSON object. The network is the default one of params.yaml with random weights: what is measured does not
-depend on them. The peer is installed in a temporary folder, or used and kept in --peer. Nothing else should run.
-"""
-
-import argparse
 import copy
-import json
 import subprocess
 import sys
-import tempfile
-import time
 import types
 from collections.abc import Callable
 from functools import partial
@@ -23,62 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.machine import machine, spread
+from benchmarks.machine import spread, timed
+from benchmarks.turns import ROOT
 from models.explain.ascent import CACHED, Ascent, maximise
 from models.explain.canvas import Canvas
-from models.explain.hooks import layers_of
 from models.explain.recipes import PAPER, in_steps
-from models.explain.search import COUNT, search
 from models.network import ScriptNet
-from tasks.determinism import deterministic
 from tasks.params import read_params
 
-ROOT = Path(__file__).resolve().parent.parent
 PEER = ROOT / "benchmarks" / "peers" / "lucent.txt"
-THREADS, WORKERS = 2, 2
+WORKERS = 2  # threads that climb
 TURNS = 3
 PEER_UNITS = 2  # of each layer, that the peer draws one by one
-WHAT = {
-    "ratio.bare": "seconds of forward and backward passes alone over seconds of the climb: the same shapes and number",
-    "ratio.lucent": "units a second over torch-lucent's: the same network, size and steps, one image a unit",
-    "atlas_s": f"every unit of every layer under the paper's four settings, {WORKERS} threads",
-    "search_300_s": f"{COUNT} random settings of one label's unit, 500 to 1000 steps of the whole network",
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=128)
-    parser.add_argument("--peer", type=Path, help="folder of the peer's packages, made where it is missing")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        result = measure(arguments.steps, arguments.peer or Path(scratch) / "peer")
-    print(json.dumps({"machine": machine(), "what": WHAT, **result}, indent=2))
-
-
-def measure(steps: int, peer: Path) -> dict[str, Any]:
-    """All figures of this module, by the names that `WHAT` explains."""
-    network, canvas = default_network()
-    with deterministic(THREADS):
-        layers = layers_of(network, torch.zeros(1, *canvas.shape))
-        atlas, one_setting = (
-            atlas_seconds(network, canvas, layers, steps=steps, settings=settings)
-            for settings in (list(PAPER), ["norm"])
-        )
-        bare = {layer: bare_ratio(network, canvas, layer, units, steps=steps) for layer, units in layers.items()}
-        lucent = lucent_seconds(network, canvas, layers, steps=steps, folder=peer)
-        searched = timed(lambda: search(network, "target_head", 0, canvas=canvas, data=noise(canvas), workers=WORKERS))
-    passed = {
-        kind: sum(layers[name] * row[f"{kind}_per_unit"] for name, row in bare.items()) for kind in ("bare", "ours")
-    }
-    return {
-        "ratio.bare": passed["bare"] / passed["ours"],
-        "ratio.lucent": lucent / sum(one_setting.values()),
-        "atlas_s": sum(atlas.values()),
-        "search_300_s": searched,
-        "lucent_s_per_unit": lucent / sum(layers.values()),
-        "layers": {layer: {"units": units, "atlas_s": atlas[layer], **bare[layer]} for layer, units in layers.items()},
-    }
 
 
 def default_network() -> tuple[ScriptNet, Canvas]:
@@ -92,16 +38,6 @@ def default_network() -> tuple[ScriptNet, Canvas]:
         channels=channels, height=height, width=width, low=-1.0, high=3.0, neutral=0.0, entry="standardise"
     )  # fmt: skip
     return network, canvas
-
-
-def noise(canvas: Canvas) -> Tensor:
-    return torch.randn(64, *canvas.shape, generator=torch.Generator().manual_seed(0))
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def atlas_seconds(
@@ -139,6 +75,7 @@ def bare_ratio(network: ScriptNet, canvas: Canvas, layer: str, units: int, *, st
     return {
         "bare_s": alone,
         "ours_s": ours,
+        "bare_over_ours": [bare_s / ours_s for bare_s, ours_s in seconds],
         "bare_per_unit": alone["median"] / count,
         "ours_per_unit": ours["median"] / count,
         "window": list(shape),
@@ -159,8 +96,12 @@ def truncated(network: ScriptNet, layer: str) -> Callable[[Tensor], Tensor]:
     return embedding if layer == "embedding" else lambda images: network.target_head(embedding(images))
 
 
-def lucent_seconds(network: ScriptNet, canvas: Canvas, layers: dict[str, int], *, steps: int, folder: Path) -> float:
-    """Seconds that torch-lucent would take for every unit: some of each layer, one by one as it does, scaled up."""
+def lucent(network: ScriptNet, canvas: Canvas, *, steps: int, folder: Path) -> Callable[[str, range], None]:
+    """What draws units of a layer, one by one as torch-lucent does; it is installed in `folder` if it is not there.
+
+    Raises:
+        subprocess.CalledProcessError: it cannot be installed.
+    """
     if not (folder / "lucent").is_dir():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "-r", str(PEER)]
         subprocess.run(pip, check=True)
@@ -184,8 +125,12 @@ def lucent_seconds(network: ScriptNet, canvas: Canvas, layers: dict[str, int], *
             )
 
     draw("target_head", range(1))
-    seconds = {layer: timed(partial(draw, layer, range(PEER_UNITS))) for layer in layers}
-    return sum(seconds[layer] / PEER_UNITS * units for layer, units in layers.items())
+    return draw
+
+
+def peer_seconds(draw: Callable[[str, range], None], layers: dict[str, int]) -> float:
+    """Seconds that a peer would take for every unit: some of each layer are drawn, and scaled up."""
+    return sum(timed(partial(draw, layer, range(PEER_UNITS))) / PEER_UNITS * units for layer, units in layers.items())
 
 
 def stand_in() -> None:
@@ -200,7 +145,3 @@ def stand_in() -> None:
         module = types.ModuleType(name)
         vars(module).update(dict.fromkeys(members, functional.normalize))
         sys.modules.setdefault(name, module)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def pace(loops: int = 1_000_000) -> float:
             pass
         seconds.append(time.perf_counter() - start)
     return loops / min(seconds)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds by the clock."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def spread(seconds: list[float]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def main() -> None:
         text += "\n" + drawing(read("render"))
     if (RESULTS / "mine.json").is_file():
         text += "\n" + mining(read("mine"))
+    if (RESULTS / "explain.json").is_file():
+        text += "\n" + explaining(read("explain"))
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -159,6 +161,33 @@ def reruns(found: dict[str, Any]) -> list[str]:
         f" {between([one['ratio']['min'], one['ratio']['max']])} of {one['work_s']['median']:.0f} s | ≤ 1.15 |"
         for way, one in found.items()
     ]
+
+
+def explaining(explain: dict[str, Any]) -> str:
+    """The section on looking inside a network, from the figures of `benchmarks/explain.py`."""
+    ratio = explain["ratio"]
+    spans = {name: between(pair) for name, pair in explain["ratio_spread"].items()}
+    captum = f"{ratio['captum_deconv']:.1f} {spans['captum_deconv']}"
+    one_thread = f"{ratio['captum_deconv_one_thread']:.1f} {spans['captum_deconv_one_thread']}"
+    report = [("`unfont report`: seconds", "report_s", 180), ("… megabytes", "report_mb", 30)]
+    report.append(("… kilobytes of its first page", "index_kb", 300))
+    lines = [
+        "## Looking inside a network",
+        "",
+        "Measured by `python -m benchmarks.explain`: the default network, by turns; median (smallest to largest).",
+        "",
+        "| what | measured | aim |",
+        "|---|---|---|",
+        f"| a unit's own images a second, to torch-lucent | {ratio['lucent']:.1f} {spans['lucent']} | ≥ 20 |",
+        f"| … to bare forward and backward passes | {ratio['bare']:.2f} {spans['bare']} | ≥ 0.8 |",
+        f"| every unit under four settings | {explain['atlas_s']:.0f} s | ≤ 120 s |",
+        f"| 300 settings of one unit, at the paper's lengths | {explain['search_300_s']:.0f} s | ≤ 180 s |",
+        f"| deconvnets of every unit, to captum's one by one | {captum} | ≥ 10 |",
+        f"| … on one thread, ours on two | {one_thread} | |",
+        *(f"| {what} | {explain[key]:.0f} | ≤ {aim} |" for what, key, aim in report if key in explain),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def between(pair: list[float]) -> str:
