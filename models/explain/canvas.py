@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.explain.fields import extent, touched
 from models.explain.hooks import captured
 from models.explain.reach import LetThrough, Reach
 
@@ -120,15 +121,16 @@ def window_of(reach: Reach, canvas: Canvas, *, cut: bool = True) -> Window:
     """
     noise = probes(canvas)
     everything = whole(reach, canvas)
-    values, touched = _touched(reach, everything, noise, canvas.neutral)
-    if not touched.any():
+    values, seen = _seen(reach, everything, noise, canvas.neutral)
+    if not seen.any():
         return everything
-    (top, height), (left, width) = (_extent(touched.any(dim=side)) for side in (1, 0))
+    (top, bottom), (left, right) = (extent(seen.any(dim=side)) for side in (1, 0))
+    height, width = bottom - top, right - left
     everything = replace(everything, field=height * width)
-    if not cut or len(everything.position) != 2 or (height, width) == touched.shape:
+    if not cut or len(everything.position) != 2 or (height, width) == seen.shape:
         return everything
     part = replace(everything, top=top, left=left, height=height, width=width)
-    part = _aligned(part, touched.shape, reach(noise[:1]).shape[2:])
+    part = _aligned(part, seen.shape, reach(noise[:1]).shape[2:])
     try:
         with torch.no_grad():
             alone = part.units(reach, part.cut(noise), canvas.neutral)
@@ -139,13 +141,13 @@ def window_of(reach: Reach, canvas: Canvas, *, cut: bool = True) -> Window:
     return part if same else everything
 
 
-def _touched(reach: Reach, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
+def _seen(reach: Reach, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
     """The units' values, and which pixels `[height, width]` they depend on, closed ReLUs or not."""
     pixels = noise.clone().requires_grad_()
     with torch.enable_grad(), LetThrough(torch.ones(len(noise), dtype=torch.bool)):
         values = window.units(reach, pixels, neutral)
         gradient = gradient_of(reach, values.sum(), pixels)
-    return values.detach(), gradient.abs().amax(dim=(0, 1)) > 0
+    return values.detach(), touched(gradient)
 
 
 def gradient_of(reach: Reach, value: Tensor, pixels: Tensor) -> Tensor:
@@ -168,9 +170,3 @@ def _aligned(part: Window, sides: Sequence[int], places: Sequence[int]) -> Windo
     down, along = (max(1, round(size / count)) for size, count in zip(sides, places, strict=True))
     position = (part.position[0] - part.top // down, part.position[1] - part.left // along)
     return replace(part, pad=(part.left % along, 0, part.top % down, 0), position=position)
-
-
-def _extent(line: Tensor) -> tuple[int, int]:
-    """First place and length of what is true."""
-    places = torch.nonzero(line).flatten()
-    return int(places[0]), int(places[-1] - places[0] + 1)

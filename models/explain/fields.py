@@ -1,6 +1,7 @@
 """Receptive fields: the box of pixels that a position of a layer depends on, at the image's borders too."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -73,18 +74,20 @@ def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
             return Fields(layer, torch.tensor([[0, height]]), torch.tensor([[0, width]]))
         if not output.requires_grad:
             raise ValueError(f"layer '{layer}' gives no gradient to the image")
-        down = [_touched(part, pixels).any(dim=1) for part in output.unbind(2)]
-        across = [_touched(part, pixels).any(dim=0) for part in output.unbind(3)]
+        grad = partial(torch.autograd.grad, inputs=pixels, retain_graph=True)
+        down = [touched(*grad(part.sum())).any(dim=1) for part in output.unbind(2)]
+        across = [touched(*grad(part.sum())).any(dim=0) for part in output.unbind(3)]
     if not torch.stack(down).any():
         raise ValueError(f"layer '{layer}' depends on no pixel: its gradient is zero everywhere")
-    return Fields(layer, *(torch.tensor([_extent(line) for line in lines]) for lines in (down, across)))
+    return Fields(layer, *(torch.tensor([extent(line) for line in lines]) for lines in (down, across)))
 
 
-def _touched(part: Tensor, pixels: Tensor) -> Tensor:
-    (gradient,) = torch.autograd.grad(part.sum(), pixels, retain_graph=True)
+def touched(gradient: Tensor) -> Tensor:
+    """`[height, width]`, which pixels a gradient `[batch, channels, height, width]` is not zero at, in any image."""
     return (gradient != 0).any(dim=1).any(dim=0)
 
 
-def _extent(line: Tensor) -> tuple[int, int]:
+def extent(line: Tensor) -> tuple[int, int]:
+    """The first place of `line[length]` that is true and the first one after the last; (0, 0) where none is."""
     places = torch.nonzero(line).flatten()
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)

@@ -37,8 +37,25 @@ def run(network: nn.Module, images: Tensor) -> Tensor:
         raise ValueError(f"the network does not take images {list(images.shape)}: {reason}") from error
 
 
-class _ReachedError(Exception):
-    """Ends a forward pass at the layer that was asked for."""
+class ReachedError(Exception):
+    """Raised by a layer's hook with the layer's output: ends the forward pass there."""
+
+    def __init__(self, output: object) -> None:
+        super().__init__("reached")
+        self.output = output
+
+
+def run_to(network: nn.Module, name: str, images: Tensor) -> object:
+    """Run until a hook on layer `name` raises `ReachedError`, and give what it brings.
+
+    Raises:
+        ValueError: as `run`, or the forward pass does not reach the layer.
+    """
+    try:
+        run(network, images)
+    except ReachedError as reached:
+        return reached.output
+    raise ValueError(f"the forward pass does not reach layer '{name}'")
 
 
 def run_until(network: nn.Module, name: str, images: Tensor) -> Tensor:
@@ -50,17 +67,14 @@ def run_until(network: nn.Module, name: str, images: Tensor) -> Tensor:
     Raises:
         ValueError: as `observed` and `run`, or the forward pass does not reach the layer.
     """
-    outputs: list[Tensor] = []
 
     def stop(output: Tensor) -> None:
-        outputs.append(output)
-        raise _ReachedError
+        raise ReachedError(output)
 
-    with observed(network, {name: stop}), contextlib.suppress(_ReachedError):
-        run(network, images)
-    if not outputs:
-        raise ValueError(f"the forward pass does not reach layer '{name}'")
-    return outputs[0]
+    with observed(network, {name: stop}):
+        output = run_to(network, name, images)
+    assert isinstance(output, Tensor)
+    return output
 
 
 def run_order(network: nn.Module, names: Iterable[str], images: Tensor) -> list[str]:

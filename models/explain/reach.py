@@ -10,15 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from models.explain.hooks import module_of, run
-
-
-class _ReachedError(Exception):
-    """Raised by the layer's hook, so that nothing after it is computed."""
-
-    def __init__(self, output: object) -> None:
-        super().__init__("reached")
-        self.output = output
+from models.explain.hooks import ReachedError, module_of, run_to
 
 
 class Reach:
@@ -38,11 +30,7 @@ class Reach:
         """
         self._own.pixels = pixels
         try:
-            run(self._network, pixels if self.entry is None else self._blank)
-        except _ReachedError as reached:
-            output = reached.output
-        else:
-            raise ValueError(f"the forward pass does not reach layer '{self.layer}'")
+            output = run_to(self._network, self.layer, pixels if self.entry is None else self._blank)
         finally:
             del self._own.pixels
         if not isinstance(output, Tensor) or output.dim() < 2:
@@ -59,7 +47,7 @@ class Reach:
 
     def _stop(self, _module: nn.Module, _inputs: object, output: object) -> None:
         if self._runs:
-            raise _ReachedError(output)
+            raise ReachedError(output)
 
 
 @contextlib.contextmanager
