@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.explain.hooks import check_units, run_until
-from models.explain.rectifiers import check_rectifiers, replaced
+from models.explain.rectifiers import only_modules_rectify, replaced
 from models.explain.sharing import Sharing, again, once
 
 Rule = Literal["deconvnet", "guided", "gradient"]
@@ -48,8 +48,6 @@ def project(
         raise ValueError(f"no rule '{rule}'; there are: {', '.join(RULES)}")
     if len(images) not in (1, len(units)) or (places is not None and places.shape != (len(units), 2)):
         raise ValueError(f"{len(units)} units need as many images (or one), and as many places where there are any")
-    if rule != "gradient":
-        check_rectifiers(network, layer, images[:1])
     parts = [images.new_empty(0, *images.shape[1:])]
     for rows in torch.split(torch.arange(len(units)), batch) if len(units) else ():
         some = images if len(images) == 1 else images[rows]
@@ -78,7 +76,7 @@ def _forwards(network: nn.Module, layer: str, pixels: Tensor, rule: Rule) -> Ten
     with torch.enable_grad():
         if rule == "gradient":
             return run_until(network, layer, pixels)
-        with replaced(network, lambda values: _rectified(values, rule == "guided")):
+        with replaced(network, lambda values: _rectified(values, rule == "guided")), only_modules_rectify(network):
             return run_until(network, layer, pixels)
 
 
@@ -97,7 +95,7 @@ def _seed(layer: str, units: Tensor, places: Tensor | None, output: Tensor) -> T
         return seed
     maps = output[rows, units]
     spots = _spots(layer, maps, places)
-    seed = torch.zeros(output.shape, dtype=output.dtype).contiguous(memory_format=torch.channels_last)
+    seed = torch.empty(output.shape, dtype=output.dtype, memory_format=torch.channels_last).zero_()
     row, column = spots // maps.shape[2], spots % maps.shape[2]
     seed[rows, units, row, column] = maps[rows, row, column]
     return seed

@@ -9,8 +9,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from models.explain.hooks import run_until
-
 RELUS = {torch.relu, torch.relu_, F.relu, F.relu_, Tensor.relu, Tensor.relu_}
 CLAMPS = {
     *(torch.clamp, torch.clamp_, torch.clip, torch.clip_, torch.clamp_min, torch.clamp_min_),
@@ -23,13 +21,14 @@ RELATIVES = {
 }
 
 
-def check_rectifiers(network: nn.Module, name: str, images: Tensor) -> None:
-    """Refuse a network in which not every rectifier before layer `name` is an `nn.ReLU` module.
+@contextlib.contextmanager
+def only_modules_rectify(network: nn.Module) -> Iterator[None]:
+    """Refuse, in the block's forward passes, every rectifier that is not an `nn.ReLU` module.
 
     Deconvnet and guided backpropagation are rules for the gradient of a ReLU, and reach it through its
-    module. Anything else would pass its plain gradient on, and the picture would not say so. Found in one
-    forward pass of `images`, which sees the functions that modules call; a ReLU spelt as arithmetic
-    (`x * (x > 0)`) is not seen. `sigmoid` and `tanh` are no rectifiers: their own gradient is passed on.
+    module. Anything else would pass its plain gradient on, and the picture would not say so. The functions that
+    modules call are seen; a ReLU spelt as arithmetic (`x * (x > 0)`) is not. `sigmoid` and `tanh` are no
+    rectifiers: their own gradient is passed on. Hooks that rectify in a ReLU's place are set before the block begins.
 
     Raises:
         ValueError: a functional ReLU, a relative of the ReLU (GELU, leaky ReLU, …), or a TorchScript module,
@@ -38,8 +37,8 @@ def check_rectifiers(network: nn.Module, name: str, images: Tensor) -> None:
     scripted = [module for module in network.modules() if isinstance(module, torch.jit.ScriptModule)]
     if scripted:
         raise ValueError("a TorchScript network hides its ReLUs: bring the network that it was compiled from")
-    with torch.no_grad(), _running(network) as stack, _Rectifiers(stack):
-        run_until(network, name, images)
+    with _running(network) as stack, _Rectifiers(stack):
+        yield
 
 
 class _Rectifiers(TorchFunctionMode):

@@ -159,7 +159,7 @@ def test_a_dense_network_is_projected_too(rule):
 
 def test_an_image_that_is_too_small_is_said():
     network = trained(Inside())
-    with pytest.raises(ValueError, match=r"does not take images \[1, 3, 1, 1\]"):
+    with pytest.raises(ValueError, match=r"does not take images \[2, 3, 1, 1\]"):
         project(network, IMAGE[:, :, :1, :1], layer="relu", units=torch.arange(2))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
 
