@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from models.explain.compare import FEWEST, Comparison, LayerMatch, NetworkComparison, Verdict, verdict
-from models.explain.hooks import captured, layers_of
-from models.explain.top import TopActivations, UnitSummary
+from models.explain.compare import FEWEST, Comparison, LayerMatch, Standing, Verdict, floors_of, verdict
+from models.explain.top import UnitSummary
 from models.network import ScriptNet
-from models.settings import CompareSettings
 from tasks.answers import Model, open_models
 from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
@@ -23,10 +20,12 @@ from tasks.pattern import shown
 from tasks.predict import aligned
 from tasks.replicas import CONTROL
 from tasks.sample import Sample
-from tasks.weights import CARD_FILE
+from tasks.together import compare_together
+from tasks.weights import CARD_FILE, new_network, read_card
 
 SPLIT = "validation"
 DIGITS = 6  # of numbers
+SHAPE = ("network", "labels", "height", "width", "channels")  # of a card: what a network's weights look like
 Pair = tuple[str, str]  # names of models: first, second
 
 
@@ -37,6 +36,7 @@ class SideBySide:
     Attributes:
         names: the models' names, first and second.
         sample: the crops that both were shown.
+        untrained: the first and the second, each beside an untrained network of its own shape.
         references: comparisons of models that differ in their seed alone, by their names.
         strongest: by layer, what the units of the first's and of the second's answer to; crops by their row.
     """
@@ -44,43 +44,110 @@ class SideBySide:
     names: Pair
     sample: Sample
     comparison: Comparison
+    untrained: tuple[Comparison, Comparison]
     references: dict[Pair, Comparison]
     strongest: dict[str, tuple[UnitSummary, UnitSummary]]
 
     @property
     def verdict(self) -> Verdict:
-        """Held against the references; where there are none, against set thresholds."""
-        return verdict(self.comparison, self.references.values())
+        """Held against the references; where there are none, against the untrained networks alone."""
+        return verdict(self.comparison, self.untrained, self.references.values())
+
+    @property
+    def floors(self) -> dict[str, tuple[float, float]]:
+        """By layer, the CKA and the units above chance of the untrained networks."""
+        return floors_of(self.comparison, self.untrained)
 
 
 def compare_models(
     params: Params, *, table: Path, models: Mapping[str, Path], names: Pair, references: Sequence[Pair] = ()
 ) -> SideBySide:
-    """Compare two networks on crops of `validation`.
+    """Compare two networks on crops of `validation`; see `compare_pairs`.
 
-    Both read each batch before the next is made, so memory is bounded by `params.compare.crops` and `.batch`.
-    Layers are paired by name; one that only one of the networks has is left out.
+    Args:
+        names: the two to compare.
+        references: pairs of models that differ in their seed alone (`seed_pairs`).
+    """
+    (found,) = compare_pairs(params, table=table, models=models, pairs={names: references})
+    return found
+
+
+def compare_pairs(
+    params: Params, *, table: Path, models: Mapping[str, Path], pairs: Mapping[Pair, Sequence[Pair]]
+) -> list[SideBySide]:
+    """Compare pairs of networks on crops of `validation`.
+
+    All read each batch before the next is made, so memory is bounded by `params.compare.crops` and `.batch`. Each
+    network is run once, in however many pairs it stands. Layers are paired by name; one that only one of the
+    networks has is left out.
 
     Args:
         models: model folders by name.
-        names: the two to compare.
-        references: pairs of models that differ in their seed alone (`seed_pairs`).
+        pairs: those to compare, each with its references: pairs of models that differ in their seed alone.
 
     Raises:
         UserError: a model or the table cannot be read, they do not fit each other, or there are too few crops.
     """
     settings, seed = params.compare, derived_seed(params.seed, "compare")
+    references = {pair: None for held in pairs.values() for pair in held}
     with deterministic(params.threads):
-        opened = open_models({name: models[name] for pair in (names, *references) for name in pair})
+        opened = open_models({name: models[name] for pair in (*pairs, *references) for name in pair})
         target = params.labels.target
         sample = Sample.of_split(table, SPLIT, target=target, most=settings.crops, severity=settings.severity)
         if len(sample) < FEWEST:
             mend = f"give {SPLIT} {FEWEST} crops or more"
             raise UserError(f"{len(sample)} crops are too few to compare networks", where=table, mend=mend)
         check_alike(opened, sample, table)
-        comparison, strongest = _side_by_side(*_networks(opened, names), sample, settings, seed)
-        held = {pair: _side_by_side(*_networks(opened, pair), sample, settings, seed)[0] for pair in references}
-    return SideBySide(names=names, sample=sample, comparison=comparison, references=held, strongest=strongest)
+        networks = {name: model.network for name, model in opened.items()}
+        fresh = _untrained({name: models[name] for pair in pairs for name in pair}, params.seed)
+        wanted = [_of(networks, pair) for pair in pairs] + [(networks[name], one) for name, one in fresh.items()]
+        watched = [networks[name] for name in fresh]
+        found, strongest = compare_together(wanted, sample, settings=settings, seed=seed, watched=watched)
+        for group in _by_model(references):
+            wanted = [_of(networks, pair) for pair in group]
+            found |= compare_together(wanted, sample, settings=settings, seed=seed)[0]
+    made = []
+    for names, held in pairs.items():
+        first, second = _of(networks, names)
+        comparison = found[first, second]
+        layers = [layer.first for layer in comparison.layers]
+        made.append(
+            SideBySide(
+                names=names,
+                sample=sample,
+                comparison=comparison,
+                untrained=(found[first, fresh[names[0]]], found[second, fresh[names[1]]]),
+                references={pair: found[_of(networks, pair)] for pair in held},
+                strongest={layer: (strongest[first][layer], strongest[second][layer]) for layer in layers},
+            )
+        )
+    return made
+
+
+def _of(networks: Mapping[str, ScriptNet], names: Pair) -> tuple[ScriptNet, ScriptNet]:
+    return networks[names[0]], networks[names[1]]
+
+
+def _by_model(references: Iterable[Pair]) -> list[list[Pair]]:
+    """The pairs by the model whose seeds they are: its networks fit into memory together, those of all may not."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in references:
+        groups.setdefault(pair[0].partition("/")[0], []).append(pair)
+    return list(groups.values())
+
+
+def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, ScriptNet]:
+    """By the name of each model an untrained network of its shape; models of one shape share one."""
+    by_shape: dict[str, ScriptNet] = {}
+    found = {}
+    for name, folder in folders.items():
+        card = read_card(folder)
+        shape = json.dumps([card[key] for key in SHAPE], sort_keys=True)
+        if shape not in by_shape:
+            torch.manual_seed(derived_seed(seed, "untrained"))
+            by_shape[shape] = new_network(card).eval()
+        found[name] = by_shape[shape]
+    return found
 
 
 def seed_pairs(names: Pair, models: Mapping[str, Path], replicas: Mapping[str, Path]) -> list[Pair]:
@@ -113,38 +180,6 @@ def check_alike(models: Mapping[str, Model], sample: Sample, table: Path) -> Non
         sample.check_size(name, model.network.height, model.network.width, table=table)
 
 
-def _networks(models: Mapping[str, Model], names: Pair) -> tuple[ScriptNet, ScriptNet]:
-    return models[names[0]].network, models[names[1]].network
-
-
-def _side_by_side(
-    first: ScriptNet, second: ScriptNet, sample: Sample, settings: CompareSettings, seed: int
-) -> tuple[Comparison, dict[str, tuple[UnitSummary, UnitSummary]]]:
-    others = _layers(second)
-    layers = [name for name in _layers(first) if name in others]
-    comparison = NetworkComparison([(name, name) for name in layers], seed=seed)
-    tops = {name: (TopActivations(settings.top), TopActivations(settings.top)) for name in layers}
-    for rows in sample.parts(settings.batch):
-        images = {channels: sample.images(channels, rows) for channels in {first.channels, second.channels}}
-        outputs = [_outputs(network, images[network.channels], layers) for network in (first, second)]
-        comparison.update(*outputs)
-        for name, pair in tops.items():
-            for top, output in zip(pair, outputs, strict=True):
-                top.update(output[name])
-    return comparison.result(), {name: (one.summary(), other.summary()) for name, (one, other) in tops.items()}
-
-
-def _layers(network: ScriptNet) -> list[str]:
-    return list(layers_of(network, torch.zeros(1, network.channels, network.height, network.width)))
-
-
-@torch.no_grad()
-def _outputs(network: ScriptNet, images: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-    with captured(network, layers) as outputs:
-        network(images)
-    return outputs
-
-
 def numbers_of(found: SideBySide) -> dict[str, Any]:
     """The verdict and all that it rests on, as values that JSON can hold; docs/explaining.md names them."""
     comparison, judged = found.comparison, found.verdict
@@ -157,8 +192,14 @@ def numbers_of(found: SideBySide) -> dict[str, Any]:
         "split": SPLIT,
         "severity": found.sample.severity,
         **_means(comparison),
+        "standing": {"cka": _standing(judged.cka), "units": _standing(judged.units)},
+        "untrained": [
+            {"model": name, **_means(other)} for name, other in zip(found.names, found.untrained, strict=True)
+        ],
         "references": [{"first": a, "second": b, **_means(other)} for (a, b), other in found.references.items()],
-        "layers": [_layer(layer, *found.strongest[layer.first]) for layer in comparison.layers],
+        "layers": [
+            _layer(layer, found.floors[layer.first], *found.strongest[layer.first]) for layer in comparison.layers
+        ],
         "cka": [[round(value, DIGITS) for value in row] for row in comparison.cka.tolist()],
     }
 
@@ -170,14 +211,22 @@ def _means(comparison: Comparison) -> dict[str, float]:
     }
 
 
-def _layer(layer: LayerMatch, first: UnitSummary, second: UnitSummary) -> dict[str, Any]:
+def _standing(standing: Standing) -> dict[str, float]:
+    """Above chance: the `value`, untrained networks' `floor`, where the same begins, and the `share` of the way."""
+    numbers = {"value": standing.value, "floor": standing.floor, "needed": standing.needed, "share": standing.share}
+    return {name: round(value, DIGITS) for name, value in numbers.items()}
+
+
+def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, second: UnitSummary) -> dict[str, Any]:
     numbers = {
         "correlation": float(layer.correlation.mean()),
         "chance_correlation": layer.chance_correlation,
         "units_above_chance": layer.units_above_chance,
+        "untrained_units": floor[1],
         "cka": layer.cka,
         "chance_cka": layer.chance_cka,
         "cka_above_chance": layer.cka_above_chance,
+        "untrained_cka": floor[0],
     }
     return {
         "layer": layer.first,
@@ -198,13 +247,19 @@ def format_comparison(numbers: Mapping[str, Any], style: str) -> str:
     if style != "table":
         raise ValueError(f"style must be table or json, not '{style}'")
     lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
-    for other in numbers["references"]:
-        of = f"CKA {other['cka_above_chance']:.2f}, units {other['units_above_chance']:.2f}"
-        lines.append(f"{other['first']} and {other['second']}, two seeds: {of}")
-    rows = [["layer", "units", "matched", "r", "by chance", "above chance", "CKA", "by chance", "above chance"]]
+    lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]
+    lines += [f"{one['first']} and {one['second']}, two seeds: {_above_chance(one)}" for one in numbers["references"]]
+    measures = ("by chance", "above", "untrained")
+    rows = [["layer", "units", "matched", "r", *measures, "CKA", *measures]]
     for layer in numbers["layers"]:
-        shares = [layer[name] for name in ("correlation", "chance_correlation", "units_above_chance")]
-        shares += [layer[name] for name in ("cka", "chance_cka", "cka_above_chance")]
+        shares = [
+            layer[name] for name in ("correlation", "chance_correlation", "units_above_chance", "untrained_units")
+        ]
+        shares += [layer[name] for name in ("cka", "chance_cka", "cka_above_chance", "untrained_cka")]
         units = " and ".join(map(str, layer["units"]))
         rows.append([layer["layer"], units, str(len(layer["matched"])), *(f"{value:.2f}" for value in shares)])
     return "\n".join([*lines, "", *aligned(rows)])
+
+
+def _above_chance(means: Mapping[str, Any]) -> str:
+    return f"CKA {means['cka_above_chance']:.2f}, units {means['units_above_chance']:.2f} above chance"

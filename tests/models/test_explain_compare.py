@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.explain.compare import Comparison, NetworkComparison, matched, verdict
+from models.explain.compare import Comparison, LayerMatch, LayerOutputs, NetworkComparison, floors_of, matched, verdict
 
 
 def noise(*shape, seed=0):
@@ -17,7 +17,7 @@ def compare(first, second, batch=1000, **settings):
     for start in range(0, len(next(iter(first.values()))), batch):
         rows = slice(start, start + batch)
         comparison.update(
-            {name: value[rows] for name, value in first.items()}, {name: value[rows] for name, value in second.items()}
+            *(LayerOutputs({name: value[rows] for name, value in outputs.items()}) for outputs in (first, second))
         )
     return comparison.result()
 
@@ -103,8 +103,8 @@ def test_unrelated_networks_are_at_chance():
     found = compare({"a": noise(600, 8), "b": noise(600, 5)}, {"a": noise(600, 8, seed=7), "b": noise(600, 5, seed=8)})
     assert abs(found.cka_above_chance) < 0.1
     assert abs(found.units_above_chance) < 0.1
-    assert not verdict(found).same
-    assert "did not learn the same: over 600 crops and 2 layers" in verdict(found).reason
+    assert not verdict(found, [found, found]).same
+    assert "did not learn the same: over 600 crops and 2 layers" in verdict(found, [found]).reason
 
 
 def test_a_network_has_learned_the_same_as_itself():
@@ -112,8 +112,45 @@ def test_a_network_has_learned_the_same_as_itself():
     found = compare(outputs, outputs, batch=20)
     assert found.cka_above_chance == pytest.approx(1)
     assert found.units_above_chance == pytest.approx(1)
-    assert verdict(found).same
-    assert "set thresholds" in verdict(found).reason
+    apart = compare(outputs, {"a": noise(80, 4, 2, 2, seed=5), "b": noise(80, 3, seed=6)}, batch=20)
+    judged = verdict(found, [apart, apart])
+    assert judged.same and (judged.cka.share, judged.units.share) == pytest.approx((1, 1))
+    assert "50% and 25% of the way" in judged.reason
+
+
+def made(*layers):
+    """A comparison whose layers have these (CKA, units) above chance, and chance 0."""
+    matches = [
+        LayerMatch(str(n), str(n), torch.tensor([[0, 0]]), torch.tensor([units]).double(), 0.0, cka, 0.0)
+        for n, (cka, units) in enumerate(layers)
+    ]
+    return Comparison(10, matches, torch.zeros(len(layers), len(layers)))
+
+
+def test_the_floor_of_a_layer_is_the_higher_of_the_two_untrained_ones_and_not_below_chance():
+    untrained = [made((0.9, 0.3), (-0.1, 0.1)), made((0.7, 0.5), (-0.2, 0.0))]
+    floors = floors_of(made((1, 1), (1, 1)), untrained)
+    assert list(floors) == ["0", "1"]
+    assert [value for floor in floors.values() for value in floor] == pytest.approx([0.9, 0.5, 0, 0.1])
+    judged = verdict(made((0.95, 0.6), (0.6, 0.5)), untrained)
+    assert (judged.cka.value, judged.cka.floor) == pytest.approx((0.775, 0.45))
+    assert judged.cka.share == pytest.approx(0.325 / 0.55)
+    assert judged.units.share == pytest.approx((0.55 - 0.3) / 0.7)
+
+
+@pytest.mark.parametrize(
+    ("cka", "units", "same"),
+    [(0.81, 0.41, True), (0.79, 0.41, False), (0.81, 0.39, False), (0.6, 0.2, False)],
+)
+def test_without_other_seeds_both_measures_must_be_far_enough_above_the_untrained_network(cka, units, same):
+    untrained = [made((0.6, 0.2))] * 2  # half of the way to 1 is 0.8, a quarter 0.4
+    assert verdict(made((cka, units)), untrained).same == same
+
+
+@pytest.mark.parametrize(("units", "same"), [(0.31, True), (0.29, False)])
+def test_two_seeds_set_the_measure_but_never_below_the_untrained_network(units, same):
+    untrained = [made((0.6, 0.3))] * 2
+    assert verdict(made((0.7, units)), untrained, [made((0.65, 0.1)), made((0.9, 0.9))]).same == same
 
 
 def test_the_verdict_is_against_two_seeds_where_there_are_any():
@@ -123,16 +160,17 @@ def test_the_verdict_is_against_two_seeds_where_there_are_any():
         return {"layer": shared + own * noise(300, 4, seed=seed)}
 
     spread = [compare(network(0.7, 1), network(0.7, seed)) for seed in (2, 3)]
-    assert verdict(compare(network(0.6, 4), network(0.6, 5)), spread).same
-    assert not verdict(compare(network(3, 4), network(3, 5)), spread).same
-    assert "what two seeds of one network reach" in verdict(spread[0], spread).reason
+    untrained = [compare(network(0.6, 4), {"layer": noise(300, 4, seed=9)})]
+    assert verdict(compare(network(0.6, 4), network(0.6, 5)), untrained, spread).same
+    assert not verdict(compare(network(3, 4), network(3, 5)), untrained, spread).same
+    assert "what two seeds of one network reach" in verdict(spread[0], untrained, spread).reason
 
 
 def test_a_dead_layer_resembles_nothing_and_stops_nothing():
     found = compare({"layer": torch.zeros(30, 4)}, {"layer": noise(30, 3)})
     assert found.cka.item() == 0
     assert found.layers[0].correlation.tolist() == [0, 0, 0]
-    assert not verdict(found).same
+    assert not verdict(found, [found]).same
 
 
 def test_the_same_seed_gives_the_same_numbers():
@@ -148,6 +186,6 @@ def test_misuse_is_refused():
     with pytest.raises(ValueError, match="no crop"):
         comparison.result()
     with pytest.raises(ValueError, match="same crops, 4 or more"):
-        comparison.update({"a": noise(3, 2)}, {"b": noise(3, 2)})
+        comparison.update(LayerOutputs({"a": noise(3, 2)}), LayerOutputs({"b": noise(3, 2)}))
     with pytest.raises(ValueError, match="same crops"):
-        comparison.update({"a": noise(9, 2)}, {"b": noise(8, 2)})
+        comparison.update(LayerOutputs({"a": noise(9, 2)}), LayerOutputs({"b": noise(8, 2)}))

@@ -7,12 +7,13 @@ import torch
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of
 from models.network import ScriptNet
-from tasks.compare import compare_models, format_comparison, numbers_of, seed_pairs
+from tasks.compare import compare_models, compare_pairs, format_comparison, numbers_of, seed_pairs
+from tasks.determinism import derived_seed
 from tasks.errors import UserError
 from tasks.page import pixels_of
 from tasks.sample import Sample
 from tasks.table import read_images
-from tasks.weights import load_model, read_card, save_model
+from tasks.weights import load_model, new_network, read_card, save_model
 from tests.toyhome import make_toy_home, toy_params
 
 PARAMS = toy_params()
@@ -76,7 +77,36 @@ def test_the_numbers_say_all_that_the_verdict_rests_on(home, models):
     assert numbers["cka_above_chance"] == pytest.approx(mean, abs=1e-5)
     lines = format_comparison(numbers, "table").splitlines()
     assert lines[0].startswith("round-0 and erm did not learn the same: over 24 crops and 4 layers")
+    assert lines[1].startswith("round-0 and an untrained network: CKA ")
     assert [line.split()[0] for line in lines[-4:]] == names
+    floor = np.mean([layer["untrained_units"] for layer in numbers["layers"]])
+    standing = numbers["standing"]["units"]
+    assert (standing["value"], standing["floor"]) == pytest.approx((numbers["units_above_chance"], floor), abs=1e-5)
+
+
+def test_the_floor_is_of_an_untrained_network_of_each_ones_own_shape(home, models, tmp_path):
+    torch.manual_seed(derived_seed(PARAMS.seed, "untrained"))
+    card = read_card(models["erm"])
+    save_model(tmp_path / "new", new_network(card), card)
+    known = models | {"new": tmp_path / "new"}
+    found = compare(home, known)
+    for name, floor in zip(found.names, found.untrained, strict=True):
+        beside = compare(home, known, (name, "new")).comparison
+        assert floor.cka_above_chance == pytest.approx(beside.cka_above_chance)
+        assert floor.units_above_chance == pytest.approx(beside.units_above_chance)
+    wider = PARAMS.network.model_copy(update={"channels": [5, 6]})
+    network = ScriptNet(wider, labels=3, height=16, width=64)
+    save_model(tmp_path / "wide", network, card | {"network": wider.model_dump()})
+    (first, *_) = compare(home, known | {"wide": tmp_path / "wide"}, ("erm", "wide")).untrained[1].layers
+    assert len(first.units) == 5
+
+
+def test_pairs_that_share_networks_are_compared_as_each_would_be_alone(home, models):
+    known = models | {"round-1": home / "rounds" / "1"}
+    pairs = [("round-0", "erm"), ("round-1", "erm"), ("round-0", "round-0")]
+    found = compare_pairs(PARAMS, table=home / "table", models=known, pairs=dict.fromkeys(pairs, ()))
+    for pair, one in zip(pairs, found, strict=True):
+        assert numbers_of(one) == numbers_of(compare(home, known, pair))
 
 
 def test_two_seeds_of_a_model_set_the_measure(home, models, tmp_path):
@@ -88,9 +118,17 @@ def test_two_seeds_of_a_model_set_the_measure(home, models, tmp_path):
     shutil.copytree(models["round-0"], replicas["round-1/control-0"])
     known = models | {"round-1": models["round-0"]}
     assert seed_pairs(("round-1", "erm"), known, replicas) == [("erm", "erm/seed-1")]  # a control is no other seed
-    found = compare(home, models | replicas, references=[("erm", "erm/seed-1")])
-    # The seed apart is round-0 itself: the two are exactly as far apart as two seeds.
+    near, card = load_model(models["erm"])
+    with torch.no_grad():
+        near.target_head.weight += 0.1 * torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    save_model(replicas["erm/seed-1"], near, card)
+    known = models | replicas | {"near": replicas["erm/seed-1"]}
+    found = compare(home, known, ("erm", "near"), references=[("erm", "erm/seed-1")])
+    # The seed apart is the other model itself: the two are exactly as far apart as two seeds.
     assert found.verdict.same and "two seeds" in found.verdict.reason
+    assert found.verdict.cka.needed == pytest.approx(found.verdict.cka.value)
+    far = compare(home, known, references=[("erm", "erm/seed-1")])
+    assert not far.verdict.same and far.verdict.cka.needed == pytest.approx(found.verdict.cka.needed)
     assert "erm and erm/seed-1, two seeds: CKA" in format_comparison(numbers_of(found), "table")
 
 
