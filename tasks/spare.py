@@ -33,9 +33,10 @@ def spare_units(params: Params, *, table: Path, models: Mapping[str, Path]) -> d
     `validation`: each layer alone, and all layers at once. The last layer, whose units are the labels, stays whole.
 
     Returns:
-        `crops`, `accuracy` of the whole network, `layers`: `layer`, `units`, `redundant` (the units' numbers),
-        `larger_by`, `effective_rank`, `accuracy` without them, `changed` (share of answers that differ); `together`:
-        `larger_by`, `accuracy`, `changed`.
+        `crops`, `accuracy` of the whole network, `layers`: `layer`, `units`, `dead` and `always_on` (the units'
+        numbers), `twins` (near-duplicates: their two numbers and r, strongest first), `redundant` (numbers),
+        `larger_by`, `effective_rank`, `accuracy` without the redundant ones, `changed` (share of answers that
+        differ); `together`: `larger_by`, `accuracy`, `changed`.
 
     Raises:
         UserError: a model or the table cannot be read, they do not fit each other, or a split has no crops.
@@ -65,6 +66,9 @@ def _of_model(model: Model, learned: Sample, tested: Sample, params: Params) -> 
             {
                 "layer": name,
                 "units": len(summary.mean),
+                "dead": _numbers(summary.dead),
+                "always_on": _numbers(summary.always_on),
+                "twins": [[first, second, round(r, DIGITS)] for first, second, r in summary.twins()],
                 "redundant": redundancy.redundant.tolist(),
                 "larger_by": len(redundancy.redundant),
                 "effective_rank": round(summary.effective_rank, 2),
@@ -96,6 +100,10 @@ def _without(
             gone.enter_context(pruned(network, name, summary=summary, redundancy=redundancy))
         answers = logits_of(network, images).argmax(1)
     return {"accuracy": _share(answers == true), "changed": _share(answers != whole)}
+
+
+def _numbers(which: Tensor) -> list[int]:
+    return torch.nonzero(which).flatten().tolist()
 
 
 def _share(which: Tensor) -> float:

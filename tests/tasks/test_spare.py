@@ -45,7 +45,23 @@ def test_a_unit_that_is_another_times_two_is_redundant_and_not_missed(home, twin
     assert {1, 3} & set(layer["redundant"])
     assert layer["larger_by"] == len(layer["redundant"]) >= 1
     assert layer["effective_rank"] <= 3
+    assert [1, 3, 1.0] in layer["twins"]
     assert [other["layer"] for other in others] == ["trunk.1", "embedding"]  # not the labels
+
+
+def test_dead_units_and_those_that_are_always_on_are_named(home, twin):
+    network, card = load_model(twin)
+    with torch.no_grad():
+        network.embedding.norm.weight[:2] = 0
+        network.embedding.norm.bias[:2] = torch.tensor([-1.0, 1.0])
+    save_model(twin, network, card)
+    *_, layer = spare(home, twin=twin)["twin"]["layers"]
+    with torch.inference_mode():
+        images = Sample.of_split(home / "table", "train", target="script", most=1000, severity="light").images(1)
+        said = network.embed(images)
+    assert layer["dead"] == [unit for unit in range(8) if not (said[:, unit] > 0).any()]
+    assert layer["always_on"] == [unit for unit in range(8) if (said[:, unit] > 0).double().mean() >= 0.99]
+    assert 0 in layer["dead"] and 1 in layer["always_on"]
 
 
 def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(home, twin):
