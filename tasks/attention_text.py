@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tasks.attention import METHODS, Explained
-from tasks.predict import aligned
+from tasks.columns import aligned
 
 DIGITS = 6  # of numbers
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from models.explain.compare import FEWEST, Comparison, LayerMatch, Standing, Verdict, floors_of, verdict
 from models.explain.top import UnitSummary
 from models.network import ScriptNet
 from tasks.answers import Model, open_models
+from tasks.columns import aligned
 from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
 from tasks.params import Params
 from tasks.pattern import shown
-from tasks.predict import aligned
 from tasks.replicas import CONTROL
 from tasks.sample import Sample
 from tasks.together import compare_together
@@ -57,6 +58,10 @@ class SideBySide:
     def floors(self) -> dict[str, tuple[float, float]]:
         """By layer, the CKA and the units above chance of the untrained networks."""
         return floors_of(self.comparison, self.untrained)
+
+    def image(self, row: int) -> Tensor:
+        """A crop of the sample as it was shown, in its own colours: `float32[channels, h, w]` in [0, 1]."""
+        return self.sample.images(3 if self.sample.pixels.ndim == 4 else 1, slice(row, row + 1))[0]
 
 
 def compare_models(

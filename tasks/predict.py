@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.network import ScriptNet
 from tasks.batches import as_images, logits_of
+from tasks.columns import aligned
 from tasks.crop_files import read_crop
 from tasks.errors import UserError
 from tasks.find_model import find_model, temperature_of
@@ -175,13 +176,6 @@ def _table(records: Sequence[Record]) -> str:
         guesses = "  ".join(f"{guess[target]} {guess['p']:.3f}" for guess in record["top"])
         lines.append([shown(record["file"]), record[target] or "?", f"{record['p']:.3f}", guesses])
     return "\n".join(aligned(lines))
-
-
-def aligned(lines: list[list[str]]) -> Iterator[str]:
-    """Rows of cells as lines with their columns under each other."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
 def _target_of(records: Sequence[Record]) -> str:

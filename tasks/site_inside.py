@@ -15,10 +15,12 @@ from tasks.explain import Explanation
 from tasks.frequencies import measure_frequencies
 from tasks.sample import Sample
 from tasks.site_climbing import write_climbing
+from tasks.site_compared import write_compared
 from tasks.site_data import Evidence
 from tasks.site_frequencies import write_frequencies
 from tasks.site_layers import write_layer
 from tasks.site_mistakes import write_mistakes
+from tasks.site_redundancy import write_redundancy
 from tasks.site_units import write_units
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
         write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
     with _timed("explained the mistakes"):
         write_mistakes(site, evidence)
+    with _timed("compared networks and pruned the chosen one"):
+        write_compared(site, evidence, explained)
+        write_redundancy(site, evidence, explained)
     settings = settings_of(params, climbed.search)
     artist = Artist(params, network, explained, table=evidence.table, canvas=climbed.canvas, settings=settings)
     units = []

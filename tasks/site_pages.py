@@ -47,8 +47,8 @@ FIGURES = {
 }
 # What the chosen model follows from; other settings would change these pages' bytes for nothing.
 SETTINGS = (
-    "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "report",
-    "attention",
+    "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "compare",
+    "report", "attention",
 )  # fmt: skip
 
 
@@ -72,6 +72,10 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
         {"name": "mistakes", "title": "Mistakes", "group": "Inside"},
         {"name": "units", "title": "All units", "group": "Inside"},
+    ]
+    links += [
+        {"name": "compared", "title": "Two networks", "group": "Inside"},
+        {"name": "redundancy", "title": "Larger than needed?", "group": "Inside"},
     ]
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers

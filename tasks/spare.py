@@ -14,10 +14,10 @@ from models.explain.statistics import LayerStatistics, LayerSummary, Redundancy
 from models.network import ScriptNet
 from tasks.answers import Model, open_models
 from tasks.batches import logits_of
+from tasks.columns import aligned
 from tasks.compare import DIGITS, SPLIT, check_alike
 from tasks.determinism import deterministic
 from tasks.params import Params
-from tasks.predict import aligned
 from tasks.sample import Sample
 
 LEARNED = "train"  # the split whose crops say which units are redundant; accuracy is of another

@@ -13,6 +13,7 @@ import pandas as pd
 
 from models.network import ScriptNet
 from tasks.cells import accuracy_by
+from tasks.columns import aligned
 from tasks.crop_files import read_crop
 from tasks.errors import UserError
 from tasks.find_model import find_model, temperature_of
@@ -20,7 +21,7 @@ from tasks.metrics import measure, worst_confusions
 from tasks.params import Params
 from tasks.pattern import Found, compile_pattern, find_files, shown
 from tasks.pictures import PAIR, TEXT
-from tasks.predict import CHUNK, aligned, probabilities_of
+from tasks.predict import CHUNK, probabilities_of
 from tasks.weights import load_model
 
 CONFUSIONS = 10  # mistakes shown
