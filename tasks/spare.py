@@ -95,8 +95,11 @@ def _without(
     network: ScriptNet, spare: Mapping[str, Spare], images: Tensor, true: Tensor, whole: Tensor
 ) -> dict[str, float]:
     """Accuracy without the redundant units of these layers, and the share of answers that are not the whole's."""
+    needless = {name: found for name, found in spare.items() if len(found[1].redundant)}
+    if not needless:
+        return {"accuracy": _share(whole == true), "changed": 0.0}
     with contextlib.ExitStack() as gone:
-        for name, (summary, redundancy) in spare.items():
+        for name, (summary, redundancy) in needless.items():
             gone.enter_context(pruned(network, name, summary=summary, redundancy=redundancy))
         answers = logits_of(network, images).argmax(1)
     return {"accuracy": _share(answers == true), "changed": _share(answers != whole)}
