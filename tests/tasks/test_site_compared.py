@@ -5,16 +5,32 @@ import pytest
 import torch
 
 from tasks.compare import compare_models, numbers_of, seed_pairs
+from tasks.explain import explain_units
 from tasks.files import read_json, write_json
-from tasks.site import make_report
-from tasks.site_compared import compared_page, replica_folders
-from tasks.site_data import model_folders
+from tasks.site import Site
+from tasks.site_compared import compared_page, replica_folders, write_compared
+from tasks.site_data import model_folders, read_evidence
+from tasks.site_pages import links_of
+from tasks.site_redundancy import write_redundancy
 from tasks.spare import spare_units
 from tasks.weights import load_model, save_model, weights_of
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
 PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8, "pairs": 3, "top": 2})
+
+
+def report_of(home, params=PARAMS):
+    """The pages of comparing and pruning alone."""
+    evidence = read_evidence(params, home=home, fonts=home / "fonts.parquet")
+    network, card = load_model(evidence.chosen_folder)
+    size = {name: card[name] for name in ("height", "width")}
+    explained = explain_units(network, table=evidence.table, target=params.labels.target, **size, top=2, crops=100)
+    links = links_of(evidence, explained)
+    site = Site(folder=home / "report", problem=params.problem, target=params.labels.target, links=links)
+    write_compared(site, evidence, explained)
+    write_redundancy(site, evidence, explained)
+    return site.folder
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +47,7 @@ def made(tmp_path_factory):
     save_model(home / chosen["path"], network, card)
     shas = {"weights": weights_of(home / chosen["path"])}
     write_json(home / "chosen.json", chosen | shas)
-    make_report(PARAMS, home=home, fonts=home / "fonts.parquet", out=home / "report")
-    return home / "report", home
+    return report_of(home), home
 
 
 def text_of(report, name):
@@ -86,7 +101,7 @@ def test_the_seeds_of_a_study_set_the_measure_in_the_report_too(made, tmp_path):
     replicas = replica_folders(home)
     assert replicas == {"erm/seed-1": home / "invariance" / "erm" / "study" / "seed-1"}
     assert seed_pairs(("erm", "conditional"), model_folders(home), replicas) == [("erm", "erm/seed-1")]
-    make_report(PARAMS, home=home, fonts=home / "fonts.parquet", out=home / "report")
+    report_of(home)
     first, _, rounds = read_json(home / "report" / "compared.json")["pairs"]
     assert [(one["first"], one["second"]) for one in first["references"]] == [("erm", "erm/seed-1")]
     assert rounds["references"] == []
@@ -112,6 +127,6 @@ def test_one_model_alone_is_compared_with_none(tmp_path):
         update={"rounds": {}, "invariance": PARAMS.invariance.model_copy(update={"modes": ["erm"]})}
     )
     home = make_mined_home(tmp_path, params=params)
-    make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
+    report_of(home, params)
     assert read_json(home / "report" / "compared.json") == {"pairs": []}
     assert "nothing to compare" in text_of(home / "report", "compared")
