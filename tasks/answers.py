@@ -18,7 +18,7 @@ from tasks.errors import UserError
 from tasks.metrics import is_ambiguous
 from tasks.params import UNWRITTEN, ProblemSettings
 from tasks.table import label_columns, stream_images
-from tasks.weights import load_model, weights_of
+from tasks.weights import check_size, load_model, weights_of
 
 Key = tuple[str, str]  # model, severity
 
@@ -168,7 +168,7 @@ def score_split(
     said: dict[Key, list[Said]] = {key: [] for key in source.values()}
     seen: list[pd.DataFrame] = []
     for pixels, rows in stream_images(table, [split], batch):
-        _check_size(pixels, models, table)
+        check_size(pixels, {name: model.network for name, model in models.items()}, table)
         seen.append(rows[list(dict.fromkeys(["key", "ambiguous", *label_columns(labels), FAMILY]))])
         for name, severity, images in _shown(pixels, rows["key"].tolist(), models, said):
             logits = logits_of(models[name].network, images)
@@ -196,14 +196,3 @@ def _shown(
         images = degrade(as_images(torch.from_numpy(pixels), channels), seeds, SEVERITIES[severity])
         for name in names:
             yield name, severity, images
-
-
-def _check_size(pixels: np.ndarray, models: dict[str, Model], table: Path) -> None:
-    for name, model in models.items():
-        if pixels.shape[1:3] != (model.network.height, model.network.width):
-            raise UserError(
-                f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
-                f" {model.network.height}×{model.network.width}",
-                where=table,
-                mend="train it on this table, or make the crops anew",
-            )

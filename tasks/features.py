@@ -14,10 +14,10 @@ from models.degrade import SEVERITIES, degrade, luma_of, seeds_of
 from models.explain.hooks import layers_of, observed
 from models.network import ScriptNet, Standardise
 from tasks.batches import FORWARD_BATCH, as_images
-from tasks.errors import UserError
 from tasks.metrics import is_ambiguous
 from tasks.params import UNWRITTEN, ProblemSettings
 from tasks.table import label_columns, nuisance_columns, read_rows, stream_images
+from tasks.weights import check_size
 
 PIXELS, PIXEL_GRID = "pixels", (16, 32)
 Layers = dict[str, Tensor]  # features [rows, width] by layer
@@ -65,7 +65,7 @@ def read_features(
             observers = {layer: _into(parts) for layer, parts in gathered[name].items()}
             hooks.enter_context(observed(network, observers))
         for pixels, keys in _batches(table, rows):
-            _check_size(pixels, once, table)
+            check_size(pixels, once, table)
             brightness.append(_show(once, torch.from_numpy(pixels), seeds_of(keys, 0), severity))
     joined = {name: {layer: torch.cat(parts) for layer, parts in layers.items()} for name, layers in gathered.items()}
     return {name: joined[first] for name, first in names.items()} | {PIXELS: {PIXELS: torch.cat(brightness)}}
@@ -104,14 +104,3 @@ def _show(networks: Mapping[str, ScriptNet], pixels: Tensor, seeds: Tensor, seve
         network(looks[network.channels])
     brightness = Standardise()(luma_of(next(iter(looks.values()))))
     return functional.adaptive_avg_pool2d(brightness, PIXEL_GRID).flatten(1)
-
-
-def _check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Path) -> None:
-    for name, network in networks.items():
-        if pixels.shape[1:3] != (network.height, network.width):
-            raise UserError(
-                f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
-                f" {network.height}×{network.width}",
-                where=table,
-                mend="train it on this table, or make the crops anew",
-            )

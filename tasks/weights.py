@@ -1,9 +1,11 @@
 """Models on disk: safetensors for the weights, JSON for the card; nothing is ever unpickled."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -97,6 +99,18 @@ def weights_of(folder: Path) -> str:
     if not path.is_file():
         raise UserError("there is no model", where=path, mend="train it, or name another folder")
     return sha256_of(path)
+
+
+def check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Path) -> None:
+    """Raises UserError where crops of the table, `[rows, h, w]` or `[rows, h, w, 3]`, are not what a network reads."""
+    for name, network in networks.items():
+        if pixels.shape[1:3] != (network.height, network.width):
+            raise UserError(
+                f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
+                f" {network.height}×{network.width}",
+                where=table,
+                mend="train it on this table, or make the crops anew",
+            )
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -2,13 +2,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from tasks.errors import UserError
 from tasks.files import read_json, sha256_of, write_json
-from tasks.weights import load_model, new_network, save_model, weights_of
+from tasks.weights import check_size, load_model, new_network, save_model, weights_of
 
 CARD = {
     "problem": "toy",
@@ -136,3 +137,14 @@ def test_a_broken_model_is_one_line(model: Path, harm):
         load_model(model)
     assert "\n" not in str(caught.value)
     assert str(model) in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 48), (2, 16, 48, 3)])
+def test_crops_of_the_size_that_every_network_reads_pass(shape):
+    assert check_size(np.zeros(shape, dtype=np.uint8), {"a": new_network(CARD)}, Path("table")) is None
+
+
+def test_the_network_that_reads_crops_of_another_size_is_named():
+    networks = {"a": new_network(CARD), "wide": new_network(CARD | {"width": 64})}
+    with pytest.raises(UserError, match=r"crops are 16×48 pixels, but wide reads 16×64"):
+        check_size(np.zeros((2, 16, 48), dtype=np.uint8), networks, Path("table"))
