@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.explain.attribution import Integrated, grad_cam, integrated_gradients, occlusion, plain
+from models.explain.threads import in_threads
 from models.explain.trust import Curves, curves_by_method, weight_randomisation
-from models.network import ScriptNet
+from models.network import ScriptNet, folded
 from models.settings import AttentionSettings
 from tasks.batches import as_images, logits_of
 from tasks.crop_files import read_crop
@@ -31,7 +32,8 @@ from tasks.weights import load_model
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
 METHODS = (GRAD_CAM, OCCLUSION, INTEGRATED)
 TOP = 3  # guesses told of a picture
-PART = 16  # pictures explained between two lines of progress
+PART = 16  # pictures that are explained together
+EVERY = 10.0  # seconds between two lines of progress
 log = logging.getLogger("unfont")
 
 Explain = Callable[[nn.Module], Tensor]
@@ -154,7 +156,7 @@ def _explained(
         logits = logits_of(network, images)
         chances = (logits.double() / temperature).softmax(1).numpy()
         targets = torch.tensor([card["labels"].index(label) for label in labels]) if labels else logits.argmax(1)
-        attention = _in_parts(network, images, targets, settings, seed=derived_seed(params.seed, "random map"))
+        attention = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
         some = slice(settings.randomised)
         seed = derived_seed(params.seed, "random weights")
         randomisation = randomised(network, images[some], targets[some], settings, seed=seed)
@@ -169,17 +171,22 @@ def _explained(
     )
 
 
-def _in_parts(
-    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttentionSettings, *, seed: int
-) -> Attention:
-    """`attend` with a line of progress every few pictures, where there are many."""
-    parts, start = [], time.monotonic()
-    for rows in torch.split(torch.arange(len(images)), PART):
-        parts.append(attend(network, images[rows], targets[rows], settings, seed=seed))
-        done = int(rows[-1]) + 1
-        if done < len(images):
-            left = (time.monotonic() - start) / done * (len(images) - done)
-            log.info("explained %d of %d pictures; %.0f s left", done, len(images), left)
+def _in_parts(network: ScriptNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attention:
+    """`attend` part by part, parts side by side, with a line of progress now and then where there are many."""
+
+    def of_part(rows: Tensor) -> Attention:
+        # Methods hook into the network that they explain: each part has one of its own.
+        return attend(folded(network), images[rows], targets[rows], params.attention, seed=seed)
+
+    parts, start, told = [], time.monotonic(), 0.0
+    for part in in_threads(of_part, torch.split(torch.arange(len(images)), PART), params.threads):
+        parts.append(part)
+        done, passed = PART * len(parts), time.monotonic() - start
+        if done < len(images) and passed > told + EVERY:
+            log.info(
+                "explained %d of %d pictures; %.0f s left", done, len(images), passed / done * (len(images) - done)
+            )
+            told = passed
     return _joined(parts)
 
 

@@ -64,14 +64,11 @@ def explain_units(
     labels: list[str] = []
     observers = {name: gathered[name].update for name in layers}
     with torch.inference_mode(), observed(network, observers):
-        for images, rows in stream_images(table, SPLITS, BATCH):
-            taken = (rows["key"] <= sample[-1]).to_numpy()
+        for images, rows in stream_images(table, SPLITS, BATCH, last=sample[-1]):
             _check_size(images, height, width, table)
-            if not taken.any():
-                continue
-            network(as_images(torch.from_numpy(images[taken]), network.channels))
-            keys.extend(rows.loc[taken, "key"])
-            labels.extend(_labels(rows.loc[taken, target]))
+            network(as_images(torch.from_numpy(images), network.channels))
+            keys.extend(rows["key"])
+            labels.extend(_labels(rows[target]))
     found = [
         Layer(name, gathered[name].summary(), _fields(network, name, height, width), (height, width)) for name in layers
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from models.network import ScriptNet
+from models.network import ScriptNet, folded
 from tasks.climbing import chosen_head, climb, settings_of
 from tasks.drawn import Artist
 from tasks.explain import Explanation
@@ -36,7 +36,7 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
     Raises:
         UserError: the table has no validation crops.
     """
-    params = evidence.params
+    params, network = evidence.params, folded(network)
     sample = Sample.of_split(evidence.table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
     with _timed("climbed a unit of every layer by every recipe"):
         answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)

@@ -188,15 +188,17 @@ def read_images(
 
 
 def stream_images(
-    folder: Path, splits: Iterable[str] | None = None, batch: int = 4096
+    folder: Path, splits: Iterable[str] | None = None, batch: int = 4096, *, last: str | None = None
 ) -> Iterator[tuple[Pixels, pd.DataFrame]]:
     """Batches of at most `batch` images, as `read_images` gives them, with their rows, in the table's order.
 
-    Memory is bounded.
+    Those with keys after `last` are left out, and not decoded. Memory is bounded.
     """
-    scanner = _open(folder).scanner(
-        filter=_of_splits(splits), batch_size=batch, batch_readahead=2, fragment_readahead=1
-    )
+    wanted = _of_splits(splits)
+    if last is not None:
+        in_reach = pc.field("key") <= last
+        wanted = in_reach if wanted is None else wanted & in_reach
+    scanner = _open(folder).scanner(filter=wanted, batch_size=batch, batch_readahead=2, fragment_readahead=1)
     for part in scanner.to_batches():
         if part.num_rows:
             table = pa.Table.from_batches([part])

@@ -14,8 +14,7 @@ tears them.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from functools import partial
@@ -28,6 +27,7 @@ from models.explain.hooks import check_units
 from models.explain.reach import LetThrough, Reach, reaching
 from models.explain.recipes import AscentSettings, Columns
 from models.explain.regularise import Blur, clip_small_contributions, clip_small_norms, rolled
+from models.explain.threads import in_threads
 
 START = 10 / 255  # standard deviation of the random pixels, of the canvas's range, as in the paper's code
 CACHED = 65_536  # pixels of a batch whose maps stay in a core's cache; twice as many take a third longer each
@@ -107,25 +107,12 @@ def maximise(
         starts = None if start is None else window.cut(start)
         batches = climb.batches(samples[:, 1])
         found = []
-        for part in _in_threads(partial(climb.run, rows, samples[:, 0], starts), batches, workers):
+        for part in in_threads(partial(climb.run, rows, samples[:, 0], starts), batches, workers):
             found.append(part)
             done(len(part.silent))
     order = torch.cat(batches).argsort()
     gathered = {field.name: torch.cat([getattr(one, field.name) for one in found])[order] for field in fields(_Found)}
     return Ascent(unit=rows[:, 0], setting=rows[:, 1], seed=rows[:, 2], window=window, **gathered)
-
-
-def _in_threads(work: Callable[[Tensor], "_Found"], batches: list[Tensor], workers: int) -> Iterator["_Found"]:
-    if workers == 1:
-        yield from map(work, batches)
-        return
-    threads = torch.get_num_threads()
-    share = (max(1, threads // workers),)
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=share) as pool:
-            yield from pool.map(work, batches)
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Climb:

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.network import ScriptNet
+from models.explain.hooks import layers_of
+from models.network import ScriptNet, folded
 from models.settings import NetworkSettings
 
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], halvings=3, embedding=12, dropout=0.1)
@@ -87,3 +88,18 @@ def test_an_empty_crop_is_no_trouble():
 def test_images_of_another_shape_are_refused(shape: tuple[int, ...]):
     with pytest.raises(ValueError, match=r"\[batch, 1, 16, 48\]"):
         network()(torch.rand(shape))
+
+
+def test_a_folded_network_gives_the_same_answers_in_the_same_layers():
+    plain, images = network(), torch.rand(7, 1, 16, 48)
+    for module in plain.modules():  # as training leaves them: every normalisation does something
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 2)
+            nn.init.uniform_(module.bias, -1, 1)
+    quick = folded(plain)
+    assert torch.allclose(quick(images), plain(images), atol=1e-4)
+    assert layers_of(quick, images) == layers_of(plain, images)
+    assert not [module for module in quick.modules() if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d)]
+    assert any(isinstance(module, nn.BatchNorm2d) for module in plain.modules())

@@ -143,6 +143,7 @@ def test_crops_of_the_table_are_explained_as_they_are_tested_for_any_label(home,
 def test_many_pictures_are_explained_in_parts_with_progress(found, model, monkeypatch, caplog):
     files, explained, _ = found
     monkeypatch.setattr("tasks.attention.PART", 1)
+    monkeypatch.setattr("tasks.attention.EVERY", 0.0)
     with caplog.at_level("INFO", logger="unfont"):
         parts, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
     assert [line.partition(";")[0] for line in caplog.messages] == ["explained 1 of 2 pictures"]
