@@ -64,12 +64,13 @@ def overlay(image: Tensor, values: NDArray[np.float32]) -> Pixels:
     """A map `[h, w]` laid over `image[channels, h, w]`: uint8 `[h, w, 3]`.
 
     Blue where a pixel speaks for the label, orange where against it; the stronger the more opaque, and the
-    strongest of the picture opaque.
+    strongest hundredth of the picture opaque: single pixels of a gradient would else leave the rest of it unseen.
     """
     pixels = pixels_of(image).astype(np.float64)
     ground = 255 - FADED * (255 - (pixels if pixels.ndim == 3 else pixels[..., None].repeat(3, axis=2)))
-    strongest = np.abs(values).max()
-    opacity = np.abs(values) / strongest if strongest > 0 else np.zeros_like(values)
+    strength = np.abs(values)
+    opaque = np.quantile(strength, 0.99) or strength.max()
+    opacity = (strength / opaque).clip(0, 1) if opaque > 0 else np.zeros_like(values)
     colour = np.where((values > 0)[..., None], FOR, AGAINST)
     return np.rint(ground + opacity[..., None] * (colour - ground)).astype(np.uint8)
 

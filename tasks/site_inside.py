@@ -13,6 +13,7 @@ from tasks.climbing import chosen_head, climb, settings_of
 from tasks.drawn import Artist
 from tasks.explain import Explanation
 from tasks.frequencies import measure_frequencies
+from tasks.params import Params
 from tasks.sample import Sample
 from tasks.site_climbing import write_climbing
 from tasks.site_compared import write_compared
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from tasks.site import Site
 
 SAMPLE = 256  # clean crops of validation that say what images are like
+DRAWN_BY = 4  # settings that draw each unit
+PAPER_STEPS = 812  # mean over the paper's four settings
+CLIMBS = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
 log = logging.getLogger("unfont")
 
 
@@ -37,6 +41,7 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
         UserError: the table has no validation crops.
     """
     params, network = evidence.params, folded(network)
+    _say_cost(explained, params)
     sample = Sample.of_split(evidence.table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
     with _timed("climbed a unit of every layer by every recipe"):
         answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
@@ -58,6 +63,16 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
         with _timed(f"drew the {len(layer.summary.mean)} units of layer {layer.name}"):
             units.append(write_layer(site, evidence, explained, layer, labels, drawn=artist.draw(layer)))
     write_units(site, explained, units)
+
+
+def _say_cost(explained: Explanation, params: Params) -> None:
+    units = sum(len(layer.summary.mean) for layer in explained.layers)
+    steps = params.report.steps or PAPER_STEPS
+    minutes = 1.5 + units * DRAWN_BY * steps / CLIMBS / 60
+    log.info(
+        "looking inside: %d units in climbs of %d steps, about %.0f minutes on 2 cores (report.steps shortens it)",
+        units, steps, minutes,
+    )  # fmt: skip
 
 
 @contextmanager
