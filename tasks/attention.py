@@ -27,7 +27,7 @@ from tasks.params import Params
 from tasks.pattern import shown
 from tasks.predict import ranked
 from tasks.sample import Sample
-from tasks.weights import load_model
+from tasks.weights import check_size, load_model
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
 METHODS = (GRAD_CAM, OCCLUSION, INTEGRATED)
@@ -131,7 +131,7 @@ def explain_crops(
     """
     network, card = load_model(model_folder)
     sample = Sample.of_keys(table, keys, target=card["target"], severity=severity)
-    sample.check_size(str(model_folder), network.height, network.width, table=table)
+    check_size(sample.pixels, {str(model_folder): network}, table)
     unknown = [label for label in labels or () if label not in card["labels"]]
     if unknown:
         mend = f"it knows {', '.join(card['labels'])}"

@@ -22,7 +22,7 @@ from tasks.pattern import shown
 from tasks.replicas import CONTROL
 from tasks.sample import Sample
 from tasks.together import compare_together
-from tasks.weights import CARD_FILE, new_network, read_card
+from tasks.weights import CARD_FILE, check_size, new_network, read_card
 
 SPLIT = "validation"
 DIGITS = 6  # of numbers
@@ -181,8 +181,7 @@ def check_alike(models: Mapping[str, Model], sample: Sample, table: Path) -> Non
                 where=f"only one knows {differing:.80}",
                 mend="name two models of one problem",
             )
-    for name, model in models.items():
-        sample.check_size(name, model.network.height, model.network.width, table=table)
+    check_size(sample.pixels, {name: model.network for name, model in models.items()}, table)
 
 
 def numbers_of(found: SideBySide) -> dict[str, Any]:

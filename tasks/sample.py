@@ -65,13 +65,3 @@ class Sample:
         """All rows in even parts of at most `most`, so that no small last one says as much as the others."""
         ends = np.linspace(0, len(self), -(-len(self) // most) + 1).astype(int).tolist()
         yield from (slice(start, end) for start, end in itertools.pairwise(ends))
-
-    def check_size(self, name: str, height: int, width: int, *, table: Path) -> None:
-        """Raises UserError where the crops are of another size than model `name` reads."""
-        own = self.pixels.shape[1:3]
-        if own != (height, width):
-            raise UserError(
-                f"crops are {own[0]}×{own[1]} pixels, but {name} reads {height}×{width}",
-                where=table,
-                mend="name a model that was trained on this table",
-            )

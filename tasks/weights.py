@@ -109,7 +109,7 @@ def check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Pat
                 f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
                 f" {network.height}×{network.width}",
                 where=table,
-                mend="train it on this table, or make the crops anew",
+                mend="name a model that was trained on this table, or make the crops anew",
             )
 
 
