@@ -2,7 +2,8 @@
 
     python -m benchmarks.explain [--steps 128] [--peer FOLDER] [--home data/scripts]
 
-The network is the default one of params.yaml with random weights: what is measured does not depend on them.
+The network is the default one of params.yaml with random weights (what is measured does not depend on them), its batch
+normalisations folded into its convolutions as the report does it; peers get the same.
 torch-lucent is installed in a temporary folder, or used and kept in --peer. HOME is where `unfont run` has made
 everything: its report is made once more, elsewhere. Writes benchmarks/results/explain.json. Nothing else should run.
 """

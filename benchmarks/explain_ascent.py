@@ -18,7 +18,7 @@ from benchmarks.turns import ROOT
 from models.explain.ascent import CACHED, Ascent, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import PAPER, in_steps
-from models.network import ScriptNet
+from models.network import ScriptNet, folded
 from tasks.params import read_params
 
 PEER = ROOT / "benchmarks" / "peers" / "lucent.txt"
@@ -28,12 +28,12 @@ PEER_UNITS = 2  # of each layer, that the peer draws one by one
 
 
 def default_network() -> tuple[ScriptNet, Canvas]:
-    """The network that params.yaml describes, and a canvas of what its crops are once they are standardised."""
+    """The network that params.yaml describes, folded as the report folds it, and a canvas of what its crops are once they are standardised."""
     params = read_params(ROOT / "params.yaml")
     torch.manual_seed(0)
     height, width, channels = params.crops.height, params.crops.width, params.crops.channels
     labels = len(params.words.scripts) + 1
-    network = ScriptNet(params.network, labels=labels, height=height, width=width, channels=channels).eval()
+    network = folded(ScriptNet(params.network, labels=labels, height=height, width=width, channels=channels))
     canvas = Canvas(
         channels=channels, height=height, width=width, low=-1.0, high=3.0, neutral=0.0, entry="standardise"
     )  # fmt: skip
