@@ -46,7 +46,9 @@ DEBUG: dict[str, Any] = {
     "mine": {"threshold": 0.3, "share": 0.2, "epochs": 1},
     "evaluate": {"batch": 64, "resamples": 200},
     "probe": {"train": 200, "test": 60, "decays": [0.1, 0.01], "epochs": 3},
-    "report": {"top": 4, "mistakes": 6},
+    "compare": {"crops": 60, "batch": 16},
+    "attention": {"parts": 4, "randomised": 1, "report_steps": 4},
+    "report": {"top": 4, "mistakes": 6, "steps": 8, "search": 6},
 }
 
 
