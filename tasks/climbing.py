@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.explain.ascent import Ascent, maximise
 from models.explain.canvas import Canvas, canvas_of, entered
@@ -74,7 +74,10 @@ def climb(
         for layer, unit in zip(explained.layers, chosen, strict=True)
     ]
     data = entered(network, ENTRY, images)
-    found = _searched(network, explained.layers[-1], chosen[-1], canvas, data, params)
+    found = search_unit(
+        network, explained.layers[-1].name, chosen[-1], canvas=canvas, data=data, count=params.report.search,
+        steps=params.report.steps, seed=params.seed, workers=params.threads,
+    )  # fmt: skip
     return Climbed(canvas=canvas, data=data, units=units, searched=chosen[-1], search=found)
 
 
@@ -83,13 +86,42 @@ def recipes_of(steps: int | None) -> list[Recipe]:
     sheets = alone(AscentSettings())
     ordered = {name: sheets[name] for name in ("none", *REGULARISERS)}
     recipes = [Recipe(name, False, settings) for name, strengths in ordered.items() for settings in strengths]
-    recipes += [Recipe(name, True, settings) for name, settings in PAPER.items()]
-    return [Recipe(one.name, one.combined, in_so_many(one.settings, steps)) for one in recipes]
+    recipes = [Recipe(one.name, one.combined, in_so_many(one.settings, steps)) for one in recipes]
+    return recipes + [Recipe(name, True, settings) for name, settings in paper_settings(steps).items()]
 
 
 def in_so_many(settings: AscentSettings, steps: int | None) -> AscentSettings:
     """The same climb in `steps` steps; None: as it is."""
     return settings if steps is None else in_steps(settings, steps)
+
+
+def search_unit(
+    network: nn.Module,
+    layer: str,
+    unit: int,
+    *,
+    canvas: Canvas,
+    data: Tensor,
+    count: int,
+    steps: int | None,
+    seed: int,
+    workers: int,
+) -> Search:
+    """Try `count` random settings on a unit, in `steps` steps each, if given; `data` are real images on the canvas.
+
+    Raises:
+        ValueError: as `models.explain.search.search`.
+    """
+    settings = [in_so_many(one, steps) for one in random_settings(count, seed=seed)]
+    return search(
+        network, layer, unit, canvas=canvas, data=data, settings=settings, seed=seed,
+        let_through=_let_through(settings), workers=workers,
+    )  # fmt: skip
+
+
+def paper_settings(steps: int | None) -> dict[str, AscentSettings]:
+    """The paper's four settings by name, in `steps` steps each, if given."""
+    return {name: in_so_many(settings, steps) for name, settings in PAPER.items()}
 
 
 def settings_of(params: Params, found_search: Search | None) -> dict[str, AscentSettings]:
@@ -101,7 +133,7 @@ def settings_of(params: Params, found_search: Search | None) -> dict[str, Ascent
         ValueError: `params.report.settings` asks for a search and there is none.
     """
     if params.report.settings == "paper":
-        return {name: in_so_many(settings, params.report.steps) for name, settings in PAPER.items()}
+        return paper_settings(params.report.steps)
     if found_search is None:
         raise ValueError("the best of a search were asked for, and nothing was searched")
     named: dict[str, AscentSettings] = {}
@@ -152,15 +184,6 @@ def _climbed(
     settings = [one.settings for one in recipes]
     return maximise(
         network, layer.name, [unit], canvas=canvas, settings=settings, seeds=[params.seed],
-        let_through=_let_through(settings), workers=params.threads,
-    )  # fmt: skip
-
-
-def _searched(network: ScriptNet, layer: Layer, unit: int, canvas: Canvas, data: Tensor, params: Params) -> Search:
-    drawn = random_settings(params.report.search, seed=params.seed)
-    settings = [in_so_many(one, params.report.steps) for one in drawn]
-    return search(
-        network, layer.name, unit, canvas=canvas, data=data, settings=settings, seed=params.seed,
         let_through=_let_through(settings), workers=params.threads,
     )  # fmt: skip
 

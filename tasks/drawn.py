@@ -1,23 +1,23 @@
 """A layer's units as pictures: what in their strongest crops drives them, and what they would answer to most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.explain.canvas import Canvas, entered
 from models.explain.deconv import Rule, project
+from models.explain.hooks import run_until
 from models.explain.portraits import Portraits, centred, portraits
 from models.explain.recipes import AscentSettings
-from models.network import ScriptNet
+from models.explain.rectifiers import only_modules_rectify
 from tasks.batches import as_images
 from tasks.explain import Explanation, Layer
 from tasks.page import pixels_of
-from tasks.params import Params
 from tasks.site_data import pictures
 from tasks.synthetic import enlarged, pixels_of_canvas
 from tasks.table import Pixels
@@ -27,103 +27,135 @@ KINDS = ("best", "last", "majority")  # images kept of a climb
 DIGITS = 4
 
 Pictures = dict[str, dict[str, Pixels]]
+Images = Callable[[Sequence[int]], Tensor]  # of real images' numbers: float32 [n, channels, height, width] in [0, 1]
 
 
 @dataclass(frozen=True)
 class DrawnLayer:
-    """Pictures of a layer's units, uint8 `[h, w]` or `[h, w, 3]`, and the numbers behind them.
+    """Pictures of some of a layer's `units`, uint8 `[h, w]` or `[h, w, 3]`, and the numbers behind them.
 
-    `parts[unit]` has of each of its strongest crops the `patch` that the peak's position sees, and what of it drives
-    the unit by each of `RULES`. `images[unit]` has by setting `best`, `last` and, if there was one, `majority`;
-    none of a unit that stayed silent. `numbers[unit]` has by setting their activations and steps, and the start.
+    `parts[place]` has, of each of the strongest crops of `units[place]`, the `patch` that the peak's position sees, and
+    what of it drives the unit by each of `RULES`, or by the gradient alone where the other rules are `refused`, with
+    the reason. `images[place]` has by setting `best`, `last` and, if there was one, `majority`; none of a unit that
+    stayed silent. `numbers[place]` has by setting their activations and steps, and the start.
     """
 
+    units: list[int]
     parts: list[list[dict[str, Pixels]]]
     images: list[Pictures]
     numbers: list[dict[str, dict[str, Any]]]
+    refused: str | None = None
 
 
 class Artist:
-    """Draws the layers of one network; the crops of the table that it needs are read as they are needed."""
+    """Draws layers of one network, any module; its real images are asked for by their numbers as they are needed.
+
+    Args:
+        images: gives real images by the numbers that they have in the layers' summaries.
+        settings: of the climbs, by name.
+        projected: of a unit's strongest images, those whose parts that drive it are shown.
+        seed: of the random pixels; workers: threads that climb.
+    """
 
     def __init__(
-        self, params: Params, network: ScriptNet, explained: Explanation, *, table: Path, canvas: Canvas,
-        settings: Mapping[str, AscentSettings],
+        self, network: nn.Module, images: Images, *, canvas: Canvas, settings: Mapping[str, AscentSettings],
+        projected: int, seed: int, workers: int,
     ) -> None:  # fmt: skip
-        self._params, self._network, self._explained, self._table = params, network, explained, table
-        self._canvas, self._settings = canvas, settings
+        self._network, self._images, self._canvas, self._settings = network, images, canvas, settings
+        self._projected, self._seed, self._workers = projected, seed, workers
 
-    def draw(self, layer: Layer) -> DrawnLayer:
-        """All units of a layer of the explanation. Must run within `deterministic`."""
+    def draw(self, layer: Layer, units: Sequence[int] | None = None) -> DrawnLayer:
+        """Some units of a layer, all unless given. Must run within `deterministic`.
+
+        Raises:
+            ValueError: as `portraits` and `project`.
+        """
+        units = list(range(len(layer.summary.mean)) if units is None else units)
         drawn = portraits(
             self._network,
             layer.name,
-            range(len(layer.summary.mean)),
+            units,
             canvas=self._canvas,
             settings=self._settings,
-            seed=self._params.seed,
-            crops=lambda units: self._starts(layer, units),
-            workers=self._params.threads,
+            seed=self._seed,
+            crops=lambda some: self._starts(layer, some),
+            workers=self._workers,
         )
         images, numbers = _climbed(drawn, self._canvas)
-        return DrawnLayer(parts=self._parts(layer), images=images, numbers=numbers)
+        refused = self._refused(layer)
+        rules = RULES if refused is None else RULES[-1:]
+        parts = self._parts(layer, units, rules)
+        return DrawnLayer(units=units, parts=parts, images=images, numbers=numbers, refused=refused)
 
     def _starts(self, layer: Layer, units: list[int]) -> Tensor:
         """Every unit's strongest crop as the canvas has it, its peak moved to the middle."""
-        images = self._crops([layer.summary.crop[unit, 0].item() for unit in units])
+        images = self._images([int(layer.summary.crop[unit, 0]) for unit in units])
         moved = centred(images, layer.summary.spot[units, 0], layer.summary.grid)
         return entered(self._network, self._canvas.entry, moved)
 
-    def _crops(self, numbers: Sequence[int | float]) -> Tensor:
-        """`float32[n, channels, h, w]` in [0, 1], clean: the crops with these numbers in the explanation."""
-        keys = [self._explained.keys[int(number)] for number in numbers]
-        found = pictures(self._table, keys)
-        return as_images(torch.from_numpy(np.stack([found[key] for key in keys])), self._network.channels)
+    def _refused(self, layer: Layer) -> str | None:
+        """Why deconvnet and guided backpropagation cannot be had of the layer."""
+        try:
+            with torch.no_grad(), only_modules_rectify(self._network):
+                run_until(self._network, layer.name, self._images([0]))
+        except ValueError as error:
+            return str(error)
+        return None
 
-    def _parts(self, layer: Layer) -> list[list[dict[str, Pixels]]]:
-        summary, most = layer.summary, self._params.report.projected
+    def _parts(self, layer: Layer, units: Sequence[int], rules: Sequence[Rule]) -> list[list[dict[str, Pixels]]]:
+        summary = layer.summary
         asked = [
-            (unit, rank)
-            for unit in range(len(summary.mean))
-            for rank in range(min(most, summary.strength.shape[1]))
+            (place, unit, rank)
+            for place, unit in enumerate(units)
+            for rank in range(min(self._projected, summary.strength.shape[1]))
             if summary.strength[unit, rank] > 0
         ]
-        parts: list[list[dict[str, Pixels]]] = [[] for _ in summary.mean]
+        parts: list[list[dict[str, Pixels]]] = [[] for _ in units]
         if not asked:
             return parts
-        units, ranks = torch.tensor(asked).unbind(1)
-        images = self._crops(summary.crop[units, ranks].tolist())
-        spots = summary.spot[units, ranks]
+        _, numbers, ranks = torch.tensor(asked).unbind(1)
+        images = self._images(summary.crop[numbers, ranks].tolist())
+        spots = summary.spot[numbers, ranks]
         places = None if summary.grid == (1, 1) else spots
         ways = {
-            rule: project(self._network, images, layer=layer.name, units=units, places=places, rule=rule)
-            for rule in RULES
+            rule: project(self._network, images, layer=layer.name, units=numbers, places=places, rule=rule)
+            for rule in rules
         }
-        for row, (unit, _rank) in enumerate(asked):
+        for row, (place, _unit, _rank) in enumerate(asked):
             row_at, column = spots[row].tolist()
             patch = layer.fields.patch(images[row], row_at, column, fill=1.0)
             shown = {"patch": _of_image(patch)}
             for rule, found in ways.items():
                 shown[rule] = _of_signed(layer.fields.patch(found[row], row_at, column))
-            parts[unit].append(shown)
+            parts[place].append(shown)
         return parts
 
 
+def crops_of(table: Path, explained: Explanation, *, channels: int) -> Images:
+    """Reads the clean crops of an explanation by their numbers from the table, as they are needed."""
+
+    def read(numbers: Sequence[int]) -> Tensor:
+        keys = [explained.keys[number] for number in numbers]
+        found = pictures(table, keys)
+        return as_images(torch.from_numpy(np.stack([found[key] for key in keys])), channels)
+
+    return read
+
+
 def _climbed(drawn: Portraits, canvas: Canvas) -> tuple[list[Pictures], list[dict[str, Any]]]:
-    """Of every unit, by setting: its images by kind, and their numbers. A silent climb has no image."""
-    found = drawn.ascent
+    """Of every unit in turn, by setting: its images by kind, and their numbers. A silent climb has no image."""
+    found, settings = drawn.ascent, len(drawn.names)
     shown = {kind: pixels_of_canvas(getattr(found, kind).nan_to_num(canvas.neutral), canvas) for kind in KINDS}
-    units = int(found.unit.max()) + 1
-    images: list[Pictures] = [{} for _ in range(units)]
-    numbers: list[dict[str, Any]] = [{} for _ in range(units)]
-    for row, (unit, setting) in enumerate(zip(found.unit.tolist(), found.setting.tolist(), strict=True)):
-        name, silent = drawn.names[setting], bool(found.silent[row])
+    images: list[Pictures] = [{} for _ in range(len(found.unit) // settings)]
+    numbers: list[dict[str, Any]] = [{} for _ in images]
+    for row, setting in enumerate(found.setting.tolist()):
+        name, silent, place = drawn.names[setting], bool(found.silent[row]), row // settings
         kinds = () if silent else KINDS if found.majority_step[row] >= 0 else KINDS[:2]
-        images[unit][name] = {kind: enlarged(shown[kind][row]) for kind in kinds}
-        numbers[unit][name] = {"start": drawn.start[row], "silent": silent} | {
+        images[place][name] = {kind: enlarged(shown[kind][row]) for kind in kinds}
+        numbers[place][name] = {"start": drawn.start[row], "silent": silent} | {
             kind: round(float(getattr(found, f"{kind}_activation")[row]), DIGITS) for kind in kinds
         }
-        numbers[unit][name] |= {
+        numbers[place][name] |= {
             f"{kind}_step": int(getattr(found, f"{kind}_step")[row]) for kind in kinds if kind != "last"
         }
     return images, numbers

@@ -1,14 +1,16 @@
 """What every unit of a network answers to: its strongest crops and its statistics, over the crop table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor, nn
 
 from models.explain.fields import Fields, fields_of
-from models.explain.hooks import layers_of, observed
+from models.explain.hooks import layers_of, observed, run_until
 from models.explain.top import TopActivations, UnitSummary
 from models.network import ScriptNet
 from tasks.batches import as_images
@@ -69,15 +71,41 @@ def explain_units(
             network(as_images(torch.from_numpy(images), network.channels))
             keys.extend(rows["key"])
             labels.extend(_labels(rows[target]))
-    found = [
-        Layer(name, gathered[name].summary(), _fields(network, name, height, width), (height, width)) for name in layers
-    ]
+    found = [_layer(network, name, gathered[name].summary(), (network.channels, height, width)) for name in layers]
     return Explanation(layers=found, keys=keys, labels=labels)
 
 
-def _fields(network: ScriptNet, name: str, height: int, width: int) -> Fields:
-    noise = torch.rand(NOISE, network.channels, height, width, generator=torch.Generator().manual_seed(0))
-    return fields_of(network, name, noise)
+def explain_layer(network: nn.Module, name: str, batches: Iterable[Tensor], *, top: int) -> Layer:
+    """Strongest and weakest images and statistics of one layer of any network, in one pass; it runs no further.
+
+    A layer that runs more than once is taken at its first output.
+
+    Args:
+        batches: images `[batch, channels, height, width]`, all of one size; they are numbered as they come.
+
+    Raises:
+        ValueError: as `run_until`, `TopActivations` and `fields_of`; or there is no image.
+    """
+    gathered = TopActivations(top)
+    shape = (0, 0, 0)
+    with torch.no_grad():
+        for images in batches:
+            shape = (images.shape[1], images.shape[2], images.shape[3])
+            gathered.update(run_until(network, name, images))
+    return _layer(network, name, gathered.summary(), shape)
+
+
+def _layer(network: nn.Module, name: str, summary: UnitSummary, shape: tuple[int, int, int]) -> Layer:
+    _, height, width = shape
+    noise = torch.rand(NOISE, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        fields = fields_of(network, name, noise)
+    except ValueError:
+        if not summary.dead.all():
+            raise
+        # Behind a ReLU that is no module a dead layer has no gradient, and so no field to measure.
+        fields = Fields(name, *(torch.tensor([[0, side]] * n) for side, n in zip(shape[1:], summary.grid, strict=True)))
+    return Layer(name, summary, fields, (height, width))
 
 
 def _labels(column: pd.Series) -> list[str]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from models.explain.recipes import AscentSettings
 from models.explain.regularise import total_variation
-from tasks.climbing import BEST, REGULARISERS, Climbed, UnitClimb, regularisers_of
+from tasks.climbing import REGULARISERS, Climbed, UnitClimb
 from tasks.explain import Explanation
+from tasks.searched import search_numbers, search_order, strength_of
 from tasks.site_data import Evidence, pictures
 from tasks.synthetic import enlarged, pixels_of_canvas
 
@@ -21,13 +21,13 @@ DIGITS = 4
 
 def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climbed: Climbed, labels: list[str]) -> None:
     layers = [_layer_numbers(explained, one, labels) for one in climbed.units]
-    found = _search_numbers(climbed)
     last = layers[-1]
     numbers = {
         "canvas": {name: round(getattr(climbed.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
         "steps": evidence.params.report.steps,
         "layers": layers,
-        "search": {key: last[key] for key in ("layer", "unit", "label", "crops")} | found,
+        "search": {key: last[key] for key in ("layer", "unit", "label", "crops")}
+        | {"tried": search_numbers(climbed.search)},
     }
     keys = list(dict.fromkeys(crop["key"] for layer in layers for crop in layer["crops"]))
     middle = (len(layers) - 1) // 2
@@ -42,7 +42,7 @@ def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climb
         ],
         regularisers=REGULARISERS,
         search=numbers["search"],
-        searched=_sheet(site, "climbing-search", climbed, climbed.search.ascent.best[_order(climbed)]),
+        searched=_sheet(site, "climbing-search", climbed, climbed.search.ascent.best[search_order(climbed.search)]),
         crops=site.sheet("climbing-crops", pictures(evidence.table, keys)),
         drawn_by=evidence.params.report.settings,
     )
@@ -95,44 +95,3 @@ def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) ->
             for row, recipe in enumerate(one.recipes)
         ],
     }
-
-
-def _order(climbed: Climbed) -> list[int]:
-    """Numbers of the random settings: those chosen, best first, then the others by rank."""
-    best = climbed.search.best(BEST)
-    ranked = climbed.search.rank.argsort(stable=True).tolist()
-    return best + [number for number in ranked if number not in best]
-
-
-def _search_numbers(climbed: Climbed) -> dict[str, Any]:
-    found = climbed.search
-    places = {number: place + 1 for place, number in enumerate(found.rank.argsort(stable=True).tolist())}
-    rows = [
-        {
-            "rank": places[number],
-            "best": place < BEST,
-            "regularisers": regularisers_of(found.settings[number]),
-            "strength": strength_of(found.settings[number]),
-            "settings": found.settings[number].model_dump(),
-            "mean_rank": round(float(found.rank[number]), DIGITS),
-            "activation": round(float(found.activation[number]), DIGITS),
-            "variation": round(float(found.variation[number]), DIGITS),
-            "distance": round(float(found.distance[number]), DIGITS),
-            "silent": bool(found.ascent.silent[number]),
-        }
-        for place, number in enumerate(_order(climbed))
-    ]
-    return {"tried": rows}
-
-
-def strength_of(settings: AscentSettings) -> str:
-    """The regularisers that are on, with their strengths, in words; nothing where none is."""
-    on = settings.regularisers
-    said = {
-        "decay": f"decay {settings.decay:.2g}",
-        "blur": f"blur {settings.blur_width:.2g} px every {settings.blur_every}",
-        "norm": f"norm {settings.norm_percent:.0f}%",
-        "contribution": f"contribution {settings.contribution_percent:.0f}%",
-        "jitter": f"jitter {settings.jitter} px",
-    }
-    return ", ".join(said[name] for name in REGULARISERS if name in on)

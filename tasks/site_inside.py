@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.network import ScriptNet, folded
 from tasks.climbing import chosen_head, climb, settings_of
-from tasks.drawn import Artist
+from tasks.drawn import Artist, crops_of
 from tasks.explain import Explanation
 from tasks.frequencies import measure_frequencies
 from tasks.params import Params
@@ -57,7 +57,10 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
         write_compared(site, evidence, explained)
         write_redundancy(site, evidence, explained)
     settings = settings_of(params, climbed.search)
-    artist = Artist(params, network, explained, table=evidence.table, canvas=climbed.canvas, settings=settings)
+    artist = Artist(
+        network, crops_of(evidence.table, explained, channels=network.channels), canvas=climbed.canvas,
+        settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
+    )  # fmt: skip
     units = []
     for layer in explained.layers:
         with _timed(f"drew the {len(layer.summary.mean)} units of layer {layer.name}"):

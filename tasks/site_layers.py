@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.explain.top import RankedCrops
 from tasks.drawn import RULES, DrawnLayer
 from tasks.explain import Explanation, Layer
 from tasks.site_data import Evidence, pictures
-from tasks.site_figures import counted
 from tasks.sprites import Sheet
+from tasks.unit_numbers import unit_numbers
 
 if TYPE_CHECKING:
     from tasks.site import Site
 
 BLOCK = 16  # units whose pictures share a sheet: a browser loads those that it comes near
-DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def write_layer(
 ) -> list[dict[str, Any]]:
     """Write the page; returns what it says of each unit, and where the unit's pictures lie (`sheets`)."""
     name = layer_page(explained, layer)
-    units = [_unit(explained, layer, number, drawn) for number in range(len(layer.summary.mean))]
+    units = [unit_numbers(explained, layer, drawn, number) for number in range(len(layer.summary.mean))]
     if len(units) == len(labels) and layer.name.endswith("head"):
         for unit, label in zip(units, labels, strict=True):
             unit["label"] = label
@@ -96,40 +94,3 @@ def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any
         parts=site.sheet(f"{name}-parts", parts),
         images=site.sheet(f"{name}-images", images),
     )
-
-
-def _unit(explained: Explanation, layer: Layer, number: int, drawn: DrawnLayer) -> dict[str, Any]:
-    summary = layer.summary
-    dead, always_on = bool(summary.dead[number]), bool(summary.always_on[number])
-    crops = [crop for crop in _crops(explained, layer, summary.strongest, number) if crop["strength"] > 0]
-    return {
-        "unit": number,
-        "label": None,
-        "state": "dead" if dead else "always on" if always_on else "live",
-        "silent": all(climb["silent"] for climb in drawn.numbers[number].values()),
-        "mean": round(float(summary.mean[number]), DIGITS),
-        "max": round(float(summary.highest[number]), DIGITS),
-        "active": round(float(summary.active[number]), DIGITS),
-        "density": round(float(summary.density[number]), DIGITS),
-        "labels": counted(crop["label"] for crop in crops),
-        "crops": crops,
-        "parts": len(drawn.parts[number]),
-        "weakest": _crops(explained, layer, summary.weakest, number),
-        "drawn": drawn.numbers[number],
-    }
-
-
-def _crops(explained: Explanation, layer: Layer, ranked: RankedCrops, number: int) -> list[dict[str, Any]]:
-    places = ranked.place(layer.summary.grid)[number]
-    return [
-        {
-            "key": explained.keys[crop],
-            "label": explained.labels[crop],
-            "strength": round(strength, DIGITS),
-            "row": round(row, DIGITS),
-            "column": round(column, DIGITS),
-        }
-        for crop, strength, (row, column) in zip(
-            ranked.crop[number].tolist(), ranked.strength[number].tolist(), places.tolist(), strict=True
-        )
-    ]

@@ -4,7 +4,7 @@ import torch
 
 from models.explain.canvas import canvas_of
 from models.explain.recipes import PAPER, in_steps
-from tasks.drawn import RULES, Artist
+from tasks.drawn import RULES, Artist, crops_of
 from tasks.explain import explain_units
 from tasks.synthetic import enlarged
 from tasks.table import read_images
@@ -24,7 +24,8 @@ def drawn(tmp_path_factory):
     explained = explain_units(network, table=table, target="script", height=HEIGHT, width=WIDTH, top=3, crops=100)
     crops = torch.from_numpy(read_images(table, ["validation"])[0])[:, None].float() / 255
     canvas = canvas_of(network, crops, entry="standardise")
-    artist = Artist(params, network, explained, table=table, canvas=canvas, settings=SETTINGS)
+    images = crops_of(table, explained, channels=1)
+    artist = Artist(network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=params.seed, workers=1)
     return network, explained, {layer.name: artist.draw(layer) for layer in explained.layers}, table
 
 

@@ -3,8 +3,8 @@ from PIL import Image
 
 from models.explain.recipes import PAPER, AscentSettings
 from tasks.files import read_json
+from tasks.searched import strength_of
 from tasks.site import make_report
-from tasks.site_climbing import strength_of
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
