@@ -322,6 +322,39 @@ def explain(
     raise typer.Exit(0 if run_explain(files, model=model, out=out, style=format) else 2)
 
 
+@app.command(rich_help_panel=LOOK)
+def draw(
+    layer: Annotated[str | None, typer.Argument(help="A layer's name; without one, all are listed.")] = None,
+    units: Annotated[list[int] | None, typer.Argument(help="Numbers of its units.")] = None,
+    label: Annotated[str | None, typer.Option(help="Of a head: the unit of this label.")] = None,
+    model: Annotated[str | None, typer.Option(help="Whose units: as for compare; champion unless given.")] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what makes a network of your own.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of real pictures, in place of the table's validation crops.")
+    ] = None,
+    steps: Annotated[
+        str | None, typer.Option(help="Of every climb: a number, or paper for its own; report.steps unless given.")
+    ] = None,
+    search: Annotated[
+        int | None, typer.Option(help="Try so many random settings on the one unit.", min=1, max=10_000)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("data/.work/draw.html"),
+    seed: Annotated[
+        int | None, typer.Option(help="Of the random pixels; as in params unless given.", min=0, max=2**31 - 1)
+    ] = None,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to print.")] = "table",
+) -> None:
+    """Show what single units answer to, of the project's model or of any network of yours."""
+    from apps.draw import draw as run_draw
+
+    run_draw(
+        layer, units or [], label=label, model=model, network=network, images=images, steps=steps, tried=search,
+        out=out, seed=seed, style=format,
+    )  # fmt: skip
+
+
 @app.command(rich_help_panel=USE)
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Word images.")],

@@ -4,13 +4,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from apps.model_named import model_folder
 from tasks.attention import explain_files
 from tasks.attention_page import write_attention_page
 from tasks.attention_text import format_attention, numbers_of
-from tasks.find_model import find_model, temperature_of
-from tasks.named_model import CHAMPION, named_model
+from tasks.find_model import temperature_of
 from tasks.page import check_page
-from tasks.params import Params, read_params
+from tasks.params import read_params
 from tasks.weights import weights_of
 
 
@@ -30,7 +30,7 @@ def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool
     """
     params = read_params()
     check_page(out)
-    folder = _folder(params, model)
+    folder = model_folder(params, model)
     temperature = temperature_of(params, folder)
     explained, problems = explain_files(params, files, model_folder=folder, temperature=temperature)
     if explained is not None:
@@ -44,12 +44,3 @@ def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool
     for problem in problems:
         print(f"unfont: {problem}", file=sys.stderr)
     return not problems
-
-
-def _folder(params: Params, model: str) -> Path:
-    if model == CHAMPION:
-        return find_model(params)
-    # Flows bring Prefect, which takes seconds to import: only a name of theirs needs them.
-    from flows.evaluate import models_of, replicas_of_study
-
-    return named_model(params, model, models_of(params) | replicas_of_study(params))

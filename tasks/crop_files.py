@@ -51,6 +51,15 @@ def read_crop(path: Path, *, height: int, width: int, channels: int = 1) -> NDAr
     return read_crop_bytes(read_file(path), where=path, height=height, width=width, channels=channels)
 
 
+def read_picture(path: Path, *, channels: int = 1) -> NDArray[np.uint8]:
+    """A picture file in its own size: otherwise as `read_crop`.
+
+    Raises:
+        UserError: as `read_crop`.
+    """
+    return _picture(read_file(path), path, channels)
+
+
 def read_file(path: Path) -> bytes:
     """A picture file's bytes, as they are.
 
@@ -80,15 +89,18 @@ def too_many_bytes(where: object) -> UserError:
 
 def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
     """As `read_crop`, of a file's bytes; `where` names them in errors."""
+    return fit(_picture(data, where, channels), height=height, width=width)
+
+
+def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
     if not data:
         raise UserError("the file is empty", where=where, mend="give a picture file")
     with _opened(io.BytesIO(data), where) as image:
         _check(image, where)
         try:
-            picture = _upright(image, data, channels)
+            return _upright(image, data, channels)
         except _DAMAGED as error:
             raise _damaged(error, where) from error
-        return fit(picture, height=height, width=width)
 
 
 def fit(picture: NDArray[np.uint8], *, height: int, width: int) -> NDArray[np.uint8]:

@@ -28,6 +28,7 @@ def test_help_is_a_table_of_contents(monkeypatch, capsys):
         "report",
         "compare",
         "explain",
+        "draw",
         "predict",
         "ui",
         "serve",
