@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from apps.model_named import model_folder
+from tasks.columns import aligned
 from tasks.draw_units import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
 from tasks.draw_units_page import write_units_page
 from tasks.draw_units_text import format_units, numbers_of
@@ -11,7 +12,6 @@ from tasks.errors import UserError
 from tasks.named_model import CHAMPION
 from tasks.page import check_page, clip
 from tasks.params import Params, read_params
-from tasks.predict import aligned
 
 PAPER = "paper"
 MOST_STEPS = 100_000

@@ -218,7 +218,11 @@ def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
         else:
             return channels
     what = f"the network takes no {_times(real.size)} pictures, in 1 channel or in 3: {refusals[0]}"
-    raise UserError(what, where=f"{OPTION} {clip(address)}", mend="give pictures of the size that it was made for")
+    raise UserError(
+        what,
+        where=f"{OPTION} {clip(address)}",
+        mend="give pictures of the size that it was made for, or a network that takes one batch of images",
+    )
 
 
 def _notes(real: RealImages, channels: int) -> list[str]:

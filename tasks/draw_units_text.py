@@ -5,9 +5,9 @@ from typing import Any
 
 from models.explain.portraits import CROP, OPENED, RANDOM
 from tasks.climbing import BEST
+from tasks.columns import aligned
 from tasks.draw_units import DrawnUnits
 from tasks.page import clip
-from tasks.predict import aligned
 from tasks.searched import search_numbers
 from tasks.unit_numbers import DIGITS, unit_numbers
 

@@ -1,6 +1,8 @@
 """`unfont draw` through the command: on the project's model, on networks of the user's own, and on wrong input."""
 
 import json
+import re
+import shutil
 import sys
 from html.parser import HTMLParser
 
@@ -13,6 +15,7 @@ from PIL import Image
 from apps import cli
 from tasks.table import read_images
 from tasks.weights import load_model, save_model
+from tests.conftest import ROOT
 from tests.toyhome import make_toy_home, toy_params
 
 PARAMS = toy_params()
@@ -419,6 +422,24 @@ def test_a_files_name_is_shown_as_text(draw, tmp_path):
     (folder / "00.png").rename(deep / ('"onerror="alert(1)' + "n" * 200 + ".png"))
     _, _, page = draw(*own("small", "1", "0", images=folder))
     assert "&lt;b&gt;ddd" in page and "d" * 61 not in page
+
+
+def test_the_worked_example_of_the_guide(draw, monkeypatch, tmp_path):
+    guide = (ROOT / "docs" / "explaining.md").read_text(encoding="utf-8")
+    network, boxes, from_python = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    shutil.copy("params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edges.py").write_text(network)
+    exec(boxes, {})
+    out, _, _ = draw("1", "0", "1", "--network", "edges:make", "--images", "boxes")
+    printed = re.search(r"unfont draw 1 0 1 .*\n((?: +.*\n)+)", guide)[1]
+    # Each line's unit, max and share of images are exact; climbs may differ in the last digit from machine to machine.
+    assert [line.split()[:3] for line in out.splitlines()] == [line.split()[:3] for line in printed.splitlines()]
+    found = {}
+    exec(from_python, found)
+    assert found["climbed"].best.shape == (8, 1, 3, 3)
+    filters = found["parts"].amax((2, 3)) / found["summary"].strength[:, :1]
+    assert filters.flatten().tolist() == pytest.approx([1, 1], abs=1e-5)
 
 
 # wrong input
