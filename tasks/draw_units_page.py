@@ -13,7 +13,7 @@ from tasks.searched import search_order, strength_of
 from tasks.synthetic import enlarged, pixels_of_canvas
 from tasks.table import Pixels, encode_png
 
-WIDEST = 256  # pixels that a picture is shown at
+WIDEST, REAL_WIDEST = 256, 128  # pixels that a picture, a real one of many, is shown at
 
 
 def write_units_page(out: Path, found: DrawnUnits, *, numbers: dict[str, Any]) -> None:
@@ -30,7 +30,8 @@ def write_units_page(out: Path, found: DrawnUnits, *, numbers: dict[str, Any]) -
         units=[_shown(found, unit, place) for place, unit in enumerate(numbers["units"])],
         real=_real(found, numbers["units"]),
         whole=layer.field == layer.image,
-        boxed=layer.summary.grid != (1, 1),
+        maps=layer.summary.grid != (1, 1),
+        boxed=layer.summary.grid != (1, 1) and layer.field != layer.image,
         share=[round(min(1, side / of), 4) for side, of in zip(layer.field, layer.image, strict=True)],
         settings={name: _told(settings) for name, settings in found.settings.items()},
         searched=_searched(found, numbers),
@@ -52,7 +53,8 @@ def _real(found: DrawnUnits, units: list[dict[str, Any]]) -> dict[str, dict[str,
     """The real images that the units show, by name, as the network was shown them."""
     names = dict.fromkeys(image["key"] for unit in units for image in [*unit["crops"], *unit["weakest"]])
     number = {name: place for place, name in enumerate(found.explained.keys)}
-    return {name: _picture(enlarged(pixels_of(found.subject.images([number[name]])[0]))) for name in names}
+    images = {name: enlarged(pixels_of(found.subject.images([number[name]])[0])) for name in names}
+    return {name: _picture(pixels, widest=REAL_WIDEST) for name, pixels in images.items()}
 
 
 def _searched(found: DrawnUnits, numbers: dict[str, Any]) -> list[dict[str, Any]]:
@@ -74,6 +76,6 @@ def _told(settings: AscentSettings) -> str:
     return f"{strength_of(settings) or 'no regulariser'}; {settings.steps} steps, rate {rate}{progress}"
 
 
-def _picture(pixels: Pixels) -> dict[str, Any]:
+def _picture(pixels: Pixels, *, widest: int = WIDEST) -> dict[str, Any]:
     """What an `<img>` needs: its address and how wide it is shown."""
-    return {"address": address_of(encode_png(pixels)), "width": min(WIDEST, pixels.shape[1])}
+    return {"address": address_of(encode_png(pixels)), "width": min(widest, pixels.shape[1])}

@@ -34,6 +34,7 @@ def numbers_of(found: DrawnUnits) -> dict[str, Any]:
         "images": len(subject.real.names),
         "refused": found.drawn.refused,
         "notes": found.notes,
+        "canvas": {name: round(getattr(found.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
         "seed": found.seed,
         "settings": {name: settings.model_dump() for name, settings in found.settings.items()},
         "units": units,

@@ -40,6 +40,12 @@ def in_place():
 def dense():
     return nn.Sequential(nn.Flatten(), nn.Linear(12 * 16, 8), nn.ReLU(), nn.Linear(8, 3))
 
+def wide():
+    return nn.Sequential(nn.Conv2d(1, 2, 33, padding=16), nn.ReLU())
+
+def any_channels():
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU())
+
 def dead():
     network = small()
     nn.init.constant_(network[3].bias, -100)
@@ -328,6 +334,18 @@ def test_an_own_network_is_shown_the_folders_pictures(draw, project):
         )
 
 
+def test_the_canvas_reaches_as_far_as_the_pictures(draw, project):
+    out, _, _ = draw(*own("small", "1", "0"), "--format", "json")
+    pixels = as_tensor(project / "grey").numpy()
+    low, high = np.quantile(pixels, [0.005, 0.995])
+    wanted = {"low": low, "high": high, "neutral": pixels.mean()}
+    assert json.loads(out)["canvas"] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_grey_pictures_are_shown_in_one_channel_where_the_network_takes_any(draw):
+    assert json.loads(draw(*own("any_channels", "1", "0"), "--format", "json")[0])["channels"] == 1
+
+
 def test_folders_are_labels_and_a_ready_network_needs_no_call(draw, project, tmp_path):
     for name in ("b", "a"):
         pictures(tmp_path / name, count=3)
@@ -366,6 +384,14 @@ def test_a_network_without_convolutions_sees_whole_images(draw):
     assert (numbers["grid"], numbers["field"]) == ([1, 1], [12, 16])
     assert "A unit depends on the whole image." in page and "<i style" not in page
     assert sum(unit["max"] > 0 for unit in numbers["units"]) > 2
+
+
+def test_a_map_of_which_each_position_sees_the_whole_image_has_no_boxes(draw):
+    out, _, page = draw(*own("wide", "1", "0", "1"), "--format", "json")
+    numbers = json.loads(out)
+    assert (numbers["grid"], numbers["field"]) == ([12, 16], [12, 16])
+    assert "A unit depends on the whole image." in page and "<i style" not in page
+    assert "<i style" in draw(*own("small", "1", "0", "1"))[2]
 
 
 def test_relus_in_place_change_nothing(draw):
