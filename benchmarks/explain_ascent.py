@@ -28,7 +28,7 @@ PEER_UNITS = 2  # of each layer, that the peer draws one by one
 
 
 def default_network() -> tuple[ScriptNet, Canvas]:
-    """The network that params.yaml describes, folded as the report folds it, and a canvas of what its crops are once they are standardised."""
+    """The network that params.yaml describes, folded as the report folds it, and a canvas of standardised crops."""
     params = read_params(ROOT / "params.yaml")
     torch.manual_seed(0)
     height, width, channels = params.crops.height, params.crops.width, params.crops.channels

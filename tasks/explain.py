@@ -16,6 +16,7 @@ from models.network import ScriptNet
 from tasks.batches import as_images
 from tasks.errors import UserError
 from tasks.table import read_rows, stream_images
+from tasks.weights import check_size
 
 SPLITS = ("train", "validation")
 BATCH = 256  # crops of one forward pass; larger ones leave the processor's cache
@@ -67,7 +68,7 @@ def explain_units(
     observers = {name: gathered[name].update for name in layers}
     with torch.inference_mode(), observed(network, observers):
         for images, rows in stream_images(table, SPLITS, BATCH, last=sample[-1]):
-            _check_size(images, height, width, table)
+            check_size(images, {"the chosen model": network}, table)
             network(as_images(torch.from_numpy(images), network.channels))
             keys.extend(rows["key"])
             labels.extend(_labels(rows[target]))
@@ -110,12 +111,3 @@ def _layer(network: nn.Module, name: str, summary: UnitSummary, shape: tuple[int
 
 def _labels(column: pd.Series) -> list[str]:
     return [str(label) for label in column]
-
-
-def _check_size(images: np.ndarray, height: int, width: int, table: Path) -> None:
-    if images.shape[1:3] != (height, width):
-        raise UserError(
-            f"the crops are {images.shape[1]}×{images.shape[2]} pixels and the model reads {height}×{width}",
-            where=table,
-            mend="train the model on this table: `unfont run`",
-        )
