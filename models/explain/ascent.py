@@ -193,14 +193,20 @@ class _Regulariser:
         columns, rows = self._columns, self._columns.blurred_at(step)
         squares = gradient.flatten(1).square().sum(dim=1)
         rate = torch.minimum(self._rate, self._progress / squares)
-        x = (x + rate[:, None, None, None] * gradient).mul_(self._keep)
+        x = torch.addcmul(x, rate[:, None, None, None], gradient).mul_(self._keep)
         if len(rows):
             x[rows] = self._blur(x, rows)
         if len(rows := self._norms):
-            x[rows] = clip_small_norms(x[rows], columns.norm_percent[rows])
+            x = _changed(x, rows, clip_small_norms(x[rows], columns.norm_percent[rows]))
         if len(rows := self._contributions):
-            x[rows] = clip_small_contributions(x[rows], gradient[rows], columns.contribution_percent[rows])
+            clipped = clip_small_contributions(x[rows], gradient[rows], columns.contribution_percent[rows])
+            x = _changed(x, rows, clipped)
         return x
+
+
+def _changed(x: Tensor, rows: Tensor, new: Tensor) -> Tensor:
+    """`x` with `new` at `rows`, which rise: where they are all, that is `new`."""
+    return new if len(rows) == len(x) else x.index_copy_(0, rows, new)
 
 
 @dataclass
@@ -235,7 +241,7 @@ class _Found:
         # A gradient let through is not the unit's own; but where it changed the activation, the unit has one now.
         if self.silent.any():
             self.opened = self.opened | self.silent if opened else self.opened
-            self.silent = self.silent & ~(moved if opened else moved | own.flatten(1).any(dim=1))
+            self.silent = self.silent & ~(moved if opened else moved | (own.abs().amax(dim=(1, 2, 3)) > 0))
         self.last, self.last_activation = x, activation
         higher = activation > self.best_activation
         self.best[higher], self.best_activation[higher], self.best_step[higher] = x[higher], activation[higher], step

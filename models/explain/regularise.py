@@ -41,7 +41,7 @@ class Blur:
 def clip_small_norms(x: Tensor, percent: Tensor) -> Tensor:
     """Pixels to 0 whose norm over channels lies below the sample's `percent[batch]`-th percentile."""
     norms = x.abs() if x.shape[1] == 1 else torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return x * (norms >= percentile(norms, percent))
+    return kept(x, norms, percentile(norms, percent))
 
 
 def clip_small_contributions(x: Tensor, gradient: Tensor, percent: Tensor) -> Tensor:
@@ -53,7 +53,13 @@ def clip_small_contributions(x: Tensor, gradient: Tensor, percent: Tensor) -> Te
     products = x * gradient
     # Adding up the one channel of grey pixels would take longer than multiplying.
     contributions = (products if x.shape[1] == 1 else products.sum(dim=1, keepdim=True)).abs()
-    return x * (contributions >= percentile(contributions, percent))
+    return kept(x, contributions, percentile(contributions, percent))
+
+
+def kept(x: Tensor, sizes: Tensor, least: Tensor) -> Tensor:
+    """`x` where `sizes` reach `least`, else 0."""
+    # A comparison into floats takes a fifth of the time of one into booleans.
+    return x * torch.ge(sizes, least, out=torch.empty_like(sizes))
 
 
 def percentile(values: Tensor, percent: Tensor) -> Tensor:
