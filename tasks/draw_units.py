@@ -178,7 +178,12 @@ def _check(subject: Subject, layer: str, units: Sequence[int]) -> None:
             f"there is no layer '{clip(layer)}'", where=clip(subject.name), mend=f"{mend}without a layer all are listed"
         )
     output = run_until(subject.network, layer, subject.two)
-    check_units(layer, torch.tensor(units), output)
+    check_units(layer, torch.tensor([], dtype=torch.int64), output)
+    last = output.shape[1] - 1
+    if wrong := [unit for unit in units if not 0 <= unit <= last]:
+        raise UserError(
+            f"there is no unit {wrong[0]}", where=f"layer {clip(layer)}", mend=f"name units from 0 to {last}"
+        )
     if len(output) != len(subject.two):
         raise ValueError(f"layer '{layer}' gives {list(output.shape)} for 2 images: its first axis must be the image")
 

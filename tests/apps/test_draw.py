@@ -479,7 +479,7 @@ def test_a_layer_that_is_not_there(refused):
 
 
 def test_a_unit_that_is_not_there(refused):
-    assert "layer '4' has units 0 to 5, not 6" in refused(*own("small", "4", "0", "6"))
+    assert refused(*own("small", "4", "0", "6")) == "unfont: there is no unit 6 (layer 4): name units from 0 to 5\n"
     assert "no unit is named" in refused(*own("small", "4"))
     assert "201 units are named" in refused("trunk.0", *map(str, range(201)))
 
