@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.explain.compare import FEWEST, Comparison, LayerMatch, Standing, Verdict, floors_of, verdict
+from models.explain.compare import FEWEST, Comparison, LayerMatch
 from models.explain.top import UnitSummary
+from models.explain.verdict import Standing, Verdict, floors_of, verdict
 from models.network import ScriptNet
 from tasks.answers import Model, open_models
 from tasks.columns import aligned

@@ -72,8 +72,6 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
         {"name": "mistakes", "title": "Mistakes", "group": "Inside"},
         {"name": "units", "title": "All units", "group": "Inside"},
-    ]
-    links += [
         {"name": "compared", "title": "Two networks", "group": "Inside"},
         {"name": "redundancy", "title": "Larger than needed?", "group": "Inside"},
     ]

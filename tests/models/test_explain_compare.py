@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.explain.compare import Comparison, LayerMatch, LayerOutputs, NetworkComparison, floors_of, matched, verdict
+from models.explain.compare import Comparison, LayerMatch, LayerOutputs, NetworkComparison, matched
+from models.explain.verdict import floors_of, verdict
 
 
 def noise(*shape, seed=0):
