@@ -1,10 +1,9 @@
 """What answers rest on, in numbers and as text: a line a picture, and what the checks say."""
 
-import json
 from typing import Any
 
 from tasks.attention import METHODS, Explained
-from tasks.columns import aligned
+from tasks.columns import aligned, json_of
 
 DIGITS = 6  # of numbers
 
@@ -44,10 +43,8 @@ def format_attention(numbers: dict[str, Any], style: str) -> str:
     Raises:
         ValueError: another style.
     """
-    if style == "json":
-        return json.dumps(numbers, indent=2, ensure_ascii=False)
-    if style != "table":
-        raise ValueError(f"style must be table or json, not '{style}'")
+    if as_json := json_of(numbers, style):
+        return as_json
     rows = [["picture", numbers["target"], "p", *METHODS, "misses"]]
     for picture in numbers["pictures"]:
         gains = [picture["methods"][method] for method in METHODS]

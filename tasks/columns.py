@@ -1,6 +1,19 @@
-"""Tables as text for a terminal."""
+"""Numbers as text for a terminal: JSON, or tables."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def json_of(numbers: Mapping[str, Any], style: str) -> str | None:
+    """The numbers as JSON where that is the style; None where a table is wanted.
+
+    Raises:
+        ValueError: another style than 'table' or 'json'.
+    """
+    if style not in ("table", "json"):
+        raise ValueError(f"style must be table or json, not '{style}'")
+    return json.dumps(numbers, indent=2, ensure_ascii=False) if style == "json" else None
 
 
 def aligned(lines: list[list[str]]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from models.explain.top import UnitSummary
 from models.explain.verdict import Standing, Verdict, floors_of, verdict
 from models.network import ScriptNet
 from tasks.answers import Model, open_models
-from tasks.columns import aligned
+from tasks.columns import aligned, json_of
 from tasks.determinism import derived_seed, deterministic
 from tasks.errors import UserError
 from tasks.params import Params
@@ -247,10 +247,8 @@ def format_comparison(numbers: Mapping[str, Any], style: str) -> str:
     Raises:
         ValueError: another style.
     """
-    if style == "json":
-        return json.dumps(numbers, indent=2, ensure_ascii=False)
-    if style != "table":
-        raise ValueError(f"style must be table or json, not '{style}'")
+    if as_json := json_of(numbers, style):
+        return as_json
     lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
     lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]
     lines += [f"{one['first']} and {one['second']}, two seeds: {_above_chance(one)}" for one in numbers["references"]]

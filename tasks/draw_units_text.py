@@ -1,11 +1,10 @@
 """Drawn units in numbers and as text: a line a unit."""
 
-import json
 from typing import Any
 
 from models.explain.portraits import CROP, OPENED, RANDOM
 from tasks.climbing import BEST
-from tasks.columns import aligned
+from tasks.columns import aligned, json_of
 from tasks.draw_units import DrawnUnits
 from tasks.page import clip
 from tasks.searched import search_numbers
@@ -48,10 +47,8 @@ def format_units(numbers: dict[str, Any], style: str) -> str:
     Raises:
         ValueError: another style.
     """
-    if style == "json":
-        return json.dumps(numbers, indent=2, ensure_ascii=False)
-    if style != "table":
-        raise ValueError(f"style must be table or json, not '{style}'")
+    if as_json := json_of(numbers, style):
+        return as_json
     settings = list(numbers["settings"])
     rows = [["unit", "max", "images active", *settings, "drawn from"]]
     for unit in numbers["units"]:
