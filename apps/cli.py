@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tasks.errors import UserError
-from tasks.params import read_params
+from tasks.common.errors import UserError
+from tasks.common.params import read_params
 
 app = typer.Typer(
     name="unfont",
@@ -74,7 +74,7 @@ def _what_to_open(home: Path) -> list[Path]:
 def setup() -> None:
     """Make the MLflow store and check what the pipeline needs; `make run` calls it once."""
     from apps.doctor import check_machine
-    from tasks.track import make_store, store_uri
+    from tasks.common.mlflow_runs import make_store, store_uri
 
     check_machine()
     make_store(read_params().problem)
@@ -135,7 +135,7 @@ def fonts(
 ) -> None:
     """Fetch the fonts into one table, and show which scripts are drawn in which styles."""
     from apps.settings import write_settings
-    from tasks.font_table import format_fonts
+    from tasks.fonts.show import format_fonts
 
     read_params()
     if source is not None and not source.is_dir():
@@ -209,7 +209,7 @@ def evaluate(
     if folder is None:
         _run_stage("evaluate")
         return
-    from tasks.user_crops import evaluate_folder, format_evaluation
+    from tasks.predict.evaluate_folder import evaluate_folder, format_evaluation
 
     params = read_params()
     where = pattern or params.labels.pattern or f"{{{params.labels.target}}}/*.png"
@@ -364,7 +364,7 @@ def predict(
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
 ) -> None:
     """Say which script each word image is written in."""
-    from tasks.predict import find_model, format_predictions, predict_files, temperature_of
+    from tasks.predict.predict import find_model, format_predictions, predict_files, temperature_of
 
     params = read_params()
     scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None

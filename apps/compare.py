@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 from flows.evaluate import models_of, replicas_of_study
-from tasks.compare import compare_models, format_comparison, numbers_of, seed_pairs
-from tasks.compare_page import write_comparison_page
-from tasks.named_model import named_model
-from tasks.page import check_page
-from tasks.params import read_params
-from tasks.spare import format_spare, spare_units
-from tasks.weights import weights_of
+from tasks.common.params import read_params
+from tasks.explain.compare import compare_models, format_comparison, numbers_of, seed_pairs
+from tasks.explain.compare_page import write_comparison_page
+from tasks.explain.redundancy import format_spare, spare_units
+from tasks.pages.single_page import check_page
+from tasks.predict.named_model import named_model
+from tasks.train.weights import weights_of
 
 PAGES = Path("data/.work/compare")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 
 MIN_FREE_GB = 3
 
@@ -60,7 +60,7 @@ def _raqm() -> Finding:
 
 
 def _node() -> Finding:
-    from tasks.fetch import find_npm
+    from tasks.fonts.npm import find_npm
 
     try:
         return Finding("npm", " ".join(find_npm()))

@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 
 from apps.model_named import model_folder
-from tasks.columns import aligned
-from tasks.draw_units import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
-from tasks.draw_units_page import write_units_page
-from tasks.draw_units_text import format_units, numbers_of
-from tasks.errors import UserError
-from tasks.named_model import CHAMPION
-from tasks.page import check_page, clip
-from tasks.params import Params, read_params
+from tasks.common.errors import UserError
+from tasks.common.params import Params, read_params
+from tasks.explain.inspect import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
+from tasks.explain.inspect_page import write_units_page
+from tasks.explain.inspect_text import format_units, numbers_of
+from tasks.pages.single_page import check_page, clip
+from tasks.pages.text_table import aligned
+from tasks.predict.named_model import CHAMPION
 
 PAPER = "paper"
 MOST_STEPS = 100_000

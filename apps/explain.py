@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apps.model_named import model_folder
-from tasks.attention import explain_files
-from tasks.attention_page import write_attention_page
-from tasks.attention_text import format_attention, numbers_of
-from tasks.find_model import temperature_of
-from tasks.page import check_page
-from tasks.params import read_params
-from tasks.weights import weights_of
+from tasks.common.params import read_params
+from tasks.explain.attribution import explain_files
+from tasks.explain.attribution_page import write_attention_page
+from tasks.explain.attribution_text import format_attention, numbers_of
+from tasks.pages.single_page import check_page
+from tasks.predict.champion import temperature_of
+from tasks.train.weights import weights_of
 
 
 def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool:

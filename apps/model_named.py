@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tasks.find_model import find_model
-from tasks.named_model import CHAMPION, named_model
-from tasks.params import Params
+from tasks.common.params import Params
+from tasks.predict.champion import find_model
+from tasks.predict.named_model import CHAMPION, named_model
 
 
 def model_folder(params: Params, model: str) -> Path:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.errors import UserError
-from tasks.page import clip
-from tasks.params import Params, read_params
-from tasks.review import (
+from tasks.common.errors import UserError
+from tasks.common.params import Params, read_params
+from tasks.crop_table.shards import read_rows
+from tasks.mine.label_errors import OWN, SPLITS
+from tasks.mine.review import (
     LEFT_OUT,
     add_decisions,
     as_label,
@@ -19,9 +20,8 @@ from tasks.review import (
     resolve,
     suspects_of,
 )
-from tasks.review_page import write_review_page
-from tasks.suspects import OWN, SPLITS
-from tasks.table import read_rows
+from tasks.mine.review_page import write_review_page
+from tasks.pages.single_page import clip
 
 LISTED = 40  # suspects, the most that are listed; the page has more
 DIGITS = 12  # of a key that is shown

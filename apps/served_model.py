@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from tasks.crop_files import read_crop_bytes
-from tasks.errors import UserError
-from tasks.predict import check_options, probabilities_of, ranked
-from tasks.weights import load_model
+from tasks.common.errors import UserError
+from tasks.images.read_image import read_crop_bytes
+from tasks.predict.predict import check_options, probabilities_of, ranked
+from tasks.train.weights import load_model
 
 
 class ServedModel(PythonModel):

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flows.stage import LOCAL_SERVER, watched
-from tasks.errors import UserError
-from tasks.params import read_params
-from tasks.stages import WORK
-from tasks.track import STORE, make_store, store_uri
+from tasks.common.dvc_stage import WORK
+from tasks.common.errors import UserError
+from tasks.common.mlflow_runs import STORE, make_store, store_uri
+from tasks.common.params import read_params
 
 PATIENCE_S = 120
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tasks.files import written_whole
-from tasks.params import PARAMS_FILE, read_params
+from tasks.common.files import written_whole
+from tasks.common.params import PARAMS_FILE, read_params
 
 
 def write_settings(wanted: dict[str, Any]) -> list[str]:

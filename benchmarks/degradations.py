@@ -19,9 +19,9 @@ from torch import Tensor
 
 from models.degrade import SEVERITIES, STEPS, colours_of, degrade, seeds_of
 from models.settings import DegradeSettings
-from tasks.draw import draw_word, open_font
-from tasks.files import written_whole
-from tasks.glyphs import read_font_bytes
+from tasks.common.files import written_whole
+from tasks.crops.backgrounds.glyph_ink import read_font_bytes
+from tasks.crops.draw_word import draw_word, open_font
 
 HEIGHT, WIDTH, ENLARGED = 32, 128, 2
 GAP, LINE = 6, 16  # pixels: between pictures, and of a line of words

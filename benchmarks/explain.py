@@ -30,9 +30,9 @@ from models.explain.hooks import layers_of
 from models.explain.recipes import PAPER
 from models.explain.search import COUNT, search
 from models.network import ScriptNet
-from tasks.determinism import deterministic
-from tasks.params import Params, read_params
-from tasks.site import make_report
+from tasks.common.determinism import deterministic
+from tasks.common.params import Params, read_params
+from tasks.report.build import make_report
 
 RESULT = ROOT / "benchmarks" / "results" / "explain.json"
 THREADS = 2

@@ -19,7 +19,7 @@ from models.explain.ascent import CACHED, Ascent, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import PAPER, in_steps
 from models.network import ScriptNet, folded
-from tasks.params import read_params
+from tasks.common.params import read_params
 
 PEER = ROOT / "benchmarks" / "peers" / "lucent.txt"
 WORKERS = 2  # threads that climb

@@ -16,19 +16,19 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
-from tasks.answers import open_models, score_split
-from tasks.baseline import train_baseline
-from tasks.determinism import deterministic
-from tasks.fanout import spread
-from tasks.files import read_json, write_json
-from tasks.params import Params, read_params
-from tasks.replicas import SEED, Replica
-from tasks.round_job import round_jobs
-from tasks.rounds import finish_round, run_replica, score_for
-from tasks.split import share_of
-from tasks.study import interval_of_mean
-from tasks.table import read_table, write_shards
-from tasks.unlearn import ModeJob, train_mode
+from tasks.common.determinism import deterministic
+from tasks.common.files import read_json, write_json
+from tasks.common.parallel import spread
+from tasks.common.params import Params, read_params
+from tasks.crop_table.shards import read_table, write_shards
+from tasks.crop_table.splits import share_of
+from tasks.evaluate.mining_gain import interval_of_mean
+from tasks.evaluate.predictions import open_models, score_split
+from tasks.mine.job import round_jobs
+from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.train.baseline import train_baseline
+from tasks.train.invariance import ModeJob, train_mode
+from tasks.train.replicas import SEED, Replica
 
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEM = "faces"

@@ -24,22 +24,22 @@ import yaml
 from sklearn.metrics import average_precision_score
 
 from benchmarks.machine import machine
-from tasks.baseline import train_baseline
-from tasks.batches import Labels, Validation, read_crops
-from tasks.determinism import derived_seed, deterministic
-from tasks.fanout import spread
-from tasks.files import written_whole
-from tasks.params import UNWRITTEN, Params
-from tasks.recall import share_at, text_threshold
-from tasks.replicas import CONTROL, MINED, Replica
-from tasks.round_job import round_jobs
-from tasks.rounds import finish_round, run_replica, score_for
-from tasks.score import score_pool
-from tasks.score_table import read_scores, score_labels
-from tasks.table import read_rows
-from tasks.train import train_network, untrained
-from tasks.trained import baseline_rows, make_card, write_folder
-from tasks.weights import weights_of
+from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.files import written_whole
+from tasks.common.parallel import spread
+from tasks.common.params import UNWRITTEN, Params
+from tasks.crop_table.shards import read_rows
+from tasks.metrics.text_fpr import share_at, text_threshold
+from tasks.mine.job import round_jobs
+from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.mine.score import score_pool
+from tasks.mine.score_table import read_scores, score_labels
+from tasks.train.baseline import train_baseline
+from tasks.train.batches import Labels, Validation, read_crops
+from tasks.train.loop import train_network, untrained
+from tasks.train.model_folder import baseline_rows, make_card, write_folder
+from tasks.train.replicas import CONTROL, MINED, Replica
+from tasks.train.weights import weights_of
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "imbalance.json"

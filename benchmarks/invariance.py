@@ -34,21 +34,21 @@ from benchmarks.faces import measure_faces
 from benchmarks.machine import machine
 from flows.evaluate import models_of
 from flows.invariance import last_round
-from tasks.batches import Labels, read_crops
-from tasks.checkpoint import Trained
-from tasks.determinism import deterministic
-from tasks.evaluate import Outputs, evaluate_models
-from tasks.files import read_json, write_json, written_whole
-from tasks.params import Params, read_params
-from tasks.probe import probe_models
-from tasks.replicas import seeds_of
-from tasks.sampling import epoch_batches
-from tasks.split import share_of
-from tasks.table import read_rows
-from tasks.train import replica_seed
-from tasks.trained import TRAINING_SCHEMA, read_training, write_folder
-from tasks.unlearn import ModeJob, finish_mode, train_mode
-from tasks.weights import CARD_FILE, WEIGHTS_FILE, load_model
+from tasks.common.determinism import deterministic
+from tasks.common.files import read_json, write_json, written_whole
+from tasks.common.params import Params, read_params
+from tasks.crop_table.shards import read_rows
+from tasks.crop_table.splits import share_of
+from tasks.evaluate.evaluate import Outputs, evaluate_models
+from tasks.probe.probe import probe_models
+from tasks.train.batch_sampler import epoch_batches
+from tasks.train.batches import Labels, read_crops
+from tasks.train.checkpoint import Trained
+from tasks.train.invariance import ModeJob, finish_mode, train_mode
+from tasks.train.loop import replica_seed
+from tasks.train.model_folder import TRAINING_SCHEMA, read_training, write_folder
+from tasks.train.replicas import seeds_of
+from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, load_model
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "invariance.json"

@@ -20,10 +20,10 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.turns import ROOT
-from tasks.fanout import spread
-from tasks.params import CropsSettings, Params, read_params
-from tasks.render import drawn_tables
-from tasks.table import write_shards
+from tasks.common.parallel import spread
+from tasks.common.params import CropsSettings, Params, read_params
+from tasks.crop_table.shards import write_shards
+from tasks.crops.plan_shards import drawn_tables
 
 LOOKS = 5  # at memory, a second
 

@@ -33,15 +33,15 @@ from benchmarks.million import LOOKS, memory_of
 from benchmarks.turns import ROOT
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import fused
-from tasks.batches import FORWARD_BATCH, as_images
-from tasks.determinism import deterministic
-from tasks.fanout import spread as spread_work
-from tasks.mine import plan_mining
-from tasks.params import read_params
-from tasks.score import score_pool
-from tasks.score_table import read_scores
-from tasks.table import read_images, read_table, write_shards
-from tasks.weights import load_model, weights_of
+from tasks.common.determinism import deterministic
+from tasks.common.parallel import spread as spread_work
+from tasks.common.params import read_params
+from tasks.crop_table.shards import read_images, read_table, write_shards
+from tasks.mine.score import score_pool
+from tasks.mine.score_table import read_scores
+from tasks.mine.select import plan_mining
+from tasks.train.batches import FORWARD_BATCH, as_images
+from tasks.train.weights import load_model, weights_of
 
 RESULT = ROOT / "benchmarks" / "results" / "mine.json"
 WORKERS = 2

@@ -25,12 +25,12 @@ from PIL import Image, ImageFont
 
 from benchmarks.turns import serve
 from models.degrade import degrade, seeds_at
-from tasks.batches import as_images
-from tasks.draw import draw_word, open_font
-from tasks.params import Params, read_params
-from tasks.render import drawn_tables
-from tasks.shape import Shaper
-from tasks.split import digest_of
+from tasks.common.params import Params, read_params
+from tasks.crop_table.splits import digest_of
+from tasks.crops.draw_word import draw_word, open_font
+from tasks.crops.plan_shards import drawn_tables
+from tasks.crops.shaping import Shaper
+from tasks.train.batches import as_images
 
 BATCH = 256
 ROWS = 200_000  # drawn before the table is begun anew with another seed

@@ -19,7 +19,7 @@ from benchmarks.machine import machine
 from benchmarks.million import watch_million
 from benchmarks.render_jobs import SHARED, write_jobs
 from benchmarks.turns import ROOT, Worker, one_core
-from tasks.params import read_params
+from tasks.common.params import read_params
 
 RESULT = ROOT / "benchmarks" / "results" / "render.json"
 REQUIREMENTS = ROOT / "benchmarks" / "peers" / "requirements.txt"

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.cast import TEXT_SIDE
-from tasks.params import Params
-from tasks.split import text_side
+from tasks.common.params import Params
+from tasks.crop_table.splits import TEXT_SIDE, text_side
 
 SHARED = "Latn"  # the script that every renderer draws: SynthTIGER shapes no others
 FONTS = 40  # of a script, at most: one a family

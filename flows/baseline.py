@@ -3,11 +3,11 @@
 import sys
 
 from flows.stage import main, stage, step
-from tasks.baseline import finish_baseline, train_replica
-from tasks.params import Params
-from tasks.replicas import replicas_of
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.train.baseline import finish_baseline, train_replica
+from tasks.train.replicas import replicas_of
 
 
 @stage("baseline")

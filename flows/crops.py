@@ -6,10 +6,10 @@ from flows.fanout import fan_out
 from flows.fonts import OUT as FONTS
 from flows.stage import main, stage, working
 from flows.words import OUT as WORDS
-from tasks.crops import make_crops
-from tasks.params import Params
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.crops.build import make_crops
 
 
 @stage("crops")

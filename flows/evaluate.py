@@ -5,13 +5,13 @@ from pathlib import Path
 
 from flows.register import register_chosen
 from flows.stage import main, stage, step
-from tasks.evaluate import Outputs, evaluate_models
-from tasks.figures import draw_by_nuisance, draw_confusion, draw_reliability, draw_risk_coverage
-from tasks.params import Params
-from tasks.replicas import replicas_of, seeds_of
-from tasks.stages import StageFacts
-from tasks.study import model_name
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_figures import draw_by_nuisance, draw_confusion, draw_reliability, draw_risk_coverage
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.evaluate.evaluate import Outputs, evaluate_models
+from tasks.evaluate.mining_gain import model_name
+from tasks.train.replicas import replicas_of, seeds_of
 
 
 @stage("evaluate")

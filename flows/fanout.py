@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flows.stage import in_flow
-from tasks.fanout import AHEAD, FanOut, dask_client, in_order, processes, spread
-from tasks.params import RunnerSettings
+from tasks.common.parallel import AHEAD, FanOut, dask_client, in_order, processes, spread
+from tasks.common.params import RunnerSettings
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -26,8 +26,8 @@ def fan_out(
     """Spread work as `runner`, `workers` and `scheduler` of a section of the params say.
 
     Inside a flow run the items are task runs, `<item>-<number>`, of a nested flow called `name`; elsewhere
-    `tasks.fanout.spread` does it. Errors name the `section`. To be called from the flow, not from a task of it: a
-    task's context would travel to Dask's workers too.
+    `tasks.common.parallel.spread` does it. Errors name the `section`. To be called from the flow, not from a task of
+    it: a task's context would travel to Dask's workers too.
     """
 
     def run(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:

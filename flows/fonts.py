@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from flows.stage import main, stage, step
-from tasks.fonts import make_fonts, write_no_fonts
-from tasks.params import Params
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.fonts.build import make_fonts, write_no_fonts
 
 OUT = Path("data/fonts.parquet")
 

@@ -3,10 +3,10 @@
 import sys
 
 from flows.stage import main, stage, step
-from tasks.params import Params
-from tasks.stages import StageFacts
-from tasks.track import Record
-from tasks.unlearn import finish_mode, mode_jobs, train_mode
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.train.invariance import finish_mode, mode_jobs, train_mode
 
 
 @stage("invariance")

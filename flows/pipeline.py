@@ -17,10 +17,10 @@ from flows.round import mining_round
 from flows.stage import Stage, step, watched
 from flows.tag import tag
 from flows.words import words
-from tasks.errors import UserError
-from tasks.params import read_params
-from tasks.stages import stage_facts
-from tasks.track import Record, recorded_pipeline, recorded_stage
+from tasks.common.dvc_stage import stage_facts
+from tasks.common.errors import UserError
+from tasks.common.mlflow_runs import Record, recorded_pipeline, recorded_stage
+from tasks.common.params import read_params
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

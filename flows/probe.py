@@ -4,10 +4,10 @@ import sys
 
 from flows.evaluate import models_of, replicas_of_study
 from flows.stage import main, stage, step
-from tasks.params import Params
-from tasks.probe import probe_models
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.probe.probe import probe_models
 
 
 @stage("probe")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from flows.fonts import OUT as FONTS
 from flows.stage import in_flow, main, stage, step
-from tasks.params import Params
-from tasks.site import make_report
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.report.build import make_report
 
 
 @stage("report")

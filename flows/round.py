@@ -4,11 +4,11 @@ import sys
 
 from flows.fanout import fan_out
 from flows.stage import main, stage, step, working
-from tasks.params import Params
-from tasks.round_job import round_jobs
-from tasks.rounds import finish_round, run_replica, score_for
-from tasks.stages import StageFacts
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.mine.job import round_jobs
+from tasks.mine.round import finish_round, run_replica, score_for
 
 
 @stage("round")

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
-from tasks.errors import UserError
-from tasks.params import Params, read_params
-from tasks.stages import StageFacts, stage_facts
-from tasks.track import Record, recorded_stage
+from tasks.common.dvc_stage import StageFacts, stage_facts
+from tasks.common.errors import UserError
+from tasks.common.mlflow_runs import Record, recorded_stage
+from tasks.common.params import Params, read_params
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from flows.fanout import fan_out
 from flows.stage import watched
-from tasks.choose import SEVERITY, SPLIT
-from tasks.params import SweepSettings
-from tasks.space import Space
-from tasks.sweep import CRITERION, Outcome, Sweep, SweepJob, try_setting
-from tasks.track import Record, recorded_sweep, recorded_training
-from tasks.trials import Begun, done_in, finish_trial, next_trials
+from tasks.common.mlflow_runs import Record, recorded_sweep, recorded_training
+from tasks.common.params import SweepSettings
+from tasks.evaluate.model_selection import SEVERITY, SPLIT
+from tasks.sweep.space import Space
+from tasks.sweep.sweep import CRITERION, Outcome, Sweep, SweepJob, try_setting
+from tasks.sweep.trials import Begun, done_in, finish_trial, next_trials
 
 if TYPE_CHECKING:
     import optuna

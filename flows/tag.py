@@ -4,10 +4,10 @@ import sys
 
 from flows.fonts import OUT as FONTS
 from flows.stage import main, stage, step
-from tasks.params import Params
-from tasks.stages import StageFacts
-from tasks.tag import make_table
-from tasks.track import Record
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.tag.build import make_table
 
 
 @stage("tag")

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from flows.stage import main, stage, step
-from tasks.params import Params
-from tasks.stages import StageFacts
-from tasks.track import Record
-from tasks.words import make_words, write_no_words
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.mlflow_runs import Record
+from tasks.common.params import Params
+from tasks.words.build import make_words, write_no_words
 
 OUT = Path("data/words.parquet")
 

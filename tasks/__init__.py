@@ -1,4 +1,4 @@
-"""WHAT: one verb a module; all reading and writing of files lives here."""
+"""WHAT: a room a stage, named as its flow, and shared rooms below; all reading and writing of files lives here."""
 
 import os
 

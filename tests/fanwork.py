@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 
 
 def write_square(number: int, folder: Path) -> Path:

@@ -10,12 +10,12 @@ import pyarrow as pa
 import torch
 
 from models.network import ScriptNet
-from tasks.files import sha256_of
-from tasks.params import UNWRITTEN, Params, read_params
-from tasks.replicas import replicas_of
-from tasks.study import FIGURES, model_name, summarise
-from tasks.table import SPLITS, crop_schema, encode_png, key_of, write_shards
-from tasks.weights import save_model
+from tasks.common.files import sha256_of
+from tasks.common.params import UNWRITTEN, Params, read_params
+from tasks.crop_table.shards import SPLITS, crop_schema, encode_png, key_of, write_shards
+from tasks.evaluate.mining_gain import FIGURES, model_name, summarise
+from tasks.train.replicas import replicas_of
+from tasks.train.weights import save_model
 
 LABELS = ["Cyrl", "Latn", "Zxxx"]
 STYLES = ["handwriting", "sans-serif", "serif"]

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from tasks.curve import curve_of
-from tasks.files import read_json, write_json
-from tasks.measured import Look, Yardstick, compare
-from tasks.modes import pairs_of, summarise_modes
-from tasks.params import Params
-from tasks.plots import by_model, nuisance_points, training_points, write_plots
-from tasks.probe import probe_models
-from tasks.replicas import seeds_of
-from tasks.site_data import model_folders
-from tasks.table import label_columns, read_rows
+from tasks.common.files import read_json, write_json
+from tasks.common.params import Params
+from tasks.crop_table.shards import label_columns, read_rows
+from tasks.evaluate.invariance_gain import pairs_of, summarise_modes
+from tasks.evaluate.measure_split import Look, Yardstick, compare
+from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
+from tasks.probe.probe import probe_models
+from tasks.report.evidence import model_folders
+from tasks.train.curves import curve_of
+from tasks.train.replicas import seeds_of
 
 SPLITS, COMPARED, SEVERITY = ("validation", "test_seen", "test_unseen"), "test_unseen", "light"
 EPOCHS, STEPS = 3, 60  # of a made-up training

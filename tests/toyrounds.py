@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.files import read_json, write_json
-from tasks.params import Params
+from tasks.common.files import read_json, write_json
+from tasks.common.params import Params
 from tests.toyhome import LABELS, STYLES, make_toy_home
 from tests.toymeasures import measure_home
 

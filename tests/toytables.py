@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.crops import make_crops
-from tasks.fanout import FanOut
-from tasks.fonts import make_fonts
-from tasks.params import CropsSettings, FontsSettings, MixSettings, ProblemSettings, SplitCounts, TagSettings
+from tasks.common.parallel import FanOut
+from tasks.common.params import CropsSettings, FontsSettings, MixSettings, ProblemSettings, SplitCounts, TagSettings
+from tasks.crops.build import make_crops
+from tasks.fonts.build import make_fonts
 from tests.toyfonts import make_toy_fonts
 
 COUNTS = SplitCounts(train=12, pool=6, validation=4, test_seen=4, test_unseen=4)

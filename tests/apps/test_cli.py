@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from apps import cli
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 from tests.conftest import ROOT
 
 

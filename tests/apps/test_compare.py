@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from apps.compare import PAGES, compare
-from tasks.errors import UserError
-from tasks.weights import weights_of
+from tasks.common.errors import UserError
+from tasks.train.weights import weights_of
 from tests.toyhome import make_toy_home, toy_params
 
 PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8})

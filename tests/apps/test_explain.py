@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from apps.explain import explain
-from tasks.errors import UserError
-from tasks.table import encode_png, read_images
+from tasks.common.errors import UserError
+from tasks.crop_table.shards import encode_png, read_images
 from tests.toyhome import make_toy_home, toy_params
 
 QUICK = {"steps": 4, "parts": 2, "randomised": 1}

@@ -5,8 +5,8 @@ import yaml
 from PIL import Image
 
 from apps.history import tell_history
-from tasks.errors import UserError
-from tasks.table import read_rows
+from tasks.common.errors import UserError
+from tasks.crop_table.shards import read_rows
 from tests.tasks.toycrops import make_toy_table, toy_params
 
 

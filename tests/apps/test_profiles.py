@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from apps.profiles import apply_profile, profiles
-from tasks.errors import UserError
-from tasks.params import read_params
+from tasks.common.errors import UserError
+from tasks.common.params import read_params
 from tests.conftest import ROOT
 
 

@@ -6,11 +6,11 @@ import pyarrow.dataset as pads
 import pytest
 
 from apps.review import review
-from tasks.errors import UserError
-from tasks.files import write_json
-from tasks.review import read_decisions
-from tasks.suspects import write_suspects
-from tasks.table import read_rows, write_shards
+from tasks.common.errors import UserError
+from tasks.common.files import write_json
+from tasks.crop_table.shards import read_rows, write_shards
+from tasks.mine.label_errors import write_suspects
+from tasks.mine.review import read_decisions
 from tests.conftest import ROOT
 from tests.project import write_params
 from tests.tasks.toycrops import make_toy_table

@@ -13,7 +13,7 @@ from PIL import Image
 
 from apps.served_model import ServedModel
 from models.network import ScriptNet
-from tasks.weights import save_model
+from tasks.train.weights import save_model
 from tests.toyhome import toy_params
 
 

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from apps.servers import _check_cron, _check_free, _mlflow_command, _prefect_command
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 
 
 def test_servers_bind_to_the_host_they_are_told():

@@ -10,8 +10,8 @@ import pytest
 from apps import cli
 from apps import sweep as command
 from flows.sweep import run_trials
+from tests.tasks.sweep.toysweep import HOME, PARAMS, make_toy_project, write_params
 from tests.tasks.toycrops import toy_params
-from tests.tasks.toysweep import HOME, PARAMS, make_toy_project, write_params
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def home(project: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in the present folder; no Prefect server, and the rate is measured in no time."""
     shutil.copytree(project, store, dirs_exist_ok=True)
     monkeypatch.setattr(command, "run_sweep", run_trials)
-    monkeypatch.setattr("tasks.sweep_cost.SECONDS", 0.01)
+    monkeypatch.setattr("tasks.sweep.cost.SECONDS", 0.01)
     return store
 
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.faces import gain_of, means_of, rotated
-from tasks.params import ProblemSettings
-from tasks.table import crop_schema, encode_png, key_of, read_rows, write_shards
+from tasks.common.params import ProblemSettings
+from tasks.crop_table.shards import crop_schema, encode_png, key_of, read_rows, write_shards
 
 PROBLEM = ProblemSettings(target="pose", nuisances=["person"], group="person", source="own")
 PEOPLE = [f"person-{number:02d}" for number in range(10)]

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.invariance import aims_of, common_start
-from tasks.table import crop_schema, encode_png, write_shards
-from tasks.trained import TRAINING_SCHEMA, read_training
+from tasks.crop_table.shards import crop_schema, encode_png, write_shards
+from tasks.train.model_folder import TRAINING_SCHEMA, read_training
+from tests.tasks.crops.toysource import PROBLEM
 from tests.tasks.toycrops import stripes
-from tests.tasks.toysource import PROBLEM
 
 
 def test_a_share_of_the_texts_is_taken_with_all_their_crops(tmp_path):

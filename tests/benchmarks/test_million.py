@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.million import memory_of, rate, sized, span, third, timed
-from tasks.params import read_params
+from tasks.common.params import read_params
 from tests.conftest import ROOT
 
 

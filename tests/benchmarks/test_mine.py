@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from benchmarks.mine import RATIOS, exponent, make_pool, ratios
-from tasks.table import read_images, read_rows, read_table
-from tasks.weights import new_network, save_model
+from tasks.crop_table.shards import read_images, read_rows, read_table
+from tasks.train.weights import new_network, save_model
 from tests.conftest import ROOT
-from tests.tasks.test_score import CARD
+from tests.tasks.mine.test_score import CARD
 from tests.tasks.toycrops import make_toy_table
 
 

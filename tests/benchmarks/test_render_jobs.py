@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.render_jobs import JOBS, write_jobs
-from tasks.params import Params, read_params
-from tasks.split import text_side
+from tasks.common.params import Params, read_params
+from tasks.crop_table.splits import text_side
 from tests.conftest import ROOT
 
 LATIN = ["Haus", "Wald", "Berg", "Fluss", "Wiese", "Himmel", "Nacht", "Morgen", "a", "naïve"]

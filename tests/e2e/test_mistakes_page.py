@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.files import read_json
-from tasks.site import make_report
+from tasks.common.files import read_json
+from tasks.report.build import make_report
 from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
@@ -20,7 +20,7 @@ def report(tmp_path_factory):
     params = toy_params()
     home = make_mined_home(tmp_path_factory.mktemp("mistakes"), params=params)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.site_mistakes.SHEET", 2)
+        patch.setattr("tasks.report.mistakes.SHEET", 2)
         make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
     return home / "report"
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.files import read_json
+from tasks.common.files import read_json
 from tests.e2e.test_chain import unfont
 from tests.project import DEBUG, dvc, make_project, write_params
 from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.files import read_json
-from tasks.site import make_report
+from tasks.common.files import read_json
+from tasks.report.build import make_report
 from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home, study_of

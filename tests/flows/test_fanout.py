@@ -12,9 +12,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext
 
 from flows.fanout import fan_out
-from tasks.errors import UserError
-from tasks.fanout import WorkerLostError
-from tasks.params import CropsSettings, RunnerSettings, ScoreSettings
+from tasks.common.errors import UserError
+from tasks.common.parallel import WorkerLostError
+from tasks.common.params import CropsSettings, RunnerSettings, ScoreSettings
 from tests.fanwork import begun, die, die_once, refuse, write_square
 from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from flows.stage import answers, in_flow, step, watched
-from tasks.errors import UserError
+from tasks.common.errors import UserError
 from tests.conftest import ROOT
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from flows import sweep as flow
-from tasks.space import Space
-from tasks.sweep import Outcome, SweepJob, try_setting
-from tasks.sweep_table import summarise_sweep
-from tasks.track import PARENT_TAG, SWEEP_TAG, client, experiment_of
-from tasks.trials import open_study, tried_in
-from tests.tasks.toysweep import PARAMS, make_toy_project, toy_space, toy_sweep
+from tasks.common.mlflow_runs import PARENT_TAG, SWEEP_TAG, client, experiment_of
+from tasks.sweep.space import Space
+from tasks.sweep.sweep import Outcome, SweepJob, try_setting
+from tasks.sweep.table import summarise_sweep
+from tasks.sweep.trials import open_study, tried_in
+from tests.tasks.sweep.toysweep import PARAMS, make_toy_project, toy_space, toy_sweep
 
 SPACE = toy_space("erm", "conditional+pairs", strength=[0.1, 1.0])
 

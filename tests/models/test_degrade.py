@@ -26,8 +26,8 @@ from models.degrade import (
     stroke,
     warp,
 )
-from models.degrade_file import packed
-from models.degrade_print import INKS
+from models.degrade.ink import INKS
+from models.degrade.jpeg import packed
 from models.settings import DegradeSettings
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.params import Params, read_params
-from tasks.table import Pixels, crop_schema, encode_png, key_of, write_shards
+from tasks.common.params import Params, read_params
+from tasks.crop_table.shards import Pixels, crop_schema, encode_png, key_of, write_shards
 from tests.conftest import ROOT
 
 HEIGHT, WIDTH = 16, 48

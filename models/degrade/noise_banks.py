@@ -1,0 +1,56 @@
+"""Banks of noise: made once, and each crop takes a window at a place of its own."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch import Tensor
+from torch.nn import functional
+
+from models.degrade.seeds import Draw, places
+
+BANK_SEED = 20_170_807
+BANK_SIDE = 1024
+
+Bank = Callable[[int, torch.device], Tensor]
+
+
+def patches(bank: Bank, draw: Draw, name: str, like: Tensor) -> Tensor:
+    """A window of the bank for each crop of `like[batch, channels, h, w]`: `[batch, 1, h, w]`."""
+    height, width = like.shape[2:]
+    side = max(BANK_SIDE, 2 * height, 2 * width)
+    top, left = draw.whole(f"{name}-top", side - height), draw.whole(f"{name}-left", side - width)
+    whole = bank(side, like.device)
+    if like.device.type == "cpu":  # NumPy copies windows in half the time
+        return torch.from_numpy(sliding_window_view(whole.numpy(), (height, width))[top, left]).unsqueeze(1)
+    windows = whole.unfold(0, height, 1).unfold(1, width, 1)
+    return windows[places(like, top), places(like, left)].unsqueeze(1)
+
+
+@lru_cache(maxsize=4)
+def noise_bank(side: int, device: torch.device) -> Tensor:
+    """White noise `[side, side]`, mean 0, standard deviation 1."""
+    return torch.randn(side, side, generator=torch.Generator().manual_seed(BANK_SEED)).to(device)
+
+
+@lru_cache(maxsize=4)
+def ground_bank(side: int, device: torch.device) -> Tensor:
+    """Noise `[side, side]` of three grains, standard deviation 1/2: clouds, blotches, paper fibre."""
+    return (_smooth(side, grains=(3, 12, 48), seed=BANK_SEED + 1) / 2).to(device)
+
+
+@lru_cache(maxsize=4)
+def bend_bank(side: int, device: torch.device) -> Tensor:
+    """Displacements `[side, side]`, standard deviation 1, that change over about a letter."""
+    return _smooth(side, grains=(10,), seed=BANK_SEED + 2).to(device)
+
+
+def _smooth(side: int, *, grains: tuple[int, ...], seed: int) -> Tensor:
+    """Smooth noise `[side, side]`, standard deviation 1: a sum of noises, one for each grain in pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(1, 1, side, side)
+    for grain in grains:
+        coarse = torch.randn(1, 1, side // grain + 2, side // grain + 2, generator=generator)
+        total += functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)
+    return (total / total.std())[0, 0]

@@ -1,0 +1,255 @@
+"""MLflow: one SQLite store, a parent run for each pipeline, one nested run for each stage."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.errors import UserError
+from tasks.common.files import read_json, sha256_of
+
+STORE = Path("mlflow")
+PARENT_VARIABLE = "UNFONT_PARENT_RUN"
+REPRO_TAG = "unfont.repro"
+STAGE_TAG = "unfont.stage"
+SWEEP_TAG = "unfont.sweep"
+PARENT_TAG = "mlflow.parentRunId"
+NAME_TAG = "mlflow.runName"
+
+
+def store_uri() -> str:
+    """The tracking store: the user's `MLFLOW_TRACKING_URI`, or SQLite in the project's folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(STORE / 'mlflow.db').absolute()}"
+
+
+def use_store() -> None:
+    """Point MLflow at the project's store.
+
+    Raises:
+        UserError: the SQLite store was not made at set-up and cannot be made now.
+    """
+    import mlflow
+
+    uri = store_uri()
+    if uri.startswith("sqlite:///"):
+        try:
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot write the MLflow store: {error.strerror}",
+                where=uri,
+                mend="make the folder writable, or set MLFLOW_TRACKING_URI",
+            ) from error
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
+def make_store(problem: str) -> None:
+    """Make the store and the problem's experiment once, at set-up: parallel first use races on its migrations."""
+    use_store()
+    experiment_of(problem)
+
+
+def client() -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient()
+
+
+def experiment_of(problem: str) -> str:
+    """The id of the problem's experiment, which is made where it is missing."""
+    found = client().get_experiment_by_name(problem)
+    if found is not None:
+        return str(found.experiment_id)
+    # A tracking server keeps artifacts where it was told to; beside SQLite they lie in this folder.
+    local = store_uri().startswith("sqlite:")
+    location = (STORE / "artifacts" / problem).absolute().as_uri() if local else None
+    return str(client().create_experiment(problem, artifact_location=location))
+
+
+class Record:
+    """One MLflow run that a stage writes to; the run's id is passed, never the thread's active run."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._client = client()
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        flat = [Param(key, str(value)[:6000]) for key, value in _flat(values)]
+        for start in range(0, len(flat), 100):
+            self._client.log_batch(self.run_id, params=flat[start : start + 100])
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            self.run_id, metrics=[Metric(metric_name(key), float(value), now, 0) for key, value in values.items()]
+        )
+
+    def inputs(self, data: Mapping[str, str]) -> None:
+        """What the stage read, with DVC's bare hash as digest (MLflow allows 36 characters)."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        inputs = [
+            DatasetInput(Dataset(name=path, digest=digest[:36], source_type="local", source=f'{{"uri": "{path}"}}'))
+            for path, digest in data.items()
+        ]
+        if inputs:
+            self._client.log_inputs(self.run_id, datasets=inputs)
+
+    def training(self, folder: Path, summary: Mapping[str, float]) -> None:
+        """A trained model's curves and their figure, its other figures, and the hash of its weights as a tag."""
+        from tasks.common.mlflow_figures import draw_training
+
+        self._client.set_tag(self.run_id, "weights_sha256", sha256_of(folder / "model.safetensors"))
+        epochs = read_json(folder / "history.json")["epochs"]
+        self.metrics({key: value for key, value in summary.items() if not epochs or key not in epochs[-1]})
+        self.curves(epochs)
+        if epochs:
+            self._client.log_figure(self.run_id, draw_training(epochs), "training.png")
+
+    def curves(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Every figure of a training's history, a point an epoch."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(metric_name(key), float(value), now, int(epoch["epoch"]))
+            for epoch in epochs
+            for key, value in epoch.items()
+            if key != "epoch" and value is not None
+        ]
+        for start in range(0, len(metrics), 1000):
+            self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
+
+    def figure(self, figure: Any, name: str) -> None:
+        self._client.log_figure(self.run_id, figure, name)
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        if path.is_dir():
+            self._client.log_artifacts(self.run_id, str(path), folder)
+        else:
+            self._client.log_artifact(self.run_id, str(path), folder)
+
+    def tag(self, key: str, value: str) -> None:
+        self._client.set_tag(self.run_id, key, value)
+
+
+@contextlib.contextmanager
+def recorded_stage(facts: StageFacts, problem: str) -> Iterator[Record]:
+    """A nested run for one stage: FINISHED when the block ends, FAILED when it raises."""
+    use_store()
+    experiment = experiment_of(problem)
+    parent = os.environ.get(PARENT_VARIABLE) or _parent_of_repro(experiment)
+    tags = {STAGE_TAG: facts.address, NAME_TAG: facts.address}
+    if parent:
+        tags[PARENT_TAG] = parent
+        client().update_run(parent, status="RUNNING")
+    with _terminated(client().create_run(experiment, tags=tags).info.run_id, parent) as run_id:
+        record = Record(run_id)
+        record.params(facts.params)
+        record.inputs(facts.data)
+        yield record
+
+
+@contextlib.contextmanager
+def recorded_pipeline(name: str, params: Mapping[str, Any], problem: str) -> Iterator[Record]:
+    """The parent run of everything that is recorded inside the block."""
+    use_store()
+    run = client().create_run(experiment_of(problem), tags={NAME_TAG: name})
+    before = os.environ.get(PARENT_VARIABLE)
+    os.environ[PARENT_VARIABLE] = run.info.run_id
+    try:
+        with _terminated(run.info.run_id) as run_id:
+            record = Record(run_id)
+            record.params(params)
+            yield record
+    finally:
+        if before is None:
+            del os.environ[PARENT_VARIABLE]
+        else:
+            os.environ[PARENT_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def recorded_sweep(name: str, params: Mapping[str, Any], problem: str) -> Iterator[Record]:
+    """The parent run of the sweep called `name`: the one that an interrupted call began goes on."""
+    use_store()
+    experiment = experiment_of(problem)
+    found = client().search_runs([experiment], f"tags.`{SWEEP_TAG}` = '{name}'", max_results=1)
+    run = found[0] if found else client().create_run(experiment, tags={NAME_TAG: "sweep", SWEEP_TAG: name})
+    client().update_run(run.info.run_id, status="RUNNING")
+    with _terminated(run.info.run_id) as run_id:
+        record = Record(run_id)
+        if not found:
+            record.params(params)
+        yield record
+
+
+@contextlib.contextmanager
+def recorded_training(parent: Record, name: str, problem: str) -> Iterator[Record | None]:
+    """The child run of one training of a sweep; None where the parent has a finished one of that `name`."""
+    experiment = experiment_of(problem)
+    wanted = f"tags.`{PARENT_TAG}` = '{parent.run_id}' AND tags.`{SWEEP_TAG}` = '{name}'"
+    if client().search_runs([experiment], f"{wanted} AND attributes.status = 'FINISHED'", max_results=1):
+        yield None
+        return
+    tags = {PARENT_TAG: parent.run_id, NAME_TAG: name, SWEEP_TAG: name}
+    with _terminated(client().create_run(experiment, tags=tags).info.run_id) as run_id:
+        yield Record(run_id)
+
+
+@contextlib.contextmanager
+def _terminated(run_id: str, parent: str | None = None) -> Iterator[str]:
+    status = "FAILED"
+    try:
+        yield run_id
+        status = "FINISHED"
+    finally:
+        for run in filter(None, (run_id, parent)):
+            client().set_terminated(run, status)
+
+
+def _parent_of_repro(experiment: str) -> str | None:
+    """Under a bare `dvc repro` all stages share one parent: the run tagged with that process."""
+    repro = _repro_process()
+    if repro is None:
+        return None
+    found = client().search_runs([experiment], f"tags.`{REPRO_TAG}` = '{repro}'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    made = client().create_run(experiment, tags={REPRO_TAG: repro, NAME_TAG: "dvc repro"})
+    return str(made.info.run_id)
+
+
+def _repro_process() -> str | None:
+    """`pid:start` of the `dvc` process that runs this stage, or None outside of one."""
+    if "DVC_STAGE" not in os.environ:
+        return None
+    import psutil
+
+    outermost = None
+    for process in psutil.Process().parents():
+        with contextlib.suppress(psutil.Error):
+            if any(Path(word).name == "dvc" for word in process.cmdline()[:3]):
+                outermost = process
+    return f"{outermost.pid}:{outermost.create_time():.0f}" if outermost else None
+
+
+def metric_name(key: str) -> str:
+    """`key` as MLflow takes a metric's name: without the plus sign of a sum of modes (`conditional-and-pairs`)."""
+    return key.replace("+", "-and-")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

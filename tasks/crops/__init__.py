@@ -1,0 +1,1 @@
+"""Stage `crops`: render words and backgrounds."""

@@ -1,0 +1,1 @@
+"""Crops with no text in them: the generators of `Zxxx`."""

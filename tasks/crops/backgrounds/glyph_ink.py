@@ -1,0 +1,170 @@
+"""Single letters and icons as ink, for backgrounds: parts of letters that say nothing, pictures that are no text."""
+
+import functools
+import io
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.random import Generator
+from numpy.typing import NDArray
+from PIL import Image, ImageFont
+
+from tasks.common.errors import UserError
+from tasks.crop_table.splits import DESIGN_SIDE, digest_of
+from tasks.crops.backgrounds.icons import icon_points
+
+SYMBOLS = "Zsym"  # ISO 15924: fonts of this "script" hold icons
+SIZE = 48  # pixels an em: what letters and icons are drawn at
+MOST_POINTS = 512  # of one font: more would only fill memory
+FEWEST_ICONS = 12  # a font with fewer is no icon font
+ATTEMPTS = 8  # characters tried before a face is taken for blank
+
+Ink = NDArray[np.uint8]  # [height, width], 0 none, 255 full
+
+
+@dataclass
+class Face:
+    """An open font and the characters that may be taken from it; what was drawn once is kept."""
+
+    font: ImageFont.FreeTypeFont
+    points: Sequence[int]
+    _kept: dict[int, tuple[Ink, int]] = field(default_factory=dict, repr=False)
+
+    def draw(self, random: Generator) -> tuple[Ink, int]:
+        """One character's ink, cut to its box, and the box's top below the line's top in pixels."""
+        for _ in range(ATTEMPTS):
+            ink, top = self._ink_of(self.points[int(random.integers(len(self.points)))])
+            if ink.size:
+                return ink, top
+        return np.full((SIZE // 2, SIZE // 2), 255, np.uint8), SIZE // 4
+
+    def _ink_of(self, point: int) -> tuple[Ink, int]:
+        if point not in self._kept:
+            mask, (_, top) = self.font.getmask2(chr(point), mode="L")
+            box = mask.getbbox()
+            ink = np.zeros((0, 0), np.uint8)
+            if box is not None:
+                ink = np.asarray(Image.Image()._new(mask).crop(box))
+                top += box[1]
+            self._kept[point] = ink, int(top)
+        return self._kept[point]
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """Fonts of one side, open: `letters` of several scripts, `icons` of symbol fonts; either may be empty."""
+
+    letters: tuple[Face, ...] = ()
+    icons: tuple[Face, ...] = ()
+
+    @classmethod
+    def of_table(cls, fonts: Path, split: str, *, seed: int, most: int = 12) -> "Glyphs":
+        """Up to `most` fonts for letters, a script at a time, and up to `most` symbol fonts of the split's side.
+
+        Only the row groups that hold them are read. The same file, side and seed are opened once in a process.
+
+        Raises:
+            UserError: there is no table of fonts, or it cannot be read.
+        """
+        try:
+            facts = fonts.stat()
+            return _of_table(fonts.resolve(), (facts.st_mtime_ns, facts.st_size), DESIGN_SIDE[split], seed, most)
+        except FileNotFoundError:
+            raise UserError("there is no table of fonts", where=fonts, mend="make it: unfont fonts") from None
+        except pa.ArrowInvalid as error:
+            mend = "make it again: unfont fonts"
+            raise UserError("the table of fonts cannot be read", where=fonts, mend=mend) from error
+
+    def letter(self, random: Generator) -> Ink:
+        """A letter, cut to its ink, about `SIZE` pixels high."""
+        return self.letters[int(random.integers(len(self.letters)))].draw(random)[0]
+
+    def line(self, random: Generator, count: int) -> Ink:
+        """`count` letters of one font side by side, each at its height in the line, cut to the ink."""
+        face = self.letters[int(random.integers(len(self.letters)))]
+        drawn = [face.draw(random) for _ in range(count)]
+        highest = min(top for _, top in drawn)
+        gap = SIZE // 12
+        width = sum(ink.shape[1] + gap for ink, _ in drawn) - gap
+        line = np.zeros((max(top - highest + len(ink) for ink, top in drawn), width), np.uint8)
+        left = 0
+        for ink, top in drawn:
+            line[top - highest : top - highest + len(ink), left : left + ink.shape[1]] = ink
+            left += ink.shape[1] + gap
+        return line
+
+    def icon(self, random: Generator) -> Ink:
+        """An icon, cut to its ink, `SIZE` pixels high or less."""
+        return self.icons[int(random.integers(len(self.icons)))].draw(random)[0]
+
+
+@functools.lru_cache(maxsize=6)
+def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most: int) -> Glyphs:
+    table = pq.read_table(fonts, columns=["script", "side"])
+    scripts = table.column("script").cast(pa.string()).to_pylist()
+    sides = table.column("side").cast(pa.string()).to_pylist()
+    here = [place for place, of_side in enumerate(sides) if of_side == side]
+    symbols = [place for place in here if scripts[place] == SYMBOLS]
+    lettered = list(_in_turn({place: scripts[place] for place in here if scripts[place] != SYMBOLS}, side, seed))
+    # A second weight of the same font is the same picture again: `in_turn` has mixed them.
+    icons = sorted(symbols, key=lambda place: digest_of(seed, "icons", side, place))[:most]
+    coverage = _read_coverage(fonts, [*lettered[:most], *icons])
+    points = {place: _letters_in(coverage[place]) for place in lettered[:most]}
+    points |= {place: icon_points(coverage[place].tolist()) for place in icons}
+    few = {place for place in icons if len(points[place]) < FEWEST_ICONS}
+    usable = [place for place in points if points[place] and place not in few]
+    data = read_font_bytes(fonts, usable)
+    faces = {place: _open(data[place], points[place]) for place in usable}
+    letters = tuple(face for place, face in faces.items() if scripts[place] != SYMBOLS)
+    return Glyphs(letters, tuple(face for place, face in faces.items() if scripts[place] == SYMBOLS))
+
+
+def _in_turn(script_of: dict[int, str], side: str, seed: int) -> Iterator[int]:
+    """Places of fonts, one of each script, then a second of each, and so on."""
+    by_script: dict[str, list[int]] = {}
+    for place in sorted(script_of, key=lambda place: digest_of(seed, "letters", side, place)):
+        by_script.setdefault(script_of[place], []).append(place)
+    turns = max(map(len, by_script.values()), default=0)
+    return (places[turn] for turn in range(turns) for places in by_script.values() if turn < len(places))
+
+
+def _letters_in(coverage: NDArray[np.int32]) -> list[int]:
+    """At most `MOST_POINTS` letters of a font, of its own script where it has more than Latin."""
+    letters = [point for point in coverage.tolist() if unicodedata.category(chr(point)) in ("Lu", "Ll", "Lo")]
+    own = [point for point in letters if point > 0x24F]
+    letters = own if len(own) >= len(letters) // 4 else letters
+    return letters[:: -(-len(letters) // MOST_POINTS)] if letters else []
+
+
+def _open(data: bytes, points: Sequence[int]) -> Face:
+    # Single characters need no shaping, and the basic layout draws them at once.
+    font = ImageFont.truetype(io.BytesIO(data), SIZE, layout_engine=ImageFont.Layout.BASIC)
+    return Face(font, points)
+
+
+def _read_coverage(path: Path, places: list[int]) -> dict[int, NDArray[np.int32]]:
+    if not places:
+        return {}
+    column = pc.take(pq.read_table(path, columns=["coverage"]).column("coverage"), pa.array(places))
+    return {place: scalar.values.to_numpy() for place, scalar in zip(places, column, strict=True)}
+
+
+def read_font_bytes(path: Path, places: Sequence[int]) -> dict[int, bytes]:
+    """The fonts at `places`, row numbers of the table of fonts; only their row groups are read."""
+    found: dict[int, bytes] = {}
+    with pq.ParquetFile(path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            stop = start + file.metadata.row_group(group).num_rows
+            inside = [place for place in places if start <= place < stop]
+            if inside:
+                column = file.read_row_group(group, columns=["font"]).column("font")
+                found |= {place: column[place - start].as_py() for place in inside}
+            start = stop
+    return found

@@ -1,0 +1,145 @@
+"""Words drawn in fonts, and crops with no text: the crop table before it is checked and split.
+
+Shards are drawn wherever `fan_out` sends them and come back in the table's order, one at a time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.common.errors import UserError
+from tasks.common.parallel import FanOut
+from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
+from tasks.crop_table.shards import COLOUR, crop_schema
+from tasks.crop_table.splits import LISTED
+from tasks.crops.sampling_plan import Font
+from tasks.crops.shard import Drawn, Shard, draw_shard
+from tasks.crops.sources import Source, cast_of, read_columns, read_fonts, read_texts
+
+SHARD = 2_000  # crops that one worker draws at a time: even, for pairs stay together
+COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
+
+
+def drawn_tables(
+    settings: CropsSettings,
+    *,
+    problem: ProblemSettings,
+    tag: TagSettings,
+    seed: int,
+    fonts: Path,
+    words: Path,
+    work: Path,
+    fan_out: FanOut,
+    counts: Counter[str],
+) -> Iterator[pa.Table]:
+    """Draw the crops of every script of `words`, and the `Zxxx` crops; yield them shard by shard.
+
+    Shards wait in the folder `work` and are removed as they are taken. `counts` is filled as they are: the crops by
+    split; `redrawn` ones; `unshaped` texts, which a font has the characters of but cannot draw; `words_uncovered`,
+    which no font on the word's side has all characters of; `missing` crops, with `missing.<script>.<split>` where a
+    script has no design on a side.
+
+    Raises:
+        UserError: the problem's labels are none of drawn crops; a table is missing or is none; no font covers any
+            word of a script, or a word that the user listed.
+    """
+    check_problem(problem)
+    source = Source(fonts, words, settings.height, settings.width, settings.mix, settings.pairs, tag, seed)
+    counts.update(dict.fromkeys(COUNTS, 0))
+    shards, uncounted = plan_shards(settings, source)
+    counts.update(uncounted)
+    return _fetch(shards, source, crop_schema(problem, split=False), work, fan_out, counts)
+
+
+def _fetch(
+    shards: list[Shard], source: Source, schema: pa.Schema, work: Path, fan_out: FanOut, counts: Counter[str]
+) -> Iterator[pa.Table]:
+    work.mkdir(parents=True, exist_ok=True)
+    drawn: Drawn
+    for drawn in fan_out(partial(draw_shard, source=source, schema=schema, folder=work), shards):
+        with pa.OSFile(str(drawn.path)) as file:
+            table = pa.ipc.open_file(file).read_all()
+        drawn.path.unlink()
+        counts.update(drawn.counts)
+        yield table
+
+
+def check_problem(problem: ProblemSettings) -> None:
+    """Whether drawn crops have the problem's labels.
+
+    Raises:
+        UserError: they have not.
+    """
+    unknown = set(problem.nuisances) - {"font_style", "design", COLOUR}
+    if (problem.target, problem.group) == ("script", "design") and not unknown:
+        return
+    raise UserError(
+        "drawn crops have the target script, the group design, and the nuisances font_style, design and colour",
+        where=f"a problem of target {problem.target}, with source: {problem.source}",
+        mend="name those, or set source: own",
+    )
+
+
+def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], Counter[str]]:
+    """The shards, in the table's order, and counts of what no font can show."""
+    fonts = read_fonts(source.fonts)
+    _check_listed(source, fonts)
+    counts = Counter[str]()
+    asked = {UNWRITTEN: settings.background.model_dump()}
+    for script, texts in sorted(read_texts(source.words).items()):
+        casts = cast_of(source, script, texts, fonts.get(script, []))
+        shown = set().union(*(cast.words for cast in casts.values()))
+        if not shown:
+            mend = "install fonts of this script, or take it out of words.scripts"
+            raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
+        counts["words_uncovered"] += len(texts.words) - len(shown)
+        designs = sum(map(len, casts["train"].designs)) if "train" in casts else 0
+        wanted = settings.text.model_dump() | {"train": train_crops(settings, designs)}
+        asked[script] = {split: count for split, count in wanted.items() if split in casts}
+        for split in wanted.keys() - casts.keys():
+            counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
+    # Backgrounds come last, for no better reason than that a table begins with text.
+    pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))
+              for shard in _cut(asked[script])]  # fmt: skip
+    return [Shard(number, script, shard) for number, (script, shard) in enumerate(pieces)], counts
+
+
+def train_crops(settings: CropsSettings, designs: int) -> int:
+    """Training crops of a script that has so many training designs.
+
+    With n times as many as `settings.designs` √n times `settings.text.train`: what there is to learn of a script
+    grows with its designs, but slower than they do, since they are alike. Never fewer.
+    """
+    if settings.designs is None:
+        return settings.text.train
+    return round(settings.text.train * max(1.0, designs / settings.designs) ** 0.5)
+
+
+def _check_listed(source: Source, fonts: dict[str, list[Font]]) -> None:
+    """A word of CLDR's that no font has is counted; one that the user asked for is told."""
+    table = read_columns(source.words, ["script", "text", "language", "kind"])
+    by_the_user = pc.and_(pc.equal(table.column("language"), LISTED), pc.equal(table.column("kind"), "word"))
+    for word in table.filter(by_the_user).to_pylist():
+        if not any(font.covers(word["text"]) for font in fonts.get(word["script"], [])):
+            mend = f"take it out of the list {word['script']}.txt, or add a font that has all of its characters"
+            raise UserError(f"no font covers the word '{word['text']:.40}'", where=source.words, mend=mend)
+
+
+def _cut(asked: dict[str, int]) -> list[tuple[tuple[str, int, int], ...]]:
+    """A script's crops in shards of `SHARD` at most, as pieces (split, start, stop)."""
+    pieces = [
+        (split, start, min(start + SHARD, count)) for split, count in asked.items() for start in range(0, count, SHARD)
+    ]
+    shards: list[list[tuple[str, int, int]]] = []
+    room = 0
+    for split, start, stop in pieces:
+        if stop - start > room:
+            shards.append([])
+            room = SHARD
+        shards[-1].append((split, start, stop))
+        room -= stop - start
+    return [tuple(shard) for shard in shards]

@@ -1,0 +1,201 @@
+"""Who plays: which design, font and text each crop of a script and split shows. Pure: nothing is drawn here.
+
+Styles take turns, and within a style its designs do, so that neither a style nor a large family crowds out
+the others. Which sides a split takes:
+
+    train, pool   train designs         train texts
+    validation    validation designs    validation texts
+    test_seen     train designs         test texts
+    test_unseen   test_unseen designs   test texts
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.common.params import MixSettings, TagSettings
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, digest_of, text_side
+from tasks.crops.text_variants import CHANCES, Covers, compose, plan_text
+
+SHORT = 8  # characters of the longest word that shares a crop with another
+UPRIGHT = 10  # pixels a character of a text set from top to bottom must have, at least
+PICKS = 32  # words looked at for one that suits
+STRIDE = 7919  # from one of them to the next: a prime, and far, for neighbours in the list are alike
+
+
+@dataclass(frozen=True)
+class Font:
+    """One row of the font table without the font itself; `place` is the row's number."""
+
+    place: int
+    family: str
+    style: str
+    design: str
+    side: str
+    weight: int
+    coverage: NDArray[np.int32]  # sorted code points
+
+    @cached_property
+    def points(self) -> frozenset[int]:
+        return frozenset(self.coverage.tolist())
+
+    def covers(self, text: str) -> bool:
+        """Whether the font has every character of `text`."""
+        return self.points.issuperset(map(ord, text))
+
+
+class Texts(NamedTuple):
+    """Words and single letters of a script, or those of them that a font has every character of."""
+
+    words: tuple[str, ...]
+    letters: tuple[str, ...] = ()
+
+
+Part = tuple[Font, Texts]  # a font with what it may show
+Designs = dict[str, list[Part]]
+
+
+class Choice(NamedTuple):
+    """What one crop shows, whether from top to bottom, and four numbers in [0, 1) for how it is drawn."""
+
+    font: Font
+    text: str
+    vertical: bool
+    chances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What a script and split may show: style → design → fonts with the texts that each of them covers."""
+
+    script: str
+    split: str
+    designs: list[list[list[Part]]]
+    mix: MixSettings
+    height: int  # of the crop, pixels
+
+    @property
+    def words(self) -> set[str]:
+        """Every word that some font may show."""
+        fonts = [part for style in self.designs for design in style for part in design]
+        return set().union(*{id(texts): texts.words for _, texts in fonts}.values())
+
+    def choose(self, index: int, attempt: int, seed: int) -> Choice:
+        """The crop's choice; a later `attempt` keeps the design and draws another font, text and place."""
+        font, texts, *chances = self._part(index, attempt, seed)
+        text, vertical = self._text(texts, font.covers, self._digest(seed, "text", index, attempt))
+        return Choice(font, text, vertical, tuple(chances))
+
+    def choose_pair(self, number: int, attempt: int, seed: int) -> tuple[Choice, Choice] | None:
+        """Crops 2 `number` and 2 `number` + 1 as one text in two designs of different style, or None."""
+        one, texts, *chances = self._part(2 * number, attempt, seed)
+        other, _, *others = self._part(2 * number + 1, attempt, seed)
+
+        def both_cover(text: str) -> bool:
+            return one.covers(text) and other.covers(text)
+
+        if one.style == other.style or one.design == other.design:
+            return None
+        text, vertical = self._text(texts, both_cover, self._digest(seed, "pair", number, attempt))
+        if not both_cover(text):
+            return None
+        return Choice(one, text, vertical, tuple(chances)), Choice(other, text, vertical, tuple(others))
+
+    def _part(self, index: int, attempt: int, seed: int) -> tuple[Font, Texts, float, float, float, float]:
+        style = self.designs[index % len(self.designs)]
+        fonts = style[index // len(self.designs) % len(style)]
+        which, *chances = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
+        fill, across, upright, margin = chances
+        font, texts = fonts[int(which * len(fonts))]
+        return font, texts, fill, across, upright, margin
+
+    def _text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
+        """A text as drawn, and whether it is set from top to bottom."""
+        first, second, *chances = struct.unpack(f">2I{CHANCES}H{24 - 2 * CHANCES}x", digest)
+        which = first / 2**32, second / 2**32
+        plan = plan_text(self.script, self.mix, [chance / 2**16 for chance in chances], covers=covers)
+        if plan.vertical:
+            most = self.height // UPRIGHT
+            if stack := _pick(texts.words, which[0], lambda word: len(word) <= most and covers(word)):
+                return stack, True
+        if plan.form == "letter" and (letter := _pick(texts.letters, which[0], covers)):
+            return compose([letter], self.script, plan, covers=covers), False
+        if plan.form == "two":
+            short = [_pick(texts.words, chance, lambda word: len(word) <= SHORT and covers(word)) for chance in which]
+            if words := [word for word in dict.fromkeys(short) if word]:
+                return compose(words, self.script, plan, covers=covers), False
+        word = _pick(texts.words, which[0], covers) or texts.words[0]
+        return compose([word], self.script, plan, covers=covers), False
+
+    def _digest(self, *parts: object) -> bytes:
+        seed, *others = parts
+        return digest_of(seed, self.split, self.script, *others)
+
+
+def _pick(texts: Sequence[str], chance: float, fits: Covers) -> str | None:
+    """The first of `PICKS` texts that fits, from one chosen by `chance` on."""
+    start = int(chance * len(texts))
+    picks = (texts[(start + STRIDE * step) % len(texts)] for step in range(min(PICKS, len(texts))))
+    return next(filter(fits, picks), None)
+
+
+def cast_script(
+    script: str, texts: Texts, fonts: Sequence[Font], *, tag: TagSettings, mix: MixSettings, height: int, seed: int
+) -> dict[str, Cast]:
+    """The casts of a script's splits; a split with no design or no word that its designs cover has none.
+
+    `height` of the crops, in pixels, says how many characters have room one below the other.
+    """
+    every = [*texts.words, *texts.letters]
+    sides = np.array([text_side(text, script=script, settings=tag, seed=seed) for text in every])
+    is_word = np.arange(len(every)) < len(texts.words)
+    covered = coverage_of(every, fonts)
+    known: dict[bytes, Texts] = {}
+    casts = {}
+    for split, side in DESIGN_SIDE.items():
+        on_side = sides == TEXT_SIDE[split]
+        styles: dict[str, Designs] = {}
+        for font, covers in zip(fonts, covered, strict=True):
+            if font.side == side and (covers & on_side & is_word).any():
+                playable = _texts_of(covers & on_side, every, len(texts.words), known)
+                styles.setdefault(font.style, {}).setdefault(font.design, []).append((font, playable))
+        if styles:
+            designs = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
+            casts[split] = Cast(script, split, designs, mix, height)
+    return casts
+
+
+def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: dict[bytes, Texts]) -> Texts:
+    # Most fonts of a script cover the same texts: hundreds of fonts share one tuple.
+    name = mask.tobytes()
+    if name not in known:
+        places = np.flatnonzero(mask)
+        of_words, of_letters = (places[places < words].tolist(), places[places >= words].tolist())
+        known[name] = Texts(tuple(every[place] for place in of_words), tuple(every[place] for place in of_letters))
+    return known[name]
+
+
+def _in_turn(designs: Designs, script: str, seed: int) -> list[list[Part]]:
+    # Shuffled, or the alphabet would decide which designs a short split shows.
+    return [designs[name] for name in sorted(designs, key=lambda name: digest_of(seed, script, name))]
+
+
+def coverage_of(texts: Sequence[str], fonts: Sequence[Font]) -> NDArray[np.bool_]:
+    """Whether a font has every character of a text: [fonts, texts]."""
+    points = [np.array(list(map(ord, text)), np.int32) for text in texts]
+    every, flat = np.unique(np.concatenate(points) if points else np.zeros(0, np.int32), return_inverse=True)
+    starts = np.cumsum([0, *map(len, points)])[:-1]
+    covers = np.zeros((len(fonts), len(texts)), bool)
+    known: dict[bytes, NDArray[np.bool_]] = {}  # hundreds of fonts have the same letters of a script
+    for row, font in enumerate(fonts):
+        has = np.isin(every, font.coverage)
+        name = has.tobytes()
+        if name not in known:
+            known[name] = np.logical_and.reduceat(has[flat], starts) if len(flat) else covers[row]
+        covers[row] = known[name]
+    return covers

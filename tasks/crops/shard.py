@@ -1,0 +1,164 @@
+"""One shard of the crop table: drawn by whatever worker gets it, and left in a folder as one file.
+
+Every crop follows from (seed, split, script, index) and nothing else, so a shard has the same bytes whoever
+drew it, and however often.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.common.files import written_whole
+from tasks.common.params import UNWRITTEN
+from tasks.crop_table.shards import encode_png, key_of
+from tasks.crop_table.splits import digest_of
+from tasks.crops.backgrounds.glyph_ink import Glyphs
+from tasks.crops.backgrounds.kinds import draw_background, kinds_of
+from tasks.crops.draw_word import draw_word
+from tasks.crops.sampling_plan import Choice
+from tasks.crops.sources import Performers, Source, performers
+from tasks.words.confusables import is_ambiguous
+
+ATTEMPTS = 8  # draws of one crop before it is given up: no ink, or pixels that are there already
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one worker draws at a time: some crops of one script, as (split, start, stop); `start` is even."""
+
+    number: int
+    script: str
+    pieces: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Where a shard lies, and how many crops were drawn, drawn again, and given up."""
+
+    path: Path
+    counts: dict[str, int]
+
+
+def draw_shard(shard: Shard, source: Source, schema: pa.Schema, folder: Path) -> Drawn:
+    """Draw one shard into `folder`, as an Arrow file that is there whole or not at all."""
+    table, counts = shard_table(shard, source, schema)
+    path = folder / f"shard-{shard.number:06d}.arrow"
+    with written_whole(path) as beside, pa.ipc.new_file(beside, table.schema) as file:
+        file.write_table(table)
+    return Drawn(path, counts)
+
+
+def shard_table(shard: Shard, source: Source, schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
+    """The shard's rows, and the counts of them: `crops.<split>`, `redrawn`, `unshaped`, `missing`, and which."""
+    kind = _Backgrounds if shard.script == UNWRITTEN else _Texts
+    artist = kind(shard, source)
+    for split, start, stop in shard.pieces:
+        artist.draw(split, start, stop)
+    same = {"script": shard.script, "origin": "rendered"}
+    columns = [
+        pa.array([same.get(field.name, row.get(field.name)) for row in artist.rows.values()], type=field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema), dict(artist.counts)
+
+
+class _Artist:
+    """Draws a shard's crops into `rows`, by their keys: no two have the same pixels."""
+
+    def __init__(self, shard: Shard, source: Source) -> None:
+        self.source, self.script = source, shard.script
+        self.rows: dict[str, Row] = {}
+        self.counts = Counter[str]()
+
+    def draw(self, split: str, start: int, stop: int) -> None:
+        """Crops `start` to `stop` of a split."""
+        for index in range(start, stop):
+            self.draw_alone(split, index)
+
+    def draw_alone(self, split: str, index: int) -> None:
+        tries = (self.attempt(split, index, attempt) for attempt in range(ATTEMPTS))
+        self.keep(split, (None if row is None else [row] for row in tries), given_up=1)
+
+    def attempt(self, split: str, index: int, attempt: int) -> Row | None:
+        raise NotImplementedError
+
+    def keep(self, split: str, tries: Iterator[list[Row] | None], *, given_up: int) -> bool:
+        """Keep the rows of the first try that are all new; else count `given_up` crops as missing."""
+        for number, rows in enumerate(tries):
+            if rows and self.rows.keys().isdisjoint(keys := {row["key"] for row in rows}) and len(keys) == len(rows):
+                self.rows |= {row["key"]: row | {"planned": split} for row in rows}
+                self.counts[f"crops.{split}"] += len(rows)
+                self.counts["redrawn"] += number
+                return True
+        if given_up:
+            self.counts["redrawn"] += ATTEMPTS
+            self.counts.update({"missing": given_up, f"missing.{self.script}.{split}": given_up})
+        return False
+
+
+class _Texts(_Artist):
+    def __init__(self, shard: Shard, source: Source) -> None:
+        super().__init__(shard, source)
+        self.performers: Performers = performers(source, shard.script)
+
+    def draw(self, split: str, start: int, stop: int) -> None:
+        several = len(self.performers.casts[split].designs) > 1
+        for index in range(start, stop, 2):
+            together = several and index + 1 < stop and self._draw_pair(split, index // 2)
+            for single in range(index, index if together else min(index + 2, stop)):
+                self.draw_alone(split, single)
+
+    def _draw_pair(self, split: str, number: int) -> bool:
+        """Whether crops 2 `number` and 2 `number` + 1 are a pair, and could be drawn as one."""
+        source = self.source
+        digest = digest_of(source.seed, "pair", split, self.script, number)
+        if int.from_bytes(digest[8:14]) / 2**48 >= source.pairs:
+            return False
+        cast = self.performers.casts[split]
+        choices = (cast.choose_pair(number, attempt, source.seed) for attempt in range(ATTEMPTS))
+        return self.keep(split, (self._both(pair, digest[:8].hex()) for pair in choices), given_up=0)
+
+    def _both(self, pair: tuple[Choice, Choice] | None, name: str) -> list[Row] | None:
+        if pair is None or (one := self._draw(pair[0])) is None or (other := self._draw(pair[1])) is None:
+            return None
+        return [one | {"pair": name}, other | {"pair": name}]
+
+    def attempt(self, split: str, index: int, attempt: int) -> Row | None:
+        return self._draw(self.performers.casts[split].choose(index, attempt, self.source.seed))
+
+    def _draw(self, choice: Choice) -> Row | None:
+        font, text, vertical, chances = choice
+        opened, shaper = self.performers.open(font)
+        if not shaper.can_draw(text, vertical=vertical):
+            self.counts["unshaped"] += 1
+            return None
+        height, width = self.source.height, self.source.width
+        pixels = draw_word(opened, text, chances, height=height, width=width, vertical=vertical)
+        if pixels is None:
+            return None
+        ambiguous = is_ambiguous(text, self.script, among=self.performers.scripts)
+        names = {"font_style": font.style, "design": font.design, "font_family": font.family}
+        return _row(pixels) | names | {"kind": "word", "text": text, "ambiguous": ambiguous}
+
+
+class _Backgrounds(_Artist):
+    def attempt(self, split: str, index: int, attempt: int) -> Row:
+        source = self.source
+        glyphs = Glyphs.of_table(source.fonts, split, seed=source.seed)
+        kinds = kinds_of(split, glyphs)
+        kind = kinds[index % len(kinds)]
+        random = np.random.default_rng(int.from_bytes(digest_of(source.seed, split, kind, index, attempt)[:16]))
+        pixels = draw_background(kind, random, height=source.height, width=source.width, glyphs=glyphs)
+        return _row(pixels) | {"design": f"{UNWRITTEN}:{kind}", "kind": kind}
+
+
+def _row(pixels: NDArray[np.uint8]) -> Row:
+    return {"image": {"bytes": encode_png(pixels), "path": None}, "key": key_of(pixels)}

@@ -1,0 +1,121 @@
+"""What crops are drawn from: the tables of fonts and words, and a script's casts and open fonts."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from PIL import ImageFont
+
+from tasks.common.errors import UserError
+from tasks.common.params import MixSettings, TagSettings
+from tasks.crops.backgrounds.glyph_ink import read_font_bytes
+from tasks.crops.draw_word import open_font
+from tasks.crops.sampling_plan import Cast, Font, Texts, cast_script
+from tasks.crops.shaping import Shaper
+
+OPEN = 400  # fonts open at a time; an open one holds its bytes and its glyphs' outlines
+NAMES = ["family", "font_style", "design", "side", "weight"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What every shard is drawn from; small, so that it travels to any worker that sees the same files."""
+
+    fonts: Path
+    words: Path
+    height: int
+    width: int
+    mix: MixSettings
+    pairs: float
+    tag: TagSettings
+    seed: int
+
+
+class Performers:
+    """One script's casts, and its fonts, opened when they are first needed."""
+
+    def __init__(self, source: Source, script: str) -> None:
+        fonts = read_fonts(source.fonts, script).get(script, [])
+        texts = read_texts(source.words, script)[script]
+        self.scripts = scripts_of(source.words)
+        self.casts: dict[str, Cast] = cast_of(source, script, texts, fonts)
+        self._data = read_font_bytes(source.fonts, [font.place for font in fonts])
+        self._height = source.height
+        self._open: OrderedDict[int, tuple[ImageFont.FreeTypeFont, Shaper]] = OrderedDict()
+
+    def open(self, font: Font) -> tuple[ImageFont.FreeTypeFont, Shaper]:
+        """The font, ready to be drawn with and to be asked what it can draw."""
+        found = self._open.get(font.place)
+        if found is None:
+            data = self._data[font.place]
+            found = self._open[font.place] = open_font(data, self._height), Shaper(data)
+            if len(self._open) > OPEN:
+                self._open.popitem(last=False)
+        return found
+
+
+def performers(source: Source, script: str) -> Performers:
+    """The script's performers; shards of one script share them within a process."""
+    stats = [path.stat() for path in (source.fonts, source.words)]
+    return _performers(source, script, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+
+
+@lru_cache(maxsize=1)
+def _performers(source: Source, script: str, version: tuple[tuple[int, int], ...]) -> Performers:
+    return Performers(source, script)
+
+
+def cast_of(source: Source, script: str, texts: Texts, fonts: Sequence[Font]) -> dict[str, Cast]:
+    """The casts of a script's splits, as the source's settings say."""
+    return cast_script(script, texts, fonts, tag=source.tag, mix=source.mix, height=source.height, seed=source.seed)
+
+
+def read_texts(path: Path, script: str | None = None) -> dict[str, Texts]:
+    """Words and letters of each script, or of one, in the table's order."""
+    table = _of_script(read_columns(path, ["script", "text", "kind"]), script)
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for name, text, kind in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        found.setdefault(name, ([], []))[kind == "letter"].append(text)
+    return {name: Texts(tuple(words), tuple(letters)) for name, (words, letters) in found.items()}
+
+
+def scripts_of(path: Path) -> frozenset[str]:
+    """The scripts of the table of words."""
+    return frozenset(read_columns(path, ["script"]).column("script").cast(pa.string()).unique().to_pylist())
+
+
+def read_fonts(path: Path, script: str | None = None) -> dict[str, list[Font]]:
+    """Fonts of each script, or of one, in the table's order, without their bytes."""
+    table = read_columns(path, ["script", *NAMES, "coverage"])
+    table = _of_script(table.append_column("place", pa.array(range(table.num_rows))), script)
+    fonts: dict[str, list[Font]] = {}
+    coverage = (scalar.values.to_numpy() for scalar in table.column("coverage"))
+    for row, points in zip(table.drop_columns("coverage").to_pylist(), coverage, strict=True):
+        fonts.setdefault(row.pop("script"), []).append(Font(style=row.pop("font_style"), coverage=points, **row))
+    return fonts
+
+
+def _of_script(table: pa.Table, script: str | None) -> pa.Table:
+    return table if script is None else table.filter(pc.equal(table.column("script").cast(pa.string()), script))
+
+
+def read_columns(path: Path, columns: Iterable[str]) -> pa.Table:
+    """Columns of the table of fonts or of words.
+
+    Raises:
+        UserError: there is no such table, or it is none, or it lacks a column.
+    """
+    stage = path.stem
+    try:
+        return pq.read_table(path, columns=list(columns)).select(list(columns))
+    except FileNotFoundError:
+        raise UserError(f"there is no table of {stage}", where=path, mend=f"make it: unfont {stage}") from None
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise UserError(
+            f"the table of {stage} cannot be read", where=path, mend=f"make it again: unfont {stage}"
+        ) from error

@@ -1,0 +1,150 @@
+"""How a word is met: in capitals, with a number or a comma beside it, two together, one letter alone.
+
+Pure: chances in, text out. What a font has no characters for is left out.
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from tasks.common.params import MixSettings
+from tasks.crop_table.splits import TONOS, fold
+
+Form = Literal["word", "two", "letter"]
+Case = Literal["lower", "title", "capitals"]
+Covers = Callable[[str], bool]
+
+CHANCES = 9  # numbers that a text takes
+BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
+VERTICAL = {"Hani", "Jpan", "Kore"}
+
+# The script's own digits, by its zero (Arabic has those of Persian and Urdu too).
+ZEROS = {
+    "Arab": "٠۰",
+    "Beng": "০",
+    "Deva": "०",
+    "Gujr": "૦",
+    "Guru": "੦",
+    "Khmr": "០",
+    "Knda": "೦",
+    "Laoo": "໐",
+    "Mlym": "൦",
+    "Mymr": "၀",
+    "Orya": "୦",
+    "Taml": "௦",
+    "Telu": "౦",
+    "Thai": "๐",
+    "Tibt": "༠",
+}
+# Where the word stands is "_". Half of the marks are a script's own, where it has some.
+COMMON_MARKS = ("_,", "_.", "_:", "_;", "_!", "_?", "(_)", '"_"', "“_”", "«_»", "‘_’", "_…", "-_")
+OWN_MARKS = {
+    "Arab": ("_،", "_؛", "_؟", "«_»"),
+    "Armn": ("_։", "_՝", "«_»"),
+    "Beng": ("_।",),
+    "Cyrl": ("«_»", "„_“"),
+    "Deva": ("_।", "_॥"),
+    "Ethi": ("_።", "_፣", "_፤", "_፥"),
+    "Geor": ("„_“",),
+    "Grek": ("_·", "_;", "«_»"),
+    "Guru": ("_।",),
+    "Hani": ("_，", "_。", "_、", "_：", "_！", "_？", "（_）", "《_》", "“_”"),
+    "Hebr": ("_׃", "„_“"),
+    "Jpan": ("_、", "_。", "_！", "_？", "「_」", "『_』", "（_）"),
+    "Khmr": ("_។", "_៖"),
+    "Kore": ("《_》", "「_」"),
+    "Mymr": ("_၊", "_။"),
+    "Orya": ("_।",),
+    "Tibt": ("_།", "_༎"),
+}
+
+
+class Plan(NamedTuple):
+    """What a text is to be; `number` is empty where it has none, `marks` is "_" where it has none."""
+
+    form: Form
+    case: Case
+    number: str
+    marks: str
+    vertical: bool
+
+
+def plan_text(script: str, mix: MixSettings, chances: Sequence[float], *, covers: Covers) -> Plan:
+    """What the text of a crop is to be, by `CHANCES` numbers in [0, 1); `covers` says which characters there are.
+
+    A single letter stands alone, and so does what is set from top to bottom: neither has a number or marks.
+    """
+    form, case, vertical, number, shape, own, place, marks, mark = chances
+    standing = script in VERTICAL and vertical < mix.vertical
+    plan = Plan(_form(mix, form, covers), _case(mix, script, case), "", "_", standing)
+    if plan.form == "letter" or standing:
+        return plan
+    if number < mix.digits:
+        plan = plan._replace(number=_number(script, shape, own, place, covers))
+    if marks < mix.punctuation:
+        plan = plan._replace(marks=_marks(script, mark, covers))
+    return plan
+
+
+def compose(words: Sequence[str], script: str, plan: Plan, *, covers: Covers) -> str:
+    """The text as drawn: `words` (one, or two) in the plan's case, with its number and marks."""
+    cased = [_in_case(word, script, plan.case, covers) for word in words]
+    text = plan.marks.replace("_", " ".join(cased))
+    return plan.number.replace("_", text) if plan.number else text
+
+
+def _form(mix: MixSettings, chance: float, covers: Covers) -> Form:
+    if chance < mix.letter:
+        return "letter"
+    return "two" if chance < mix.letter + mix.two and covers(" ") else "word"
+
+
+def _case(mix: MixSettings, script: str, chance: float) -> Case:
+    if script not in BICAMERAL or chance >= mix.title + mix.capitals:
+        return "lower"
+    return "title" if chance < mix.title else "capitals"
+
+
+def _in_case(word: str, script: str, case: Case, covers: Covers) -> str:
+    """`word` in another case; as it is where the font lacks a letter of that, or where it would be another word."""
+    if script not in BICAMERAL:
+        return word
+    changed = word.lower()
+    if case != "lower":
+        changed = title(word) if case == "title" else capitals(word, script)
+    return changed if fold(changed, script) == fold(word, script) and covers(changed) else word
+
+
+def title(word: str) -> str:
+    """`word` with a capital first letter, the others small."""
+    return word[:1].title() + word[1:].lower()
+
+
+def capitals(word: str, script: str) -> str:
+    """`word` in capitals; Greek ones carry no accent."""
+    apart = unicodedata.normalize("NFD", word.upper())
+    return unicodedata.normalize("NFC", apart.replace(TONOS, "") if script == "Grek" else apart)
+
+
+def _number(script: str, shape: float, own: float, place: float, covers: Covers) -> str:
+    """One to four digits beside the word ("_ 12", "12 _", "_12"), the script's own or 0 to 9; empty without digits."""
+    figures = str(int(10 ** (4 * shape)))
+    zeros = ZEROS.get(script, "")
+    first = zeros[int(2 * own * len(zeros)) :][:1] if own < 0.5 else "0"
+    for zero in (*first, "0", *zeros):
+        number = "".join(chr(ord(zero) + int(figure)) for figure in figures)
+        if covers(number):
+            return (f"_ {number}", f"{number} _", f"_{number}")[int(3 * place)] if covers(" ") else f"_{number}"
+    return ""
+
+
+def _marks(script: str, chance: float, covers: Covers) -> str:
+    """Punctuation around the word: the script's own in half of the cases, where there is any; "_" without."""
+    own = OWN_MARKS.get(script, ())
+    tried = (own, COMMON_MARKS) if own and chance < 0.5 else (COMMON_MARKS, own)
+    within = 2 * chance % 1 if own else chance
+    for marks in tried:
+        possible = [mark for mark in marks if covers(mark.replace("_", ""))]
+        if possible:
+            return possible[int(within * len(possible))]
+    return "_"

@@ -1,0 +1,228 @@
+"""Evaluate: freeze the choice by validation, then measure every model on splits that chose nothing."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from models.degrade import SEVERITIES
+from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.files import read_json, write_json, written_whole
+from tasks.common.params import Params
+from tasks.crop_table.shards import read_rows
+from tasks.evaluate.invariance_gain import means_of_modes, pairs_of, summarise_modes
+from tasks.evaluate.measure_split import SCHEMA, Measured, Yardstick, compare, measure_split, thresholds_of
+from tasks.evaluate.mining_gain import means_of, summarise
+from tasks.evaluate.model_selection import SEVERITY, SPLIT, choice_of, choose_model, criterion_of
+from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
+from tasks.evaluate.predictions import Answers, Model, calibrated, open_models, score_split
+from tasks.metrics.classification import thin_labels
+from tasks.metrics.group_bootstrap import Differences
+
+SPLITS = (SPLIT, "test_seen", "test_unseen")
+COMPARED = "test_unseen"  # where pairs of models are compared, and what the plots show
+log = logging.getLogger("unfont")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The files of an evaluation, and the folder of its plots; docs/learning.md says what they hold."""
+
+    chosen: Path
+    metrics: Path
+    study: Path
+    invariance: Path
+    groups: Path
+    plots: Path
+    predictions: Path
+
+    @classmethod
+    def of_home(cls, home: Path) -> "Outputs":
+        return cls(
+            chosen=home / "chosen.json",
+            metrics=home / "metrics" / "evaluate.json",
+            study=home / "metrics" / "study.json",
+            invariance=home / "metrics" / "invariance.json",
+            groups=home / "metrics" / "groups.json",
+            plots=home / "plots",
+            predictions=home / "predictions.parquet",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What is scored: each model at its own severities, the `named` ones at all."""
+
+    params: Params
+    table: Path
+    models: dict[str, Model]
+    named: Mapping[str, Path]
+
+    def score(self, split: str, **options: Any) -> Answers:
+        severities = {name: list(SEVERITIES) if name in self.named else [SEVERITY] for name in self.models}
+        options = {"severities": severities, **options}
+        labels, batch = self.params.labels, self.params.evaluate.batch
+        return score_split(self.models, table=self.table, split=split, labels=labels, batch=batch, **options)
+
+    @property
+    def modes(self) -> list[str]:
+        """The modes of invariance among the named models."""
+        return [mode for mode in self.params.invariance.modes if mode in self.named]
+
+
+def evaluate_models(
+    params: Params, *, table: Path, models: dict[str, Path], replicas: dict[str, Path], outputs: Outputs
+) -> dict[str, float]:
+    """Choose among `models` and measure all of them, and beside them the replicas of a study.
+
+    `outputs.chosen` is written when every model has been scored on `validation` and before any test row is read;
+    nothing reads the test figures back. Each model's temperature, and its thresholds of `p_text`, one a severity,
+    are fixed on `validation` as well. What the figures are is said by `tasks.metrics.classification.measure`. Every
+    severity is the same for a crop in every evaluation: it follows from the crop's key alone.
+
+    Args:
+        table: the crop table, with splits.
+        models: model folders by name, inside of `outputs.chosen`'s folder; of equally good ones the first is chosen.
+        replicas: a study's further trainings by name (`round-1/control-0`, `erm/seed-1`). They are scored at light
+            degradation and never chosen; their figures are in `study` and `invariance` alone.
+
+    Returns:
+        The chosen model's figures, as `split.severity.figure`, and a study's means.
+
+    Raises:
+        UserError: a model or the table cannot be read, they are of different sizes, or a split has no crops.
+    """
+    job = _Job(params=params, table=table, models=open_models(models | replicas), named=models)
+    with deterministic(params.threads), _predictions_file(outputs.predictions) as writer:
+        job, answers = _validate(job)
+        name = _choose(job, answers, outputs.chosen)
+        yardstick = _yardstick(job, answers)
+        measured, differences = {}, {}
+        for split in SPLITS:
+            answers = answers if split == SPLIT else job.score(split)
+            log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(job.models))
+            measured[split] = measure_split(
+                answers, split=split, models=job.models, named=models, yardstick=yardstick, writer=writer
+            )
+            if split == COMPARED:
+                pairs = pairs_of(job.modes, _last(params))
+                seed = derived_seed(params.seed, "designs")
+                differences = compare(answers, measured[split].looks, pairs, yardstick=yardstick, seed=seed)
+    return _write(job, name, measured, differences, yardstick.thin, outputs)
+
+
+def _validate(job: _Job) -> tuple[_Job, Answers]:
+    """Fit every model's temperature at light degradation; the job with them, and its answers on `validation`."""
+    light = job.score(SPLIT, severities=[SEVERITY], keep_logits=True)
+    job = replace(job, models=calibrated(job.models, light, SEVERITY))
+    others = [severity for severity in SEVERITIES if severity != SEVERITY]
+    rest = job.score(SPLIT, severities={name: others if name in job.named else [] for name in job.models})
+    return job, replace(rest, said=light.at_temperatures(job.models).said | rest.said)
+
+
+def _choose(job: _Job, answers: Answers, chosen: Path) -> str:
+    """Write the choice. Which labels are thin, the whole table says: no term of the criterion asks for it."""
+    yardstick = Yardstick(labels=job.params.labels, settings=job.params.evaluate, thin=[], thresholds={})
+    figures = {name: yardstick.figures(answers.of(name, SEVERITY), name, SEVERITY) for name in job.named}
+    name = choose_model(figures)
+    temperature = job.models[name].temperature
+    folder, home = job.named[name], chosen.parent
+    write_json(chosen, choice_of(name, folder=folder, home=home, figures=figures[name], temperature=temperature))
+    log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(figures[name]), temperature)
+    return name
+
+
+def _yardstick(job: _Job, validation: Answers) -> Yardstick:
+    labels = job.params.labels
+    rows = read_rows(job.table, list(dict.fromkeys([labels.target, labels.group])))
+    return Yardstick(
+        labels=labels,
+        settings=job.params.evaluate,
+        thin=thin_labels(rows, target=labels.target, group=labels.group),
+        thresholds=thresholds_of(validation),
+    )
+
+
+def _write(
+    job: _Job,
+    name: str,
+    measured: dict[str, Measured],
+    differences: dict[tuple[str, str], Differences],
+    thin: list[str],
+    outputs: Outputs,
+) -> dict[str, float]:
+    """Write what was measured; the figures for MLflow."""
+    params, models = job.params, job.named
+    own = {model: {split: measured[split].figures[model] for split in SPLITS} for model in models}
+    temperatures = {model: job.models[model].temperature for model in models}
+    chosen = {"name": name, **own[name]}
+    write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_scripts": thin, "temperatures": temperatures})
+    groups = {model: {split: measured[split].looks[model].groups for split in SPLITS} for model in models}
+    write_json(outputs.groups, {"severity": SEVERITY, "models": groups})
+    light = {model: {split: measured[split].figures[model][SEVERITY] for split in SPLITS} for model in job.models}
+    study = _study_of(params, models, light)
+    write_json(outputs.study, study)
+    modes = summarise_modes(
+        light,
+        modes=job.modes,
+        differences=differences,
+        split=COMPARED,
+        resamples=params.evaluate.resamples,
+        confidence=params.evaluate.confidence,
+    )
+    write_json(outputs.invariance, {**modes, "severity": SEVERITY})
+    _plot(models, name, measured[COMPARED], outputs.plots)
+    return dict(_flat(own[name])) | means_of(study) | means_of_modes(modes)
+
+
+def _plot(models: Mapping[str, Path], chosen: str, measured: Measured, folder: Path) -> None:
+    """Write the tables behind the plots, of the designs never seen at light degradation."""
+    looks = measured.looks
+    histories = {name: read_json(models[name] / "history.json")["epochs"] for name in models}
+    write_plots(
+        folder,
+        {
+            "confusion": looks[chosen].confusion,
+            "reliability": looks[chosen].reliability,
+            "risk_coverage": by_model({name: look.risks for name, look in looks.items()}),
+            "accuracy_by_nuisance": nuisance_points({n: look.groups["by_nuisance"] for n, look in looks.items()}),
+            "training": training_points(histories),
+        },
+    )
+
+
+def _last(params: Params) -> str:
+    """The round that every mode went on from."""
+    return f"round-{max(map(int, ('0', *params.rounds)))}"
+
+
+def _study_of(params: Params, models: Mapping[str, Path], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What `study.json` says: the study's summary, and the gains by which the rounds themselves stopped or not."""
+    numbers = {int(number): int(settings.previous) for number, settings in params.rounds.items()}
+    summary = summarise(
+        figures,
+        previous={0: None, **numbers},
+        seeds=params.study.seeds,
+        control=params.study.control,
+        confidence=params.evaluate.confidence,
+    )
+    rounds = {str(number): read_json(models[f"round-{number}"] / "round.json") for number in numbers}
+    return {**summary, "severity": SEVERITY, "gains": {number: facts.get("gain") for number, facts in rounds.items()}}
+
+
+@contextlib.contextmanager
+def _predictions_file(path: Path) -> Iterator[pq.ParquetWriter]:
+    with written_whole(path) as beside, pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
+        yield writer
+
+
+def _flat(figures: dict[str, dict[str, dict[str, Any]]]) -> Iterator[tuple[str, float]]:
+    for split, by_severity in figures.items():
+        for severity, values in by_severity.items():
+            for figure, value in values.items():
+                if isinstance(value, int | float):
+                    yield f"{split}.{severity}.{figure}", float(value)

@@ -1,0 +1,64 @@
+"""What answers rest on, in numbers and as text: a line a picture, and what the checks say."""
+
+from typing import Any
+
+from tasks.explain.attribution import METHODS, Explained
+from tasks.pages.text_table import aligned, json_of
+
+DIGITS = 6  # of numbers
+
+
+def numbers_of(explained: Explained) -> dict[str, Any]:
+    """What was found, without the maps, as values that JSON can hold; docs/explaining.md names them."""
+    attention = explained.attention
+    gains = {
+        name: {"deletion_gain": found.deletion_gain.tolist(), "insertion_gain": found.insertion_gain.tolist()}
+        for name, found in attention.curves.items()
+    }
+    pictures = [
+        {
+            "picture": name,
+            "answer": answer,
+            "label": label,
+            "methods": {
+                method: {gain: round(values[row], DIGITS) for gain, values in found.items()}
+                for method, found in gains.items()
+            },
+            "completeness_error": round(float(attention.completeness_error[row]), DIGITS),
+        }
+        for row, (name, answer, label) in enumerate(
+            zip(explained.names, explained.answers, explained.labels, strict=True)
+        )
+    ]
+    randomisation = {
+        method: {layer: round(value, DIGITS) for layer, value in found.items()}
+        for method, found in explained.randomisation.items()
+    }
+    return {"target": explained.target, "pictures": pictures, "randomisation": randomisation}
+
+
+def format_attention(numbers: dict[str, Any], style: str) -> str:
+    """What `numbers_of` says as text: 'table' (a line a picture) or 'json'.
+
+    Raises:
+        ValueError: another style.
+    """
+    if as_json := json_of(numbers, style):
+        return as_json
+    rows = [["picture", numbers["target"], "p", *METHODS, "misses"]]
+    for picture in numbers["pictures"]:
+        gains = [picture["methods"][method] for method in METHODS]
+        told = [f"{gain['deletion_gain']:+.2f} {gain['insertion_gain']:+.2f}" for gain in gains]
+        answer = picture["answer"]
+        start = [picture["picture"], answer[numbers["target"]], f"{answer['p']:.3f}"]
+        rows.append([*start, *told, f"{100 * picture['completeness_error']:.1f}%"])
+    left = [f"{method} {list(found.values())[-1]:+.2f}" for method, found in numbers["randomisation"].items()]
+    return "\n".join(
+        [
+            *aligned(rows),
+            "",
+            "by method: area gained on a random map by deletion, by insertion; above 0 the map beats chance",
+            "misses: by how much integrated gradients do not add up",
+            f"likeness of the maps with all weights random: {', '.join(left)}; a map of what was learned has about 0",
+        ]
+    )

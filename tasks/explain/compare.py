@@ -1,0 +1,268 @@
+"""Two networks side by side: the same crops through both, layer by layer and unit by unit, and one verdict."""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.explain.compare import FEWEST, Comparison, LayerMatch
+from models.explain.top import UnitSummary
+from models.explain.verdict import Standing, Verdict, floors_of, verdict
+from models.network import ScriptNet
+from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.errors import UserError
+from tasks.common.params import Params
+from tasks.common.text import shown
+from tasks.evaluate.predictions import Model, open_models
+from tasks.explain.compare_many import compare_together
+from tasks.pages.text_table import aligned, json_of
+from tasks.train.replicas import CONTROL
+from tasks.train.sample import Sample
+from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
+
+SPLIT = "validation"
+DIGITS = 6  # of numbers
+SHAPE = ("network", "labels", "height", "width", "channels")  # of a card: what a network's weights look like
+Pair = tuple[str, str]  # names of models: first, second
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """Two networks over the same crops.
+
+    Attributes:
+        names: the models' names, first and second.
+        sample: the crops that both were shown.
+        untrained: the first and the second, each beside an untrained network of its own shape.
+        references: comparisons of models that differ in their seed alone, by their names.
+        strongest: by layer, what the units of the first's and of the second's answer to; crops by their row.
+    """
+
+    names: Pair
+    sample: Sample
+    comparison: Comparison
+    untrained: tuple[Comparison, Comparison]
+    references: dict[Pair, Comparison]
+    strongest: dict[str, tuple[UnitSummary, UnitSummary]]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Held against the references; where there are none, against the untrained networks alone."""
+        return verdict(self.comparison, self.untrained, self.references.values())
+
+    @property
+    def floors(self) -> dict[str, tuple[float, float]]:
+        """By layer, the CKA and the units above chance of the untrained networks."""
+        return floors_of(self.comparison, self.untrained)
+
+    def image(self, row: int) -> Tensor:
+        """A crop of the sample as it was shown, in its own colours: `float32[channels, h, w]` in [0, 1]."""
+        return self.sample.images(3 if self.sample.pixels.ndim == 4 else 1, slice(row, row + 1))[0]
+
+
+def compare_models(
+    params: Params, *, table: Path, models: Mapping[str, Path], names: Pair, references: Sequence[Pair] = ()
+) -> SideBySide:
+    """Compare two networks on crops of `validation`; see `compare_pairs`.
+
+    Args:
+        names: the two to compare.
+        references: pairs of models that differ in their seed alone (`seed_pairs`).
+    """
+    (found,) = compare_pairs(params, table=table, models=models, pairs={names: references})
+    return found
+
+
+def compare_pairs(
+    params: Params, *, table: Path, models: Mapping[str, Path], pairs: Mapping[Pair, Sequence[Pair]]
+) -> list[SideBySide]:
+    """Compare pairs of networks on crops of `validation`.
+
+    All read each batch before the next is made, so memory is bounded by `params.compare.crops` and `.batch`. Each
+    network is run once, in however many pairs it stands. Layers are paired by name; one that only one of the
+    networks has is left out.
+
+    Args:
+        models: model folders by name.
+        pairs: those to compare, each with its references: pairs of models that differ in their seed alone.
+
+    Raises:
+        UserError: a model or the table cannot be read, they do not fit each other, or there are too few crops.
+    """
+    settings, seed = params.compare, derived_seed(params.seed, "compare")
+    references = {pair: None for held in pairs.values() for pair in held}
+    with deterministic(params.threads):
+        opened = open_models({name: models[name] for pair in (*pairs, *references) for name in pair})
+        target = params.labels.target
+        sample = Sample.of_split(table, SPLIT, target=target, most=settings.crops, severity=settings.severity)
+        if len(sample) < FEWEST:
+            mend = f"give {SPLIT} {FEWEST} crops or more"
+            raise UserError(f"{len(sample)} crops are too few to compare networks", where=table, mend=mend)
+        check_alike(opened, sample, table)
+        networks = {name: model.network for name, model in opened.items()}
+        fresh = _untrained({name: models[name] for pair in pairs for name in pair}, params.seed)
+        wanted = [_of(networks, pair) for pair in pairs] + [(networks[name], one) for name, one in fresh.items()]
+        watched = [networks[name] for name in fresh]
+        found, strongest = compare_together(wanted, sample, settings=settings, seed=seed, watched=watched)
+        for group in _by_model(references):
+            wanted = [_of(networks, pair) for pair in group]
+            found |= compare_together(wanted, sample, settings=settings, seed=seed)[0]
+    made = []
+    for names, held in pairs.items():
+        first, second = _of(networks, names)
+        comparison = found[first, second]
+        layers = [layer.first for layer in comparison.layers]
+        made.append(
+            SideBySide(
+                names=names,
+                sample=sample,
+                comparison=comparison,
+                untrained=(found[first, fresh[names[0]]], found[second, fresh[names[1]]]),
+                references={pair: found[_of(networks, pair)] for pair in held},
+                strongest={layer: (strongest[first][layer], strongest[second][layer]) for layer in layers},
+            )
+        )
+    return made
+
+
+def _of(networks: Mapping[str, ScriptNet], names: Pair) -> tuple[ScriptNet, ScriptNet]:
+    return networks[names[0]], networks[names[1]]
+
+
+def _by_model(references: Iterable[Pair]) -> list[list[Pair]]:
+    """The pairs by the model whose seeds they are: its networks fit into memory together, those of all may not."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in references:
+        groups.setdefault(pair[0].partition("/")[0], []).append(pair)
+    return list(groups.values())
+
+
+def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, ScriptNet]:
+    """By the name of each model an untrained network of its shape; models of one shape share one."""
+    by_shape: dict[str, ScriptNet] = {}
+    found = {}
+    for name, folder in folders.items():
+        card = read_card(folder)
+        shape = json.dumps([card[key] for key in SHAPE], sort_keys=True)
+        if shape not in by_shape:
+            torch.manual_seed(derived_seed(seed, "untrained"))
+            by_shape[shape] = new_network(card).eval()
+        found[name] = by_shape[shape]
+    return found
+
+
+def seed_pairs(names: Pair, models: Mapping[str, Path], replicas: Mapping[str, Path]) -> list[Pair]:
+    """Pairs of trainings that differ in their seed alone, of the models in `names`: `erm` and `erm/seed-1`.
+
+    Only those whose folders are there, no random controls, and not the pair `names` itself: it would be held
+    against itself.
+    """
+    folders = {**models, **replicas}
+    pairs: list[Pair] = []
+    for main in dict.fromkeys(name.partition("/")[0] for name in names if name in folders):
+        own = [name for name in replicas if name.startswith(f"{main}/") and not name.startswith(f"{main}/{CONTROL}-")]
+        trained = [name for name in (main, *own) if (folders[name] / CARD_FILE).is_file()]
+        pairs += [pair for pair in itertools.combinations(trained, 2) if set(pair) != set(names)]
+    return pairs
+
+
+def check_alike(models: Mapping[str, Model], sample: Sample, table: Path) -> None:
+    """Raises UserError where models name other labels than each other, or read crops of another size."""
+    (first, labels), *others = ((name, model.labels) for name, model in models.items())
+    for name, own in others:
+        if own != labels:
+            differing = shown(", ".join(sorted(set(labels) ^ set(own))))
+            raise UserError(
+                f"{first} knows {len(labels)} labels and {name} {len(own)}, and not the same",
+                where=f"only one knows {differing:.80}",
+                mend="name two models of one problem",
+            )
+    check_size(sample.pixels, {name: model.network for name, model in models.items()}, table)
+
+
+def numbers_of(found: SideBySide) -> dict[str, Any]:
+    """The verdict and all that it rests on, as values that JSON can hold; docs/explaining.md names them."""
+    comparison, judged = found.comparison, found.verdict
+    return {
+        "first": found.names[0],
+        "second": found.names[1],
+        "same": judged.same,
+        "verdict": judged.reason,
+        "crops": comparison.crops,
+        "split": SPLIT,
+        "severity": found.sample.severity,
+        **_means(comparison),
+        "standing": {"cka": _standing(judged.cka), "units": _standing(judged.units)},
+        "untrained": [
+            {"model": name, **_means(other)} for name, other in zip(found.names, found.untrained, strict=True)
+        ],
+        "references": [{"first": a, "second": b, **_means(other)} for (a, b), other in found.references.items()],
+        "layers": [
+            _layer(layer, found.floors[layer.first], *found.strongest[layer.first]) for layer in comparison.layers
+        ],
+        "cka": [[round(value, DIGITS) for value in row] for row in comparison.cka.tolist()],
+    }
+
+
+def _means(comparison: Comparison) -> dict[str, float]:
+    return {
+        "cka_above_chance": round(comparison.cka_above_chance, DIGITS),
+        "units_above_chance": round(comparison.units_above_chance, DIGITS),
+    }
+
+
+def _standing(standing: Standing) -> dict[str, float]:
+    """Above chance: the `value`, untrained networks' `floor`, where the same begins, and the `share` of the way."""
+    numbers = {"value": standing.value, "floor": standing.floor, "needed": standing.needed, "share": standing.share}
+    return {name: round(value, DIGITS) for name, value in numbers.items()}
+
+
+def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, second: UnitSummary) -> dict[str, Any]:
+    numbers = {
+        "correlation": float(layer.correlation.mean()),
+        "chance_correlation": layer.chance_correlation,
+        "units_above_chance": layer.units_above_chance,
+        "untrained_units": floor[1],
+        "cka": layer.cka,
+        "chance_cka": layer.chance_cka,
+        "cka_above_chance": layer.cka_above_chance,
+        "untrained_cka": floor[0],
+    }
+    return {
+        "layer": layer.first,
+        "units": [len(first.mean), len(second.mean)],
+        "matched": layer.units.tolist(),
+        **{name: round(value, DIGITS) for name, value in numbers.items()},
+    }
+
+
+def format_comparison(numbers: Mapping[str, Any], style: str) -> str:
+    """What `numbers_of` says (and `spare`, where it is there) as text: 'table' or 'json'.
+
+    Raises:
+        ValueError: another style.
+    """
+    if as_json := json_of(numbers, style):
+        return as_json
+    lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
+    lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]
+    lines += [f"{one['first']} and {one['second']}, two seeds: {_above_chance(one)}" for one in numbers["references"]]
+    measures = ("by chance", "above", "untrained")
+    rows = [["layer", "units", "matched", "r", *measures, "CKA", *measures]]
+    for layer in numbers["layers"]:
+        shares = [
+            layer[name] for name in ("correlation", "chance_correlation", "units_above_chance", "untrained_units")
+        ]
+        shares += [layer[name] for name in ("cka", "chance_cka", "cka_above_chance", "untrained_cka")]
+        units = " and ".join(map(str, layer["units"]))
+        rows.append([layer["layer"], units, str(len(layer["matched"])), *(f"{value:.2f}" for value in shares)])
+    return "\n".join([*lines, "", *aligned(rows)])
+
+
+def _above_chance(means: Mapping[str, Any]) -> str:
+    return f"CKA {means['cka_above_chance']:.2f}, units {means['units_above_chance']:.2f} above chance"

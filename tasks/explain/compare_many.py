@@ -1,0 +1,62 @@
+"""Several networks over the same crops in one pass, compared two by two: each of them is run once."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from models.explain.compare import Comparison, LayerOutputs, NetworkComparison
+from models.explain.hooks import captured, layers_of
+from models.explain.top import TopActivations, UnitSummary
+from models.network import ScriptNet
+from models.settings import CompareSettings
+from tasks.train.sample import Sample
+
+Networks = tuple[ScriptNet, ScriptNet]
+
+
+def compare_together(
+    pairs: Sequence[Networks],
+    sample: Sample,
+    *,
+    settings: CompareSettings,
+    seed: int,
+    watched: Iterable[ScriptNet] = (),
+) -> tuple[dict[Networks, Comparison], dict[ScriptNet, dict[str, UnitSummary]]]:
+    """Each pair's comparison, and by layer what the units of the networks in `watched` answer to.
+
+    A comparison does not depend on what else is compared. Memory grows with the networks, not with the crops. Must run
+    within `deterministic`.
+
+    Args:
+        watched: networks that stand in some pair.
+    """
+    layers = {network: _layers(network) for pair in pairs for network in pair}
+    comparisons = {
+        (first, second): NetworkComparison(
+            [(name, name) for name in layers[first] if name in layers[second]], seed=seed
+        )
+        for first, second in pairs
+    }
+    tops = {network: {name: TopActivations(settings.top) for name in layers[network]} for network in watched}
+    for rows in sample.parts(settings.batch):
+        images = {channels: sample.images(channels, rows) for channels in sorted({net.channels for net in layers})}
+        outputs = {network: _outputs(network, images[network.channels], names) for network, names in layers.items()}
+        for (first, second), comparison in comparisons.items():
+            comparison.update(outputs[first], outputs[second])
+        for network, by_layer in tops.items():
+            for name, top in by_layer.items():
+                top.update(outputs[network].output(name))
+    strongest = {net: {name: top.summary() for name, top in by_layer.items()} for net, by_layer in tops.items()}
+    return {pair: comparison.result() for pair, comparison in comparisons.items()}, strongest
+
+
+def _layers(network: ScriptNet) -> list[str]:
+    return list(layers_of(network, torch.zeros(1, network.channels, network.height, network.width)))
+
+
+@torch.no_grad()
+def _outputs(network: ScriptNet, images: Tensor, layers: Iterable[str]) -> LayerOutputs:
+    with captured(network, layers) as outputs:
+        network(images)
+    return LayerOutputs(outputs)

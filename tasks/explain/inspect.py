@@ -1,0 +1,258 @@
+"""Single units of any network: what real images excite them, what in these does, and what they are drawn as."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.explain.canvas import Canvas, canvas_of, entered
+from models.explain.hooks import check_units, layers_of, run_order, run_until
+from models.explain.recipes import AscentSettings
+from models.explain.search import Search
+from tasks.common.determinism import deterministic
+from tasks.common.errors import UserError
+from tasks.common.params import Params
+from tasks.explain.activation_maximisation import paper_settings, search_unit
+from tasks.explain.load_network import OPTION, load_network, reason_of
+from tasks.explain.real_images import RealImages
+from tasks.explain.synthetic_pixels import ENTRY
+from tasks.explain.unit_images import Artist, DrawnLayer
+from tasks.explain.units import Explanation, explain_layer
+from tasks.pages.single_page import clip
+from tasks.train.weights import check_size, load_model, weights_of
+
+MOST_UNITS = 200  # on a page
+CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that say what images are like, at most
+TOLD = 12  # layers that an error names
+GUIDE = "docs/explaining.md says what a network must be like"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A network and the real images that it is shown, in as many channels as it takes.
+
+    `entry` names the module whose output is drawn (`models.explain.canvas`); `labels` are those of a project's model,
+    whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
+    """
+
+    network: nn.Module
+    name: str
+    real: RealImages
+    channels: int
+    entry: str | None = None
+    labels: list[str] = field(default_factory=list)
+    weights: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def images(self, numbers: Sequence[int]) -> Tensor:
+        """`float32[n, channels, h, w]` in [0, 1], by the images' numbers."""
+        return self.real.read(numbers, self.channels)
+
+    @property
+    def two(self) -> Tensor:
+        """Two images, to try the network on."""
+        return self.images([0, len(self.real.names) - 1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnUnits:
+    """Units of one layer, drawn; `search` is of the only one, where random settings were tried."""
+
+    subject: Subject
+    explained: Explanation
+    drawn: DrawnLayer
+    canvas: Canvas
+    settings: dict[str, AscentSettings]
+    search: Search | None
+    seed: int
+    notes: list[str]
+
+
+def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | None) -> Subject:
+    """A model of the project, over validation crops of the table or over pictures, which are fitted as it reads them.
+
+    Raises:
+        UserError: the model or the pictures cannot be used, or they do not fit each other.
+    """
+    network, card = load_model(folder)
+    size = (network.height, network.width)
+    if pictures is None:
+        real = RealImages.of_table(params.home / "table", target=card["target"], most=params.report.crops)
+        check_size(real.pixels, {clip(name): network}, params.home / "table")
+    else:
+        real = RealImages.of_folder(pictures, most=params.report.crops, size=size)
+    return Subject(
+        network=network, name=name, real=real, channels=network.channels, entry=ENTRY, labels=card["labels"],
+        weights=weights_of(folder), notes=_notes(real, network.channels),
+    )  # fmt: skip
+
+
+def own_subject(params: Params, address: str, *, pictures: Path) -> Subject:
+    """A network of the user's own (`tasks.explain.load_network`) over pictures, which must have one size.
+
+    It is shown grey pictures in one channel and coloured ones in three; where it refuses, the other way round.
+
+    Raises:
+        UserError: the network or the pictures cannot be used, or they do not fit each other.
+    """
+    real = RealImages.of_folder(pictures, most=params.report.crops)
+    network = load_network(address)
+    with deterministic(params.threads):
+        channels = _channels_of(network, real, address)
+    return Subject(network=network, name=address, real=real, channels=channels, notes=_notes(real, channels))
+
+
+def layers_in(subject: Subject) -> tuple[dict[str, int], list[str]]:
+    """The layers worth looking at, with their numbers of units, and the names of all modules."""
+    names = [name for name, _ in subject.network.named_modules() if name]
+    try:
+        return layers_of(subject.network, subject.two), names
+    except Exception:  # a convolution or linear layer is fed in some way that says nothing of its units
+        return {}, names
+
+
+def draw_units(
+    params: Params,
+    subject: Subject,
+    layer: str,
+    units: Sequence[int],
+    *,
+    steps: int | None,
+    tried: int | None = None,
+    seed: int,
+) -> DrawnUnits:
+    """Draw units of a layer.
+
+    Args:
+        units: numbers, each once.
+        steps: of every climb; None: the paper's own.
+        tried: random settings to try on the only unit.
+
+    Raises:
+        UserError: there is no such layer or unit, or nothing can be drawn of what the layer gives.
+    """
+    settings = paper_settings(steps)
+    with deterministic(params.threads, seed=seed), _told(layer):
+        _check(subject, layer, units)
+        found = explain_layer(subject.network, layer, subject.real.batches(subject.channels), top=params.report.top)
+        _check_numbers(found.summary.mean[list(units)], layer, units)
+        canvas, data = _canvas(subject)
+        artist = Artist(
+            subject.network, subject.images, canvas=canvas, settings=settings, projected=params.report.projected,
+            seed=seed, workers=params.threads,
+        )  # fmt: skip
+        drawn = artist.draw(found, units)
+        searched = None
+        if tried is not None:
+            searched = search_unit(
+                subject.network, layer, units[0], canvas=canvas, data=data, count=tried, steps=steps, seed=seed,
+                workers=params.threads,
+            )  # fmt: skip
+        notes = [*subject.notes, *_notes_of(subject, layer, all_dead=bool(found.summary.dead.all()))]
+    explained = Explanation(layers=[found], keys=subject.real.names, labels=subject.real.labels)
+    return DrawnUnits(
+        subject=subject, explained=explained, drawn=drawn, canvas=canvas, settings=settings, search=searched,
+        seed=seed, notes=notes,
+    )  # fmt: skip
+
+
+@contextmanager
+def _told(layer: str) -> Iterator[None]:
+    """What the explainers refuse, or a user's network fails at, is the user's to mend."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise UserError(clip(str(error).partition("\n")[0], 300), where=f"layer {clip(layer)}", mend=GUIDE) from error
+
+
+def _check(subject: Subject, layer: str, units: Sequence[int]) -> None:
+    worth, names = layers_in(subject)
+    if layer not in names:
+        some = ", ".join(f"{clip(name)} ({count} units)" for name, count in list(worth.items())[:TOLD])
+        more = f" and {len(worth) - TOLD} more" if len(worth) > TOLD else ""
+        mend = f"name a layer, such as {some}{more}; " if worth else ""
+        raise UserError(
+            f"there is no layer '{clip(layer)}'", where=clip(subject.name), mend=f"{mend}without a layer all are listed"
+        )
+    output = run_until(subject.network, layer, subject.two)
+    check_units(layer, torch.tensor([], dtype=torch.int64), output)
+    last = output.shape[1] - 1
+    if wrong := [unit for unit in units if not 0 <= unit <= last]:
+        raise UserError(
+            f"there is no unit {wrong[0]}", where=f"layer {clip(layer)}", mend=f"name units from 0 to {last}"
+        )
+    if len(output) != len(subject.two):
+        raise ValueError(f"layer '{layer}' gives {list(output.shape)} for 2 images: its first axis must be the image")
+
+
+def _check_numbers(mean: Tensor, layer: str, units: Sequence[int]) -> None:
+    for unit, finite in zip(units, mean.isfinite().tolist(), strict=True):
+        if not finite:
+            raise ValueError(f"unit {unit} of layer '{layer}' gives values that are no numbers")
+
+
+def _canvas(subject: Subject) -> tuple[Canvas, Tensor]:
+    """What is drawn on, and some real images as it has them."""
+    height, width = subject.real.size
+    most = min(CANVAS_IMAGES, max(8, CANVAS_PIXELS // (height * width)))
+    images = subject.real.some(most, subject.channels)
+    try:
+        canvas = canvas_of(subject.network, images, entry=subject.entry)
+    except ValueError:
+        if subject.entry is not None:
+            raise UserError(
+                "every picture is plain", where=subject.real.source, mend="give pictures of words"
+            ) from None
+        # Nearly every pixel has one value, and the few others are what the pictures show: all of [0, 1] it is.
+        canvas = Canvas(channels=subject.channels, height=height, width=width, neutral=float(images.mean()))
+    return canvas, entered(subject.network, subject.entry, images)
+
+
+def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
+    own = 3 if real.colour else 1
+    refusals = []
+    for channels in (own, 4 - own):
+        try:
+            with torch.no_grad():
+                network(real.read([0, len(real.names) - 1], channels))
+        except Exception as error:
+            refusals.append(reason_of(error))
+        else:
+            return channels
+    what = f"the network takes no {_times(real.size)} pictures, in 1 channel or in 3: {refusals[0]}"
+    raise UserError(
+        what,
+        where=f"{OPTION} {clip(address)}",
+        mend="give pictures of the size that it was made for, or a network that takes one batch of images",
+    )
+
+
+def _notes(real: RealImages, channels: int) -> list[str]:
+    notes = []
+    if real.there > len(real.names):
+        notes.append(f"Of {real.there} pictures {len(real.names)} were looked at, at even distances by name.")
+    if real.colour and channels == 1:
+        notes.append("Some pictures are in colour and the network takes one channel: it was shown them in grey.")
+    if not real.colour and channels == 3:
+        notes.append("The pictures are grey and the network takes three channels: all three are the same.")
+    return notes
+
+
+def _notes_of(subject: Subject, layer: str, *, all_dead: bool) -> list[str]:
+    notes = []
+    times = len(run_order(subject.network, [layer], subject.two))
+    if times > 1:
+        notes.append(
+            f"Layer {clip(layer)} runs {times} times in a forward pass, and this is its first output. "
+            "To see the others, give each place a module of its own."
+        )
+    if all_dead:
+        notes.append(f"No unit of layer {clip(layer)} is above zero on any of {len(subject.real.names)} images.")
+    return notes
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"

@@ -1,0 +1,154 @@
+"""Real images that a network's units are shown: crops of the table, or the pictures of a folder, all of one size."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.common.errors import UserError
+from tasks.crop_table.shards import Pixels
+from tasks.images.path_pattern import find_files
+from tasks.images.read_image import FORMAT_NAMES, fit, read_picture
+from tasks.pages.single_page import clip
+from tasks.train.batches import as_images
+from tasks.train.sample import Sample
+
+PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)
+MOST_BYTES = 2**29  # of pixels in memory
+PARTS_PIXELS = 2**20  # of one forward pass: more of them leave the processor's cache
+NAMED = 3  # sizes told of, and pictures of each
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealImages:
+    """`pixels` uint8 `[n, h, w]`, or `[n, h, w, 3]` where one of them is in colour, with names and labels ("": none).
+
+    `source` says where they come from; `there` is how many are there, of which these were taken.
+    """
+
+    source: str
+    names: list[str]
+    labels: list[str]
+    pixels: Pixels
+    there: int
+
+    @classmethod
+    def of_table(cls, table: Path, *, target: str, most: int) -> "RealImages":
+        """Clean crops of validation: where there are more than `most`, a random sample, the same each time.
+
+        Raises:
+            UserError: there is no table, or it has no validation crops.
+        """
+        sample = Sample.of_split(table, "validation", target=target, most=most, severity="clean")
+        return cls(
+            source="crops of validation", names=sample.keys, labels=[str(label) for label in sample.labels],
+            pixels=sample.pixels, there=len(sample),
+        )  # fmt: skip
+
+    @classmethod
+    def of_folder(cls, folder: Path, *, most: int, size: tuple[int, int] | None = None) -> "RealImages":
+        """The pictures below a folder, by name; where there are more than `most`, so many at even distances.
+
+        Their names are their paths in it, their labels the first folders of these. They are as large as they are,
+        or fitted into `size` (height, width) as `unfont predict` fits them.
+
+        Raises:
+            UserError: there is no such folder, it holds no pictures, one cannot be read, or their sizes differ.
+        """
+        paths = _pictures_in(folder)
+        first = _read(folder / paths[0], size)
+        room = min(most, max(1, MOST_BYTES // (3 * first.shape[0] * first.shape[1])))
+        taken = [paths[place] for place in np.unique(np.linspace(0, len(paths) - 1, min(room, len(paths))).astype(int))]
+        return cls(
+            source=f"pictures in {clip(folder.name or folder)}", names=taken,
+            labels=[name.partition("/")[0] if "/" in name else "" for name in taken],
+            pixels=_of_one_size(folder, taken, size), there=len(paths),
+        )  # fmt: skip
+
+    @property
+    def colour(self) -> bool:
+        return self.pixels.ndim == 4
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+    def read(self, numbers: Sequence[int], channels: int) -> Tensor:
+        """`float32[n, channels, h, w]` in [0, 1]."""
+        return as_images(torch.from_numpy(self.pixels[list(numbers)]), channels).contiguous()
+
+    def batches(self, channels: int) -> Iterator[Tensor]:
+        """All images in turn, a few at a time, as `read` gives them."""
+        height, width = self.size
+        step = min(256, max(1, PARTS_PIXELS // (height * width)))
+        for start in range(0, len(self.names), step):
+            yield self.read(range(start, min(start + step, len(self.names))), channels)
+
+    def some(self, most: int, channels: int) -> Tensor:
+        """At most `most` of them at even distances, as `read` gives them."""
+        places = np.unique(np.linspace(0, len(self.names) - 1, min(most, len(self.names))).astype(int))
+        return self.read(places.tolist(), channels)
+
+
+def _pictures_in(folder: Path) -> list[str]:
+    try:
+        there = folder.is_dir()
+    except (OSError, ValueError):  # a name that no folder can have
+        there = False
+    if not there:
+        raise UserError(
+            "there is no such folder", where=clip(folder, 200), mend="name the folder that holds the pictures"
+        )
+    found = list(find_files(folder, PICTURE))
+    names = [one.name for one in found if one.reason is None]
+    if not names:
+        refused = next((f"{clip(one.name)} {one.reason}" for one in found if PICTURE.fullmatch(one.name)), None)
+        mend = f"put pictures into it: {FORMAT_NAMES}" if refused is None else f"put pictures into it; {refused}"
+        raise UserError("there are no pictures in this folder", where=clip(folder, 200), mend=mend)
+    return names
+
+
+def _read(path: Path, size: tuple[int, int] | None) -> Pixels:
+    """A picture as uint8 `[h, w]` where it is grey, else `[h, w, 3]`."""
+    try:
+        picture = read_picture(path, channels=3)
+    except UserError as error:
+        mend = "give a picture of 4 pixels or more each way, or take it out of the folder"
+        raise UserError(error.what, where=clip(path, 200), mend=mend) from error
+    if size is not None:
+        picture = fit(picture, height=size[0], width=size[1])
+    return picture[..., 0] if (picture == picture[..., :1]).all() else picture
+
+
+def _of_one_size(folder: Path, names: Sequence[str], size: tuple[int, int] | None) -> Pixels:
+    kept: list[Pixels] = []
+    sizes: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name in names:
+        picture = _read(folder / name, size)
+        sizes[picture.shape[:2]].append(name)
+        if len(sizes) == 1:  # else it will be refused, and pixels need not be kept
+            kept.append(picture)
+    if len(sizes) > 1:
+        raise UserError(
+            f"the pictures have {len(sizes)} sizes: {_told(sizes)}", where=clip(folder, 200), mend="give them one"
+        )
+    if any(picture.ndim == 3 for picture in kept):
+        kept = [picture if picture.ndim == 3 else picture[..., None].repeat(3, axis=2) for picture in kept]
+    return np.stack(kept)
+
+
+def _told(sizes: dict[tuple[int, ...], list[str]]) -> str:
+    """'32×64 in 12 (a.png, …), 16×16 in 1 (b.png)', the most frequent first."""
+    ordered = sorted(sizes.items(), key=lambda item: -len(item[1]))
+    told = [
+        f"{height}×{width} in {len(names)} ({', '.join(clip(name) for name in names[:NAMED])}"
+        f"{', …' if len(names) > NAMED else ''})"
+        for (height, width), names in ordered[:NAMED]
+    ]
+    return ", ".join(told) + (", …" if len(ordered) > NAMED else "")

@@ -1,0 +1,113 @@
+"""What every unit of a network answers to: its strongest crops and its statistics, over the crop table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from models.explain.fields import Fields, fields_of
+from models.explain.hooks import layers_of, observed, run_until
+from models.explain.top import TopActivations, UnitSummary
+from models.network import ScriptNet
+from tasks.common.errors import UserError
+from tasks.crop_table.shards import read_rows, stream_images
+from tasks.train.batches import as_images
+from tasks.train.weights import check_size
+
+SPLITS = ("train", "validation")
+BATCH = 256  # crops of one forward pass; larger ones leave the processor's cache
+NOISE = 8  # noise images that measure a receptive field
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's units; `fields` are the pixels, of an `image` of (height, width), that each position depends on."""
+
+    name: str
+    summary: UnitSummary
+    fields: Fields
+    image: tuple[int, int]
+
+    @property
+    def field(self) -> tuple[int, int]:
+        """Height and width in pixels of what a position depends on."""
+        return self.fields.size
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Layers in the order in which they run, and the crops looked at, by their number in the stream."""
+
+    layers: list[Layer]
+    keys: list[str]
+    labels: list[str]
+
+
+def explain_units(
+    network: ScriptNet, *, table: Path, target: str, height: int, width: int, top: int, crops: int
+) -> Explanation:
+    """Strongest crops and statistics of every unit of every layer, on clean crops, in one pass.
+
+    Where `train` and `validation` hold more than `crops` crops, those with the smallest keys are taken:
+    keys are hashes, so that is a random sample, the same each time. Memory is bounded by the batch.
+
+    Raises:
+        UserError: the two splits hold no crop, or crops that are not `[height, width]`.
+    """
+    sample = np.sort(read_rows(table, ["key"], SPLITS)["key"].to_numpy(dtype=str))[:crops]
+    if not len(sample):
+        raise UserError("the table has no train and no validation crops", where=table, mend="run `unfont tag`")
+    layers = layers_of(network, torch.zeros(1, network.channels, height, width))
+    gathered = {name: TopActivations(top) for name in layers}
+    keys: list[str] = []
+    labels: list[str] = []
+    observers = {name: gathered[name].update for name in layers}
+    with torch.inference_mode(), observed(network, observers):
+        for images, rows in stream_images(table, SPLITS, BATCH, last=sample[-1]):
+            check_size(images, {"the chosen model": network}, table)
+            network(as_images(torch.from_numpy(images), network.channels))
+            keys.extend(rows["key"])
+            labels.extend(_labels(rows[target]))
+    found = [_layer(network, name, gathered[name].summary(), (network.channels, height, width)) for name in layers]
+    return Explanation(layers=found, keys=keys, labels=labels)
+
+
+def explain_layer(network: nn.Module, name: str, batches: Iterable[Tensor], *, top: int) -> Layer:
+    """Strongest and weakest images and statistics of one layer of any network, in one pass; it runs no further.
+
+    A layer that runs more than once is taken at its first output.
+
+    Args:
+        batches: images `[batch, channels, height, width]`, all of one size; they are numbered as they come.
+
+    Raises:
+        ValueError: as `run_until`, `TopActivations` and `fields_of`; or there is no image.
+    """
+    gathered = TopActivations(top)
+    shape = (0, 0, 0)
+    with torch.no_grad():
+        for images in batches:
+            shape = (images.shape[1], images.shape[2], images.shape[3])
+            gathered.update(run_until(network, name, images))
+    return _layer(network, name, gathered.summary(), shape)
+
+
+def _layer(network: nn.Module, name: str, summary: UnitSummary, shape: tuple[int, int, int]) -> Layer:
+    _, height, width = shape
+    noise = torch.rand(NOISE, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        fields = fields_of(network, name, noise)
+    except ValueError:
+        if not summary.dead.all():
+            raise
+        # Behind a ReLU that is no module a dead layer has no gradient, and so no field to measure.
+        fields = Fields(name, *(torch.tensor([[0, side]] * n) for side, n in zip(shape[1:], summary.grid, strict=True)))
+    return Layer(name, summary, fields, (height, width))
+
+
+def _labels(column: pd.Series) -> list[str]:
+    return [str(label) for label in column]

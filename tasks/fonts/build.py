@@ -1,0 +1,205 @@
+"""Make the table of fonts: a row a font, with the font itself.
+
+`python -m tasks.fonts.build` adds families to the committed list of designs and sides, from the pinned packages.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.common.errors import UserError
+from tasks.common.files import written_whole
+from tasks.common.params import FontsSettings, read_params
+from tasks.fonts.designs import SIDES, join_designs, read_designs, sides_of, write_designs
+from tasks.fonts.font_file import draws, open_font, sfnt_of
+from tasks.fonts.icons import icons_of
+from tasks.fonts.merge_subsets import splice
+from tasks.fonts.npm import install_packages
+from tasks.fonts.outlines import Outlines, outlines_of
+from tasks.fonts.sources import SYMBOLS, FontSource, fonts_in, packaged_fonts
+
+PACKAGE_LIST = "package.json"
+GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
+FACTS = ("family", "font_style", "script", "weight", "licence")
+LABEL = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema(
+    {
+        "family": pa.string(),
+        "font_style": LABEL,
+        "script": LABEL,
+        "design": pa.string(),
+        "side": LABEL,
+        "weight": pa.int16(),
+        "licence": pa.string(),
+        "coverage": pa.list_(pa.int32()),
+        "font": pa.binary(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font that is open: `coverage` its sorted code points, of an icon font those of icons; `data` plain sfnt."""
+
+    source: FontSource
+    coverage: list[int]
+    data: bytes
+
+
+def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, designs: Path) -> dict[str, float]:
+    """Write the table of fonts to `out`, sorted by family, script and weight; return counts.
+
+    Fonts come from the folder `settings.source`: from the packages that its package.json pins, fetched if need
+    be, or where it has no such list from the font files that lie in it. `designs` is the committed list of
+    designs and sides; families that it does not have are compared with the rest and get theirs here. A font with
+    too few of its script's letters is left out, and counted. Icon fonts come as script `Zsym`, besides `scripts`;
+    each is a design of its own, in training where the list says nothing.
+
+    Raises:
+        UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
+    """
+    found = find_fonts(settings, scripts=scripts)
+    listed, fixed = read_designs(designs)
+    design_of, side_of = settle(found, listed, fixed)
+    made: list[FontSource] = []
+    with written_whole(out) as beside:
+        with pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
+            for group in _groups(_drawing(found)):
+                writer.write_table(_table(group, design_of, side_of))
+                made += [font.source for font in group]
+        _check_scripts(made, scripts, settings)
+    return _summary(made, design_of, side_of) | {"left_out": float(len(found) - len(made))}
+
+
+def write_no_fonts(out: Path) -> dict[str, float]:
+    """Write a table without a row, for a problem that draws nothing; return counts."""
+    with written_whole(out) as beside:
+        pq.write_table(SCHEMA.empty_table(), beside, compression="zstd")
+    return {"fonts": 0.0}
+
+
+def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
+    """The fonts that the settings name, sorted by family, script, weight; packages are fetched if need be."""
+    root, weights = Path(settings.source), settings.weights
+    if not (root / PACKAGE_LIST).is_file():
+        return fonts_in(root, scripts=scripts, weights=weights, font_style=settings.font_style)
+    install_packages(root, optional=settings.optional)
+    return packaged_fonts(root, scripts=scripts, weights=weights, optional=settings.optional)
+
+
+def settle(
+    found: Sequence[FontSource], listed: Mapping[str, str], fixed: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Family → design and design → side for the fonts `found`; what is `listed` and `fixed` stays.
+
+    Icon fonts are compared with nothing and held out by hand: they stand in no script's balance.
+    """
+    texts = [source for source in found if source.script != SYMBOLS]
+    icons = {source.family: listed.get(source.family, source.family) for source in found if source.script == SYMBOLS}
+    families = {source.family for source in texts}
+    known = families <= listed.keys()
+    design_of = {name: listed[name] for name in families} if known else join_designs(outlines_by_family(texts), listed)
+    sides = sides_of(design_of, cells_of(texts), fixed)
+    return design_of | icons, sides | {design: fixed.get(design, SIDES[0]) for design in icons.values()}
+
+
+def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
+    """Family → script → measures of its letters, in the weight nearest to regular."""
+    outlines: dict[str, Outlines] = {}
+    for (family, script), group in groupby(sorted(found), key=lambda source: (source.family, source.script)):
+        regular = min(group, key=lambda source: abs(source.weight - 400))
+        with open_font(regular.path) as font:
+            outlines.setdefault(family, {})[script] = outlines_of(font, script)
+    return outlines
+
+
+def cells_of(found: Iterable[FontSource]) -> Iterator[tuple[str, str, str]]:
+    return ((source.family, source.script, source.font_style) for source in found)
+
+
+def _drawing(found: Iterable[FontSource]) -> Iterator[Font]:
+    for source in found:
+        if source.script == SYMBOLS:
+            coverage, data = _load_icons(source.path)
+        else:
+            coverage, data = _load(source.path, source.parts, source.script if source.parts else "")
+        if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
+            yield Font(source, coverage, data)
+
+
+@functools.lru_cache(maxsize=4)  # a file that serves several scripts is read once
+def _load(path: Path, parts: tuple[Path, ...], script: str) -> tuple[list[int], bytes]:
+    with open_font(path) as font:
+        for part in parts:
+            with open_font(part) as other:
+                splice(font, other, script)
+        return sorted(font.getBestCmap()), sfnt_of(font, path)
+
+
+def _load_icons(path: Path) -> tuple[list[int], bytes]:
+    with open_font(path) as font:
+        return icons_of(font), sfnt_of(font, path)
+
+
+def _groups(fonts: Iterable[Font]) -> Iterator[list[Font]]:
+    group: list[Font] = []
+    for font in fonts:
+        group.append(font)
+        if sum(len(each.data) for each in group) >= GROUP_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _table(group: Sequence[Font], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
+    sources = [font.source for font in group]
+    designs = [design_of[source.family] for source in sources]
+    columns = {name: [getattr(source, name) for source in sources] for name in FACTS}
+    columns |= {"design": designs, "side": [side_of[design] for design in designs]}
+    columns |= {"coverage": [font.coverage for font in group], "font": [font.data for font in group]}
+    return pa.table([pa.array(columns[field.name], type=field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def _check_scripts(made: Iterable[FontSource], scripts: Iterable[str], settings: FontsSettings) -> None:
+    missing = sorted(set(scripts) - {source.script for source in made})
+    if missing:
+        raise UserError(
+            f"no font draws {', '.join(missing)}",
+            where=f"params.yaml: fonts.source {settings.source}",
+            mend="add fonts that do, or remove the script from words.scripts",
+        )
+
+
+def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> dict[str, float]:
+    texts = [source for source in made if source.script != SYMBOLS]
+    designs = {design_of[source.family] for source in texts}
+    sides = Counter(side_of[design] for design in designs)
+    counts = {
+        "fonts": len(texts),
+        "families": len({source.family for source in texts}),
+        "scripts": len({source.script for source in texts}),
+        "symbol_fonts": len(made) - len(texts),
+        "designs": len(designs),
+        **{f"designs_{side}": sides[side] for side in SIDES},
+    }
+    return {name: float(count) for name, count in counts.items()}
+
+
+def list_designs(settings: FontsSettings, *, scripts: list[str], designs: Path) -> None:
+    """Write the list that is committed, all packages in it; families and designs that it has keep what they have."""
+    found = find_fonts(settings, scripts=scripts)
+    write_designs(designs, *settle(found, *read_designs(designs)))
+
+
+if __name__ == "__main__":
+    params = read_params()
+    listed = Path(params.fonts.source) / "designs.json"
+    everything = params.fonts.model_copy(update={"optional": True})
+    list_designs(everything, scripts=params.words.scripts, designs=listed)

@@ -1,0 +1,105 @@
+"""What the table of fonts holds, as text: designs by script and style, its holes, and who is held out."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.common.errors import UserError
+from tasks.fonts.designs import SIDES
+from tasks.fonts.sources import SYMBOLS
+
+STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
+COLUMNS = ["script", "font_style", "design", "side", "family"]
+WIDTH = 120
+HOLE = "-"
+ENOUGH = 3  # designs of a script: one for each side
+
+
+def format_fonts(table: Path) -> str:
+    """The fonts of the table at `table`, as aligned text of at most 120 columns.
+
+    Designs by script and style, with `-` where there is none; the scripts with fewer than three designs; the
+    designs that are held out, with their families; and the fonts of icons, which no script counts.
+
+    Raises:
+        UserError: the table is missing, or no table of fonts.
+    """
+    rows = _read(table)
+    fonts, icons = rows[rows["script"] != SYMBOLS], rows[rows["script"] == SYMBOLS]
+    if fonts.empty:
+        return "no fonts: this problem draws no crops"
+    parts = [_designs_by_style(fonts), _few(fonts)]
+    parts += [_listed(f"held out for {side}", fonts[fonts["side"] == side]) for side in SIDES[1:]]
+    parts += [_icons(icons)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _read(table: Path) -> pd.DataFrame:
+    try:
+        read = pq.read_table(table, columns=COLUMNS)
+    except FileNotFoundError:
+        raise UserError("there is no table of fonts", where=table, mend="run `unfont run fonts`") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"no table of fonts: {error}", where=table, mend="run `unfont run fonts`") from error
+    if set(read.column_names) != set(COLUMNS):
+        raise UserError("no table of fonts: columns are missing", where=table, mend="run `unfont run fonts`")
+    frame = read.to_pandas()
+    return frame.astype(str).drop_duplicates(ignore_index=True)
+
+
+def _designs_by_style(fonts: pd.DataFrame) -> str:
+    there = set(fonts["font_style"])
+    styles = [*(style for style in STYLES if style in there), *sorted(there - set(STYLES))]
+    lines = [["script", *styles, "designs", *SIDES, "families"]]
+    for script, rows in fonts.groupby("script"):
+        lines.append([str(script), *_counts(rows, styles)])
+    lines.append(["all", *_counts(fonts, styles)])
+    return _aligned(lines)
+
+
+def _counts(rows: pd.DataFrame, styles: Sequence[str]) -> list[str]:
+    by_style = [rows[rows["font_style"] == style]["design"].nunique() for style in styles]
+    by_side = [rows[rows["side"] == side]["design"].nunique() for side in SIDES]
+    counts = [*by_style, rows["design"].nunique(), *by_side, rows["family"].nunique()]
+    return [str(count) if count else HOLE for count in counts]
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Columns side by side: the first to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in cells).rstrip()
+        for cells in (list(enumerate(zip(line, widths, strict=True))) for line in lines)
+    )
+
+
+def _few(fonts: pd.DataFrame) -> str:
+    counts = fonts.groupby("script")["design"].nunique()
+    few = [f"{script} {count}" for script, count in counts.items() if count < ENOUGH]
+    return f"fewer than {ENOUGH} designs, so not on every side: {', '.join(few)}" if few else ""
+
+
+def _listed(title: str, rows: pd.DataFrame) -> str:
+    """A line for each design: its name, and its families where it has others."""
+    lines = []
+    for design, group in rows.groupby("design"):
+        families = sorted(set(group["family"]))
+        lines.append(str(design) if families == [design] else f"{design}: {', '.join(families)}")
+    return _paragraph(f"{title} ({len(lines)} designs)", lines) if lines else ""
+
+
+def _icons(rows: pd.DataFrame) -> str:
+    lines = [f"{family} ({side})" for family, side in sorted(set(zip(rows["family"], rows["side"], strict=True)))]
+    return _paragraph("icons, for crops without text", lines) if lines else ""
+
+
+def _paragraph(title: str, entries: Iterable[str]) -> str:
+    text = "; ".join(entries)
+    wrapped = textwrap.fill(
+        text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=True, break_on_hyphens=False
+    )
+    return f"{title}:\n{wrapped}"

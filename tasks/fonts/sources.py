@@ -1,0 +1,196 @@
+"""Which font files there are: those of the pinned packages, or those of a folder of the user's own."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tasks.common.errors import UserError
+from tasks.fonts.font_file import SUFFIXES, draws, family_of, is_slanted, licence_of, open_font, style_of, weight_of
+from tasks.fonts.npm import read_manifest
+
+SCRIPT_OF_SUBSET = {
+    "arabic": "Arab",
+    "armenian": "Armn",
+    "bengali": "Beng",
+    "chinese-hongkong": "Hani",
+    "chinese-simplified": "Hani",
+    "chinese-traditional": "Hani",
+    "cyrillic": "Cyrl",
+    "devanagari": "Deva",
+    "ethiopic": "Ethi",
+    "georgian": "Geor",
+    "greek": "Grek",
+    "gujarati": "Gujr",
+    "gurmukhi": "Guru",
+    "hebrew": "Hebr",
+    "japanese": "Jpan",
+    "kannada": "Knda",
+    "khmer": "Khmr",
+    "korean": "Kore",
+    "lao": "Laoo",
+    "latin": "Latn",
+    "malayalam": "Mlym",
+    "myanmar": "Mymr",
+    "oriya": "Orya",
+    "sinhala": "Sinh",
+    "tamil": "Taml",
+    "telugu": "Telu",
+    "thai": "Thai",
+    "tibetan": "Tibt",
+}
+SYMBOLS = "Zsym"  # ISO 15924: fonts of icons, which serve backgrounds only
+SYMBOL_FAMILIES = ("noto-emoji", "noto-sans-symbols", "noto-sans-symbols-2")  # besides those of category `icons`
+SYMBOL_SUBSETS = ("symbols", "emoji", "latin")  # where their icons are: the first of these that a package has
+WITH = {"latin": ("latin-ext", "vietnamese"), "cyrillic": ("cyrillic-ext",), "greek": ("greek-ext",)}
+SIGNS = "latin"  # the subset that has digits, punctuation and symbols
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class FontSource:
+    """One font file and the script that it is taken for; `parts` are files of the same font with more of it."""
+
+    family: str
+    script: str
+    weight: int
+    path: Path
+    font_style: str
+    licence: str
+    parts: tuple[Path, ...] = ()
+
+
+def packaged_fonts(root: Path, *, scripts: list[str], weights: list[int], optional: bool = False) -> list[FontSource]:
+    """Upright fonts of the families that `root`/package.json depends on, sorted by family, script and weight.
+
+    A family's style is its package's `category`; each of its files is a Unicode subset: a script. Fonts of icons
+    come besides, as script `Zsym`, and serve no other script. `optional` takes the optional packages too.
+
+    Raises:
+        UserError: a package lacks what every package has.
+    """
+    manifest = read_manifest(root / "package.json")
+    names = {*manifest.get("dependencies", {}), *(manifest.get("optionalDependencies", {}) if optional else {})}
+    folders = [root / "node_modules" / name for name in sorted(names)]
+    return sorted(font for folder in folders for font in _fonts_of_package(folder, [*scripts, SYMBOLS], weights))
+
+
+def _fonts_of_package(folder: Path, scripts: list[str], weights: list[int]) -> list[FontSource]:
+    facts, package = read_manifest(folder / "metadata.json"), read_manifest(folder / "package.json")
+    try:
+        return [
+            FontSource(
+                family=folder.name,
+                script=script,
+                weight=weight,
+                path=path,
+                font_style=facts["category"],
+                licence=str(package["license"]),
+                parts=parts,
+            )
+            for weight in nearest(facts["weights"], weights)
+            for script, (path, *parts_of) in _files_of_package(folder, facts, weight).items()
+            for parts in [tuple(parts_of)]
+            if script in scripts
+        ]
+    except KeyError as error:
+        raise UserError(
+            f"the package does not say its {error}", where=folder, mend="remove node_modules and run again"
+        ) from error
+
+
+def _files_of_package(folder: Path, facts: dict[str, Any], weight: int) -> dict[str, list[Path]]:
+    """Script → the file of it, and the files with the rest of what its texts may hold."""
+    # .woff, not .woff2: its tables are stored as they are, and open in a tenth of the time.
+    names = {subset: folder / "files" / f"{folder.name}-{subset}-{weight}-normal.woff" for subset in facts["subsets"]}
+    paths = {subset: path for subset, path in names.items() if path.is_file()}
+    if facts["category"] == "icons" or folder.name in SYMBOL_FAMILIES:
+        files = [paths[subset] for subset in SYMBOL_SUBSETS if subset in paths]
+        return {SYMBOLS: files[:1]} if files else {}
+    if facts.get("type") == "google":
+        return {
+            SCRIPT_OF_SUBSET[subset]: [path, *_parts(subset, paths)]
+            for subset, path in sorted(paths.items(), reverse=True)
+            if subset in SCRIPT_OF_SUBSET
+        }
+    # Other foundries' packages hold whole fonts in one file, whatever the subset's name says.
+    return {script: [path] for path in paths.values() for script in _scripts_of(path)}
+
+
+def _parts(subset: str, paths: dict[str, Path]) -> list[Path]:
+    wanted = dict.fromkeys([*WITH.get(subset, ()), SIGNS])
+    return [paths[name] for name in wanted if name in paths and name != subset]
+
+
+def _scripts_of(path: Path, scripts: Iterable[str] = tuple(SCRIPT_OF_SUBSET.values())) -> list[str]:
+    with open_font(path) as font:
+        coverage = set(font.getBestCmap())
+    return sorted({script for script in scripts if draws(coverage, script)})
+
+
+def nearest(there: Iterable[int], wanted: Iterable[int]) -> list[int]:
+    """The weights `there` nearest to the `wanted` ones, each once, sorted; of two as near, the lighter.
+
+    >>> nearest([300, 500, 900], [400, 700])
+    [300, 500]
+    """
+    weights = sorted(there)
+    return sorted({min(weights, key=lambda weight: abs(weight - want)) for want in wanted})
+
+
+def fonts_in(
+    folder: Path, *, scripts: list[str], weights: list[int], font_style: str | None = None
+) -> list[FontSource]:
+    """Fonts of the files under `folder`, sorted by family, script and weight; links are not followed.
+
+    Style, family and weight are what the font says of itself; the scripts are those whose letters it has. An
+    italic is taken only where its family has no upright font, and of two files that say they are the same
+    font, the first in path order. `font_style` is the style of a font that says none.
+
+    Raises:
+        UserError: the folder is missing or has no fonts, a file does not open, or a font says no style and
+            `font_style` is None.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            "there is no such folder of fonts",
+            where=f"params.yaml: fonts.source {folder}",
+            mend="name a folder, or `fontsource` for the pinned packages",
+        )
+    paths = sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    if not paths:
+        raise UserError(f"no {', '.join(SUFFIXES)} file", where=folder, mend="put fonts there, or name another folder")
+    found = sorted(entry for path in paths for entry in _fonts_of_file(path, scripts, font_style))
+    chosen = []
+    for _, group in groupby(found, key=lambda entry: (entry[0].family, entry[0].script)):
+        fonts = list(group)
+        upright = [font for font, slanted in fonts if not slanted] or [font for font, _ in fonts]
+        first = {font.weight: font for font in reversed(upright)}
+        chosen += [first[weight] for weight in nearest(first, weights)]
+    return chosen
+
+
+def _fonts_of_file(path: Path, scripts: list[str], font_style: str | None) -> list[tuple[FontSource, bool]]:
+    """The file once for each script that it draws, and whether it is an italic."""
+    with open_font(path) as font:
+        coverage = set(font.getBestCmap())
+        drawn = [script for script in scripts if draws(coverage, script)]
+        style = style_of(font) or font_style
+        if drawn and style is None:
+            raise UserError(
+                "the font does not say its style",
+                where=path,
+                mend="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
+            )
+        whole = FontSource(
+            family=family_of(font, path),
+            script="",
+            weight=weight_of(font),
+            path=path,
+            font_style=style or "",
+            licence=licence_of(font),
+        )
+        slanted = is_slanted(font)
+    return [(replace(whole, script=script), slanted) for script in drawn]

@@ -1,0 +1,1 @@
+"""Images that a user brings: files, archives, manifests, and labels in their paths."""

@@ -1,0 +1,115 @@
+"""The files of a tar or zip archive, read in its own order and never unpacked."""
+
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from tasks.common.errors import UserError
+from tasks.images.read_image import MOST_BYTES, too_many_bytes
+
+BLOCK = 512  # bytes, of a tar archive
+SUFFIXES = ".tar, .tar.gz, .tar.bz2, .tar.xz or .zip"
+
+
+class Member(NamedTuple):
+    """A file of an archive: its bytes where they were asked for, or the reason why it has none."""
+
+    name: str
+    data: bytes | None = None
+    reason: str | None = None
+
+
+def read_archive(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Member]:
+    """Every member but folders, with the bytes of those whose name is `wanted`.
+
+    Links, devices, encrypted files, names that lead out of the archive and a second file of a name come with a
+    reason and are not read.
+
+    Raises:
+        UserError: the file is no such archive, or it is damaged, so that files of it may be missing.
+    """
+    seen: set[str] = set()
+    read = _of_zip if path.suffix.lower() == ".zip" else _of_tar
+    try:
+        for member in read(path, wanted):
+            again = member.name in seen
+            seen.add(member.name)
+            yield Member(member.name, reason="has the name of another file") if again else member
+    except UserError:
+        raise
+    except Exception as error:  # damaged bytes lead the readers into whatever error they stumble over
+        raise UserError(
+            f"the archive cannot be read: {error}", where=path, mend=f"give a whole {SUFFIXES}, or a folder"
+        ) from error
+
+
+def clean_name(name: str) -> str:
+    """A name inside an archive without `./`, doubled and trailing slashes."""
+    return str(PurePosixPath(name))
+
+
+def leads_out(name: str) -> bool:
+    """Whether a name is absolute or climbs: such a file is outside of any folder that it would be unpacked in."""
+    parts = PurePosixPath(name)
+    return parts.is_absolute() or ".." in parts.parts
+
+
+def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+    with tarfile.open(path) as tar:
+        while (entry := tar.next()) is not None:
+            kept: list[tarfile.TarInfo] = vars(tar)["members"]
+            kept.clear()  # or a million members would stay in memory
+            if entry.isdir():
+                continue
+            name = clean_name(entry.name)
+            reason = _why_not(name, entry.isreg(), entry.size)
+            if reason or not wanted(name):
+                yield Member(name, reason=reason)
+                continue
+            file = tar.extractfile(entry)
+            assert file is not None
+            yield Member(name, file.read())
+        _check_end(tar.fileobj, tar.offset, path)
+
+
+def _check_end(file: Any, offset: int, path: Path) -> None:
+    # tarfile takes a damaged header for the end: the files behind it would be lost without a word.
+    file.seek(offset)
+    if file.read(BLOCK) != bytes(BLOCK):
+        raise UserError("the archive is damaged or cut off", where=path, mend="pack or fetch it again")
+    while file.read(2**20):
+        pass  # to the checksum of what compressed it
+
+
+def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.is_dir():
+                continue
+            name = clean_name(entry.filename)
+            kind = stat.S_IFMT(entry.external_attr >> 16)
+            reason = _why_not(name, kind in (0, stat.S_IFREG), entry.file_size)
+            if reason is None and entry.flag_bits & 1:
+                reason = "is encrypted"
+            yield Member(name, reason=reason) if reason or not wanted(name) else _unzipped(archive, entry, name)
+
+
+def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Member:
+    # Each file of a zip stands for itself: a damaged one costs no other.
+    try:
+        with archive.open(entry) as file:
+            data = file.read(MOST_BYTES + 1)
+    except Exception:
+        return Member(name, reason="is damaged in the archive")
+    return Member(name, data) if len(data) <= MOST_BYTES else Member(name, reason=too_many_bytes(name).what)
+
+
+def _why_not(name: str, regular: bool, size: int) -> str | None:
+    if leads_out(name):
+        return "leads out of the archive"
+    if not regular:
+        return "is a link or a device"
+    return too_many_bytes(name).what if size > MOST_BYTES else None

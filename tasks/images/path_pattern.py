@@ -1,0 +1,98 @@
+"""Labels from paths: `{script}/{font_style}/*.png` says which part of a file's path is which label."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.common.errors import UserError
+
+NO_MATCH = "does not match the pattern"
+_PARTS = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<deep>(?:\*\*/)+)|(?P<any>\*+)|(?P<one>\?)|(?P<other>[^{}*?]+|[{}])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file of a folder: its labels by placeholder, or the reason why it is left out."""
+
+    path: Path
+    name: str
+    labels: dict[str, str]
+    reason: str | None = None
+
+
+def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> re.Pattern[str]:
+    """A regular expression for paths inside a folder, with `/` between their parts.
+
+    `{column}` is a label: as few characters of one part as the pattern allows, one at least; `*` and `?` are as in
+    a shell, `**/` any folders or none.
+
+    Raises:
+        UserError: a placeholder is not one of `columns`, is there twice, or `required` is missing.
+    """
+    where = f"pattern '{pattern}'"
+    known = ", ".join(f"{{{column}}}" for column in columns)
+    expression, used = "", set()
+    for part in _PARTS.finditer(pattern.removeprefix("./")):
+        name = part["name"]
+        if name is None:
+            wild = {"deep": "(?:[^/]+/)*", "any": "[^/]*", "one": "[^/]"}
+            expression += wild.get(str(part.lastgroup), re.escape(part[0]))
+            continue
+        if name not in columns or not name.isidentifier():
+            raise UserError(f"there is no placeholder {{{name}}}", where=where, mend=f"use {known}")
+        if name in used:
+            raise UserError(f"{{{name}}} is there twice", where=where, mend="name each label once")
+        used.add(name)
+        expression += f"(?P<{name}>[^/]+?)"
+    if required not in used:
+        raise UserError(
+            f"{{{required}}} is missing",
+            where=where,
+            mend=f"say where it stands, as in '{{{required}}}/*.png'",
+        )
+    return re.compile(expression, re.DOTALL)  # a file's name may hold a line break
+
+
+def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
+    """Every file below `folder`, sorted by path, with its labels or the reason why it has none.
+
+    Links are followed where they end inside of the folder, never out of it; linked folders are never entered.
+
+    Raises:
+        UserError: `folder` is none, or cannot be read.
+    """
+    if not folder.is_dir():
+        raise UserError("this is no folder", where=folder, mend="name the folder that holds the pictures")
+    root = folder.resolve()
+    for path in _walk(folder):
+        name = path.relative_to(folder).as_posix()
+        match = expression.fullmatch(name)
+        reason = why_not(path, root)
+        if match is None:
+            yield Found(path=path, name=name, labels={}, reason=NO_MATCH)
+        elif reason is None and path.is_dir():
+            yield Found(path=path, name=name, labels={}, reason="is a folder")
+        else:
+            yield Found(path=path, name=name, labels={} if reason else match.groupdict(), reason=reason)
+
+
+def why_not(path: Path, root: Path) -> str | None:
+    """Why a file below the resolved folder `root` is not to be opened; null where it may be."""
+    try:
+        inside = path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no file can have
+        return "there is no such file"
+    return None if inside else "leads out of the folder"
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise UserError(f"cannot read: {error.strerror}", where=error.filename, mend="make it readable")
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders.sort()
+        linked = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted([*files, *linked]):
+            yield Path(parent) / name

@@ -1,0 +1,228 @@
+"""A user's picture files, read as the crops that a model was trained on."""
+
+import contextlib
+import io
+import math
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from tasks.common.errors import UserError
+
+# Pillow knows some seventy formats; only these are opened, so that no other decoder ever sees a user's bytes.
+FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "WEBP", "BMP")
+FORMAT_NAMES = "PNG, JPEG, PGM, TIFF, WebP or BMP"
+MOST_PIXELS = 32_000_000
+MOST_BYTES = 128 * 2**20  # of a file; MOST_PIXELS of RGBA, uncompressed
+FEWEST_PIXELS = 4  # a side; a smaller picture holds no word
+LONGEST = 64  # times the shorter side; fitted into a crop, a longer strip would be a hair's breadth high
+ORIENTATION = 0x0112  # EXIF
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# A damaged file leads Pillow's decoders into whatever error they stumble over: no list of them is ever complete.
+_DAMAGED = Exception
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # the same file must give the same reason
+
+
+def read_crop(path: Path, *, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
+    """A picture file as a crop: grey, uint8 [height, width], or with 3 channels RGB, uint8 [height, width, 3].
+
+    PNG, JPEG, PGM, TIFF, WebP and BMP; grey, RGB, CMYK, palette, 16 bits; transparency is laid on white, EXIF
+    rotation undone. The picture is fitted into the crop as `fit` says.
+
+    Raises:
+        UserError: there is no such file, or it is none of these, damaged, animated, too large or too small.
+    """
+    return read_crop_bytes(read_file(path), where=path, height=height, width=width, channels=channels)
+
+
+def read_picture(path: Path, *, channels: int = 1) -> NDArray[np.uint8]:
+    """A picture file in its own size: otherwise as `read_crop`.
+
+    Raises:
+        UserError: as `read_crop`.
+    """
+    return _picture(read_file(path), path, channels)
+
+
+def read_file(path: Path) -> bytes:
+    """A picture file's bytes, as they are.
+
+    Raises:
+        UserError: there is no such file, it is no regular one, it cannot be read, or it is too large.
+    """
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise UserError("this is a folder", where=path, mend="name the pictures in it")
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError("this is no regular file", where=path, mend="name a picture file")
+        if found.st_size > MOST_BYTES:
+            raise too_many_bytes(path)
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError("there is no such file", where=path, mend="mend the path") from None
+    except OSError as error:
+        raise UserError(f"cannot read: {error.strerror}", where=path, mend="make it readable") from error
+    except ValueError:  # a NUL character, or one that no file name can have
+        raise UserError("there is no such file", where=path, mend="mend the path") from None
+
+
+def too_many_bytes(where: object) -> UserError:
+    return UserError(f"the file is larger than {MOST_BYTES // 2**20} MiB", where=where, mend="cut the word out of it")
+
+
+def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
+    """As `read_crop`, of a file's bytes; `where` names them in errors."""
+    return fit(_picture(data, where, channels), height=height, width=width)
+
+
+def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
+    if not data:
+        raise UserError("the file is empty", where=where, mend="give a picture file")
+    with _opened(io.BytesIO(data), where) as image:
+        _check(image, where)
+        try:
+            return _upright(image, data, channels)
+        except _DAMAGED as error:
+            raise _damaged(error, where) from error
+
+
+def fit(picture: NDArray[np.uint8], *, height: int, width: int) -> NDArray[np.uint8]:
+    """Scale a picture [h, w] or [h, w, 3] to fit into [height, width], aspect kept, centred on its own ground.
+
+    A picture of that very size comes back as it is. The ground is the median of the picture's border: a
+    word crop's border is mostly ground, be it light or dark.
+    """
+    own_height, own_width = picture.shape[:2]
+    scale = min(height / own_height, width / own_width)
+    size = min(width, max(1, round(own_width * scale))), min(height, max(1, round(own_height * scale)))
+    image = Image.fromarray(picture)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BILINEAR)  # in Pillow it smooths where it shrinks
+    crop = np.empty((height, width, *picture.shape[2:]), np.uint8)
+    crop[:] = ground_of(picture)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    crop[top : top + size[1], left : left + size[0]] = np.asarray(image)
+    return crop
+
+
+def ground_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Median of a picture's outermost pixels: a grey, or a value for each channel."""
+    sides = [picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]]
+    return np.asarray(np.median(np.concatenate(sides), axis=0), np.uint8)
+
+
+@contextlib.contextmanager
+def _opened(file: BinaryIO, where: object) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged EXIF and large pictures: `_check` has its own limits
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise UserError("this is no picture", where=where, mend=f"give {FORMAT_NAMES}") from None
+        except Image.DecompressionBombError:
+            raise _too_large(where) from None
+        except _DAMAGED as error:
+            raise _damaged(error, where) from error
+        with image:
+            yield image
+
+
+def _check(image: Image.Image, where: object) -> None:
+    wide, high = image.size
+    if wide * high > MOST_PIXELS:
+        raise _too_large(where)
+    if min(wide, high) < FEWEST_PIXELS or max(wide, high) > LONGEST * min(wide, high):
+        raise UserError(f"the picture has {wide}×{high} pixels", where=where, mend="give one that shows a whole word")
+    # Phones save a JPEG with a preview or a depth map behind it (MPO): its first picture is the one.
+    if image.format != "MPO" and _frames(image) > 1:
+        raise UserError("the file holds several pictures", where=where, mend="save the one with the word alone")
+
+
+def _frames(image: Image.Image) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except _DAMAGED:
+        return 1  # decoding will say what is wrong
+
+
+def _damaged(error: Exception, where: object) -> UserError:
+    said = _ADDRESS.sub("", str(error)) or type(error).__name__
+    return UserError(f"the picture is damaged: {said}", where=where, mend="save it again, or leave it out")
+
+
+def _too_large(where: object) -> UserError:
+    return UserError(
+        f"the picture has more than {MOST_PIXELS // 10**6} million pixels",
+        where=where,
+        mend="cut the word out of it",
+    )
+
+
+def _upright(image: Image.Image, data: bytes, channels: int) -> NDArray[np.uint8]:
+    loaded = _scaled_ppm(image, data) or image
+    loaded.load()
+    turn = _UPRIGHT.get(_orientation(image))
+    picture = _with_channels(loaded, "L" if channels == 1 else "RGB")
+    return np.asarray(picture.transpose(turn) if turn is not None else picture)
+
+
+def _scaled_ppm(image: Image.Image, data: bytes) -> Image.Image | None:
+    """A binary PGM or PPM whose white is neither 255 nor 65535: Pillow scales each pixel in Python, 16 ms a face."""
+    if image.format != "PPM" or not isinstance(image, ImageFile.ImageFile) or image.tile[0].codec_name != "ppm":
+        return None
+    args: Any = image.tile[0].args
+    mode, white = args
+    shape = (image.height, image.width, *((3,) if mode == "RGB" else ()))
+    form = np.dtype("u1" if white < 256 else ">u2")
+    values = np.frombuffer(data, form, math.prod(shape), image.tile[0].offset)
+    scale = np.rint(np.arange(256**form.itemsize) / white * 255).clip(max=255).astype(np.uint8)
+    return Image.fromarray(scale[values].reshape(shape))
+
+
+def _with_channels(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        whole = 65535.0 if image.mode.startswith("I;16") or image.format == "PPM" else None
+        return Image.fromarray(_eight_bits(values, whole)).convert(mode)
+    if image.has_transparency_data:
+        # A transparent palette or grey keeps its transparency only by way of RGBA.
+        inked = image.convert("RGBA")
+        white = Image.new("RGBA", inked.size, "white")
+        return Image.alpha_composite(white, inked).convert(mode)
+    return image if image.mode == mode else image.convert("RGB").convert(mode)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except _DAMAGED:
+        return 1  # damaged EXIF says nothing about the pixels
+
+
+def _eight_bits(values: NDArray[np.float64], whole: float | None) -> NDArray[np.uint8]:
+    """Grey values from 0 to `whole`, scaled to 0..255; where no format says what white is, the values do."""
+    if not np.isfinite(values).all():
+        raise ValueError("some pixels are no numbers")
+    low, high = float(values.min()), float(values.max())
+    if whole is None:
+        whole = next((top for top in (1.0, 255.0, 65535.0) if high <= top), high)
+    if low < 0 or high > whole:
+        values, whole = values - low, high - low
+    return np.rint(values / whole * 255).astype(np.uint8)

@@ -1,0 +1,245 @@
+"""One crop's story: what it is, what every round made of it, and what the models say of it."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from tasks.common.errors import UserError
+from tasks.common.files import read_json, written_whole
+from tasks.common.params import Params, ProblemSettings
+from tasks.common.text import shown
+from tasks.crop_table.shards import Pixels, decode_png, encode_png, label_columns, nuisance_columns, read_table
+from tasks.evaluate.model_selection import read_choice
+from tasks.mine.review import decisions_path, read_decisions
+from tasks.mine.select import ADDED, NEAR, NO_ROOM, PAIR_FULL, STYLE_FULL
+
+FEWEST = 6  # digits of a key's beginning
+NAMED = 5  # candidates that an ambiguous one names
+LONG = 16  # digits of a candidate: no two crops of a table share as many
+DIGITS = 6  # of numbers
+TINY = 1e-12  # an embedding may be all zeros
+COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # fates of crops that others may be near-duplicates of
+ENLARGED = 4  # times, in height and width
+
+Record = dict[str, Any]
+
+
+def story_of(params: Params, key: str) -> Record:
+    """The story of the crop whose key is, or begins with, `key`, as values that JSON can hold.
+
+    Reads one row of every file, through a filter on the key: quick at a million crops. What a later stage has not
+    written yet is None, or `ran` or `evaluated` is False.
+
+    Returns:
+        `problem`, `key` (whole), `roles` (of each label column), `crop` (its row of the table, `image_path` in place
+        of the image), `pair_crops` (the other crops of its pair), `decision` (a person's label; '' for left out),
+        `rounds` (`round`, `ran`, and where it ran `previous`, `stopped`, `why`, `scored`, `mined`, `suspected`,
+        `training`), `evaluation` (`evaluated`, `chosen`, `answers`; None for a crop of train or pool).
+
+    Raises:
+        UserError: no crop or several have such a key, it is no key, or a file cannot be read.
+    """
+    table = params.home / "table"
+    whole = find_key(table, key, rejected=params.home / "rejected.parquet")
+    crop = _crop(table, whole)
+    story = {
+        "problem": params.problem,
+        "key": whole,
+        "roles": _roles(params.labels),
+        "crop": crop,
+        "pair_crops": _pair_crops(table, crop, label_columns(params.labels)),
+        "decision": _decision(decisions_path(params.problem), whole),
+        "rounds": [_round(params, number, whole) for number in ["0", *sorted(params.rounds, key=int)]],
+        "evaluation": None if crop["split"] in ("train", "pool") else _evaluation(params.home, whole),
+    }
+    return {name: _rounded(value) for name, value in story.items()}
+
+
+def find_key(table: Path, key: str, *, rejected: Path) -> str:
+    """The whole key of the one crop whose key is, or begins with, `key`.
+
+    Raises:
+        UserError: there is no such crop, there are several, or it is no key.
+    """
+    start = key.strip().lower()
+    if not re.fullmatch(f"[0-9a-f]{{{FEWEST},64}}", start):
+        mend = f"give its first digits, {FEWEST} of 64 at the least: 0 to 9, a to f"
+        raise UserError("this is no key of a crop", where=shown(key)[:80] or "empty", mend=mend)
+    # 'g' comes after every digit: a range is what shards can be skipped by.
+    within = (pc.field("key") >= start) & (pc.field("key") < f"{start}g")
+    keys = sorted(set(read_table(table, ["key"], within)["key"].to_pylist()))
+    if not keys:
+        mend = f"a rejected picture has no key: {rejected} names it by its path"
+        raise UserError(f"no crop has a key like {start}", where=table, mend=mend)
+    if len(keys) > 1:
+        named = ", ".join(each[: max(LONG, len(start) + 4)] for each in keys[:NAMED])
+        more = ", …" if len(keys) > NAMED else ""
+        raise UserError(f"{len(keys)} crops have keys like {start}", where=table, mend=f"choose one: {named}{more}")
+    return str(keys[0])
+
+
+def picture_of(params: Params, key: str) -> Pixels:
+    """The clean crop of a whole key, uint8 [height, width] or [height, width, 3]."""
+    found = read_table(params.home / "table", ["image"], pc.field("key") == key)
+    return decode_png(found["image"][0].as_py()["bytes"])
+
+
+def save_picture(path: Path, pixels: Pixels) -> None:
+    """Write `pixels` as a PNG, each as a square of 4 × 4.
+
+    Raises:
+        UserError: the file is not to be written, or is not named as a PNG.
+    """
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UserError("a picture is saved as a PNG file", where=path, mend="name a file that ends in .png")
+    with written_whole(path) as beside:
+        beside.write_bytes(encode_png(pixels.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)))
+
+
+def _roles(labels: ProblemSettings) -> dict[str, list[str]]:
+    roles: dict[str, list[str]] = {name: [] for name in label_columns(labels)}
+    named = [(labels.target, "target"), *((name, "nuisance") for name in nuisance_columns(labels))]
+    for name, role in [*named, (labels.group, "group")]:
+        roles[name].append(role)
+    return roles
+
+
+def _crop(table: Path, key: str) -> Record:
+    row = read_table(table, None, pc.field("key") == key).to_pylist()[0]
+    return {**{name: value for name, value in row.items() if name != "image"}, "image_path": row["image"]["path"]}
+
+
+def _pair_crops(table: Path, crop: Record, labels: list[str]) -> list[Record]:
+    if crop["pair"] is None:
+        return []
+    columns = ["key", *(name for name in labels if name in crop)]
+    rows = read_table(table, columns, pc.field("pair") == crop["pair"]).to_pylist()
+    return [row for row in rows if row["key"] != crop["key"]]
+
+
+def _decision(path: Path, key: str) -> str | None:
+    """The label that a person gave the crop, '' where it is to be left out; None where nobody decided."""
+    decisions = read_decisions(path)
+    labels = decisions["label"][decisions["key"] == key].tolist()
+    return labels[0] if labels else None
+
+
+def _round(params: Params, number: str, key: str) -> Record:
+    folder = params.home / "rounds" / number
+    if not folder.is_dir():
+        return {"round": int(number), "ran": False}
+    mend = f"make it again: unfont {f'round {number}' if int(number) else 'run baseline'}"
+    suspected = ["given", "suggested", "p_given", "p_suggested"]
+    return {
+        "round": int(number),
+        "ran": True,
+        **_facts(folder / "round.json", mend),
+        "scored": _scored(folder / "scores.parquet", key, mend),
+        "mined": _mined(folder, key, mend),
+        "suspected": _row(folder / "review.parquet", key, suspected, mend=mend),
+        "training": _row(folder / "training.parquet", key, ["round", "weights", "score"], mend=mend),
+    }
+
+
+def _facts(path: Path, mend: str) -> Record:
+    """The round before this one, and whether the rounds had stopped and why; None for round 0, which has none."""
+    try:
+        facts = read_json(path)
+        return {"previous": facts["previous"], "stopped": facts["stopped"], "why": facts.get("why")}
+    except FileNotFoundError:
+        return dict.fromkeys(("previous", "stopped", "why"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError("this file cannot be read", where=path, mend=mend) from error
+
+
+def _scored(path: Path, key: str, mend: str) -> Record | None:
+    """What the model before the round said of a pool crop."""
+    row = _row(path, key, ["predicted", "true", "p", "p_true", "margin", "loss"], mend=mend)
+    if row is None:
+        return None
+    facts = pq.read_schema(path).metadata or {}
+    return {**row, **{name: facts.get(name.encode(), b"").decode() or None for name in ("weights", "severity")}}
+
+
+def _mined(folder: Path, key: str, mend: str) -> Record | None:
+    """A false positive's fate; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
+    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "fate", "weights"], mend=mend)
+    if row is None or row["fate"] != NEAR:
+        return row
+    return {**row, "near": _near(folder, key, row, mend)}
+
+
+def _near(folder: Path, key: str, row: Record, mend: str) -> Record | None:
+    """Key and cosine distance of the nearest crop that made this one a near-duplicate.
+
+    It is of the same (predicted, true) pair, harder, and no near-duplicate itself; None where embeddings are missing.
+    """
+    of_pair = (pc.field("predicted") == row["predicted"]) & (pc.field("true") == row["true"])
+    score = pa.scalar(row["score"], pa.float32())
+    harder = (pc.field("score") > score) | ((pc.field("score") == score) & (pc.field("key") < key))
+    compared = _rows(folder / "mined.parquet", ["key"], of_pair & harder & pc.field("fate").isin(COMPARED), mend=mend)
+    names, features = _embeddings(folder / "scores.parquet", [key, *(each["key"] for each in compared)], mend)
+    if key not in names or len(names) < 2:
+        return None
+    own = names.index(key)
+    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), TINY)
+    distances = 1 - features @ features[own]
+    distances[own] = np.inf
+    place = int(distances.argmin())
+    return {"key": names[place], "distance": float(distances[place])}
+
+
+def _embeddings(path: Path, keys: list[str], mend: str) -> tuple[list[str], np.ndarray]:
+    """Those of `keys` that have an embedding in a score table, and their embeddings [keys, width]."""
+    if not path.exists():
+        return [], np.empty((0, 0))
+    wanted = pc.field("key").isin(pa.array(keys, pa.string())) & pc.field("embedding").is_valid()
+    found = _read(path, ["key", "embedding"], wanted, mend=mend)
+    # Arrow's own lists become an array at once; Python's would take seconds where a pair has thousands of crops.
+    values = found["embedding"].combine_chunks().flatten().to_numpy().astype(np.float64)
+    return found["key"].to_pylist(), values.reshape(found.num_rows, -1) if found.num_rows else np.empty((0, 0))
+
+
+def _evaluation(home: Path, key: str) -> Record:
+    """What every model says of the crop at every severity, and which model is the chosen one."""
+    path = home / "predictions.parquet"
+    if not path.exists():
+        return {"evaluated": False, "chosen": None, "answers": []}
+    choice = read_choice(home)
+    answers = _rows(path, None, pc.field("key") == key, mend="evaluate again: unfont evaluate")
+    return {"evaluated": True, "chosen": choice["name"] if choice else None, "answers": answers}
+
+
+def _row(path: Path, key: str, columns: list[str], *, mend: str) -> Record | None:
+    """The crop's row of a Parquet file; None where it has none, or the file is not there."""
+    return next(iter(_rows(path, columns, pc.field("key") == key, mend=mend)), None)
+
+
+def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> list[Record]:
+    return _read(path, columns, where, mend=mend).to_pylist() if path.exists() else []
+
+
+def _read(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> pa.Table:
+    try:
+        # Little is read ahead: a row group of keys may be large.
+        return pads.dataset(path, format="parquet").to_table(columns=columns, filter=where, batch_readahead=2)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError("this file cannot be read", where=path, mend=mend) from error
+
+
+def _rounded(value: Any) -> Any:
+    """`value` with short numbers; NaN, which JSON has not, is None."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, DIGITS)
+    return value

@@ -1,0 +1,76 @@
+"""The page on which a person decides suspected labels: one file that opens with no network."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.crop_table.shards import read_table
+from tasks.pages.single_page import address_of, write_page
+
+MOST = 500  # suspects on a page: more are tens of megabytes, and no one sitting
+ENLARGED = 3  # times, the most that a crop is shown larger than it is
+SHOWN = (160, 320)  # height and width in pixels, the most that it is enlarged to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A crop as the page shows it: a `data:` address, its size on the page in pixels, its file's name if known."""
+
+    address: str
+    height: int
+    width: int
+    name: str
+
+
+def write_review_page(
+    out: Path, suspects: pd.DataFrame, *, table: Path, labels: Collection[str], problem: str, target: str
+) -> int:
+    """Write the page of the first `MOST` of `suspects`, as `tasks.mine.review.pending` orders them, at `out`.
+
+    The same suspects give the same bytes. A suspect that the table no longer has is shown without its picture.
+
+    Args:
+        labels: those that a crop may be given.
+
+    Returns:
+        how many suspects had no room on the page.
+
+    Raises:
+        UserError: there is no crop table, or the page cannot be written.
+    """
+    cards = suspects.head(MOST)
+    # A round that is no longer up to date may name a label that the table has lost.
+    names = sorted({*labels, *cards["given"], *cards["suggested"]})
+    write_page(
+        out,
+        "review",
+        cards=cards.to_dict("records"),
+        pictures=_pictures(table, list(cards["key"])),
+        labels=names,
+        offered=[names.index(label) for label in sorted(labels)],
+        places={label: place for place, label in enumerate(names)},
+        more=len(suspects) - len(cards),
+        problem=problem,
+        target=target,
+    )
+    return len(suspects) - len(cards)
+
+
+def _pictures(table: Path, keys: list[str]) -> dict[str, Picture]:
+    rows = read_table(table, ["key", "image"], pc.field("key").isin(pa.array(keys, pa.string()))).to_pylist()
+    return {row["key"]: _picture(row["image"]["bytes"], row["image"]["path"] or "") for row in rows}
+
+
+def _picture(png: bytes, name: str) -> Picture:
+    width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))  # of PNG's header
+    factor = max(1.0, min(ENLARGED, SHOWN[0] / height, SHOWN[1] / width))
+    return Picture(
+        address=address_of(png),
+        height=round(height * factor),
+        width=round(width * factor),
+        name=name,
+    )

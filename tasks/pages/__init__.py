@@ -1,0 +1,1 @@
+"""Means to show things: HTML pages, plots, sprite sheets, tables of text."""

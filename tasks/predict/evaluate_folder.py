@@ -1,0 +1,172 @@
+"""Test a model on a user's own crops, whose paths name their labels."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.network import ScriptNet
+from tasks.common.errors import UserError
+from tasks.common.params import Params
+from tasks.common.text import shown
+from tasks.images.import_images import PAIR, TEXT
+from tasks.images.path_pattern import Found, compile_pattern, find_files
+from tasks.images.read_image import read_crop
+from tasks.metrics.classification import measure, worst_confusions
+from tasks.metrics.worst_group import accuracy_by
+from tasks.pages.text_table import aligned
+from tasks.predict.champion import find_model, temperature_of
+from tasks.predict.predict import CHUNK, probabilities_of
+from tasks.train.weights import load_model
+
+CONFUSIONS = 10  # mistakes shown
+REJECTED = 20  # files shown that were left out
+FIGURES = ("accuracy", "false_alarm_rate", "macro_f1", "calibration_error")
+
+
+def evaluate_folder(
+    params: Params, *, folder: Path, pattern: str = "{script}/*.png", model_folder: Path | None = None
+) -> dict[str, Any]:
+    """Score the pictures below `folder` as they are and compare with the labels in their paths.
+
+    Args:
+        pattern: see `tasks.images.path_pattern.compile_pattern`; its placeholders are the model's target and nuisances,
+            and `text` and `pair`, which a problem's own pattern may name and nothing is made of here.
+        model_folder: the model; the one that serves (`find_model`) unless given. Its probabilities have its
+            temperature.
+
+    Returns: `n` and the figures that `tasks.metrics.classification.measure` defines; `by_label` and `by_nuisance`: `n`
+        and `accuracy` of each value; `confusions`: the most frequent mistakes; `rejected`: every file that was
+        left out, with its reason.
+
+    Raises:
+        UserError: no picture can be read, a label is not one of the model's, or the pattern is wrong.
+    """
+    model_folder = model_folder or find_model(params)
+    network, card = load_model(model_folder)
+    nuisances = list(card["nuisances"])
+    named = [card["target"], *nuisances, TEXT, PAIR]
+    expression = compile_pattern(pattern, columns=named, required=card["target"])
+    files = list(find_files(folder, expression))
+    good = [file for file in files if file.reason is None]
+    if not good:
+        raise UserError(
+            f"none of {len(files)} files matches '{pattern}'",
+            where=folder,
+            mend="mend --pattern or the folder",
+        )
+    _check_labels(good, card, folder)
+    rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
+    card["temperature"] = temperature_of(params, model_folder)
+    rows = pd.DataFrame(_answered(good, network, card, rejected))
+    if rows.empty:
+        raise UserError(
+            f"none of {len(good)} pictures can be read",
+            where=folder,
+            mend=f"see the first: {rejected[0]['reason']}",
+        )
+    figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
+    return {
+        "n": figures["n"],
+        **{name: figures[name] for name in FIGURES},
+        "by_label": _by(rows, "true"),
+        "by_nuisance": {name: _by(rows, name) for name in nuisances if name in rows.columns},
+        "confusions": worst_confusions(rows, top=CONFUSIONS),
+        "rejected": sorted(rejected, key=lambda entry: str(entry["file"])),
+    }
+
+
+def format_evaluation(result: dict[str, Any], style: str) -> str:
+    """What `evaluate_folder` found, as text: 'table', 'json', or 'csv' (a row a label).
+
+    Raises:
+        ValueError: another style.
+    """
+    if style == "json":
+        safe = [{**entry, "file": shown(entry["file"])} for entry in result["rejected"]]
+        return json.dumps({**result, "rejected": safe}, indent=2, ensure_ascii=False)
+    if style == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["label", "n", "accuracy"])
+        writer.writerows([label, row["n"], row["accuracy"]] for label, row in result["by_label"].items())
+        return text.getvalue().rstrip("\n")
+    if style == "table":
+        return "\n".join(_lines(result))
+    raise ValueError(f"style must be table, json or csv, not '{style}'")
+
+
+def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> None:
+    for file in files:
+        label = file.labels[card["target"]]
+        if label not in card["labels"]:
+            raise UserError(
+                f"unknown label '{shown(label)}'",
+                where=shown(folder / file.name),
+                mend=f"the model knows {', '.join(card['labels'])}",
+            )
+
+
+def _answered(
+    files: list[Found], network: ScriptNet, card: dict[str, Any], rejected: list[dict[str, str]]
+) -> Iterator[dict[str, Any]]:
+    """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
+    for start in range(0, len(files), CHUNK):
+        read, crops = [], []
+        for file in files[start : start + CHUNK]:
+            try:
+                crops.append(
+                    read_crop(file.path, height=card["height"], width=card["width"], channels=card["channels"])
+                )
+                read.append(file)
+            except UserError as problem:
+                rejected.append({"file": file.name, "reason": problem.what})
+        if not crops:
+            continue
+        chances = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
+        for file, row in zip(read, chances, strict=True):
+            place = int(row.argmax())
+            answer = {"true": file.labels[card["target"]], "predicted": card["labels"][place]}
+            yield {**file.labels, **answer, "p": float(row[place])}
+
+
+def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
+    cells = accuracy_by(rows, column)
+    return {
+        str(value): {"n": int(cell["n"]), "accuracy": round(float(cell["accuracy"]), 6)}
+        for value, cell in cells.iterrows()
+    }
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    yield f"{result['n']} pictures"
+    for name in FIGURES:
+        if result[name] is not None:
+            yield f"{name.replace('_', ' ')}: {result[name]:.4f}"
+    for title, cells in [("label", result["by_label"]), *result["by_nuisance"].items()]:
+        yield ""
+        rows = [[shown(value), str(cell["n"]), f"{cell['accuracy']:.4f}"] for value, cell in cells.items()]
+        yield from aligned([[title, "n", "accuracy"], *rows])
+    if result["confusions"]:
+        yield ""
+        rows = [[entry["true"], entry["predicted"], str(entry["n"])] for entry in result["confusions"]]
+        yield from aligned([["true", "called", "n"], *rows])
+    if result["rejected"]:
+        yield from _rejected_lines(result["rejected"])
+
+
+def _rejected_lines(rejected: list[dict[str, str]]) -> Iterator[str]:
+    yield ""
+    yield f"{len(rejected)} files left out"
+    for reason, n in Counter(entry["reason"] for entry in rejected).most_common():
+        yield f"  {n} × {reason}"
+    for entry in rejected[:REJECTED]:
+        yield f"  {shown(entry['file'])}: {entry['reason']}"
+    if len(rejected) > REJECTED:
+        yield f"  … and {len(rejected) - REJECTED} more"

@@ -1,0 +1,38 @@
+"""Which model a name on the command line means."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.common.errors import UserError
+from tasks.common.params import Params
+from tasks.common.text import shown
+from tasks.predict.champion import find_model
+from tasks.train.weights import CARD_FILE, WEIGHTS_FILE
+
+CHAMPION = "champion"  # the model that answers `unfont predict`
+
+
+def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
+    """The folder of the model called `name`: one of `models`, the champion, or a model folder of the user's own.
+
+    Raises:
+        UserError: there is no such model; the names of those that are there are told.
+    """
+    folder = models.get(name)
+    if folder is not None and _is_model(folder):
+        return folder
+    if name == CHAMPION:
+        return find_model(params)
+    if _is_model(Path(name)):
+        return Path(name)
+    trained = [known for known, place in models.items() if _is_model(place)]
+    mend = f"choose one of {', '.join([*trained, CHAMPION])}" if trained else "run `unfont run`"
+    raise UserError(
+        f"there is no model '{shown(name)}'",
+        where=params.home,
+        mend=f"{mend}, or name a folder with {WEIGHTS_FILE} and {CARD_FILE}",
+    )
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / CARD_FILE).is_file()

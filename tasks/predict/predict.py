@@ -1,0 +1,187 @@
+"""Predict: which label a user's pictures have, and how sure the model is."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.network import ScriptNet
+from tasks.common.errors import UserError
+from tasks.common.text import shown
+from tasks.images.read_image import read_crop
+from tasks.pages.text_table import aligned
+from tasks.predict.champion import find_model, temperature_of
+from tasks.train.batches import as_images, logits_of
+from tasks.train.weights import load_model
+
+__all__ = ["find_model", "format_predictions", "predict_files", "probabilities_of", "ranked", "temperature_of"]
+
+CHUNK = 512  # pictures in memory at a time
+DIGITS = 6
+
+Record = dict[str, Any]
+
+
+def predict_files(
+    files: Sequence[Path],
+    *,
+    model_folder: Path,
+    temperature: float = 1.0,
+    top: int = 3,
+    among: Sequence[str] | None = None,
+    abstain_below: float = 0.0,
+) -> tuple[list[Record], list[UserError]]:
+    """Answer for every picture that can be read, and say of every other why it cannot.
+
+    Args:
+        files: pictures (`tasks.images.read_image.read_crop`), answered in this order.
+        model_folder: of the model that answers.
+        temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
+        top, among, abstain_below: see `ranked`.
+
+    Returns:
+        Records with `file` and what `ranked` gives, and one error for each file that is left out.
+
+    Raises:
+        UserError: there is no such model, or an option is wrong.
+    """
+    network, card = load_model(model_folder)
+    options = {"target": card["target"], "top": top, "among": among, "abstain_below": abstain_below}
+    check_options(card["labels"], top=top, among=among, abstain_below=abstain_below)
+    size = {name: card[name] for name in ("height", "width", "channels")}
+    records: list[Record] = []
+    problems: list[UserError] = []
+    for start in range(0, len(files), CHUNK):
+        good, crops = [], []
+        for file in files[start : start + CHUNK]:
+            try:
+                crops.append(read_crop(file, **size))
+                good.append(str(file))
+            except UserError as problem:
+                problems.append(UserError(problem.what, where=shown(problem.where), mend=problem.mend))
+        if crops:
+            chances = probabilities_of(network, np.stack(crops), temperature=temperature)
+            answers = ranked(chances, card["labels"], **options)
+            records += [{"file": file, **answer} for file, answer in zip(good, answers, strict=True)]
+    return records, problems
+
+
+def probabilities_of(network: ScriptNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities [n, labels], softmax(logits / temperature), of crops uint8 [n, height, width] or [..., 3]."""
+    logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
+    return np.asarray((logits.double() / temperature).softmax(1))
+
+
+def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | None, abstain_below: float) -> None:
+    """Check what `ranked` is asked for.
+
+    Raises: UserError: `top` is below 1, `abstain_below` is no probability, or `among` names no or an
+        unknown label.
+    """
+    if top < 1:
+        raise UserError(f"{top} guesses cannot be given", where="top", mend="ask for 1 or more")
+    if not 0 <= abstain_below <= 1:
+        raise UserError(f"{abstain_below} is no probability", where="abstain-below", mend="give 0 to 1")
+    if among is None:
+        return
+    known = f"the model knows {', '.join(labels)}"
+    if not among:
+        raise UserError("no labels are named", where="among", mend=known)
+    for label in among:
+        if label not in labels:
+            raise UserError(f"unknown label '{shown(label)}'", where="among", mend=known)
+
+
+def ranked(
+    probabilities: NDArray[np.float64],
+    labels: Sequence[str],
+    *,
+    target: str = "script",
+    top: int = 3,
+    among: Sequence[str] | None = None,
+    abstain_below: float = 0.0,
+) -> list[Record]:
+    """Answers to probabilities [n, labels]: `{target: label or None, "p": p, "top": [{target: …, "p": …}]}`.
+
+    With `among`, only those labels are considered, and their probabilities sum to 1. Below `abstain_below`
+    the answer is None, and `top` and `p` still say what it would have been. Equals come in the labels'
+    order.
+    """
+    check_options(labels, top=top, among=among, abstain_below=abstain_below)
+    kept = [place for place, label in enumerate(labels) if among is None or label in among]
+    names = [labels[place] for place in kept]
+    # Far from every label that is left, all may be 0 in floating point: then nothing is known.
+    chances = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
+    chances = chances / chances.sum(1, keepdims=True)
+    orders = np.argsort(-chances, axis=1, kind="stable")[:, :top]
+    return [_answer(row, order, names, target, abstain_below) for row, order in zip(chances, orders, strict=True)]
+
+
+def _answer(
+    row: NDArray[np.float64], order: NDArray[np.intp], names: list[str], target: str, abstain_below: float
+) -> Record:
+    best = float(row[order[0]])
+    return {
+        target: names[order[0]] if best >= abstain_below else None,
+        "p": round(best, DIGITS),
+        "top": [{target: names[place], "p": round(float(row[place]), DIGITS)} for place in order],
+    }
+
+
+def format_predictions(records: Sequence[Record], style: str) -> str:
+    """Records of `predict_files` as text: 'table', 'json' or 'csv', without a newline at the end.
+
+    Raises:
+        ValueError: another style.
+    """
+    if style == "json":
+        return json.dumps([_json_safe(record) for record in records], indent=2, ensure_ascii=False)
+    if style == "csv":
+        return _csv(records)
+    if style == "table":
+        return _table(records)
+    raise ValueError(f"style must be table, json or csv, not '{style}'")
+
+
+def _json_safe(record: Record) -> Record:
+    # A file name that is not UTF-8 has no JSON: it is shown escaped.
+    return {**record, "file": _utf8(record["file"])}
+
+
+def _csv(records: Sequence[Record]) -> str:
+    """`file`, the answer, `p`, then a pair of columns for each further guess."""
+    target = _target_of(records)
+    guesses = max((len(record["top"]) for record in records), default=0)
+    header = ["file", target, "p"]
+    header += [name for rank in range(1, guesses + 1) for name in (f"{target}_{rank}", f"p_{rank}")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for record in records:
+        best = [value for guess in record["top"] for value in (guess[target], guess["p"])]
+        writer.writerow([_utf8(record["file"]), record[target] or "", record["p"], *best])
+    return text.getvalue().rstrip("\n")
+
+
+def _table(records: Sequence[Record]) -> str:
+    target = _target_of(records)
+    lines = [["file", target, "p", "guesses"]]
+    for record in records:
+        guesses = "  ".join(f"{guess[target]} {guess['p']:.3f}" for guess in record["top"])
+        lines.append([shown(record["file"]), record[target] or "?", f"{record['p']:.3f}", guesses])
+    return "\n".join(aligned(lines))
+
+
+def _target_of(records: Sequence[Record]) -> str:
+    names = [name for name in (records[0] if records else {}) if name not in ("file", "p", "top")]
+    return str(names[0]) if names else "script"
+
+
+def _utf8(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,258 @@
+"""Register: log the chosen model, and let it be champion where it is better beyond doubt.
+
+It is idempotent. A registered version is known by the SHA-256 of its weights, so the same weights are
+logged once.
+"""
+
+import base64
+import contextlib
+import importlib.metadata
+import io
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import Model, ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import Array, Object, Property
+from PIL import Image
+
+import models
+import tasks
+from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.errors import UserError
+from tasks.common.files import sha256_of, write_json
+from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
+from tasks.common.params import UNWRITTEN, Params
+from tasks.evaluate import predictions as answers
+from tasks.evaluate.model_selection import SEVERITY, SPLIT, read_choice
+from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
+from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
+from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, read_card
+
+# What the served model imports; named here, since MLflow would infer it in a process of its own.
+REQUIREMENTS = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pillow",
+    "pyarrow",
+    "pydantic",
+    "pyyaml",
+    "safetensors",
+    "torch",
+)
+TEMPERATURE_TAG = "temperature"
+log = logging.getLogger("unfont")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether the candidate takes the alias, and why.
+
+    `difference` is its validation accuracy less the incumbent's, `lower_bound` what the bootstrap is sure
+    of; both None where nothing was compared.
+    """
+
+    moved: bool
+    reason: str
+    difference: float | None = None
+    lower_bound: float | None = None
+
+
+def register_model(params: Params, *, home: Path, table: Path, served_model: Path) -> dict[str, Any]:
+    """Register the model of `home`'s `chosen.json` and decide who is champion.
+
+    The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The
+    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: of
+    the criterion's terms the one that enough crops speak for. Labels that the incumbent does not know count
+    as mistakes. It also moves where nobody holds it, where the incumbent has the same weights and another
+    temperature, and where the incumbent cannot be scored at all: its files are gone, or it reads pictures of
+    another size.
+
+    What is registered is the model's folder, its card with the temperature of the choice.
+
+    Args:
+        served_model: the file that defines the model which MLflow serves (models from code).
+
+    Returns:
+        `name`, `version`, `weights`, `logged` (False when it was registered before), and `Verdict`'s fields.
+
+    Raises:
+        UserError: no model is chosen, or its weights are not the ones that were chosen.
+    """
+    use_store()
+    folder, choice = _chosen(home)
+    name = registered_name(params.problem)
+    version = _version_of(name, choice)
+    logged = version is None
+    if version is None:
+        version = _log(params, name, folder, choice, served_model)
+    verdict = _judge(params, name, version, folder=folder, table=table)
+    if verdict.moved:
+        MlflowClient().set_registered_model_alias(name, ALIAS, version.version)
+    log.info("%s version %s: %s", name, version.version, verdict.reason)
+    facts = {"name": name, "version": str(version.version), "weights": choice["weights"], "logged": logged}
+    return facts | asdict(verdict)
+
+
+def _chosen(home: Path) -> tuple[Path, dict[str, Any]]:
+    choice = read_choice(home)
+    if choice is None:
+        raise UserError("no model is chosen yet", where=home / "chosen.json", mend="run `unfont run`")
+    folder = home / str(choice["path"])
+    weights = folder / WEIGHTS_FILE
+    if not weights.is_file() or sha256_of(weights) != choice["weights"]:
+        raise UserError("these are not the weights that were chosen", where=weights, mend="run `unfont run`")
+    return folder, choice
+
+
+def _version_of(name: str, choice: dict[str, Any]) -> ModelVersion | None:
+    """The first registered version with the choice's weights and temperature whose files are still there."""
+    found = MlflowClient().search_model_versions(f"name = '{name}'", order_by=["version_number ASC"])
+    for version in found:
+        same = float(version.tags.get(TEMPERATURE_TAG, 1)) == choice["temperature"]
+        if same and version.tags.get(WEIGHTS_TAG) == choice["weights"]:
+            with contextlib.suppress(UserError):
+                _files_of(name, version, choice["weights"])
+                return version
+    return None
+
+
+def _files_of(name: str, version: ModelVersion, weights: str | None) -> Path:
+    folder = champion_artifacts(f"models:/{name}/{version.version}")
+    file = folder / WEIGHTS_FILE
+    if not file.is_file() or (weights is not None and sha256_of(file) != weights):
+        raise UserError("the registered weights are gone or changed", where=file, mend="register the model again")
+    return folder
+
+
+def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, table: Path) -> Verdict:
+    held = MlflowClient().get_registered_model(name).aliases.get(ALIAS)
+    if held is None:
+        return Verdict(moved=True, reason="there was no champion")
+    if str(held) == str(version.version):
+        return Verdict(moved=False, reason="it is the champion already")
+    incumbent = MlflowClient().get_model_version(name, held)
+    if incumbent.tags.get(WEIGHTS_TAG) == version.tags.get(WEIGHTS_TAG):
+        return Verdict(moved=True, reason=f"champion {held} has the same weights, registered before")
+    try:
+        pair = {
+            "new": answers.Model.of_folder(folder),
+            "old": _incumbent(name, incumbent, read_card(folder)),
+        }
+    except UserError as error:
+        return Verdict(moved=True, reason=f"champion {held} cannot be scored: {error.what}")
+    difference = _difference(params, pair, table)
+    figures = {"difference": round(difference.value, 6), "lower_bound": round(difference.lower, 6)}
+    if difference.lower > 0:
+        return Verdict(moved=True, reason=f"better than champion {held} beyond doubt", **figures)
+    return Verdict(moved=False, reason=f"not better than champion {held} beyond doubt", **figures)
+
+
+def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> answers.Model:
+    folder = _files_of(name, version, version.tags.get(WEIGHTS_TAG))
+    own = read_card(folder)
+    if (own["height"], own["width"]) != (card["height"], card["width"]):
+        raise UserError("it reads crops of another size", where=folder, mend="register the new model")
+    return answers.Model.of_folder(folder)
+
+
+def _difference(params: Params, pair: dict[str, answers.Model], table: Path) -> Difference:
+    """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
+    settings = params.evaluate
+    with deterministic(params.threads):
+        scored = answers.score_split(
+            pair, table=table, split=SPLIT, labels=params.labels, severities=[SEVERITY], batch=settings.batch
+        )
+    right = {}
+    for name in pair:
+        rows = scored.of(name, SEVERITY)
+        text = rows[(rows["true"] != UNWRITTEN) & ~is_ambiguous(rows)]
+        right[name] = (text["true"] == text["predicted"]).to_numpy()
+    return paired_bootstrap(
+        right["new"],
+        right["old"],
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        seed=derived_seed(params.seed, "champion"),
+    )
+
+
+def _log(params: Params, name: str, folder: Path, choice: dict[str, Any], served_model: Path) -> ModelVersion:
+    """Log the model folder's two files behind `served_model`, and register that as a new version."""
+    card = read_card(folder) | {"temperature": choice["temperature"]}
+    with (
+        tempfile.TemporaryDirectory() as beside,
+        _run(params.problem, f"register {choice['name']}", choice["weights"]) as run_id,
+    ):
+        write_json(Path(beside) / CARD_FILE, card)
+        logged = Model.log(
+            artifact_path=None,
+            name=name,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(served_model),
+            artifacts={"weights": str(folder / WEIGHTS_FILE), "card": str(Path(beside) / CARD_FILE)},
+            code_paths=[str(Path(package.__path__[0])) for package in (models, tasks)],
+            pip_requirements=_requirements(),
+            signature=_signature(card["target"]),
+            input_example=_example(card["height"], card["width"]),
+        )
+    tags = {WEIGHTS_TAG: choice["weights"], TEMPERATURE_TAG: str(choice["temperature"])}
+    tags |= {"problem": params.problem, "chosen": choice["name"]}
+    return mlflow.register_model(logged.model_uri, name, tags=tags)
+
+
+@contextlib.contextmanager
+def _run(problem: str, name: str, weights: str) -> Iterator[str]:
+    """A run of its own in the problem's experiment, below the pipeline's if there is one."""
+    tags = {NAME_TAG: name, WEIGHTS_TAG: weights}
+    if parent := os.environ.get(PARENT_VARIABLE):
+        tags[PARENT_TAG] = parent
+    with mlflow.start_run(experiment_id=experiment_of(problem), nested=True, tags=tags) as run:
+        yield run.info.run_id
+
+
+def _requirements() -> list[str]:
+    """Installed versions, without the local part that no registry knows (torch's `+cpu`)."""
+    return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in REQUIREMENTS]
+
+
+def _signature(target: str) -> ModelSignature:
+    guess = Object([Property(target, DataType.string), Property("p", DataType.double)])
+    return ModelSignature(
+        inputs=Schema([ColSpec("string", name="image")]),
+        outputs=Schema(
+            [
+                ColSpec("string", name=target, required=False),
+                ColSpec("double", name="p", required=False),
+                ColSpec(Array(guess), name="top", required=False),
+                ColSpec("string", name="error", required=False),
+            ]
+        ),
+        params=ParamSchema(
+            [
+                ParamSpec("top", "integer", 3),
+                ParamSpec("among", "string", ""),
+                ParamSpec("abstain_below", "double", 0.0),
+            ]
+        ),
+    )
+
+
+def _example(height: int, width: int) -> pd.DataFrame:
+    """One blank crop, as a client would send it: base64 of a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(np.full((height, width), 255, np.uint8)).save(file, "PNG")
+    return pd.DataFrame({"image": [base64.b64encode(file.getvalue()).decode()]})

@@ -1,0 +1,1 @@
+"""Stage `probe`: what a fresh classifier decodes of each nuisance from frozen features."""

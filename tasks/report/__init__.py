@@ -1,0 +1,1 @@
+"""Stage `report`: the static site, a module a page."""

@@ -1,0 +1,96 @@
+"""The page of how images are climbed: each regulariser alone, the paper's four settings, and random ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from models.explain.regularise import total_variation
+from tasks.crop_table.shards import pictures
+from tasks.explain.activation_maximisation import REGULARISERS, Climbed, UnitClimb
+from tasks.explain.search_results import search_numbers, search_order, strength_of
+from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
+from tasks.explain.units import Explanation
+from tasks.report.evidence import Evidence
+from tasks.report.site import Site
+
+DIGITS = 4
+
+
+def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climbed: Climbed, labels: list[str]) -> None:
+    layers = [_layer_numbers(explained, one, labels) for one in climbed.units]
+    last = layers[-1]
+    numbers = {
+        "canvas": {name: round(getattr(climbed.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
+        "steps": evidence.params.report.steps,
+        "layers": layers,
+        "search": {key: last[key] for key in ("layer", "unit", "label", "crops")}
+        | {"tried": search_numbers(climbed.search)},
+    }
+    keys = list(dict.fromkeys(crop["key"] for layer in layers for crop in layer["crops"]))
+    middle = (len(layers) - 1) // 2
+    site.write(
+        "climbing",
+        template="climbing",
+        numbers=numbers,
+        steps=evidence.params.report.steps,
+        layers=[
+            {**layer, "sheet": _sheet(site, f"climbing-{place}", climbed, one.ascent.best), "open": place == middle}
+            for place, (layer, one) in enumerate(zip(layers, climbed.units, strict=True))
+        ],
+        regularisers=REGULARISERS,
+        search=numbers["search"],
+        searched=_sheet(site, "climbing-search", climbed, climbed.search.ascent.best[search_order(climbed.search)]),
+        crops=site.sheet("climbing-crops", pictures(evidence.table, keys)),
+        drawn_by=evidence.params.report.settings,
+    )
+
+
+def _sheet(site: Site, name: str, climbed: Climbed, images: Tensor) -> Any:
+    shown = [enlarged(one) for one in pixels_of_canvas(images, climbed.canvas)]
+    return site.sheet(name, {str(number): one for number, one in enumerate(shown)})
+
+
+def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) -> dict[str, Any]:
+    """A layer's unit, its strongest crops, and its images: their settings and what they reached."""
+    summary, window = one.layer.summary, one.ascent.window
+    crops = zip(
+        summary.crop[one.unit].tolist(),
+        summary.strength[one.unit].tolist(),
+        summary.strongest.place(summary.grid)[one.unit].tolist(),
+        strict=True,
+    )
+    is_head = one.layer.name.endswith("head") and len(summary.mean) == len(labels)
+    variation = total_variation(one.ascent.best).tolist()
+    return {
+        "layer": one.layer.name,
+        "unit": one.unit,
+        "label": labels[one.unit] if is_head else None,
+        "active": round(float(summary.active[one.unit]), DIGITS),
+        "field": [window.height, window.width],
+        "image": list(one.layer.image),
+        "grid": list(summary.grid),
+        "crops": [
+            {
+                "key": explained.keys[crop],
+                "label": explained.labels[crop],
+                "strength": round(strength, DIGITS),
+                "place": [round(share, DIGITS) for share in place],
+            }
+            for crop, strength, place in crops
+        ],
+        "images": [
+            {
+                "name": recipe.name,
+                "combined": recipe.combined,
+                "strength": strength_of(recipe.settings),
+                "settings": recipe.settings.model_dump(),
+                "activation": round(float(one.ascent.best_activation[row]), DIGITS),
+                "step": int(one.ascent.best_step[row]),
+                "variation": round(variation[row], DIGITS),
+                "silent": bool(one.ascent.silent[row]),
+            }
+            for row, recipe in enumerate(one.recipes)
+        ],
+    }

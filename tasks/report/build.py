@@ -1,0 +1,76 @@
+"""The report: what was measured, mined and learned, as a static site that opens with no network."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.common.determinism import deterministic
+from tasks.common.files import written_whole
+from tasks.common.params import Params
+from tasks.explain.units import Explanation, explain_units
+from tasks.report import invariance as site_invariance
+from tasks.report import losses as site_losses
+from tasks.report import mining as site_mining
+from tasks.report import network as site_inside
+from tasks.report import overview as site_pages
+from tasks.report.evidence import Evidence, read_evidence
+from tasks.report.site import Site
+from tasks.train.weights import load_model
+
+
+def make_report(
+    params: Params, *, home: Path, fonts: Path, out: Path, data: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """Write the report on a problem's `home` as a static site at `out`; the same input gives the same bytes.
+
+    Args:
+        fonts: the font table, for the families' licences; it need not exist.
+        data: DVC's hash of everything that the report is made of, by path, where DVC knows it.
+
+    Returns:
+        Pages, pictures, megabytes, and how many of the chosen network's units are there, dead and always on.
+
+    Raises:
+        UserError: something that the report is made of is missing or does not fit the rest.
+    """
+    with deterministic(params.threads):
+        evidence = read_evidence(params, home=home, fonts=fonts)
+        network, card = load_model(evidence.chosen_folder)
+        explained = explain_units(
+            network,
+            table=evidence.table,
+            target=params.labels.target,
+            height=card["height"],
+            width=card["width"],
+            top=params.report.top,
+            crops=params.report.crops,
+        )
+        with written_whole(out) as folder:
+            links = site_pages.links_of(evidence, explained)
+            site = Site(folder=folder, problem=params.problem, target=params.labels.target, links=links)
+            _write_results(site, evidence, explained, card["labels"], data or {})
+            site_inside.write_inside(site, evidence, explained, network, card["labels"])
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    return _summary(site, explained) | {"megabytes": size / 1e6}
+
+
+def _write_results(
+    site: Site, evidence: Evidence, explained: Explanation, labels: list[str], data: Mapping[str, str]
+) -> None:
+    site_pages.write_index(site, evidence, explained, labels, data=data)
+    site_pages.write_confusion(site, evidence, labels)
+    site_pages.write_accuracy(site, evidence)
+    site_invariance.write_invariance(site, evidence, explained)
+    site_mining.write_mining(site, evidence)
+    site_losses.write_losses(site, evidence)
+    for one_round in evidence.rounds:
+        site_mining.write_round(site, evidence, one_round)
+
+
+def _summary(site: Site, explained: Explanation) -> dict[str, float]:
+    return {
+        "pages": float(site.pages),
+        "pictures": float(site.pictures),
+        "units": float(sum(len(layer.summary.mean) for layer in explained.layers)),
+        "dead_units": float(sum(int(layer.summary.dead.sum()) for layer in explained.layers)),
+        "always_on_units": float(sum(int(layer.summary.always_on.sum()) for layer in explained.layers)),
+    }

@@ -1,0 +1,86 @@
+"""The pages of two networks side by side: every mode of invariance beside the baseline, round 0 beside the last."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tasks.explain.compare import Pair, SideBySide, compare_pairs, numbers_of, seed_pairs
+from tasks.explain.compare_page import crops_of, matched_units
+from tasks.explain.units import Explanation
+from tasks.pages.single_page import pixels_of
+from tasks.report.evidence import Evidence, model_folders
+from tasks.report.layers import layer_page
+from tasks.report.modes import Cast
+from tasks.report.site import Site
+from tasks.train.weights import WEIGHTS_FILE
+
+SUMMARY = (
+    "first", "second", "same", "verdict", "crops", "split", "severity", "cka_above_chance", "units_above_chance",
+    "standing", "untrained", "references",
+)  # fmt: skip
+
+
+def pairs_of(evidence: Evidence) -> list[Pair]:
+    """The pairs that the report compares, of the models that are there; none where there is but one model."""
+    cast, there = Cast.of(evidence), model_folders(evidence.home)
+    pairs = [(cast.reference, mode) for mode in cast.others]
+    first = f"round-{evidence.rounds[0].number}"
+    pairs += [(first, evidence.last_round)] if first != evidence.last_round else []
+    return [pair for pair in pairs if all(name in there for name in pair)]
+
+
+def compared_page(pair: Pair) -> str:
+    """The file name of a pair's page: a model's name may hold anything."""
+    return "-".join(["compared", *(re.sub(r"[^A-Za-z0-9_.+-]+", "_", name)[:60] for name in pair)])
+
+
+def write_compared(site: Site, evidence: Evidence, explained: Explanation) -> None:
+    """The page `compared` with the verdicts, and a page a pair with what they rest on."""
+    models, replicas = model_folders(evidence.home), replica_folders(evidence.home)
+    pairs = {pair: seed_pairs(pair, models, replicas) for pair in pairs_of(evidence)}
+    found = compare_pairs(evidence.params, table=evidence.table, models=models | replicas, pairs=pairs) if pairs else []
+    numbers = [numbers_of(one) for one in found]
+    summary = [{name: one[name] for name in SUMMARY} for one in numbers]
+    site.write(
+        "compared",
+        template="compared",
+        numbers={"pairs": summary},
+        evidence=evidence,
+        pairs=[(compared_page(one.names), said) for one, said in zip(found, numbers, strict=True)],
+    )
+    for one, said in zip(found, numbers, strict=True):
+        _write_pair(site, evidence, explained, one, said)
+
+
+def replica_folders(home: Path) -> dict[str, Path]:
+    """A study's further trainings, by name: `erm/seed-1`."""
+    return {
+        f"{name}/{part.name}": part
+        for name, folder in model_folders(home).items()
+        for part in sorted((folder / "study").glob("*"))
+        if (part / WEIGHTS_FILE).is_file()
+    }
+
+
+def _write_pair(
+    site: Site, evidence: Evidence, explained: Explanation, found: SideBySide, numbers: dict[str, Any]
+) -> None:
+    name, chosen = compared_page(found.names), evidence.chosen["weights"]
+    units = matched_units(found, evidence.params.compare.pairs)
+    rows = sorted({crop["row"] for crop in crops_of(units)})
+    pixels = {found.sample.keys[row]: pixels_of(found.image(row)) for row in rows}
+    linked = [model for model in found.names if evidence.weights[model] == chosen]
+    pages = {layer.name: layer_page(explained, layer) for layer in explained.layers}
+    for layer in units:
+        for side in (side for pair in layer["pairs"] for side in pair["sides"]):
+            side["page"] = pages[layer["layer"]] if side["name"] in linked else None
+    site.write(
+        name,
+        template="compared_pair",
+        numbers=numbers | {"shown": units},
+        evidence=evidence,
+        units=units,
+        sheet=site.sheet(name, pixels),
+    )

@@ -1,0 +1,86 @@
+"""The page of the invariance: with and without, what a probe still reads, the map of embeddings, and the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.common.determinism import deterministic
+from tasks.crop_table.shards import nuisance_columns
+from tasks.evaluate.invariance_gain import FIGURES as MEASURED
+from tasks.explain.units import Explanation
+from tasks.probe.embedding_map import EmbeddingMap, map_embeddings
+from tasks.report.embedding_map import is_known, map_numbers, map_plots, mapped_models
+from tasks.report.evidence import SPLIT, Evidence
+from tasks.report.modes import (
+    ROWS,
+    Cast,
+    difference_rows,
+    mode_rows,
+    nuisance_plots,
+    nuisance_rows,
+    worst_cells,
+    worst_families,
+)
+from tasks.report.overview import FIGURES, SPLITS, names_of, words
+from tasks.report.probe import layer_plot, probe_facts
+from tasks.report.site import Site
+from tasks.report.training_curves import mode_curves, mode_plots, round_plots
+
+
+def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> None:
+    params, cast = evidence.params, Cast.of(evidence)
+    names, nuisances = names_of(params), nuisance_columns(params.labels)
+    layers = [layer.name for layer in explained.layers]
+    styles = {nuisance: nuisance_rows(evidence, cast, nuisance) for nuisance in nuisances}
+    probes = {nuisance: probe_facts(evidence, cast, layers, nuisance) for nuisance in nuisances}
+    cells = {nuisance: worst_cells(evidence, cast, nuisance) for nuisance in nuisances}
+    numbers: dict[str, Any] = {
+        "models": mode_rows(evidence, cast),
+        "differences": difference_rows(evidence),
+        "by_nuisance": styles,
+        "probe": probes,
+        "worst_cells": cells,
+        "worst_families": worst_families(evidence),
+        "curves": {name: evidence.curves[name] for name in cast.models if name in evidence.curves},
+    }
+    map_shown, numbers["map"] = _map(evidence, cast, nuisances)
+    curves = mode_curves(evidence, cast)
+    rounds = {f"round-{one.number}": evidence.curves[f"round-{one.number}"] for one in evidence.rounds}
+    site.write(
+        "invariance",
+        template="invariance",
+        numbers=numbers,
+        evidence=evidence,
+        cast=cast,
+        names=names,
+        confidence=evidence.invariance["confidence"],
+        several=any(row["seeds"] > 1 for row in numbers["models"]),
+        figures={figure: FIGURES[figure].format(**names) for figure in MEASURED},
+        styles=[(words(name), rows, nuisance_plots(rows, cast, title=words(name))) for name, rows in styles.items()],
+        most=ROWS,
+        probes=[(words(name), facts, _layer_plot(facts, cast, layers, name)) for name, facts in probes.items()],
+        splits={split: title.format(**names) for split, title in SPLITS.items()},
+        layers=layers,
+        map=map_shown,
+        mode_plots=mode_plots(curves, cast, target=names["target"]),
+        round_plots=round_plots({name: curve for name, curve in rounds.items() if curve}, target=names["target"]),
+        cells=[(words(name), rows) for name, rows in cells.items()],
+        where=SPLITS[SPLIT].format(**names),
+    )
+
+
+def _layer_plot(facts: dict[str, Any], cast: Cast, layers: list[str], nuisance: str) -> Any:
+    return None if facts["why"] else layer_plot(facts, cast, layers, title=words(nuisance))
+
+
+def _map(evidence: Evidence, cast: Cast, nuisances: list[str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What the page shows of the map, and its numbers; None of both where too few crops have a nuisance."""
+    params = evidence.params
+    models = mapped_models(evidence.home, cast, str(evidence.chosen["name"]))
+    with deterministic(params.threads):
+        found: EmbeddingMap | None = map_embeddings(params, table=evidence.table, models=models)
+    if found is None:
+        return None, None
+    columns = [params.labels.target, *nuisances]
+    shown = [map_plots(found, column, title=words(column)) for column in columns if is_known(found, column)]
+    return {"colourings": shown, "crops": len(found.rows), "held": found.held}, map_numbers(found, columns)

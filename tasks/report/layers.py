@@ -1,0 +1,95 @@
+"""The report's pages of layers: every unit with real crops, what in them drives it, and what it is drawn as."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.crop_table.shards import pictures
+from tasks.explain.unit_images import RULES, DrawnLayer
+from tasks.explain.unit_numbers import unit_numbers
+from tasks.explain.units import Explanation, Layer
+from tasks.pages.sprites import Sheet
+from tasks.report.evidence import Evidence
+from tasks.report.site import Site
+
+BLOCK = 16  # units whose pictures share a sheet: a browser loads those that it comes near
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """Sheets of a block of units: their crops, the patches and projections, and the images drawn from nothing."""
+
+    crops: Sheet | None
+    parts: Sheet | None
+    images: Sheet | None
+
+
+def layer_page(explained: Explanation, layer: Layer) -> str:
+    """A file name: a module's name may hold anything."""
+    return f"layer-{explained.layers.index(layer)}-{re.sub(r'[^A-Za-z0-9_.]+', '_', layer.name)[:60]}"
+
+
+def layer_numbers(layer: Layer) -> dict[str, Any]:
+    """What the index says of a layer."""
+    summary = layer.summary
+    return {
+        "layer": layer.name,
+        "units": len(summary.mean),
+        "dead": int(summary.dead.sum()),
+        "always_on": int(summary.always_on.sum()),
+        "image": list(layer.image),
+        "grid": list(summary.grid),
+        "field": list(layer.field),
+    }
+
+
+def write_layer(
+    site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, drawn: DrawnLayer
+) -> list[dict[str, Any]]:
+    """Write the page; returns what it says of each unit, and where the unit's pictures lie (`sheets`)."""
+    name = layer_page(explained, layer)
+    units = [unit_numbers(explained, layer, drawn, number) for number in range(len(layer.summary.mean))]
+    if len(units) == len(labels) and layer.name.endswith("head"):
+        for unit, label in zip(units, labels, strict=True):
+            unit["label"] = label
+    sheets = [
+        _sheets(site, evidence, f"{name}-{start // BLOCK}", units[start : start + BLOCK], drawn)
+        for start in range(0, len(units), BLOCK)
+    ]
+    found = sorted({label for unit in units for label, _ in unit["labels"]})
+    site.write(
+        name,
+        template="layer",
+        numbers=layer_numbers(layer) | {"all": units},
+        layer=layer,
+        units=units,
+        boxed=layer.summary.grid != (1, 1),
+        crops=len(explained.keys),
+        settings=list(drawn.numbers[0]),
+        found=found,
+        places={label: place for place, label in enumerate(found)},
+        rules=RULES,
+        blocks=sheets,
+        block=BLOCK,
+    )
+    return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
+
+
+def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any]], drawn: DrawnLayer) -> Sheets:
+    keys = dict.fromkeys(crop["key"] for unit in units for crop in [*unit["crops"], *unit["weakest"]])
+    parts: dict[str, np.ndarray] = {}
+    images: dict[str, np.ndarray] = {}
+    for unit in (unit["unit"] for unit in units):
+        for rank, part in enumerate(drawn.parts[unit]):
+            parts |= {f"{unit}/{rank}/{what}": pixels for what, pixels in part.items()}
+        for setting, kinds in drawn.images[unit].items():
+            images |= {f"{unit}/{setting}/{kind}": pixels for kind, pixels in kinds.items()}
+    return Sheets(
+        crops=site.sheet(f"{name}-crops", pictures(evidence.table, list(keys))),
+        parts=site.sheet(f"{name}-parts", parts),
+        images=site.sheet(f"{name}-images", images),
+    )

@@ -1,0 +1,159 @@
+"""The report's page of mistakes: every one of the chosen model on the test splits, and what its answer rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.explain.trust import area
+from models.settings import AttentionSettings
+from tasks.common.params import Params
+from tasks.crop_table.shards import nuisance_columns
+from tasks.explain.attribution import METHODS, Explained, explain_crops
+from tasks.explain.attribution_page import overlay
+from tasks.pages.single_page import pixels_of
+from tasks.pages.sprites import Sheet
+from tasks.report.evidence import SEVERITY, TESTS, Evidence
+from tasks.report.overview import SPLITS, names_of, words
+from tasks.report.site import Site
+
+SHEET = 64  # mistakes of a sprite sheet: the browser loads those that come near
+COLOURS = 32  # of a sheet: ink and ground are greys, a map two hues; all of them would be three times the bytes
+DIGITS = 4
+ADDRESS = 16  # digits of a key in its mistake's address
+
+
+def write_mistakes(site: Site, evidence: Evidence) -> None:
+    settings = quick(evidence.params)
+    rows = mistakes_of(evidence)
+    explained = _explained(evidence, rows, settings) if len(rows) else None
+    found = _numbers(evidence, rows, explained) if explained else []
+    names = names_of(evidence.params)
+    splits = {split: SPLITS[split].format(**names) for split in TESTS}
+    tested = {split: {"crops": len(evidence.tests[split]), "mistakes": _count(rows, split)} for split in TESTS}
+    numbers = {
+        "model": evidence.chosen["name"],
+        "severity": SEVERITY,
+        "splits": tested,
+        "methods": _means(found) if explained else {},
+        "completeness_error": _completeness(found) if explained else None,
+        "randomisation": _by_layer(explained.randomisation) if explained else [],
+        "mistakes": found,
+    }
+    labels = {column: sorted(rows[column].value_counts().items()) for column in ("true", "predicted")}
+    site.write(
+        "mistakes",
+        template="mistakes",
+        numbers=numbers,
+        chosen=evidence.chosen["name"],
+        splits=splits,
+        methods=METHODS,
+        labels=labels,
+        places={column: {label: place for place, (label, _) in enumerate(of)} for column, of in labels.items()},
+        sheets=_sheets(site, explained) if explained else [],
+        per_sheet=SHEET,
+        address=ADDRESS,
+        taken=min(settings.randomised, len(rows)),
+        settings=settings,
+    )
+
+
+def mistakes_of(evidence: Evidence) -> pd.DataFrame:
+    """The chosen model's wrong answers on every test split at `SEVERITY`, the surest first."""
+    parts = [rows.assign(split=split) for split, rows in evidence.tests.items()]
+    rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    wrong = rows[rows["true"] != rows["predicted"]]
+    return wrong.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
+
+
+def quick(params: Params) -> AttentionSettings:
+    """`attention` with the report's own stride and steps."""
+    settings = params.attention
+    return settings.model_copy(update={"stride": settings.report_stride, "steps": settings.report_steps})
+
+
+def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttentionSettings) -> Explained:
+    return explain_crops(
+        evidence.params.model_copy(update={"attention": settings}),
+        rows["key"].tolist(),
+        table=evidence.table,
+        model_folder=evidence.chosen_folder,
+        severity=SEVERITY,
+        temperature=float(evidence.chosen["temperature"]),
+        labels=rows["predicted"].tolist(),
+    )
+
+
+def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> list[dict[str, Any]]:
+    """Of each mistake all that the page says of it; the random map's areas are every method's to compare with."""
+    labels, attention = evidence.params.labels, explained.attention
+    columns = dict.fromkeys([*nuisance_columns(labels), "font_family", labels.group])
+    areas = {
+        method: {side: area(getattr(curves, side)).tolist() for side in ("deletion", "insertion")}
+        for method, curves in attention.curves.items()
+    }
+    chance = attention.curves[METHODS[0]]
+    areas["random"] = {side: area(getattr(chance, f"random_{side}")).tolist() for side in ("deletion", "insertion")}
+    return [
+        {
+            **{name: row[name] for name in ("key", "split", "true", "predicted")},
+            "p": round(float(row["p"]), DIGITS),
+            "known": {words(name): str(row[name]) for name in columns if pd.notna(row[name])},
+            "areas": {
+                name: {side: round(values[number], DIGITS) for side, values in of.items()} for name, of in areas.items()
+            },
+            "completeness_error": round(float(attention.completeness_error[number]), DIGITS),
+        }
+        for number, row in enumerate(rows.to_dict("records"))
+    ]
+
+
+def _means(found: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Of each method the mean gain on the random map, and the share of mistakes where it beats that map."""
+    means: dict[str, dict[str, float]] = {}
+    for method in METHODS:
+        of = [(one["areas"][method], one["areas"]["random"]) for one in found]
+        gains = {
+            "deletion": np.array([chance["deletion"] - own["deletion"] for own, chance in of]),
+            "insertion": np.array([own["insertion"] - chance["insertion"] for own, chance in of]),
+        }
+        means[method] = {"n": len(found)}
+        for side, values in gains.items():
+            means[method][f"{side}_gain"] = round(float(values.mean()), DIGITS)
+            means[method][f"{side}_better"] = round(float((values > 0).mean()), DIGITS)
+    return means
+
+
+def _completeness(found: list[dict[str, Any]]) -> dict[str, float]:
+    errors = np.array([one["completeness_error"] for one in found])
+    return {
+        "n": len(errors),
+        "mean": round(float(errors.mean()), DIGITS),
+        "median": round(float(np.median(errors)), DIGITS),
+    }
+
+
+def _by_layer(found: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
+    """A row a layer, last layer first, with every method's likeness."""
+    layers = found[METHODS[0]]
+    return [{"layer": layer, **{method: round(found[method][layer], DIGITS) for method in METHODS}} for layer in layers]
+
+
+def _sheets(site: Site, explained: Explained) -> list[Sheet | None]:
+    """Sheet after sheet of `SHEET` mistakes: the crop as tested, place 0 after its key, and each method's map."""
+    sheets: list[Sheet | None] = []
+    for start in range(0, len(explained.names), SHEET):
+        pictures = {}
+        for row in range(start, min(start + SHEET, len(explained.names))):
+            image, key = explained.images[row], explained.names[row]
+            pictures[f"{key}/0"] = pixels_of(image)
+            for place, method in enumerate(METHODS, 1):
+                pictures[f"{key}/{place}"] = overlay(image, explained.attention.maps[method][row])
+        sheets.append(site.sheet(f"mistakes-{len(sheets)}", pictures, colours=COLOURS))
+    return sheets
+
+
+def _count(rows: pd.DataFrame, split: str) -> int:
+    return int((rows["split"] == split).sum())

@@ -1,0 +1,145 @@
+"""What the modes of invariance do to the figures: side by side, against plain training, and by nuisance value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from markupsafe import Markup
+
+from tasks.evaluate.invariance_gain import FIGURES
+from tasks.metrics.wilson import wilson_interval
+from tasks.pages.svg import Axis, Plot, clip, colour, row_axis, share_axis
+from tasks.report.evidence import SEVERITY, SPLIT, Evidence
+
+ROWS = 24  # nuisance values shown, the lowest; all are in the page's numbers
+CELLS = 10  # of the worst
+ROW_HEIGHT, ROW_TITLE = 26, 16  # pixels, characters
+ROOM = 0.05  # of the scale, before its first tick: a dot must not lie on a row's title
+BESIDE = 0.14  # of a row: how far the two models' dots lie from its middle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """The models that the page shows.
+
+    Attributes:
+        before: the last round, which every mode went on from.
+        modes: the baseline (`erm`) first, then as params.yaml lists them.
+        reference: the baseline; where it was not trained, the last round.
+    """
+
+    before: str
+    modes: list[str]
+    reference: str
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Cast:
+        trained, baseline = evidence.invariance["modes"], evidence.invariance["baseline"]
+        listed = [mode for mode in evidence.params.invariance.modes if mode in trained]
+        modes = sorted(listed, key=lambda mode: mode != baseline)
+        return cls(before=evidence.last_round, modes=modes, reference=baseline or evidence.last_round)
+
+    @property
+    def models(self) -> list[str]:
+        return [self.before, *self.modes]
+
+    @property
+    def others(self) -> list[str]:
+        """The modes that are measured against the reference."""
+        return [mode for mode in self.modes if mode != self.reference]
+
+    def style(self, model: str) -> str:
+        """Its colour on every plot of the page."""
+        if model == self.reference:
+            return colour(0)
+        return colour(1 + self.others.index(model)) if model in self.others else "rest"
+
+
+def mode_rows(evidence: Evidence, cast: Cast) -> list[dict[str, Any]]:
+    """A row a model: its seeds, and of each figure the mean over them and their spread, on designs never seen."""
+    rows = []
+    for model in cast.models:
+        facts = evidence.invariance["modes"].get(model)
+        if facts:
+            figures = {figure: facts["splits"][SPLIT][figure] for figure in FIGURES}
+        else:
+            of_round = evidence.metrics["models"][model][SPLIT][SEVERITY]
+            figures = {figure: {"mean": of_round.get(figure), "spread": None} for figure in FIGURES}
+        rows.append({"model": model, "seeds": len(facts["seeds"]) if facts else 1, "figures": figures})
+    return rows
+
+
+def difference_rows(evidence: Evidence) -> list[dict[str, Any]]:
+    """Each pair's differences with designs drawn anew and, of several seeds, that of the accuracy over them."""
+    modes, baseline = evidence.invariance["modes"], evidence.invariance["baseline"]
+    rows = []
+    for pair in evidence.invariance["pairs"]["differences"]:
+        against = modes[pair["candidate"]]["splits"][SPLIT]["accuracy"]["difference"]
+        several = pair["reference"] == baseline and against and len(against["values"]) > 1
+        rows.append({**pair, "over_seeds": against if several else None})
+    return rows
+
+
+def nuisance_rows(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[str, Any]]:
+    """A row a value of the nuisance: each model's accuracy (mean over labels); the reference's lowest first."""
+    found = {model: _by_nuisance(evidence, model, nuisance)["values"] for model in cast.models}
+    values = sorted({value for of_model in found.values() for value in of_model})
+    rows = []
+    for value in values:
+        known = {model: of_model[value] for model, of_model in found.items() if value in of_model}
+        some = next(iter(known.values()))
+        accuracy = {model: numbers["accuracy"] for model, numbers in known.items()}
+        rows.append({"value": value, "cells": some["cells"], "n": some["n"], "accuracy": accuracy})
+    return sorted(rows, key=lambda row: (row["accuracy"].get(cast.reference, 1.0), row["value"]))
+
+
+def nuisance_plots(rows: list[dict[str, Any]], cast: Cast, *, title: str) -> list[tuple[str, Markup]]:
+    """For every other mode: each value's accuracy with it (full) and without (open); all on one scale."""
+    shown = rows[:ROWS]
+    x = share_axis("", [accuracy for row in shown for accuracy in row["accuracy"].values()])
+    x = replace(x, low=x.low - ROOM * (x.high - x.low))
+    others = cast.others or [cast.reference]
+    return [(mode, _nuisance_plot(shown, cast, mode, x, title)) for mode in others if shown]
+
+
+def _nuisance_plot(rows: list[dict[str, Any]], cast: Cast, mode: str, x: Axis, title: str) -> Markup:
+    y = row_axis([clip(row["value"], ROW_TITLE) for row in rows])
+    pair = [(cast.reference, "open", -BESIDE), (mode, "full", BESIDE)]
+    pair = pair if mode != cast.reference else [(mode, "open", 0.0)]
+    said = "; ".join(
+        f"{clip(row['value'], ROW_TITLE)} "
+        + ", ".join(f"{model} {100 * row['accuracy'][model]:.1f}%" for model, _, _ in pair if model in row["accuracy"])
+        for row in rows
+    )
+    plot = Plot(f"Accuracy by {title}: {said}", x=x, y=y, height=32 + ROW_HEIGHT * len(rows))
+    for place, row in enumerate(rows):
+        for model, shape, beside in pair:
+            accuracy = row["accuracy"].get(model)
+            if accuracy is not None:
+                words = f"{clip(row['value'])}, {model}: {100 * accuracy:.2f}%"
+                plot.dot(accuracy, place + beside, style=f"dot {shape} {cast.style(model)}", title=words)
+    return plot.svg()
+
+
+def worst_cells(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[str, Any]]:
+    """The chosen model's lowest cells, with Wilson's interval, beside the reference's accuracy in the same cells."""
+    cells = _by_nuisance(evidence, str(evidence.chosen["name"]), nuisance)["cells"]
+    reference = _by_nuisance(evidence, cast.reference, nuisance)["cells"]
+    beside = {(cell["label"], cell["value"]): cell["accuracy"] for cell in reference}
+    found = []
+    for cell in sorted(cells, key=lambda cell: (cell["accuracy"], cell["label"], cell["value"]))[:CELLS]:
+        hits = round(cell["accuracy"] * cell["n"])
+        interval = wilson_interval(hits, cell["n"], confidence=evidence.invariance["confidence"])
+        low, high = interval or (None, None)
+        found.append({**cell, "low": low, "high": high, "reference": beside.get((cell["label"], cell["value"]))})
+    return found
+
+
+def worst_families(evidence: Evidence) -> list[dict[str, Any]]:
+    """The chosen model's lowest families; empty where crops have none."""
+    return evidence.groups["models"][evidence.chosen["name"]][SPLIT]["worst_families"]
+
+
+def _by_nuisance(evidence: Evidence, model: str, nuisance: str) -> dict[str, Any]:
+    return evidence.groups["models"][model][SPLIT]["by_nuisance"].get(nuisance, {"values": {}, "cells": []})

@@ -1,0 +1,82 @@
+"""The report's pages of what the chosen network learned: they are computed here, one after the other, and written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.network import ScriptNet, folded
+from tasks.common.params import Params
+from tasks.explain.activation_maximisation import chosen_head, climb, settings_of
+from tasks.explain.frequencies import measure_frequencies
+from tasks.explain.unit_images import Artist, crops_of
+from tasks.explain.units import Explanation
+from tasks.report.activation_maximisation import write_climbing
+from tasks.report.compare import write_compared
+from tasks.report.evidence import Evidence
+from tasks.report.frequencies import write_frequencies
+from tasks.report.layers import write_layer
+from tasks.report.mistakes import write_mistakes
+from tasks.report.redundancy import write_redundancy
+from tasks.report.site import Site
+from tasks.report.units import write_units
+from tasks.train.sample import Sample
+
+SAMPLE = 256  # clean crops of validation that say what images are like
+DRAWN_BY = 4  # settings that draw each unit
+PAPER_STEPS = 812  # mean over the paper's four settings
+CLIMBS = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
+log = logging.getLogger("unfont")
+
+
+def write_inside(site: Site, evidence: Evidence, explained: Explanation, network: ScriptNet, labels: list[str]) -> None:
+    """Write the pages of the groups Inside and Layers. Must run within `deterministic`.
+
+    Raises:
+        UserError: the table has no validation crops.
+    """
+    params, network = evidence.params, folded(network)
+    _say_cost(explained, params)
+    sample = Sample.of_split(evidence.table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
+    with _timed("climbed a unit of every layer by every recipe"):
+        answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
+        head_unit = chosen_head(explained, labels, answers)
+        images = sample.images(network.channels)
+        climbed = climb(network, explained, images=images, head_unit=head_unit, params=params)
+        write_climbing(site, evidence, explained, climbed, labels)
+    with _timed("measured frequencies and robustness"):
+        write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
+    with _timed("explained the mistakes"):
+        write_mistakes(site, evidence)
+    with _timed("compared networks and pruned the chosen one"):
+        write_compared(site, evidence, explained)
+        write_redundancy(site, evidence, explained)
+    settings = settings_of(params, climbed.search)
+    artist = Artist(
+        network, crops_of(evidence.table, explained, channels=network.channels), canvas=climbed.canvas,
+        settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
+    )  # fmt: skip
+    units = []
+    for layer in explained.layers:
+        with _timed(f"drew the {len(layer.summary.mean)} units of layer {layer.name}"):
+            units.append(write_layer(site, evidence, explained, layer, labels, drawn=artist.draw(layer)))
+    write_units(site, explained, units)
+
+
+def _say_cost(explained: Explanation, params: Params) -> None:
+    units = sum(len(layer.summary.mean) for layer in explained.layers)
+    steps = params.report.steps or PAPER_STEPS
+    minutes = 1.5 + units * DRAWN_BY * steps / CLIMBS / 60
+    log.info(
+        "looking inside: %d units in climbs of %d steps, about %.0f minutes on 2 cores (report.steps shortens it)",
+        units, steps, minutes,
+    )  # fmt: skip
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    log.info("%s in %.0f s", what, time.monotonic() - start)

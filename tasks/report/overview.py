@@ -1,0 +1,219 @@
+"""The report's pages: which numbers and pictures each of them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from tasks.common.params import Params
+from tasks.crop_table.shards import nuisance_columns, pictures
+from tasks.explain.units import Explanation
+from tasks.pages.svg import colour
+from tasks.pages.versions import versions
+from tasks.report.certainty import reliability_plot, reliability_rows, risk_lines, risk_plot
+from tasks.report.evidence import SEVERITY, SPLIT, Evidence, as_tested
+from tasks.report.layers import layer_numbers, layer_page
+from tasks.report.site import Site
+from tasks.report.tables import accuracy_by, confusion, fates, in_turn, strongest_confusions, worst_of
+
+SPLITS = {
+    "test_unseen": "{group}s never seen",
+    "test_seen": "{group}s seen in training",
+    "validation": "validation",
+}
+SEVERITIES = ("clean", "light", "medium", "heavy")
+CONFUSIONS = 40  # rows of the list below the matrix
+FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
+FIGURES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "worst_script": "worst {target}",
+    "worst_style": "worst {nuisance}",
+    "false_alarm_rate": "false alarms",
+    "false_positive_rate": "false positives at 95% text recall",
+    "calibration_error": "calibration error",
+    "ambiguous_accuracy": "ambiguous texts",
+}
+# What the chosen model follows from; other settings would change these pages' bytes for nothing.
+SETTINGS = (
+    "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "compare",
+    "report", "attention",
+)  # fmt: skip
+
+
+def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]:
+    """Every page of the site: its name, its title, and the group that it stands in."""
+    links = [
+        {"name": "index", "title": "Overview", "group": "Results"},
+        {"name": "confusion", "title": "Confusions", "group": "Results"},
+        {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
+        {"name": "invariance", "title": "Invariance", "group": "Results"},
+    ]
+    links += [
+        {"name": "mining", "title": "Is mining worth it?", "group": "Mining"},
+        {"name": "losses", "title": "Losses", "group": "Mining"},
+    ]
+    links += [
+        {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
+    ]
+    links += [
+        {"name": "climbing", "title": "How images are climbed", "group": "Inside"},
+        {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
+        {"name": "mistakes", "title": "Mistakes", "group": "Inside"},
+        {"name": "units", "title": "All units", "group": "Inside"},
+        {"name": "compared", "title": "Two networks", "group": "Inside"},
+        {"name": "redundancy", "title": "Larger than needed?", "group": "Inside"},
+    ]
+    return links + [
+        {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
+    ]
+
+
+def model_order(name: str) -> tuple[int, int, str]:
+    """Rounds by number, then the others by name."""
+    number = name.removeprefix("round-")
+    return (0, int(number), name) if name.startswith("round-") and number.isdigit() else (1, 0, name)
+
+
+def round_page(number: int) -> str:
+    return f"round-{number}"
+
+
+def write_index(
+    site: Site, evidence: Evidence, explained: Explanation, labels: list[str], *, data: Mapping[str, str]
+) -> None:
+    models, chosen = evidence.metrics["models"], evidence.chosen["name"]
+    names = names_of(evidence.params)
+    settings = evidence.params.model_dump(mode="json")
+    numbers = {
+        "chosen": evidence.chosen,
+        "models": models,
+        "rounds": [one.numbers | {"fates": fates(one.mined)} for one in evidence.rounds if one.numbers],
+        "layers": [layer_numbers(layer) for layer in explained.layers],
+        "weights": evidence.weights,
+        "data": dict(data),
+        "versions": versions(),
+        "labels": labels,
+        "settings": {key: settings[key] for key in SETTINGS} | {"score": {"severity": settings["score"]["severity"]}},
+    }
+    site.write(
+        "index",
+        template="index",
+        numbers=numbers,
+        evidence=evidence,
+        models={name: models[name] for name in sorted(models, key=model_order)},
+        splits={split: title.format(**names) for split, title in SPLITS.items() if split in models[chosen]},
+        severities=SEVERITIES,
+        with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
+        headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
+        figures={key: title.format(**names) for key, title in FIGURES.items() if _is_known(key, models[chosen])},
+        layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
+        thin=evidence.metrics.get("thin_scripts", []),
+        crops=len(explained.keys),
+        names=names,
+        sure=_certainty(evidence, chosen, numbers),
+    )
+
+
+def _certainty(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """The plots of how sure the models are; adds their points to the page's `numbers`."""
+    baseline = evidence.invariance["baseline"] or evidence.last_round
+    compared = list(dict.fromkeys([baseline, evidence.last_round, chosen]))
+    own = f"{evidence.chosen['temperature']:g}"
+    lines, rows = risk_lines(evidence.risks, compared), reliability_rows(evidence.reliability)
+    numbers |= {"risk_coverage": lines, "reliability": rows}
+    return {
+        "models": [(model, colour(number)) for number, model in enumerate(compared)],
+        "risk": risk_plot(lines),
+        "reliability": reliability_plot(rows, own=own),
+        "own": own,
+        "without": "1" in rows and own != "1",
+    }
+
+
+def names_of(params: Params) -> dict[str, str]:
+    """What target, nuisance and group are called, in words."""
+    labels = params.labels
+    nuisance = next(iter(nuisance_columns(labels)), "nuisance")
+    return {"target": words(labels.target), "nuisance": words(nuisance), "group": words(labels.group)}
+
+
+def _is_known(figure: str, of_model: dict[str, Any]) -> bool:
+    """Whether some split has the figure: without `Zxxx` there are no false alarms, without text none is ambiguous."""
+    rows = [row for by_severity in of_model.values() for row in by_severity.values()]
+    return figure in ("worst_script", "worst_style") or any(row.get(figure) is not None for row in rows)
+
+
+def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
+    rows = evidence.tested
+    known = rows[rows["true"].isin(labels) & rows["predicted"].isin(labels)]
+    counts = confusion(known, labels)
+    worst = strongest_confusions(counts, labels, most=CONFUSIONS)
+    site.write(
+        "confusion",
+        template="confusion",
+        numbers={"labels": labels, "counts": counts.tolist(), "strongest": worst},
+        evidence=evidence,
+        labels=labels,
+        counts=counts.tolist(),
+        totals=counts.sum(axis=1).tolist(),
+        group=words(evidence.params.labels.group),
+        worst=worst,
+        n=len(known),
+    )
+
+
+def write_accuracy(site: Site, evidence: Evidence) -> None:
+    labels, tested = evidence.params.labels, evidence.tested
+    member = "font_family" if tested["font_family"].notna().any() else labels.group
+    columns = list(dict.fromkeys(["true", *nuisance_columns(labels), member]))
+    groups = {column: accuracy_by(tested, column) for column in columns}
+    worst = worst_of(groups[member], most=FAMILIES, least=FAMILY_LEAST)
+    shown = {group["value"]: _family_rows(tested, member, group["value"]) for group in worst}
+    crops = pictures(evidence.table, [key for rows in shown.values() for key in rows["key"]])
+    titles = {column: words(labels.target if column == "true" else column) for column in columns}
+    site.write(
+        "accuracy",
+        template="accuracy",
+        numbers={titles[column]: found for column, found in groups.items()},
+        evidence=evidence,
+        groups=[(titles[column], found) for column, found in groups.items()],
+        labelled=titles["true"],
+        group=words(labels.group),
+        thin=evidence.metrics.get("thin_scripts", []),
+        member=titles[member],
+        families=[
+            (group, shown[group["value"]].to_dict("records"), _family_note(evidence, shown[group["value"]]))
+            for group in worst
+        ],
+        sheet=site.sheet("families", as_tested(crops, channels=evidence.params.crops.channels)),
+    )
+
+
+def _family_rows(tested: pd.DataFrame, member: str, value: str) -> pd.DataFrame:
+    """A family's crops, the mistakes first (the surest ahead), then what was right (the least sure ahead)."""
+    rows = tested[tested[member].astype(object) == value]
+    wrong = rows["true"] != rows["predicted"]
+    mistakes = in_turn(rows[wrong].sort_values(["p", "key"], ascending=[False, True]), ["true"], most=FAMILY_CROPS)
+    right = in_turn(rows[~wrong].sort_values(["p", "key"]), ["true"], most=FAMILY_CROPS)
+    return pd.concat([mistakes.assign(wrong=True), right.assign(wrong=False)]).head(FAMILY_CROPS)
+
+
+def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
+    """Nuisances, group and licence of a family, as far as they are known."""
+    labels = evidence.params.labels
+    notes = []
+    for column in dict.fromkeys([*nuisance_columns(labels), labels.group]):
+        values = sorted(str(value) for value in rows[column].dropna().unique())
+        notes += [f"{words(column)} {', '.join(values[:3])}"] if values else []
+    family = rows["font_family"].iloc[0]
+    if evidence.fonts is not None and family in evidence.fonts.index:
+        notes.append(f"licence {evidence.fonts.at[family, 'licence']!s}")
+    return ", ".join(notes)
+
+
+def words(column: str) -> str:
+    """A column's name as words: font_style is 'font style'."""
+    return column.replace("_", " ")

@@ -1,0 +1,83 @@
+"""What a fresh probe still reads of each nuisance: by model, and layer by layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from tasks.pages.svg import Axis, Plot, number_axis
+from tasks.probe.dataset import SPLITS
+from tasks.probe.features import PIXELS
+from tasks.probe.probe import READS_FROM, UNTRAINED
+from tasks.report.evidence import Evidence
+from tasks.report.modes import Cast
+
+
+def probe_facts(evidence: Evidence, cast: Cast, layers: list[str], nuisance: str) -> dict[str, Any]:
+    """What the page says of one nuisance, on the split that the claim rests on.
+
+    `why`: null, or why there is nothing to say. `rows`: a row a model, and of an untrained network and the pixels,
+    with the figures of probe.json, and `spread` over seeds where there are some. `layers`: excess points by model and
+    layer. `claim`: what may be said of the chosen model; null where another was chosen since.
+    """
+    of = evidence.probe["nuisances"].get(nuisance, {"why": "it was not probed"})
+    if of["why"]:
+        return {"why": of["why"]}
+    split = SPLITS[0] if nuisance == evidence.params.labels.group else SPLITS[1]
+    models = {name: of["models"][name] for name in cast.models if name in of["models"]}
+    figures = {**models, UNTRAINED: of[UNTRAINED], PIXELS: of[PIXELS]}
+    chosen = evidence.probe["chosen"]
+    return {
+        "why": None,
+        "split": split,
+        "guess": of["guess"][split],
+        "labels": of["labels"],
+        "n": of["n"][split],
+        "reads": of["reads"][split],
+        "needed": READS_FROM,
+        "rows": [
+            {"model": name, "spread": _spread(of, name, split), **(each[split] or {})} for name, each in figures.items()
+        ],
+        "layers": {name: _by_layer(each, layers, split) for name, each in figures.items() if name != PIXELS},
+        "claim": chosen.get(nuisance) if chosen and chosen["name"] == evidence.chosen["name"] else None,
+    }
+
+
+def layer_plot(facts: dict[str, Any], cast: Cast, layers: list[str], *, title: str) -> Markup:
+    """Excess points from layer to layer, a line a model; to the left what the pixels say."""
+    lines = {name: _known(by_layer, layers) for name, by_layer in facts["layers"].items()}
+    pixels = next((row["excess_points"] for row in facts["rows"] if row["model"] == PIXELS and len(row) > 2), None)
+    values = [points for line in lines.values() for _, points in line] + ([] if pixels is None else [pixels])
+    ticks = [(0.0, PIXELS), *((float(place), str(place)) for place in range(1, len(layers) + 1))]
+    x = Axis(title="layer", low=-0.3, high=len(layers) + 0.3, ticks=ticks)
+    said = "; ".join(f"{name} {line[0][1]:.1f} to {line[-1][1]:.1f}" for name, line in lines.items() if line)
+    plot = Plot(f"Points of {title} that a probe reads, from the first layer to the last: {said}", x=x, y=_axis(values))
+    for name, line in lines.items():
+        if line:
+            plot.line(line, style=f"series {_style(name, cast)}", title=name)
+    if pixels is not None:
+        plot.dot(0, pixels, style="dot open rest", title=f"{PIXELS}: {pixels:.1f} points")
+    return plot.svg()
+
+
+def _axis(values: list[float]) -> Axis:
+    return number_axis("points beyond the guess", [0.0, *values])
+
+
+def _style(name: str, cast: Cast) -> str:
+    return "rest dashed" if name == UNTRAINED else cast.style(name)
+
+
+def _known(by_layer: dict[str, float | None], layers: list[str]) -> list[tuple[float, float]]:
+    found = [(place, by_layer.get(layer)) for place, layer in enumerate(layers, start=1)]
+    return [(float(place), points) for place, points in found if points is not None]
+
+
+def _by_layer(figures: dict[str, Any], layers: list[str], split: str) -> dict[str, float | None]:
+    found = {layer: figures["layers"].get(layer, {}).get(split) for layer in layers}
+    return {layer: None if each is None else each["excess_points"] for layer, each in found.items()}
+
+
+def _spread(of: dict[str, Any], name: str, split: str) -> dict[str, Any] | None:
+    return (of["seeds"].get(name) or {}).get(split)

@@ -1,0 +1,28 @@
+"""The page of the layers that are larger than needed: which units of the chosen network the others stand in for."""
+
+from __future__ import annotations
+
+from models.explain.statistics import TWINS
+from tasks.explain.compare import SPLIT
+from tasks.explain.redundancy import spare_units
+from tasks.explain.units import Explanation
+from tasks.report.evidence import Evidence
+from tasks.report.layers import layer_page
+from tasks.report.site import Site
+
+MOST = 24  # pairs of near-duplicates listed of a layer; all are in the page's numbers
+
+
+def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> None:
+    name = str(evidence.chosen["name"])
+    found = spare_units(evidence.params, table=evidence.table, models={name: evidence.chosen_folder})[name]
+    site.write(
+        "redundancy",
+        template="redundancy",
+        numbers={"model": name, "split": SPLIT, "explained": evidence.params.compare.explained, **found},
+        evidence=evidence,
+        units=sum(layer["units"] for layer in found["layers"]),
+        pages={layer.name: layer_page(explained, layer) for layer in explained.layers},
+        twins=TWINS,
+        most=MOST,
+    )

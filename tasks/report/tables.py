@@ -1,0 +1,104 @@
+"""The numbers behind the report's figures: plain tables in, plain numbers out."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tasks.metrics import worst_group as tables
+from tasks.metrics.wilson import wilson_interval
+from tasks.mine.select import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+
+CONFIDENCE = 0.95  # of the intervals
+# What becomes of a false positive, and why.
+FATES = {
+    ADDED: "it joined the training set",
+    NEAR: "it looks like a surer one of the same truth and answer",
+    PAIR_FULL: "its truth and answer had filled their quota",
+    STYLE_FULL: "its style had filled its quota",
+    NO_ROOM: "the round had added all that it may",
+    IN_TRAINING: "it was in the training set already",
+    SET_ASIDE: "its label may be wrong: a person decides",
+    AMBIGUOUS: "its letters all have twins in another script",
+}
+
+
+def confusion(rows: pd.DataFrame, labels: list[str]) -> np.ndarray:
+    """Counts `[true, predicted]` of `rows` (columns true, predicted) over `labels`, int64."""
+    number = {label: place for place, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (rows["true"].map(number).to_numpy(int), rows["predicted"].map(number).to_numpy(int)), 1)
+    return counts
+
+
+def strongest_confusions(counts: np.ndarray, labels: list[str], *, most: int) -> list[dict[str, Any]]:
+    """The off-diagonal cells with the largest share of their row, the largest first."""
+    totals = counts.sum(axis=1)
+    cells = [
+        {
+            "true": labels[true],
+            "predicted": labels[predicted],
+            "count": int(counts[true, predicted]),
+            "n": int(totals[true]),
+            "share": float(counts[true, predicted] / totals[true]),
+        }
+        for true, predicted in np.argwhere(counts)
+        if true != predicted
+    ]
+    return sorted(cells, key=lambda cell: (-cell["share"], -cell["count"], cell["true"], cell["predicted"]))[:most]
+
+
+def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
+    """Accuracy of every value of `column`, the lowest first, with n and the 95% Wilson interval.
+
+    Rows without a value are left out.
+    """
+    cells = tables.accuracy_by(rows, column)
+    groups = []
+    for value, n, accuracy in zip(cells.index, cells["n"], cells["accuracy"], strict=True):
+        correct = round(n * accuracy)
+        low, high = wilson_interval(correct, int(n), confidence=CONFIDENCE) or (0.0, 1.0)
+        group = {"value": str(value), "n": int(n), "correct": correct, "accuracy": float(accuracy)}
+        groups.append(group | {"low": low, "high": high})
+    return sorted(groups, key=lambda group: (group["accuracy"], group["value"]))
+
+
+def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dict[str, Any]]:
+    """The first `most` groups that made a mistake; those below `least` crops only where no other did."""
+    wrong = [group for group in groups if group["correct"] < group["n"]]
+    return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
+
+
+def fates(mined: pd.DataFrame) -> dict[str, int]:
+    """How many rows of mined.parquet met each fate, in the order of `FATES`; none is left out."""
+    found = Counter(mined["fate"].astype(str))
+    return {fate: found[fate] for fate in dict.fromkeys([*FATES, *sorted(found)])}
+
+
+def style_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each style the false positives found and those added, the most frequent first; None: no style is known."""
+    styles = mined["style"].astype(object).where(mined["style"].notna(), None)
+    added = Counter(styles[mined["fate"] == ADDED])
+    found = [{"style": style, "found": count, "added": added[style]} for style, count in Counter(styles).items()]
+    return sorted(found, key=lambda row: (-row["found"], str(row["style"] or "")))
+
+
+def pair_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
+    """How many mined rows each (true, predicted) pair has and its highest score, the most frequent first."""
+    pairs = mined.astype({"true": str, "predicted": str}).groupby(["true", "predicted"])["score"].agg(["size", "max"])
+    found = [
+        {"true": true, "predicted": predicted, "count": int(count), "score": float(score)}
+        for (true, predicted), count, score in zip(pairs.index, pairs["size"], pairs["max"], strict=True)
+    ]
+    return sorted(found, key=lambda pair: (-pair["count"], pair["true"], pair["predicted"]))
+
+
+def in_turn(rows: pd.DataFrame, columns: list[str], *, most: int) -> pd.DataFrame:
+    """At most `most` rows: the first of every group, then the second of every group, and so on.
+
+    Within a turn rows keep their order, so that rows which come strongest first stay so, and one frequent
+    group does not fill the page.
+    """
+    turn = rows.groupby(columns, observed=True).cumcount()
+    return rows.iloc[np.argsort(turn.to_numpy(), kind="stable")[:most]]

@@ -1,0 +1,41 @@
+"""The report's page of all units: one table to search, filter and order, and a link to each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.explain.units import Explanation
+from tasks.report.layers import layer_page
+from tasks.report.site import Site
+
+COLUMNS = ("layer", "page", "unit", "label", "state", "silent", "max", "mean", "active", "density", "labels", "purity")
+
+
+def write_units(site: Site, explained: Explanation, units: list[list[dict[str, Any]]]) -> None:
+    """`units` of each layer, as `tasks.report.layers.write_layer` returns them."""
+    rows = [
+        unit | {"layer": layer.name, "layer_place": place, "page": layer_page(explained, layer)} | _shown(unit)
+        for place, layer in enumerate(explained.layers)
+        for unit in units[place]
+    ]
+    found = sorted({label for unit in rows for label, _ in unit["labels"]})
+    site.write(
+        "units",
+        template="units",
+        numbers={"units": [{name: row[name] for name in COLUMNS} for row in rows]},
+        units=rows,
+        layers=[layer.name for layer in explained.layers],
+        found=found,
+        places={label: place for place, label in enumerate(found)},
+        crops=len(explained.keys),
+    )
+
+
+def _shown(unit: dict[str, Any]) -> dict[str, Any]:
+    """The image shown of a unit: of the settings that drew it the first; and its most frequent label's share."""
+    drawn = [name for name, climb in unit["drawn"].items() if not climb["silent"]]
+    counts = [count for _, count in unit["labels"]]
+    return {
+        "image": f"{unit['unit']}/{drawn[0]}/best" if drawn else None,
+        "purity": round(max(counts) / sum(counts), 4) if counts else 0.0,
+    }

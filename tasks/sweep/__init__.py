@@ -1,0 +1,1 @@
+"""`unfont sweep`: train many settings, and compare them on validation."""

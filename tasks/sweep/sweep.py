@@ -1,0 +1,206 @@
+"""Sweep: train a mode of invariance on with settings × seeds, and measure each model on `validation` alone."""
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+
+from tasks.common.determinism import deterministic
+from tasks.common.dvc_stage import WORK, stage_facts
+from tasks.common.errors import UserError
+from tasks.common.files import read_json, write_json
+from tasks.common.params import Params
+from tasks.crop_table.shards import nuisance_columns, read_rows
+from tasks.evaluate.model_selection import SEVERITY, SPLIT, criterion_of
+from tasks.evaluate.predictions import Model, score_split
+from tasks.metrics.classification import measure, thin_labels
+from tasks.sweep.space import KNOBS, Setting, Space
+from tasks.train.checkpoint import History
+from tasks.train.invariance import ModeJob, train_mode
+from tasks.train.replicas import SEED, Replica
+from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
+
+CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting
+FIGURES = (CRITERION, "accuracy", "worst_style", "worst_script", "false_alarm_rate")
+READ = ("train", "pool", SPLIT)  # never a test split
+DIGITS = 6
+SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes nothing stale
+
+
+class Outcome(TypedDict):
+    """What one training ended with: `FIGURES`, all None where it diverged; its own seconds; its epochs."""
+
+    seed: int
+    weights: str
+    seconds: float
+    figures: dict[str, float | None]
+    epochs: History
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is tried, on what, from which models, one a seed; `follows` is what `what_follows` says of it."""
+
+    params: Params
+    space: Space
+    table: Path
+    starts: list[Path]
+    follows: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Of its study and its MLflow run: the same arguments are the same sweep."""
+        return f"{self.params.problem}-{self.space.name()}"
+
+    @property
+    def study(self) -> Path:
+        """The SQLite file with the studies of its problem."""
+        return SCRATCH / f"{self.params.problem}.db"
+
+    @property
+    def work(self) -> Path:
+        """Where its trainings work: other sweeps that follow from the same share them."""
+        facts = json.dumps(self.follows, sort_keys=True)
+        return SCRATCH / self.params.problem / hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+    def jobs(self, setting: Setting) -> list["SweepJob"]:
+        """The trainings of one setting, one a seed."""
+        return [
+            SweepJob(params=self.params, setting=setting, seed=seed, table=self.table, start=start, work=self.work)
+            for seed, start in enumerate(self.starts)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepJob:
+    """One training of a sweep, in a folder of its own below `work`."""
+
+    params: Params
+    setting: Setting
+    seed: int
+    table: Path
+    start: Path
+    work: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.setting.name},seed={self.seed}"
+
+    @property
+    def result(self) -> Path:
+        """Its `Outcome`, once it is done."""
+        return self.work / f"{self.name}.json"
+
+    @property
+    def training(self) -> ModeJob:
+        """The training of the stage `invariance`, with this setting."""
+        invariance = self.setting.of(self.params.invariance)
+        return ModeJob(
+            params=self.params.model_copy(update={"invariance": invariance}),
+            mode=self.setting.mode,
+            replica=Replica(seed=self.seed, arm=SEED),
+            table=self.table,
+            start=self.start,
+            scratch=self.work / self.name,
+        )
+
+
+def make_sweep(params: Params, space: Space, *, table: Path, last_round: Path) -> Sweep:
+    """A sweep from the models of the last round.
+
+    Raises:
+        UserError: there is no last round.
+    """
+    starts = starts_of(last_round, space.seeds)
+    return Sweep(params=params, space=space, table=table, starts=starts, follows=what_follows(params, starts))
+
+
+def starts_of(last_round: Path, seeds: int) -> list[Path]:
+    """The models that the seeds go on from: the last round's of the same seed where a study made it, else its own.
+
+    Raises:
+        UserError: there is no last round.
+    """
+    own = [Replica(seed=seed, arm=SEED).mined.folder(last_round) for seed in range(seeds)]
+    if not (last_round / WEIGHTS_FILE).is_file():
+        raise UserError("there is no model to start from", where=last_round, mend="run the last round first")
+    return [start if start.is_dir() else last_round for start in own]
+
+
+def what_follows(params: Params, starts: list[Path]) -> dict[str, str]:
+    """All that a training's outcome follows from beside its setting and seed: values of params, data, code, weights.
+
+    It is what the stages `invariance` and `evaluate` say of themselves in `dvc.yaml`.
+    """
+    mode = params.invariance.modes[0]
+    trained, measured = stage_facts(f"invariance@{mode}", params), stage_facts("evaluate", params)
+    swept = [f"invariance.{knob}" for knob in KNOBS]
+    values = {key: json.dumps(value, sort_keys=True) for key, value in trained.params.items() if key not in swept}
+    code = {path: sha for path, sha in measured.code_hashes().items() if path.endswith(".py")}
+    weights = {f"weights of seed {seed}": weights_of(start) for seed, start in enumerate(starts)}
+    counted = {"evaluate.cell_crops": str(params.evaluate.cell_crops)}
+    return values | counted | trained.data | trained.code_hashes() | code | weights
+
+
+def try_setting(job: SweepJob) -> Outcome:
+    """Train on from `job.start` and measure; what an interrupted sweep has done is taken as it is.
+
+    An interrupted training goes on from its checkpoint. The model itself is not kept: with these values in
+    params.yaml the stage trains the same one again.
+    """
+    if job.result.exists():
+        done: Outcome = read_json(job.result)
+        return done
+    began, training = time.monotonic(), job.training
+    train_mode(training)
+    outcome = Outcome(
+        seed=job.seed,
+        weights=weights_of(training.out),
+        seconds=0.0,
+        figures=measure_model(job.params, training.out, table=job.table),
+        epochs=read_json(training.out / "history.json")["epochs"],
+    )
+    outcome["seconds"] = round(time.monotonic() - began, 3)
+    write_json(job.result, outcome)
+    shutil.rmtree(training.scratch)
+    return outcome
+
+
+def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, float | None]:
+    """`FIGURES` of the model in `folder`, on `validation`; all None where its weights are no longer numbers.
+
+    They are those of `evaluate` (`tasks.metrics.classification.measure`), with the criterion by which it chooses a
+    model. But no row of a test split is read, not even to count designs: a script with fewer than three in the other
+    splits has no say in `worst_script`.
+    """
+    if not all(torch.isfinite(tensor).all() for tensor in load_tensors(folder / WEIGHTS_FILE).values()):
+        return dict.fromkeys(FIGURES)
+    labels = params.labels
+    with deterministic(params.threads):
+        answers = score_split(
+            {"model": Model.of_folder(folder)},
+            table=table,
+            split=SPLIT,
+            labels=labels,
+            severities=[SEVERITY],
+            batch=params.evaluate.batch,
+        )
+    rows = read_rows(table, list(dict.fromkeys([labels.target, labels.group])), READ)
+    figures = measure(
+        answers.of("model", SEVERITY),
+        nuisance=next(iter(nuisance_columns(labels)), None),
+        group=labels.group,
+        thin=thin_labels(rows, target=labels.target, group=labels.group),
+        cell_crops=params.evaluate.cell_crops,
+        confidence=params.evaluate.confidence,
+    )
+    return {CRITERION: round(criterion_of(figures), DIGITS), **{name: _share(figures[name]) for name in FIGURES[1:]}}
+
+
+def _share(value: float | int | str | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,159 @@
+"""What a sweep found: a row a setting, means and spreads over its seeds, the best marked, what it suggests."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.common.files import write_json, written_whole
+from tasks.evaluate.model_selection import SEVERITY, SPLIT
+from tasks.sweep.space import Setting, Space
+from tasks.sweep.sweep import CRITERION, FIGURES
+from tasks.sweep.trials import Tried
+
+DIGITS = 6
+Row = dict[str, Any]
+
+
+def summarise_sweep(tried: Sequence[Tried], space: Space) -> dict[str, Any]:
+    """What `sweep.json` says.
+
+    - `rows`: of each setting `mode`, its knobs (None where one does not matter to it), `n` trainings, `diverged` of
+      them, and of every figure the `_mean` and `_spread` (standard deviation, n − 1) over seeds and its values as
+      `<figure>_by_seed`. A mean is None where any seed has no figure: one of the seeds that worked would flatter.
+    - `best`: the place of the row with the highest mean criterion, of equals the first; None where none has one.
+    - `lead`: how far the best is before the second: `over` (its place), `mean` and `spread` of the differences by seed.
+    - `suggested`: the values of params.yaml that train the best, beside `erm`, which the others are measured against.
+    """
+    rows = [_row_of(each, space) for each in tried]
+    order = sorted(
+        (place for place, row in enumerate(rows) if row[f"{CRITERION}_mean"] is not None),
+        key=lambda place: -rows[place][f"{CRITERION}_mean"],
+    )
+    best = order[0] if order else None
+    return {
+        "split": SPLIT,
+        "severity": SEVERITY,
+        "seeds": space.seeds,
+        "varied": space.varied,
+        "rows": rows,
+        "best": best,
+        "lead": _lead(rows, order),
+        "suggested": {} if best is None else _suggested(tried[best].setting, space),
+    }
+
+
+def format_sweep(summary: dict[str, Any], style: str) -> str:
+    """The summary as text: 'table', 'json', or 'csv' (a row a setting).
+
+    Raises:
+        ValueError: another style.
+    """
+    if style == "json":
+        return json.dumps(summary, indent=2, ensure_ascii=False)
+    if style == "csv":
+        return _csv(summary)
+    if style == "table":
+        return "\n".join([*_table(summary), "", *_advice(summary)])
+    raise ValueError(f"style must be table, json or csv, not '{style}'")
+
+
+def write_sweep(summary: dict[str, Any], home: Path) -> None:
+    """Write `sweep.json` and `sweep.csv` into `home`."""
+    write_json(home / "sweep.json", summary)
+    with written_whole(home / "sweep.csv") as beside:
+        beside.write_text(format_sweep(summary, "csv") + "\n", encoding="utf-8")
+
+
+def _row_of(tried: Tried, space: Space) -> Row:
+    knobs = dict(tried.setting.knobs)
+    row: Row = {"mode": tried.setting.mode, **{knob: knobs.get(knob) for knob in space.values}}
+    row |= {"n": len(tried.outcomes)}
+    row["diverged"] = sum(outcome["figures"][CRITERION] is None for outcome in tried.outcomes)
+    for figure in FIGURES:
+        values = [outcome["figures"][figure] for outcome in tried.outcomes]
+        row |= {f"{figure}_{key}": value for key, value in _described(values).items()}
+        row[f"{figure}_by_seed"] = values
+    return row
+
+
+def _described(values: Sequence[float | None]) -> dict[str, float | None]:
+    known = np.array([value for value in values if value is not None])
+    if not len(known) or len(known) < len(values):
+        return {"mean": None, "spread": None}
+    spread = round(float(known.std(ddof=1)), DIGITS) if len(known) > 1 else None
+    return {"mean": round(float(known.mean()), DIGITS), "spread": spread}
+
+
+def _lead(rows: list[Row], order: list[int]) -> dict[str, Any] | None:
+    if len(order) < 2:
+        return None
+    first, second = (rows[place][f"{CRITERION}_by_seed"] for place in order[:2])
+    return {"over": order[1], **_described([a - b for a, b in zip(first, second, strict=True)])}
+
+
+def _suggested(best: Setting, space: Space) -> dict[str, Any]:
+    varied = {knob: value for knob, value in best.knobs if knob in {"strength", *space.varied}}
+    modes = list(dict.fromkeys(["erm", best.mode]))
+    return {"invariance.modes": modes, **{f"invariance.{knob}": value for knob, value in varied.items()}}
+
+
+def _csv(summary: dict[str, Any]) -> str:
+    names = [name for name in (summary["rows"] or [{}])[0] if not name.endswith("_by_seed")]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, "best"])
+    for place, row in enumerate(summary["rows"]):
+        writer.writerow([*(row[name] for name in names), place == summary["best"]])
+    return text.getvalue().rstrip("\n")
+
+
+def _table(summary: dict[str, Any]) -> list[str]:
+    """Aligned columns; percent, mean ± spread; the best row has a star."""
+    knobs = list(dict.fromkeys(["strength", *summary["varied"]]))
+    lines = [["", "mode", *knobs, "n", *(figure.replace("_", " ") for figure in FIGURES)]]
+    for place, row in enumerate(summary["rows"]):
+        cells = ["-" if row[knob] is None else f"{row[knob]:g}" for knob in knobs]
+        figures = [_percent(row[f"{figure}_mean"], row[f"{figure}_spread"]) for figure in FIGURES]
+        note = [f"{row['diverged']} diverged"] if row["diverged"] else []
+        lines.append(["*" if place == summary["best"] else "", row["mode"], *cells, str(row["n"]), *figures, *note])
+    widths = [max(map(len, column)) for column in zip(*(line[: len(lines[0])] for line in lines), strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=False)).rstrip() for line in lines
+    ]
+
+
+def _percent(mean: float | None, spread: float | None) -> str:
+    if mean is None:
+        return "-"
+    return f"{100 * mean:.1f}" if spread is None else f"{100 * mean:.1f} ± {100 * spread:.1f}"
+
+
+def _advice(summary: dict[str, Any]) -> list[str]:
+    """How sure the best row is, and what to write into params.yaml for it."""
+    what = f"percent of the {summary['split']} crops at {summary['severity']} degradation, mean ± standard deviation"
+    lines = [f"{what} over {summary['seeds']} seeds"] if summary["seeds"] > 1 else [f"{what.split(',')[0]}, one seed"]
+    lead = summary["lead"]
+    if lead is not None:
+        second = summary["rows"][lead["over"]]
+        named = second["mode"] + ("" if second["strength"] is None else f" at {second['strength']:g}")
+        points = _percent(lead["mean"], lead["spread"])
+        lines.append(f"* leads {named} by {points} points{_doubt(lead)}")
+    if summary["best"] is not None:
+        values = ", ".join(f"{key}: {_yaml(value)}" for key, value in summary["suggested"].items())
+        lines.append(f"params.yaml for *: {values}")
+    return lines
+
+
+def _doubt(lead: dict[str, Any]) -> str:
+    if lead["spread"] is None:
+        return ": one seed does not say whether by chance"
+    return ", seed by seed" if lead["mean"] > lead["spread"] else ", seed by seed: within its spread"
+
+
+def _yaml(value: Any) -> str:
+    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)

@@ -1,0 +1,263 @@
+"""The crop table: crops checked, split without leaks, each once; what cannot be used, with its reason."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.common.errors import UserError
+from tasks.common.files import written_whole
+from tasks.common.params import ProblemSettings, TagSettings
+from tasks.crop_table.shards import (
+    REJECTED,
+    REJECTED_FILE,
+    SPLITS,
+    crop_schema,
+    decode_png,
+    label_columns,
+    read_table,
+    write_shards,
+)
+from tasks.crop_table.splits import TEXT_SIDE
+from tasks.tag.data_card import write_card
+from tasks.tag.group_split import own_splits
+from tasks.tag.near_duplicates import hashes_of, near_clusters
+from tasks.tag.reject import check_drawn, check_own, check_pixels, nothing_wrong
+
+BATCH = 4_000
+SORTED_ROWS = 20_000  # rows with their images that are sorted at a time
+MOST_PARTS = 256  # files open at a time
+
+
+def make_table(
+    settings: TagSettings,
+    *,
+    problem: ProblemSettings,
+    name: str,
+    seed: int,
+    crops: Path,
+    fonts: Path,
+    out: Path,
+    rejected: Path,
+) -> dict[str, float]:
+    """Write the accepted crops to the folder `out`, by split and key, the others to `rejected`, and the data card.
+
+    Drawn crops are in the split that they were planned for; the user's own are split by `tasks.tag.group_split`. Every
+    crop is accepted, rejected or, where it would stand on two sides, set aside; one that is not accepted is named by
+    its file, or by its key if it has none.
+
+    Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; `near_duplicates`: how many look
+        like another one of the same target and text; `rows.<split>`.
+
+    Raises:
+        UserError: there are no crops, or a larger share of them than `settings.rejected` is rejected.
+    """
+    rows = _read_rows(crops, problem)
+    unread = _read_unread(crops)
+    if rows.empty and unread.empty:
+        raise UserError("there are no crops", where=crops, mend="raise crops.text and crops.background")
+    known = pq.read_table(fonts, columns=["script", "font_style", "design", "side"]).to_pandas()
+    reasons = _checked(rows, known=known, problem=problem, settings=settings, seed=seed)
+    splits, aside, near = _split(rows, reasons, crops, known=known, problem=problem, settings=settings, seed=seed)
+    with written_whole(rejected) as beside:
+        _write_rejected(beside, rows, reasons.fillna(aside), unread)
+    given, refused = len(rows) + len(unread), int(reasons.notna().sum()) + len(unread)
+    if refused > settings.rejected * given:
+        raise _too_many(refused, given, pd.concat([reasons.dropna(), unread["reason"]]), rejected)
+    if splits.notna().sum() == 0:
+        raise UserError("no crop fits in a split", where=rejected, mend="bring more crops, of more groups")
+    counts = {"given": given, "accepted": int(splits.notna().sum()), "rejected": refused}
+    counts |= {"set_aside": int(aside.notna().sum()), "near_duplicates": near}
+    counts |= {f"rows.{split}": int((splits == split).sum()) for split in SPLITS}
+    pairs = _whole_pairs(rows, splits)
+    with written_whole(out) as beside:
+        written = write_shards(beside, _in_order(crops, rows["key"], splits, pairs, problem, out.parent))
+        assert written == counts["accepted"] == given - refused - counts["set_aside"]
+    licences = fonts if problem.draws else None
+    write_card(out, folder=out.parent, problem=problem, name=name, counts=counts, seed=seed, fonts=licences)
+    return {key: float(count) for key, count in counts.items()}
+
+
+def _read_rows(crops: Path, problem: ProblemSettings) -> pd.DataFrame:
+    """Every crop without its image, numbered from 0; labels are plain strings, `path` is null where it is drawn."""
+    names = [*label_columns(problem), "text", "kind", "origin", "pair", "key", "planned"]
+    table = read_table(crops, {name: pc.field(name) for name in names} | {"path": pc.field("image", "path")})
+    return table.cast(pa.schema([(field.name, pa.string()) for field in table.schema])).to_pandas()
+
+
+def _read_unread(crops: Path) -> pd.DataFrame:
+    path = crops / REJECTED_FILE  # the user's pictures that could not be read
+    return (pq.read_table(path) if path.exists() else REJECTED.empty_table()).cast(REJECTED).to_pandas()
+
+
+def _checked(
+    rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings, settings: TagSettings, seed: int
+) -> pd.Series:
+    """Why each row cannot be used; null where it can."""
+    reasons = nothing_wrong(rows)
+    own = rows["origin"] == "user"
+    if not own.all():
+        drawn = rows[~own]
+        reasons[~own] = check_drawn(drawn, known=known, problem=problem, settings=settings, seed=seed)
+    if own.any():
+        reasons[own] = check_own(rows[own], known=known, problem=problem)
+    return check_pixels(rows, reasons, problem)
+
+
+def _split(
+    rows: pd.DataFrame,
+    reasons: pd.Series,
+    crops: Path,
+    *,
+    known: pd.DataFrame,
+    problem: ProblemSettings,
+    settings: TagSettings,
+    seed: int,
+) -> tuple[pd.Series, pd.Series, int]:
+    """Split of each usable row; why those that fit in none are set aside; how many rows look like another one."""
+    usable = reasons.isna().to_numpy()
+    splits, aside = rows["planned"].where(usable), nothing_wrong(rows)
+    clusters = np.full(len(rows), -1)
+    buckets = rows[usable].groupby([problem.target, "text"], dropna=False, sort=False).ngroup().to_numpy()
+    clusters[usable] = near_clusters(_hashes(crops, usable), buckets, bits=settings.near)
+    near = int(usable.sum()) - len(np.unique(clusters[usable]))
+    own = usable & (rows["origin"] == "user").to_numpy()
+    elsewhere = _near_elsewhere(splits, clusters)
+    aside[elsewhere], splits[elsewhere] = "a near-duplicate of a crop on another side", None
+    if not own.any():
+        return splits, aside, near
+    mine = pd.DataFrame(
+        {"key": rows["key"], "target": rows[problem.target], "group": rows[problem.group], "text": rows["text"]}
+    )[own]
+    mine["cluster"] = clusters[own]
+    sides: dict[str, str] = dict(known[["design", "side"]].astype(str).itertuples(index=False)) if problem.draws else {}
+    found = own_splits(mine, settings=settings, seed=seed, known=sides, beside_drawn=problem.draws)
+    splits[own] = found["split"]
+    aside[own] = found["reason"]
+    return splits, aside, near
+
+
+def _near_elsewhere(splits: pd.Series, clusters: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The drawn crops with a near-duplicate on an earlier side: training, then validation, then test.
+
+    Of one text all crops stand on one side; those without text may look alike by chance.
+    """
+    order = {side: place for place, side in enumerate(dict.fromkeys(TEXT_SIDE.values()))}
+    side = splits.map(TEXT_SIDE).map(order)
+    first: pd.Series = side.groupby(clusters).transform("min")
+    return (side > first).to_numpy()
+
+
+def _hashes(crops: Path, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Perceptual hashes of the crops at the places that are `wanted`."""
+    found, place = [np.zeros(0, np.uint64)], 0
+    for batch in _batches(crops, ["image"]):
+        chosen = wanted[place : place + batch.num_rows]
+        place += batch.num_rows
+        images = batch.column("image").field("bytes").filter(pa.array(chosen))
+        if len(images):
+            found.append(hashes_of(np.stack([decode_png(image.as_py()) for image in images])))
+    return np.concatenate(found)
+
+
+def _batches(crops: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Rows of the crops in their order, in bounded memory."""
+    shards = [str(path) for path in sorted(crops.glob("part-*.parquet"))]
+    scanner = pads.dataset(shards, format="parquet").scanner(
+        columns=columns, batch_size=BATCH, batch_readahead=2, fragment_readahead=1
+    )
+    yield from scanner.to_batches()
+
+
+def _whole_pairs(rows: pd.DataFrame, splits: pd.Series) -> pd.Series:
+    """Each row's pair, null where no other crop of it is accepted in the same split."""
+    pairs = rows["pair"].where(splits.notna())
+    counts = pairs.groupby([pairs, splits]).transform("size")
+    return pairs.where(counts >= 2)
+
+
+def _write_rejected(path: Path, rows: pd.DataFrame, reasons: pd.Series, unread: pd.DataFrame) -> None:
+    refused = rows[reasons.notna()]
+    frame = pd.DataFrame({"path": refused["path"].fillna(refused["key"]), "reason": reasons[reasons.notna()]})
+    frame = pd.concat([frame, unread]).sort_values(["path", "reason"], kind="stable")
+    pq.write_table(pa.Table.from_pandas(frame, schema=REJECTED, preserve_index=False), path)
+
+
+def _too_many(refused: int, given: int, reasons: pd.Series, where: Path) -> UserError:
+    most = reasons.value_counts().sort_index().idxmax()
+    return UserError(
+        f"{refused} of {given} crops cannot be used, most often: {most}",
+        where=where,
+        mend="mend the crops that the file names, or raise tag.rejected",
+    )
+
+
+def _in_order(
+    crops: Path, keys: pd.Series, splits: pd.Series, pairs: pd.Series, problem: ProblemSettings, folder: Path
+) -> Iterator[pa.Table]:
+    """The accepted rows, sorted by split and key, in bounded memory.
+
+    One pass deals the rows out to files of neighbours in the order; then each file is sorted by itself.
+    """
+    schema = crop_schema(problem, split=True)
+    rank = _ranks(keys, splits)
+    rows = int((rank >= 0).sum())
+    parts = min(MOST_PARTS, -(-rows // SORTED_ROWS))
+    with tempfile.TemporaryDirectory(prefix=".sorting-", dir=folder) as scratch:
+        _deal_out(crops, Path(scratch), rank, rank * parts // max(rows, 1), splits, pairs, schema)
+        for part in range(parts):
+            with pa.ipc.open_stream(Path(scratch, str(part))) as reader:
+                table = reader.read_all()
+            table = table.take(pc.sort_indices(table, sort_keys=[("rank", "ascending")]))
+            yield table.select(schema.names).cast(schema)
+
+
+def _ranks(keys: pd.Series, splits: pd.Series) -> NDArray[np.int64]:
+    """Place of each row in the table's order; -1 of a row that is in no split."""
+    code = splits.map({split: number for number, split in enumerate(SPLITS)}).fillna(len(SPLITS)).astype("int8")
+    table = pa.table({"split": pa.array(code), "key": pa.array(keys)})
+    order = pc.sort_indices(table, sort_keys=[("split", "ascending"), ("key", "ascending")]).to_numpy()
+    rank = np.empty(len(keys), np.int64)
+    rank[order] = np.arange(len(keys))
+    return np.where(splits.notna(), rank, -1)
+
+
+def _deal_out(
+    crops: Path,
+    folder: Path,
+    rank: NDArray[np.int64],
+    part_of: NDArray[np.int64],
+    splits: pd.Series,
+    pairs: pd.Series,
+    schema: pa.Schema,
+) -> None:
+    plain = [
+        pa.field(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in schema
+    ]
+    form = pa.schema([*plain, pa.field("rank", pa.int64())])
+    taken = [name for name in schema.names if name not in ("split", "pair")]
+    place = 0
+    writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
+    try:
+        for batch in _batches(crops, taken):
+            here = slice(place, place + batch.num_rows)
+            place += batch.num_rows
+            table = pa.Table.from_batches([batch])
+            table = table.append_column("split", pa.array(splits.iloc[here], pa.string()))
+            table = table.append_column("pair", pa.array(pairs.iloc[here], pa.string()))
+            table = table.append_column("rank", pa.array(rank[here])).select(form.names).cast(form)
+            parts = np.where(rank[here] >= 0, part_of[here], -1)
+            for part in np.unique(parts[parts >= 0]).tolist():
+                if part not in writers:
+                    writers[part] = pa.ipc.new_stream(folder / str(part), form)
+                writers[part].write_table(table.take(np.flatnonzero(parts == part)))
+    finally:
+        for writer in writers.values():
+            writer.close()

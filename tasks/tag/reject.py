@@ -1,0 +1,100 @@
+"""Which crops cannot be used, and why. Pure: rows in, reasons out."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
+from tasks.crop_table.shards import SPLITS, label_columns
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, text_side
+from tasks.crops.backgrounds.kinds import kinds_of
+
+SYMBOLS = "Zsym"  # of fonts that hold icons for backgrounds
+
+
+def check_drawn(
+    rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings, settings: TagSettings, seed: int
+) -> pd.Series:
+    """Why each drawn row cannot be used; null where it can.
+
+    `known` holds the fonts' script, font_style, design and side.
+    """
+    reasons = nothing_wrong(rows)
+    _note(reasons, ~rows[problem.target].isin(_targets(known)), f"its {problem.target} is not in the problem")
+    _note(reasons, ~rows["planned"].isin(SPLITS), "it is planned for no split")
+    background = rows[problem.target] == UNWRITTEN
+    design_side, text_sides = _sides(rows, known, settings, seed)
+    right_design = design_side == rows["planned"].map(DESIGN_SIDE)
+    right_text = text_sides == rows["planned"].map(TEXT_SIDE)
+    _note(reasons, ~background & ~right_design, "its design is not on its split's side")
+    _note(reasons, ~background & ~right_text, "its text is not on its split's side")
+    kinds = cache(kinds_of)
+    own_kinds = np.zeros(len(rows), bool)
+    at = np.flatnonzero(background & reasons.isna())
+    pairs = zip(rows["kind"].iloc[at], rows["planned"].iloc[at], strict=True)
+    own_kinds[at] = [kind in kinds(split) for kind, split in pairs]
+    _note(reasons, background & ~own_kinds, "its kind of background is not its split's")
+    return reasons
+
+
+def check_own(rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings) -> pd.Series:
+    """Why each of the user's rows cannot be used; null where it can.
+
+    Beside drawn crops a target must be one that is drawn.
+    """
+    reasons = nothing_wrong(rows)
+    _note(reasons, rows[problem.target].isna(), f"its {problem.target} is empty")
+    if problem.draws:
+        _note(reasons, ~rows[problem.target].isin(_targets(known)), f"its {problem.target} is not in the problem")
+    return reasons
+
+
+def check_pixels(rows: pd.DataFrame, reasons: pd.Series, problem: ProblemSettings) -> pd.Series:
+    """`reasons`, and beside them those of crops that show the same pixels as others which have none.
+
+    Two labels for the same pixels: neither is believed. Else one crop is kept: a drawn one first, then the one
+    with most labels, then the first by name. A drawn crop's nuisances are known, however alike two fonts are:
+    there only the target counts.
+    """
+    reasons = reasons.copy()
+    usable = rows[reasons.isna()]
+    same = usable[usable.duplicated("key", keep=False)]
+    if same.empty:
+        return reasons
+    for name in [name for name in label_columns(problem) if name in (problem.target, *problem.nuisances)]:
+        judged = same if name == problem.target else same[same["origin"] != "rendered"]
+        labels = judged.groupby("key")[name].transform("nunique")
+        contested = judged.index[labels > 1]
+        _note(reasons, rows.index.isin(contested), f"the same pixels with two values of {name}")
+    same = same[reasons[same.index].isna()]
+    order = same.assign(
+        drawn=(same["origin"] != "rendered").astype(int), empty=same[label_columns(problem)].isna().sum(axis=1)
+    ).sort_values(["key", "drawn", "empty", "path"], kind="stable")
+    _note(reasons, rows.index.isin(order.index[order.duplicated("key")]), "the same pixels as another crop")
+    return reasons
+
+
+def nothing_wrong(rows: pd.DataFrame) -> pd.Series:
+    """No reason, for each row."""
+    return pd.Series(None, index=rows.index, dtype="str")
+
+
+def _targets(known: pd.DataFrame) -> set[str]:
+    return set(known["script"].astype(str)) - {SYMBOLS} | {UNWRITTEN}
+
+
+def _note(reasons: pd.Series, where: pd.Series | np.ndarray, reason: str) -> None:
+    reasons[where & reasons.isna()] = reason
+
+
+def _sides(rows: pd.DataFrame, known: pd.DataFrame, settings: TagSettings, seed: int) -> tuple[pd.Series, pd.Series]:
+    """Side of each row's design, and of its text; null where it has none."""
+    side_of = known.astype(str).drop_duplicates("design").set_index("design")["side"]
+    pairs = rows[["script", "text"]].dropna().drop_duplicates()
+    texts = {
+        (script, text): text_side(text, script=script, settings=settings, seed=seed)
+        for script, text in pairs.itertuples(index=False)
+    }
+    sides = [texts.get(pair) for pair in zip(rows["script"], rows["text"], strict=True)]
+    return rows["design"].map(side_of), pd.Series(sides, index=rows.index, dtype="str")

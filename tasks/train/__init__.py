@@ -1,0 +1,1 @@
+"""Stages `baseline` and `invariance`: training, its checkpoints, and the model's folder."""

@@ -1,0 +1,88 @@
+"""Where an interrupted training goes on: all that its next epoch follows from."""
+
+import json
+import logging
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.training import Training
+from tasks.common.errors import UserError
+from tasks.common.files import read_json, write_json, written_whole
+from tasks.train.curves import Curve
+from tasks.train.weights import load_tensors, save_tensors
+
+History = list[dict[str, float | None]]
+Examples = dict[str, Any]  # what `tasks.train.loop.histogram_of` counts
+log = logging.getLogger("unfont")
+
+
+@dataclass(kw_only=True)
+class Trained:
+    """What a training leaves beside the weights.
+
+    `history` has an entry an epoch, `curve` about 50 points (`tasks.train.curves`); `examples` says where those of the
+    last epoch lay.
+    """
+
+    history: History = field(default_factory=list)
+    curve: Curve = field(default_factory=list)
+    examples: Examples = field(default_factory=dict)
+
+
+def save_checkpoint(folder: Path, training: Training, trained: Trained, *, identity: str) -> None:
+    """Write the training's state after an epoch; it replaces the one before as a whole."""
+    with written_whole(folder) as beside:
+        beside.mkdir()
+        save_tensors(beside / "state.safetensors", _flat(training))
+        progress = {**vars(trained), "identity": identity, "step": training.step}
+        write_json(beside / "progress.json", progress)
+
+
+def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> Trained:
+    """Bring `training` to where the checkpoint left it and return what it had found, nothing where none fits.
+
+    `identity` says what is trained on what: a checkpoint with another one is of another training.
+    """
+    try:
+        progress = read_json(folder / "progress.json")
+        if progress["identity"] != identity:
+            return Trained()
+        found = Trained(**{part.name: progress[part.name] for part in fields(Trained)})
+        _restore(training, load_tensors(folder / "state.safetensors"))
+        training.step = progress["step"]
+        return found
+    except FileNotFoundError:
+        return Trained()
+    except (UserError, json.JSONDecodeError, KeyError, TypeError, RuntimeError) as error:
+        log.warning("the checkpoint in %s cannot be used, starting over: %s", folder, error)
+        return Trained()
+
+
+def _flat(training: Training) -> dict[str, Tensor]:
+    flat = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
+    flat |= {f"heads.{name}": tensor for name, tensor in training.heads.state_dict().items()}
+    for number, state in training.optimizer.state_dict()["state"].items():
+        flat |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    return flat
+
+
+def _restore(training: Training, flat: dict[str, Tensor]) -> None:
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "heads": {}, "optimizer": {}}
+    for name, tensor in flat.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in parts["optimizer"].items():
+        number, _, field = name.partition(".")
+        weight = weights[int(number)]
+        # The fused optimizer walks memory: its moments must lie as the weights do (channels last).
+        laid_out = torch.zeros_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
+        state.setdefault(int(number), {})[field] = laid_out
+    training.network.load_state_dict(parts["network"])
+    training.heads.load_state_dict(parts["heads"])
+    training.optimizer.load_state_dict({**training.optimizer.state_dict(), "state": state})

@@ -1,0 +1,132 @@
+"""Models on disk: safetensors for the weights, JSON for the card; nothing is ever unpickled."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.network import ScriptNet
+from models.settings import NetworkSettings
+from tasks.common.errors import UserError
+from tasks.common.files import read_json, sha256_of, write_json
+
+FORMAT = 1
+WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
+MEND = "make the model again, or restore it from where it came"
+
+
+def save_model(folder: Path, network: ScriptNet, card: dict[str, Any]) -> None:
+    """Write the network's weights and its card into `folder`, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tensors(folder / WEIGHTS_FILE, network.state_dict())
+    write_json(folder / CARD_FILE, {**card, "channels": network.channels, "format": FORMAT})
+
+
+def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
+    """The network, ready to predict, and its card.
+
+    Raises:
+        UserError: a file is missing, truncated, or of something else.
+    """
+    card = read_card(folder)
+    network = new_network(card)
+    path = folder / WEIGHTS_FILE
+    tensors = load_tensors(path)
+    wanted = network.state_dict()
+    if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in wanted.items()}:
+        raise UserError(f"the weights do not fit {CARD_FILE}", where=path, mend=MEND)
+    if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
+        raise UserError("the weights hold numbers that are none", where=path, mend=MEND)
+    network.load_state_dict(tensors)
+    return network.eval(), card
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """`model.json`, checked; `channels` is 1 where an older one does not say.
+
+    A registered model's has `temperature`, by which its logits are divided (`tasks.predict.register`).
+
+    Raises:
+        UserError: it is missing, no JSON, or lacks what a model needs.
+    """
+    path = folder / CARD_FILE
+    try:
+        card: dict[str, Any] = read_json(path)
+        labels = card["labels"]
+        fits = (
+            card["format"] == FORMAT
+            and all(isinstance(label, str) for label in labels)
+            and labels == sorted(set(labels))
+            and len(labels) > 0
+            and min(int(card["height"]), int(card["width"])) > 0
+            and card.setdefault("channels", 1) in (1, 3)
+            and 0 < float(card.get("temperature", 1)) < float("inf")
+        )
+        NetworkSettings(**card["network"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError("there is no model", where=path, mend="train it, or name another folder") from None
+    except (
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ValidationError,
+    ) as error:
+        raise UserError("this is no model card", where=path, mend=MEND) from error
+    if not fits:
+        raise UserError("this is no model card", where=path, mend=MEND)
+    return card
+
+
+def new_network(card: dict[str, Any]) -> ScriptNet:
+    """An untrained network of the card's shape; takes its weights from torch's random numbers."""
+    settings = NetworkSettings(**card["network"])
+    shape = {name: card[name] for name in ("height", "width")}
+    return ScriptNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
+
+
+def weights_of(folder: Path) -> str:
+    """The identity of a model's weights: SHA-256 of their file."""
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise UserError("there is no model", where=path, mend="train it, or name another folder")
+    return sha256_of(path)
+
+
+def check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Path) -> None:
+    """Raises UserError where crops of the table, `[rows, h, w]` or `[rows, h, w, 3]`, are not what a network reads."""
+    for name, network in networks.items():
+        if pixels.shape[1:3] != (network.height, network.width):
+            raise UserError(
+                f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
+                f" {network.height}×{network.width}",
+                where=table,
+                mend="name a model that was trained on this table, or make the crops anew",
+            )
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Safetensors; the same tensors are the same bytes."""
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file.
+
+    Raises:
+        UserError: the file is missing, truncated, or of another kind.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise UserError("there are no weights", where=path, mend=MEND) from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"the weights cannot be read: {error}", where=path, mend=MEND) from error

@@ -1,0 +1,1 @@
+"""Stage `words`: collect real words of every script."""

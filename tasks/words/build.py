@@ -1,0 +1,231 @@
+"""Real words of each script, from Unicode CLDR through Babel and from the user's own lists, and its letters.
+
+CLDR names the world's territories, languages, scripts, months and weekdays in every locale's own language. Words
+stand as they are found there; `tasks/crops/text_variants.py` decides on capitals, numbers and punctuation when they are
+drawn.
+"""
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from babel import Locale, localedata
+from babel.core import get_global
+from fontTools import unicodedata as scripts_of_unicode
+
+from tasks.common.errors import UserError
+from tasks.common.files import written_whole
+from tasks.common.params import WordsSettings
+from tasks.crop_table.splits import LISTED, digest_of, strip_word
+from tasks.words.confusables import is_ambiguous
+
+# Writing systems of several Unicode scripts, and the ones of a locale that belong to a label.
+WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
+LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}
+MUST_HAVE = {"Jpan": {"Hira", "Kana"}}  # without kana a Japanese word is a Chinese one to the eye
+
+SHORTEST = 2  # characters
+MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
+LETTERS = 300  # single letters taken of a script, the commonest: Hani alone has 800
+RARE = 0.001  # a letter in fewer of the script's words is not taken: clicks, old letters
+SEPARATORS = re.compile(r"[\s\-‐-―()\[\]{}/,;:·・،၊。、（）־]+")
+
+SCHEMA = pa.schema(
+    [
+        ("script", pa.dictionary(pa.int32(), pa.string())),
+        ("text", pa.string()),
+        ("language", pa.string()),
+        ("kind", pa.string()),
+        ("ambiguous", pa.bool_()),
+    ]
+)
+Texts = dict[str, str]  # text → the language it was found in
+
+
+def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
+    """Write the words and letters of `settings.scripts` to `out`: script, text, language, kind, ambiguous.
+
+    `kind` is `word` or `letter`; `ambiguous` texts could as well be read in another of the scripts.
+
+    Raises:
+        UserError: a script has no words; a word list is missing, no UTF-8, or holds a word of another script.
+    """
+    lists = {path.stem: _read_list(path, settings) for path in _list_files(Path(settings.lists))}
+    found = _cldr_words(settings)
+    rows: list[tuple[str, str, str, str, bool]] = []
+    for script in sorted(set(settings.scripts)):
+        words = _choose(found.get(script, {}), script)
+        words |= {word: LISTED for word in lists.get(script, []) if word not in words}
+        if not words:
+            where = f"words.scripts: {script}"
+            raise UserError(
+                "CLDR has no words in this script",
+                where=where,
+                mend=f"add a list of its words, {settings.lists}/{script}.txt",
+            )
+        letters = letters_of({**found.get(script, {}), **words}, script)
+        kinds = dict.fromkeys(letters, "letter") | dict.fromkeys(words, "word")
+        rows += [
+            (script, text, language, kinds[text], is_ambiguous(text, script, among=settings.scripts))
+            for text, language in sorted((letters | words).items())
+        ]
+    frame = pd.DataFrame(rows, columns=SCHEMA.names)
+    _write(frame, out)
+    counts = frame[frame["kind"] == "word"].groupby("script").size()
+    totals = {"words": counts.sum(), "letters": len(frame) - counts.sum(), "ambiguous": frame["ambiguous"].sum()}
+    return {name: float(count) for name, count in totals.items()} | {
+        "scripts": float(len(counts)),
+        "fewest_words": float(counts.min()),
+    }
+
+
+def write_no_words(out: Path) -> dict[str, float]:
+    """Write the table without rows: for a problem of which nothing is drawn."""
+    _write(pd.DataFrame([], columns=SCHEMA.names), out)
+    return {"words": 0.0}
+
+
+def _write(frame: pd.DataFrame, out: Path) -> None:
+    with written_whole(out) as beside:
+        pq.write_table(pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False), beside, compression="zstd")
+
+
+def letters_of(words: Texts, script: str) -> Texts:
+    """The `LETTERS` commonest letters of `words`, without the rare ones; small ones where the script has case.
+
+    Letters that stand alone: no marks, and no modifiers such as the sign that makes a vowel of kana long.
+    """
+    counts = Counter[str]()
+    first: Texts = {}
+    for word, language in words.items():
+        for char in dict.fromkeys(word.lower()):
+            counts[char] += 1
+            first.setdefault(char, language)
+    common = [char for char in counts if counts[char] >= RARE * len(words)]
+    common = [char for char in common if unicodedata.category(char) in ("Ll", "Lo") and in_script(char, script)]
+    commonest = sorted(common, key=lambda char: (-counts[char], char))[:LETTERS]
+    return {char: first[char] for char in commonest}
+
+
+def in_script(word: str, script: str) -> bool:
+    """Whether every character of `word` is of `script`, by Unicode's Script and Script_Extensions properties.
+
+    Marks and joiners that take the script of their neighbours count; digits never do.
+    """
+    own: set[str] = set()
+    for char in word:
+        if not _fits(char, script):
+            return False
+        own.update(_letter_script(char))
+    return bool(own & MUST_HAVE.get(script, WRITTEN_IN.get(script, {script})))
+
+
+@functools.cache  # a few thousand characters make up CLDR's million
+def _fits(char: str, script: str) -> bool:
+    category = unicodedata.category(char)
+    found = scripts_of_unicode.script_extension(char)
+    inherits = "Zinh" in found and category in ("Mn", "Me", "Cf")
+    return category != "Nd" and (bool(WRITTEN_IN.get(script, {script}) & found) or inherits)
+
+
+@functools.cache
+def _letter_script(char: str) -> tuple[str, ...]:
+    """The script of a letter; nothing for other characters."""
+    return (scripts_of_unicode.script(char),) if unicodedata.category(char)[0] == "L" else ()
+
+
+def _cldr_words(settings: WordsSettings) -> dict[str, Texts]:
+    """Script → word → the first language, by name, that has it."""
+    found: dict[str, Texts] = {script: {} for script in settings.scripts}
+    for name in sorted(localedata.locale_identifiers()):
+        script = _script_of(name)
+        if script not in found or _is_regional(name):
+            continue
+        locale = Locale.parse(name)
+        for word in _split_names(_names(locale)):
+            if SHORTEST <= len(word) <= settings.length and word not in found[script] and in_script(word, script):
+                found[script][word] = name.replace("_", "-")
+    return found
+
+
+def _script_of(name: str) -> str | None:
+    """Label of the script that a locale is written in: named in it, or the likely one."""
+    parts = name.split("_")
+    script = next((part for part in parts[1:] if len(part) == 4 and part.isalpha()), None)
+    if script is None:
+        likely = get_global("likely_subtags")
+        tag = likely.get("_".join(parts[:2])) or likely.get(parts[0])
+        script = tag.split("_")[1] if tag else None
+    return LABEL_OF.get(script, script) if script else None
+
+
+def _is_regional(name: str) -> bool:
+    # de_AT has the names of de but for a handful.
+    return any(len(part) != 4 for part in name.split("_")[1:])
+
+
+def _names(locale: Locale) -> Iterator[str]:
+    yield from locale.territories.values()
+    yield from locale.languages.values()
+    yield from locale.scripts.values()
+    for calendar in (locale.months, locale.days):
+        for context in ("format", "stand-alone"):
+            yield from calendar[context]["wide"].values()
+
+
+def _split_names(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        for word in SEPARATORS.split(unicodedata.normalize("NFC", name)):
+            if stripped := strip_word(word):
+                yield stripped
+
+
+def _choose(found: Texts, script: str) -> Texts:
+    """At most `MOST` words, by their hash."""
+    return {word: found[word] for word in sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]}
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """The users' lists, `<Script>.txt`; what else lies there (a README) is no list."""
+    if not folder.is_dir():
+        raise UserError("the folder of word lists is missing", where=f"words.lists: {folder}", mend="make it")
+    return sorted(folder.glob("*.txt"))
+
+
+def _read_list(path: Path, settings: WordsSettings) -> list[str]:
+    where, script = path, path.stem
+    if script not in settings.scripts:
+        raise UserError(
+            "a word list is named by its script, and this is none of words.scripts",
+            where=where,
+            mend="name it as Cyrl.txt, or add the script to words.scripts",
+        )
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise UserError(f"the word list cannot be read: {error.strerror}", where=where, mend="mend its path") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            "the word list is not UTF-8", where=f"{where}, byte {error.start}", mend="save it as UTF-8"
+        ) from None
+    words = []
+    for number, line in enumerate(lines, start=1):
+        word, where_it_is = unicodedata.normalize("NFC", line.strip()), f"{path}, line {number}"
+        if not word:
+            continue
+        if not in_script(word, script):
+            raise UserError(
+                f"'{word:.40}' is no word in {script}",
+                where=where_it_is,
+                mend="one word of that script a line",
+            )
+        if len(word) > settings.length:
+            raise UserError(f"'{word:.40}' is too long", where=where_it_is, mend="shorten it, or raise words.length")
+        words.append(word)
+    return words

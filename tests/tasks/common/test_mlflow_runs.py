@@ -1,0 +1,95 @@
+"""A real MLflow store in SQLite."""
+
+import pytest
+
+from tasks.common.dvc_stage import StageFacts
+from tasks.common.files import write_json
+from tasks.common.mlflow_runs import PARENT_TAG, client, experiment_of, recorded_pipeline, recorded_stage, store_uri
+
+FACTS = StageFacts(
+    address="round@2",
+    item="2",
+    params={"seed": 3, "mine": {"share": 0.25, "pairs": {"a": 1}}},
+    data={"data/debug/table": "0123456789abcdef0123456789abcdef.dir"},
+    code=[],
+    outs=[],
+)
+
+
+def test_the_store_is_sqlite_in_the_project_unless_the_user_says_otherwise(here, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert store_uri() == f"sqlite:///{here}/mlflow/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert store_uri() == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize(("uri", "here_too"), [("sqlite:///{}/runs.db", True), ("http://127.0.0.1:9", False)])
+def test_artifacts_lie_here_only_beside_a_local_store(here, monkeypatch, uri, here_too):
+    made = {}
+
+    class Client:
+        def get_experiment_by_name(self, name):
+            return None
+
+        def create_experiment(self, name, artifact_location):
+            made[name] = artifact_location
+            return "1"
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(here))
+    monkeypatch.setattr("tasks.common.mlflow_runs.client", Client)
+    assert experiment_of("debug") == "1"
+    assert made == {"debug": f"file://{here}/mlflow/artifacts/debug" if here_too else None}
+
+
+def test_stages_nest_under_the_pipeline_with_params_and_the_data_s_hash(store):
+    with recorded_pipeline("pipeline", {"seed": 3}, "debug") as parent, recorded_stage(FACTS, "debug") as record:
+        record.metrics({"added": 7})
+    run = client().get_run(record.run_id)
+    assert run.data.tags[PARENT_TAG] == parent.run_id
+    assert run.info.status == client().get_run(parent.run_id).info.status == "FINISHED"
+    assert run.data.params == {"seed": "3", "mine.share": "0.25", "mine.pairs.a": "1"}
+    assert run.data.metrics == {"added": 7}
+    (dataset,) = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.dataset.digest) == (
+        "data/debug/table",
+        "0123456789abcdef0123456789abcdef.dir",
+    )
+
+
+def test_a_stage_that_raises_is_a_failed_run(store):
+    with pytest.raises(RuntimeError), recorded_stage(FACTS, "debug") as record:
+        raise RuntimeError
+    assert client().get_run(record.run_id).info.status == "FAILED"
+
+
+def test_stages_of_one_repro_share_one_parent(store, monkeypatch):
+    monkeypatch.setattr("tasks.common.mlflow_runs._repro_process", lambda: "77:1000")
+    parents = []
+    for _ in range(2):
+        with recorded_stage(FACTS, "debug") as record:
+            pass
+        parents.append(client().get_run(record.run_id).data.tags[PARENT_TAG])
+    assert parents[0] == parents[1]
+    assert client().get_run(parents[0]).info.status == "FINISHED"
+
+
+def test_a_training_is_recorded_epoch_by_epoch(store, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
+    epochs = [{"epoch": 0, "loss": 2.0, "accuracy": 0.5}, {"epoch": 1, "loss": 1.0, "accuracy": None}]
+    write_json(tmp_path / "model" / "history.json", {"epochs": epochs})
+    with recorded_stage(FACTS, "debug") as record:
+        record.training(tmp_path / "model", {"loss": 1.0, "crops": 5})
+    assert [(m.step, m.value) for m in client().get_metric_history(record.run_id, "loss")] == [(0, 2.0), (1, 1.0)]
+    assert client().get_run(record.run_id).data.metrics["crops"] == 5
+    assert [file.path for file in client().list_artifacts(record.run_id)] == ["training.png"]
+    # printf weights | sha256sum
+    assert client().get_run(record.run_id).data.tags["weights_sha256"] == (
+        "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
+    )
+
+
+def test_a_sum_of_modes_has_a_name_that_mlflow_takes(store):
+    with recorded_stage(FACTS, "debug") as record:
+        record.metrics({"font_style.test_seen.conditional+pairs": 1.5})
+    assert client().get_run(record.run_id).data.metrics == {"font_style.test_seen.conditional-and-pairs": 1.5}

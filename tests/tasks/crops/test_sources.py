@@ -1,0 +1,77 @@
+"""The tables that crops are drawn from."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.common.errors import UserError
+from tasks.crops.sources import OPEN, Performers, performers, read_columns, read_fonts, read_texts, scripts_of
+from tests.tasks.crops.toysource import LETTERS, WORDS, make_font_table, source_of, write_words
+
+
+@pytest.fixture(scope="module")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_font_table(tmp_path_factory.mktemp("fonts"))
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_words(tmp_path_factory.mktemp("words") / "words.parquet")
+
+
+def test_fonts_of_a_script_keep_their_places(fonts: Path) -> None:
+    table = pd.read_parquet(fonts)
+    for script in ("Grek", "Latn"):
+        read = read_fonts(fonts, script)[script]
+        assert [font.place for font in read] == table.index[table["script"] == script].tolist()
+        for font in read:
+            row = table.loc[font.place]
+            assert (font.family, font.style, font.design, font.side) == (
+                row["family"], row["font_style"], row["design"], row["side"]
+            )  # fmt: skip
+            assert font.points == set(row["coverage"])
+    assert read_fonts(fonts, "Thai") == {}
+    assert {script: len(found) for script, found in read_fonts(fonts).items()} == {"Grek": 12, "Latn": 12}
+
+
+def test_words_and_letters_are_told_apart(words: Path) -> None:
+    texts = read_texts(words)
+    assert set(texts) == scripts_of(words) == {"Grek", "Latn"}
+    assert texts["Latn"].words == tuple(WORDS["Latn"]) and texts["Latn"].letters == tuple(sorted(LETTERS["Latn"]))
+    assert read_texts(words, "Grek") == {"Grek": texts["Grek"]}
+
+
+def test_performers_are_kept_until_a_table_changes(fonts: Path, tmp_path: Path) -> None:
+    words = write_words(tmp_path / "words.parquet")
+    first = performers(source_of(fonts, words), "Latn")
+    assert performers(source_of(fonts, words), "Latn") is first
+    write_words(words, {"Latn": ["other", "words", "than", "before"]})
+    second = performers(source_of(fonts, words), "Latn")
+    assert second is not first and set().union(*(cast.words for cast in second.casts.values())) <= {
+        "other", "words", "than", "before"
+    }  # fmt: skip
+
+
+def test_open_fonts_are_bounded(fonts: Path, words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OPEN > 2
+    monkeypatch.setattr("tasks.crops.sources.OPEN", 2)
+    open_ones = Performers(source_of(fonts, words), "Latn")
+    found = read_fonts(fonts, "Latn")["Latn"]
+    for font in found:
+        assert open_ones.open(font)[0].getmask("a").getbbox()
+        assert len(open_ones._open) <= 2
+    assert open_ones.open(found[-1]) is open_ones.open(found[-1])
+
+
+def test_missing_and_broken_tables_are_told(tmp_path: Path, words: Path) -> None:
+    path = tmp_path / "fonts.parquet"
+    with pytest.raises(UserError, match=r"there is no table of fonts.*unfont fonts"):
+        read_columns(path, ["script"])
+    path.write_text("no table")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_columns(path, ["script"])
+    pq.write_table(pq.read_table(words).drop_columns("kind"), path)  # as an older version wrote it
+    with pytest.raises(UserError, match="cannot be read"):
+        read_columns(path, ["script", "kind"])

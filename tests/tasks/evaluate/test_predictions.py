@@ -1,0 +1,112 @@
+"""Answers are recomputed from the networks, a crop at a time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.degrade import SEVERITIES, degrade, seeds_of
+from models.network import ScriptNet
+from tasks.common.determinism import deterministic
+from tasks.crop_table.shards import read_images
+from tasks.evaluate import predictions as answers
+from tasks.evaluate.predictions import Model, calibrated, score_split
+from tests.toyhome import LABELS, make_toy_home, toy_params
+
+PARAMS = toy_params()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return make_toy_home(tmp_path_factory.mktemp("answers"), params=PARAMS) / "table"
+
+
+def model(seed, labels=LABELS):
+    torch.manual_seed(seed)
+    network = ScriptNet(PARAMS.network, labels=len(labels), height=PARAMS.crops.height, width=PARAMS.crops.width)
+    return Model(network=network.eval(), labels=list(labels))
+
+
+def answered(table, models, severities, batch=7):
+    with deterministic(1):
+        return score_split(
+            models, table=table, split="test_unseen", labels=PARAMS.labels, severities=severities, batch=batch
+        )
+
+
+def test_p_text_is_what_the_unwritten_label_leaves(table):
+    one = model(1)
+    found = answered(table, {"one": one}, ["medium"]).of("one", "medium")
+    pixels, rows = read_images(table, ["test_unseen"])
+    for image, key in zip(pixels, rows["key"], strict=True):
+        grey = torch.from_numpy(image)[None, None].float() / 255
+        with torch.inference_mode():
+            p = one.network(degrade(grey, seeds_of([key], 0), SEVERITIES["medium"])).softmax(1)[0]
+        own = found[found["key"] == key].iloc[0]
+        assert own["p_text"] == pytest.approx(float(p[0] + p[1]), abs=1e-5)
+        assert (own["predicted"], own["p"]) == (LABELS[int(p.argmax())], pytest.approx(float(p.max()), abs=1e-5))
+
+
+def test_a_model_without_the_unwritten_label_says_nothing_of_text(table):
+    found = answered(table, {"poses": model(1, ["left", "right"])}, ["clean"]).of("poses", "clean")
+    assert found["p_text"].isna().all() and found["p"].notna().all()
+
+
+def test_each_model_is_asked_at_its_own_severities_once_for_the_same_weights(table, monkeypatch):
+    first, second = model(1), model(2)
+    calls, degraded = [], []
+    logits_of, degrade_as_before = answers.logits_of, answers.degrade
+    monkeypatch.setattr(answers, "logits_of", lambda *given: calls.append(given[0]) or logits_of(*given))
+    monkeypatch.setattr(answers, "degrade", lambda *given: degraded.append(given[2]) or degrade_as_before(*given))
+    models = {"first": first, "second": second, "again": first}
+    asked = {"first": ["clean", "light"], "second": ["light"], "again": ["light"]}
+    found = answered(table, models, asked, batch=1000)
+    assert set(found.said) == {("first", "clean"), ("first", "light"), ("second", "light"), ("again", "light")}
+    assert [call is second.network for call in calls].count(True) == 1 and len(calls) == 3
+    assert len(degraded) == 2
+    for name, severity in found.said:
+        alone = answered(table, {name: models[name]}, [severity])
+        np.testing.assert_allclose(found.said[name, severity].p_text, alone.said[name, severity].p_text, rtol=1e-5)
+        np.testing.assert_array_equal(found.said[name, severity].places, alone.said[name, severity].places)
+
+
+def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(table):
+    cold = replace(model(1), temperature=0.4)
+    asked = answered(table, {"one": cold}, ["light"]).of("one", "light")
+    with deterministic(1):
+        kept = score_split(
+            {"one": model(1)},
+            table=table,
+            split="test_unseen",
+            labels=PARAMS.labels,
+            severities=["light"],
+            batch=7,
+            keep_logits=True,
+        )
+    logits = kept.said["one", "light"].logits.astype(float)
+    expected = np.exp(logits / 0.4).max(1) / np.exp(logits / 0.4).sum(1)
+    later = kept.at_temperatures({"one": cold})
+    np.testing.assert_allclose(later.said["one", "light"].p, expected, rtol=1e-5)
+    assert later.said["one", "light"].logits is None
+    assert later.of("one", "light").equals(asked) and (asked["p"] > asked["p_raw"]).all()
+
+
+def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
+    one, two = model(1), model(2)
+    models = {"one": one, "two": two, "again": one}
+    with deterministic(1):
+        said = score_split(
+            models,
+            table=table,
+            split="validation",
+            labels=PARAMS.labels,
+            severities=["light"],
+            batch=7,
+            keep_logits=True,
+        )
+    found = calibrated(models, said, "light")
+    assert found["again"] is found["one"] and found["one"].network is one.network
+    assert found["one"].temperature != 1
+    with pytest.raises(ValueError, match="not kept"):
+        calibrated(models, said.at_temperatures(found), "light")

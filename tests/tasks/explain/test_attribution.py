@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from models.degrade import SEVERITIES, degrade, seeds_of
+from models.explain.trust import area
+from tasks.common.errors import UserError
+from tasks.crop_table.shards import encode_png, read_images
+from tasks.explain.attribution import GRAD_CAM, INTEGRATED, METHODS, OCCLUSION, attend, explain_crops, explain_files
+from tasks.explain.attribution_page import AGAINST, FOR, overlay
+from tasks.explain.attribution_text import format_attention, numbers_of
+from tasks.predict.predict import predict_files
+from tasks.train.weights import load_model
+from tests.toyhome import make_toy_home, toy_params
+
+PARAMS = toy_params()
+PARAMS = toy_params(attention=PARAMS.attention.model_dump() | {"steps": 16, "parts": 4, "randomised": 1})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return make_toy_home(tmp_path_factory.mktemp("attention"), params=PARAMS)
+
+
+@pytest.fixture(scope="module")
+def model(home):
+    return home / "rounds" / "0"
+
+
+@pytest.fixture(scope="module")
+def crops(home):
+    return read_images(home / "table", ["test_unseen"])
+
+
+@pytest.fixture(scope="module")
+def found(home, crops, model, tmp_path_factory):
+    """Two crops as files, and one file that is none."""
+    folder = tmp_path_factory.mktemp("files")
+    files = [folder / f"{number}.png" for number in range(2)]
+    for file, pixels in zip(files, crops[0], strict=False):
+        file.write_bytes(encode_png(pixels))
+    (folder / "notes.png").write_text("no picture")
+    files.append(folder / "notes.png")
+    return files, *explain_files(PARAMS, files, model_folder=model, temperature=2.0)
+
+
+def test_every_picture_is_answered_as_predict_answers_and_every_other_file_is_told(found, model):
+    files, explained, problems = found
+    records, _ = predict_files(files, model_folder=model, temperature=2.0)
+    assert explained.names == [str(file) for file in files[:2]]
+    assert explained.answers == [{name: of for name, of in record.items() if name != "file"} for record in records]
+    assert explained.labels == [record["script"] for record in records]
+    (problem,) = problems
+    assert str(problem) == f"this is no picture ({files[2]}): give PNG, JPEG, PGM, TIFF, WebP or BMP"
+
+
+def test_no_readable_file_is_no_explanation(model, tmp_path):
+    explained, problems = explain_files(PARAMS, [tmp_path / "none.png"], model_folder=model)
+    assert explained is None and len(problems) == 1
+
+
+def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(found, model):
+    _, explained, _ = found
+    network, _ = load_model(model)
+    plain = explained.images.mean((2, 3), keepdim=True).expand_as(explained.images)
+    with torch.no_grad():
+        rise = (network(explained.images) - network(plain)).numpy()
+    targets = explained.attention.targets
+    rise = rise[np.arange(2), targets]
+    sums = explained.attention.maps[INTEGRATED].sum((1, 2))
+    np.testing.assert_allclose(sums, rise, rtol=1e-3)
+    assert (explained.attention.completeness_error < 1e-3).all()
+
+
+def test_occlusion_is_what_covering_a_window_takes_from_the_logit(found, model):
+    _, explained, _ = found
+    network, _ = load_model(model)
+    (rows, columns), settings = explained.images.shape[2:], PARAMS.attention
+    image, target = explained.images[:1], explained.attention.targets[0]
+    falls, times = np.zeros((rows, columns)), np.zeros((rows, columns))
+    for top in range(0, rows - settings.window[0] + 1, settings.stride[0]):
+        for left in range(0, columns - settings.window[1] + 1, settings.stride[1]):
+            window = slice(top, top + settings.window[0]), slice(left, left + settings.window[1])
+            covered = image.clone()
+            covered[0, 0][window] = image.mean()
+            with torch.no_grad():
+                falls[window] += float((network(image) - network(covered))[0, target])
+            times[window] += 1
+    np.testing.assert_allclose(explained.attention.maps[OCCLUSION][0], falls / times, atol=1e-4)
+
+
+def test_the_map_that_decides_beats_chance():
+    class Corner(nn.Module):
+        """Tells the label by the upper left corner."""
+
+        channels = 1
+
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 1, bias=False)
+            nn.init.ones_(self.conv.weight)
+
+        def forward(self, images):
+            corner = self.conv(images)[:, 0, :8, :8].mean((1, 2)) - images.mean((1, 2, 3))
+            return torch.stack([0 * corner, 20 * corner], dim=1)
+
+    images = torch.zeros(3, 1, 16, 32)
+    images[:, :, :8, :8] = 1
+    seen = attend(Corner().eval(), images, torch.ones(3, dtype=torch.int64), PARAMS.attention, seed=0)
+    curves = seen.curves[OCCLUSION]
+    assert (area(curves.random_deletion) - area(curves.deletion) > 0.05).all()
+    assert seen.maps[OCCLUSION][0].argmax() in {row * 32 + column for row in range(8) for column in range(8)}
+    assert (seen.maps[GRAD_CAM] >= 0).all()
+
+
+def test_crops_of_the_table_are_explained_as_they_are_tested_for_any_label(home, crops, model):
+    keys = crops[1]["key"].tolist()[:2][::-1]
+    explained = explain_crops(
+        PARAMS, keys, table=home / "table", model_folder=model, severity="medium", labels=["Zxxx", "Cyrl"]
+    )
+    clean = torch.from_numpy(crops[0][1::-1].copy())[:, None].float() / 255
+    expected = degrade(clean, seeds_of(keys, 0), SEVERITIES["medium"])
+    torch.testing.assert_close(explained.images, expected)
+    assert explained.names == keys
+    assert explained.attention.targets.tolist() == [2, 0]
+    options = {"table": home / "table", "model_folder": model, "severity": "light"}
+    with pytest.raises(UserError, match=r"knows no label 'Klin'.*it knows Cyrl, Latn, Zxxx"):
+        explain_crops(PARAMS, keys, labels=["Klin", "Latn"], **options)
+    with pytest.raises(UserError, match="1 of 1 crops are not there"):
+        explain_crops(PARAMS, ["f" * 64], **options)
+
+
+def test_many_pictures_are_explained_in_parts_with_progress(found, model, monkeypatch, caplog):
+    files, explained, _ = found
+    monkeypatch.setattr("tasks.explain.attribution.PART", 1)
+    monkeypatch.setattr("tasks.explain.attribution.EVERY", 0.0)
+    with caplog.at_level("INFO", logger="unfont"):
+        parts, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
+    assert [line.partition(";")[0] for line in caplog.messages] == ["explained 1 of 2 pictures"]
+    np.testing.assert_allclose(parts.attention.maps[OCCLUSION], explained.attention.maps[OCCLUSION], atol=1e-5)
+    assert parts.attention.curves[GRAD_CAM].insertion.shape == (2, PARAMS.attention.parts + 1)
+
+
+def test_the_same_files_give_the_same_numbers_and_no_hook_stays(found, model):
+    files, explained, _ = found
+    again, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
+    assert numbers_of(again) == numbers_of(explained)
+
+
+def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
+    files, explained, _ = found
+    numbers = numbers_of(explained)
+    layers = ["target_head", "embedding.norm", "embedding.linear"]
+    for method in METHODS:
+        assert list(numbers["randomisation"][method])[:3] == layers
+        assert numbers["pictures"][0]["methods"][method]["deletion_gain"] == pytest.approx(
+            explained.attention.curves[method].deletion_gain[0].item(), abs=1e-6
+        )
+    lines = format_attention(numbers, "table").splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == [str(file) for file in files[:2]]
+    assert lines[1].endswith(f"{100 * numbers['pictures'][0]['completeness_error']:.1f}%")
+
+
+def test_a_map_is_laid_over_in_blue_and_orange():
+    image = torch.zeros(1, 2, 2)
+    pixels = overlay(image, np.array([[2, -2], [1, 0]], np.float32))
+    assert tuple(pixels[0, 0]) == FOR and tuple(pixels[0, 1]) == AGAINST
+    assert tuple(pixels[1, 1]) == (115, 115, 115)  # black, faded to 0.55 of its contrast: 0.45 × 255
+    assert tuple(pixels[1, 0]) == (73, 105, 144)  # half of 114.75 and half of (31, 95, 174)
+    assert not Image.fromarray(overlay(image, np.zeros((2, 2), np.float32))).getcolors()[1:]  # nothing mattered

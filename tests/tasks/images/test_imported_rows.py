@@ -1,0 +1,124 @@
+"""Pictures that were brought in become rows of the crop table, or are rejected with their reason."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from tasks.common.errors import UserError
+from tasks.common.params import ProblemSettings, read_params
+from tasks.crop_table.shards import crop_schema, decode_png, key_of, read_images, write_shards
+from tasks.images.import_images import Picture, picture_schema, write_pictures
+from tasks.images.imported_rows import own_tables
+from tasks.images.read_image import read_crop_bytes
+from tests.conftest import ROOT
+
+PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
+CROPS = read_params(ROOT / "params.yaml").crops.model_copy(update={"height": 16, "width": 40})
+
+
+def picture(name: str, seed: int, **labels: str | None) -> Picture:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (12, 30, 3)).astype(np.uint8)).save(file, "PNG")
+    labels = {"script": "Latn", "font_style": None, "design": None, "text": None} | labels
+    return Picture(name=name, data=file.getvalue(), labels=labels)
+
+
+def brought(folder, pictures, problem=PROBLEM):
+    write_pictures(folder, iter(pictures), picture_schema(problem))
+    return folder
+
+
+def read(folder, problem=PROBLEM, **changes):
+    rejected: list[tuple[str, str]] = []
+    settings = CROPS.model_copy(update=changes)
+    tables = list(own_tables(folder, problem=problem, settings=settings, rejected=rejected))
+    return pa.concat_tables(tables), rejected
+
+
+def test_good_pictures_are_rows_and_bad_ones_are_named(tmp_path):
+    pictures = [
+        picture("a.png", 0, font_style="serif", design="d", text="Haus"),
+        picture("b.png", 1, script="Zxxx"),
+        Picture(name="c.png", data=b"no picture", labels={"script": "Latn"}),
+        Picture(name="d.png", data=None, labels={}, reason="does not match the pattern"),
+    ]
+    table, rejected = read(brought(tmp_path / "pictures", pictures))
+    assert rejected == [("c.png", "this is no picture"), ("d.png", "does not match the pattern")]
+    assert table.schema == crop_schema(PROBLEM, split=False)
+    rows = table.to_pylist()
+    assert [row["image"]["path"] for row in rows] == ["a.png", "b.png"]
+    pixels = read_crop_bytes(pictures[0].data, where="", height=16, width=40)
+    assert rows[0]["key"] == key_of(pixels)
+    np.testing.assert_array_equal(decode_png(rows[0]["image"]["bytes"]), pixels)
+    assert (rows[0]["font_style"], rows[0]["design"], rows[0]["text"], rows[0]["ambiguous"]) == (
+        "serif",
+        "d",
+        "Haus",
+        False,
+    )
+    assert [row["kind"] for row in rows] == ["word", "user"] and rows[1]["ambiguous"] is None
+    assert {(row["origin"], row["pair"], row["planned"], row["font_family"]) for row in rows} == {
+        ("user", None, None, None)
+    }
+
+
+def test_a_word_whose_letters_have_twins_is_ambiguous(tmp_path):
+    table, _ = read(brought(tmp_path / "pictures", [picture("a.png", 0, script="Cyrl", text="ВОТ")]))
+    assert table["ambiguous"].to_pylist() == [True]
+
+
+def test_colour_is_kept_where_crops_have_three_channels(tmp_path):
+    table, _ = read(brought(tmp_path / "pictures", [picture("a.png", 0)]), channels=3)
+    write_shards(tmp_path / "crops", [table])
+    images, _ = read_images(tmp_path / "crops")
+    assert images.shape == (1, 16, 40, 3) and (images[..., 0] != images[..., 1]).any()
+
+
+def test_many_pictures_come_in_several_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.images.imported_rows.ROWS", 3)
+    brought(tmp_path / "pictures", [picture(f"{n}.png", n) for n in range(7)])
+    tables = list(own_tables(tmp_path / "pictures", problem=PROBLEM, settings=CROPS, rejected=[]))
+    assert [table.num_rows for table in tables] == [3, 3, 1]
+
+
+def test_all_bad_is_an_empty_table(tmp_path):
+    bad = Picture(name="a", data=b"", labels={"script": "Latn"})
+    table, rejected = read(brought(tmp_path / "pictures", [bad]))
+    assert table.num_rows == 0 and rejected == [("a", "the file is empty")]
+
+
+def test_pictures_of_other_labels_or_none_are_told(tmp_path):
+    with pytest.raises(UserError, match=r"there are no pictures.*unfont tag --from"):
+        read(tmp_path)
+    other = ProblemSettings(target="pose", nuisances=[], group="person", source="own")
+    brought(tmp_path / "pictures", [Picture(name="a", data=b"", labels={"pose": "up"})], other)
+    with pytest.raises(UserError, match=r"have no 'script'.*again"):
+        read(tmp_path / "pictures")
+    (tmp_path / "pictures" / "part-000.parquet").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="cannot be read"):
+        read(tmp_path / "pictures")
+
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        folder = brought(tmp_path / name, [picture(f"{n}.png", n) for n in range(5)])
+        write_shards(tmp_path / f"{name}-crops", [read(folder)[0]])
+    one, two = (tmp_path / f"{name}-crops" / "part-000.parquet" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert len(pd.read_parquet(one)) == 5
+
+
+def test_partners_are_pictures_of_one_target_with_the_same_pair(tmp_path):
+    pictures = [
+        picture("a.png", 0, script="Latn", pair="happy"),
+        picture("b.png", 1, script="Latn", pair="happy"),
+        picture("c.png", 2, script="Cyrl", pair="happy"),
+        picture("d.png", 3, script="Latn"),
+    ]
+    table, _ = read(brought(tmp_path / "pictures", pictures))
+    one, two, other, alone = table["pair"].to_pylist()
+    assert one == two != other and alone is None and other is not None

@@ -1,0 +1,113 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models.network import ScriptNet
+from tasks.common.errors import UserError
+from tasks.predict.evaluate_folder import evaluate_folder, format_evaluation
+from tasks.train.weights import save_model
+from tests.toyhome import toy_params
+
+PARAMS = toy_params()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Answers Latn, whatever it sees."""
+    folder = tmp_path_factory.mktemp("model")
+    labels = ["Cyrl", "Latn", "Zxxx"]
+    torch.manual_seed(0)
+    network = ScriptNet(PARAMS.network, labels=3, height=16, width=64)
+    with torch.no_grad():
+        network.target_head.bias[1] += 1000
+    card = {"target": "script", "labels": labels, "nuisances": {"font_style": ["serif"]}, "height": 16}
+    save_model(folder, network, {**card, "width": 64, "network": PARAMS.network.model_dump()})
+    return folder
+
+
+@pytest.fixture
+def crops(here):
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        for script, style in (("Latn", "serif"), ("Cyrl", "serif"), ("Latn", "display"), ("Zxxx", "none")):
+            if script == "Cyrl" and number > 1:
+                continue
+            path = here / "crops" / script / style / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (20, 50)).astype(np.uint8)).save(path)
+    return here / "crops"
+
+
+def test_figures_are_those_of_counting(crops, model):
+    result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
+    # 12 Latn right, 2 Cyrl and 6 Zxxx wrong.
+    assert (result["n"], result["accuracy"], result["false_alarm_rate"]) == (20, round(12 / 14, 6), 1)
+    assert result["by_label"] == {
+        "Cyrl": {"n": 2, "accuracy": 0},
+        "Latn": {"n": 12, "accuracy": 1},
+        "Zxxx": {"n": 6, "accuracy": 0},
+    }
+    assert result["by_nuisance"]["font_style"]["serif"] == {"n": 8, "accuracy": 0.75}
+    assert result["confusions"] == [
+        {"true": "Zxxx", "predicted": "Latn", "n": 6},
+        {"true": "Cyrl", "predicted": "Latn", "n": 2},
+    ]
+    assert result["rejected"] == []
+
+
+def test_files_that_cannot_be_used_are_counted_with_their_reasons(crops, model, here):
+    (crops / "Latn/serif/text.png").write_text("no picture")
+    (crops / "Latn/serif/notes.txt").write_text("notes")
+    Image.new("L", (50, 20)).save(here / "outside.png")
+    (crops / "Latn/serif/link.png").symlink_to(here / "outside.png")
+    result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/*/*.png", model_folder=model)
+    assert result["n"] == 20
+    assert {entry["file"]: entry["reason"] for entry in result["rejected"]} == {
+        "Latn/serif/link.png": "leads out of the folder",
+        "Latn/serif/notes.txt": "does not match the pattern",
+        "Latn/serif/text.png": "this is no picture",
+    }
+    assert "3 files left out" in format_evaluation(result, "table")
+
+
+def test_a_pattern_may_name_what_partners_share(crops, model):
+    named = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/{pair}.png", model_folder=model)
+    plain = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
+    assert named == plain
+
+
+def test_what_cannot_be_evaluated_is_told(crops, model, here):
+    def evaluated(pattern="{script}/*/*.png", folder=crops):
+        return evaluate_folder(PARAMS, folder=folder, pattern=pattern, model_folder=model)
+
+    with pytest.raises(UserError, match="none of 20 files matches"):
+        evaluated("{script}/*.jpg")
+    with pytest.raises(UserError, match="no folder"):
+        evaluated(folder=here / "nowhere")
+    (here / "empty").mkdir()
+    with pytest.raises(UserError, match="none of 0 files"):
+        evaluated(folder=here / "empty")
+    with pytest.raises(UserError, match=r"there is no placeholder \{design\}"):
+        evaluated("{script}/{design}/*.png")
+    (here / "bad/Latn").mkdir(parents=True)
+    (here / "bad/Latn/1.png").touch()
+    with pytest.raises(UserError, match=r"none of 1 pictures can be read.*the file is empty"):
+        evaluated("{script}/*.png", folder=here / "bad")
+    (crops / "Klin/serif").mkdir(parents=True)
+    (crops / "Klin/serif/1.png").touch()
+    with pytest.raises(UserError, match=r"unknown label 'Klin' .*Klin/serif/1.png.*knows Cyrl, Latn, Zxxx"):
+        evaluated()
+
+
+def test_the_formats_say_the_same(crops, model):
+    result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/*/*.png", model_folder=model)
+    assert json.loads(format_evaluation(result, "json")) == result
+    rows = list(csv.DictReader(io.StringIO(format_evaluation(result, "csv"))))
+    assert {row["label"]: float(row["accuracy"]) for row in rows} == {"Cyrl": 0, "Latn": 1, "Zxxx": 0}
+    lines = [line.split() for line in format_evaluation(result, "table").splitlines()]
+    assert ["Latn", "12", "1.0000"] in lines and ["accuracy:", "0.8571"] in lines

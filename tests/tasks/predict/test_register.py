@@ -1,0 +1,235 @@
+"""A real MLflow store, a real toy model: what is registered, and who is champion."""
+
+import base64
+import io
+import os
+import shutil
+import subprocess
+import sys
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from mlflow.tracking import MlflowClient
+from PIL import Image
+
+from flows.register import SERVED_MODEL
+from tasks.common.errors import UserError
+from tasks.common.files import write_json
+from tasks.common.mlflow_runs import make_store
+from tasks.evaluate.model_selection import choice_of
+from tasks.evaluate.predictions import Model
+from tasks.predict.champion import find_model, temperature_of
+from tasks.predict.predict import predict_files
+from tasks.predict.register import register_model
+from tasks.train.weights import load_model, save_model
+from tests.toyhome import make_toy_home, toy_params
+
+
+@pytest.fixture(scope="module")
+def params(tmp_path_factory):
+    return toy_params()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, params):
+    """A home and a migrated store, made once."""
+    folder = tmp_path_factory.mktemp("registered")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        make_store(params.problem)
+    make_toy_home(folder, params=params)
+    return folder
+
+
+@pytest.fixture
+def home(made, here, monkeypatch, params):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(made / "mlflow", here / "mlflow")
+    shutil.copytree(made / "home", here / params.home)
+    return here / params.home
+
+
+FIGURES = {"accuracy": 0.5, "worst_style": None, "false_alarm_rate": 0.1}
+
+
+def choose(home, path, name="some", temperature=1.0):
+    choice = choice_of(name, folder=home / path, home=home, figures=FIGURES, temperature=temperature)
+    write_json(home / "chosen.json", choice)
+
+
+def answer_only(home, path, label):
+    """Make the model at `path` one that always answers `label`."""
+    network, card = load_model(home / path)
+    with torch.no_grad():
+        network.target_head.bias[card["labels"].index(label)] += 1000
+    save_model(home / path, network, card)
+
+
+def register(params, home):
+    return register_model(params, home=home, table=home / "table", served_model=SERVED_MODEL)
+
+
+def lose_files():
+    shutil.rmtree(mlflow.artifacts.download_artifacts("models:/unfont@champion"))
+
+
+def champion():
+    return int(MlflowClient().get_model_version_by_alias("unfont", "champion").version)
+
+
+def test_the_first_model_is_champion_and_registering_it_again_changes_nothing(params, home):
+    first = register(params, home)
+    assert (first["name"], first["version"], first["logged"], first["moved"]) == ("unfont", "1", True, True)
+    again = register(params, home)
+    assert (again["version"], again["logged"], again["moved"]) == ("1", False, False)
+    assert champion() == 1
+    assert find_model(params) == params.home / "invariance/conditional+pairs"
+
+
+def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(params, home):
+    # 8 Cyrl and 8 Latn crops in validation: one label alone is right in half of them, Zxxx in none.
+    answer_only(home, "rounds/0", "Zxxx")
+    answer_only(home, "rounds/1", "Latn")
+    choose(home, "rounds/0")
+    register(params, home)
+    choose(home, "rounds/1")
+    better = register(params, home)
+    assert (better["moved"], better["difference"], champion()) == (True, 0.5, 2)
+    assert 0 < better["lower_bound"] < 0.5
+    choose(home, "rounds/0")
+    worse = register(params, home)
+    assert (worse["version"], worse["logged"], worse["moved"], worse["difference"]) == (
+        "1",
+        False,
+        False,
+        -0.5,
+    )
+    assert champion() == 2
+    # The champion serves, though another model was chosen.
+    assert load_model(find_model(params))[0].target_head.bias.argmax() == 1
+
+
+def test_a_model_that_is_no_better_does_not_take_the_alias(params, home):
+    answer_only(home, "rounds/0", "Latn")
+    answer_only(home, "rounds/1", "Cyrl")
+    choose(home, "rounds/0")
+    register(params, home)
+    choose(home, "rounds/1")
+    verdict = register(params, home)
+    assert (verdict["moved"], verdict["difference"], champion()) == (False, 0.0, 1)
+
+
+def test_a_champion_of_crops_of_another_size_gives_way(params, home):
+    network, card = load_model(home / "rounds/0")
+    network.height = 32
+    save_model(home / "rounds/0", network, {**card, "height": 32})
+    choose(home, "rounds/0")
+    register(params, home)
+    choose(home, "rounds/1")
+    verdict = register(params, home)
+    assert (verdict["moved"], champion()) == (True, 2)
+    assert "reads crops of another size" in verdict["reason"]
+
+
+def test_a_champion_whose_files_are_gone_gives_way_and_serves_nobody(params, home):
+    register(params, home)
+    lose_files()
+    choose(home, "rounds/0")
+    with pytest.raises(UserError, match="files are not to be had"):
+        find_model(params)
+    verdict = register(params, home)
+    assert verdict["moved"] and "cannot be scored" in verdict["reason"] and verdict["difference"] is None
+
+
+def test_the_same_weights_are_logged_again_when_their_files_are_gone(params, home):
+    register(params, home)
+    lose_files()
+    again = register(params, home)
+    assert (again["version"], again["logged"], champion()) == ("2", True, 2)
+
+
+def test_the_same_weights_with_another_temperature_are_a_version_of_their_own_and_champion(params, home):
+    choose(home, "invariance/conditional")
+    register(params, home)
+    choose(home, "invariance/conditional", temperature=0.6)
+    again = register(params, home)
+    assert (again["version"], again["logged"], again["moved"]) == ("2", True, True)
+    assert (register(params, home)["version"], champion()) == ("2", 2)
+    choose(home, "invariance/conditional")
+    assert (register(params, home)["logged"], champion()) == (False, 1)
+
+
+def test_weights_that_were_not_the_chosen_ones_are_refused(params, home):
+    answer_only(home, "invariance/conditional+pairs", "Latn")
+    with pytest.raises(UserError, match="not the weights"):
+        register(params, home)
+    (home / "chosen.json").unlink()
+    with pytest.raises(UserError, match="no model is chosen"):
+        register(params, home)
+
+
+def test_other_problems_have_registered_models_of_their_own(params, home):
+    faces = params.model_copy(update={"problem": "faces", "problems": {"faces": params.labels}})
+    assert register(faces, home)["name"] == "unfont-faces"
+
+
+def png(grey):
+    file = io.BytesIO()
+    Image.fromarray(np.full((16, 64), grey, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_served_model_answers_without_pickle_and_as_predict_does(params, home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    choose(home, "invariance/conditional", temperature=0.5)
+    register(params, home)
+    served = mlflow.pyfunc.load_model("models:/unfont@champion")
+    images = [base64.b64encode(png(20)).decode(), "no picture", base64.b64encode(b"text").decode()]
+    answers = served.predict(pd.DataFrame({"image": images}), params={"top": 2, "among": "Cyrl,Latn"})
+    (home / "grey.png").write_bytes(png(20))
+    options = {"model_folder": find_model(params), "top": 2, "among": ["Cyrl", "Latn"]}
+    expected, _ = predict_files([home / "grey.png"], temperature=0.5, **options)
+    plain, _ = predict_files([home / "grey.png"], **options)
+    assert temperature_of(params, options["model_folder"]) == 0.5 and plain[0]["p"] < expected[0]["p"]
+    assert answers.loc[0, "script"] == expected[0]["script"]
+    assert answers.loc[0, "top"] == expected[0]["top"]
+    assert answers["error"].isna().tolist() == [True, False, False]
+    assert served.predict(pd.DataFrame({"image": [png(20)]}))["p"].notna().all()
+    with pytest.raises(mlflow.MlflowException, match="unknown label 'Klin'"):
+        served.predict(pd.DataFrame({"image": images}), params={"among": "Klin"})
+
+
+def test_the_logged_model_needs_nothing_but_itself(params, home, tmp_path):
+    """It loads in another process, in another folder, where neither `tasks` nor `models` can be imported."""
+    register(params, home)
+    code = (
+        "import sys; sys.path = [p for p in sys.path if p not in ('', '.')];"
+        "sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f).lower()];"
+        "import mlflow; m = mlflow.pyfunc.load_model('models:/unfont@champion');"
+        "import tasks; print(tasks.__file__);"
+        "import pandas as pd; print(m.predict(pd.DataFrame({'image': ['x']})).to_json())"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    store = f"sqlite:///{home.parent.parent / 'mlflow' / 'mlflow.db'}"
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": store, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place, answer = done.stdout.strip().splitlines()[-2:]
+    assert "/code/tasks/" in place
+    assert "this is no base64" in answer
+
+
+def test_model_holds_the_names_of_its_outputs(home):
+    assert Model.of_folder(home / "rounds/0").labels == ["Cyrl", "Latn", "Zxxx"]

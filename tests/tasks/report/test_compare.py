@@ -1,0 +1,132 @@
+import re
+import shutil
+
+import pytest
+import torch
+
+from tasks.common.files import read_json, write_json
+from tasks.explain.compare import compare_models, numbers_of, seed_pairs
+from tasks.explain.redundancy import spare_units
+from tasks.explain.units import explain_units
+from tasks.report.compare import compared_page, replica_folders, write_compared
+from tasks.report.evidence import model_folders, read_evidence
+from tasks.report.overview import links_of
+from tasks.report.redundancy import write_redundancy
+from tasks.report.site import Site
+from tasks.train.weights import load_model, save_model, weights_of
+from tests.toyhome import toy_params
+from tests.toyrounds import make_mined_home
+
+PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8, "pairs": 3, "top": 2})
+
+
+def report_of(home, params=PARAMS):
+    """The pages of comparing and pruning alone."""
+    evidence = read_evidence(params, home=home, fonts=home / "fonts.parquet")
+    network, card = load_model(evidence.chosen_folder)
+    size = {name: card[name] for name in ("height", "width")}
+    explained = explain_units(network, table=evidence.table, target=params.labels.target, **size, top=2, crops=100)
+    links = links_of(evidence, explained)
+    site = Site(folder=home / "report", problem=params.problem, target=params.labels.target, links=links)
+    write_compared(site, evidence, explained)
+    write_redundancy(site, evidence, explained)
+    return site.folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(report, home); the chosen model has two units that are one, and one that is dead."""
+    home = make_mined_home(tmp_path_factory.mktemp("compared"), params=PARAMS)
+    chosen = read_json(home / "chosen.json")
+    network, card = load_model(home / chosen["path"])
+    with torch.no_grad():
+        for values in (network.trunk[0].conv.weight, *network.trunk[0].norm.state_dict().values()):
+            if values.dim():
+                values[3] = values[1]
+        network.embedding.norm.weight[2], network.embedding.norm.bias[2] = 0, -1
+    save_model(home / chosen["path"], network, card)
+    shas = {"weights": weights_of(home / chosen["path"])}
+    write_json(home / "chosen.json", chosen | shas)
+    return report_of(home), home
+
+
+def text_of(report, name):
+    return (report / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_every_mode_stands_beside_the_baseline_and_round_0_beside_the_last(made):
+    report, home = made
+    pairs = read_json(report / "compared.json")["pairs"]
+    assert [(one["first"], one["second"]) for one in pairs] == [
+        ("erm", "conditional"),
+        ("erm", "conditional+pairs"),
+        ("round-0", "round-2"),
+    ]
+    for one in pairs:
+        names = one["first"], one["second"]
+        alone = numbers_of(compare_models(PARAMS, table=home / "table", models=model_folders(home), names=names))
+        assert one == {name: alone[name] for name in one}
+        page = read_json(report / f"{compared_page(names)}.json")
+        assert alone == {name: page[name] for name in alone}
+        assert f'href="{compared_page(names).replace("+", "%2B")}.html"' in text_of(report, "compared")
+
+
+def test_a_pair_s_page_links_the_units_of_the_chosen_model_alone(made):
+    report, home = made
+    chosen = read_json(home / "chosen.json")["name"]
+    shown = read_json(report / "compared-erm-conditional+pairs.json")["shown"]
+    sides = [side for layer in shown for pair in layer["pairs"] for side in pair["sides"]]
+    assert chosen == "conditional+pairs" and len(sides) == 2 * 3 * 4
+    pages = ["layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head"]
+    wanted = [f"{page}.html#unit-{side['unit']}" for page, layer in zip(pages, shown, strict=True)
+              for pair in layer["pairs"] for side in pair["sides"] if side["name"] == chosen]  # fmt: skip
+    text = text_of(report, "compared-erm-conditional+pairs")
+    assert re.findall(r'<h5>[^<]*<a href="([^"]+)"', text) == wanted
+    assert "#unit-" not in text_of(report, "compared-erm-conditional")
+
+
+def test_a_pair_s_crops_are_cut_from_one_sheet(made):
+    report, _ = made
+    crops = text_of(report, "compared-erm-conditional").count('<img src="sprites/compared-erm-conditional.png"')
+    shown = read_json(report / "compared-erm-conditional.json")["shown"]
+    assert crops == sum(len(side["crops"]) for layer in shown for pair in layer["pairs"] for side in pair["sides"]) > 20
+    assert "data:" not in text_of(report, "compared-erm-conditional")
+
+
+def test_the_seeds_of_a_study_set_the_measure_in_the_report_too(made, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(made[1], home, ignore=shutil.ignore_patterns("report"))
+    shutil.copytree(home / "rounds" / "1", home / "invariance" / "erm" / "study" / "seed-1")
+    (home / "invariance" / "erm" / "study" / "seed-2").mkdir()  # not trained yet
+    replicas = replica_folders(home)
+    assert replicas == {"erm/seed-1": home / "invariance" / "erm" / "study" / "seed-1"}
+    assert seed_pairs(("erm", "conditional"), model_folders(home), replicas) == [("erm", "erm/seed-1")]
+    report_of(home)
+    first, _, rounds = read_json(home / "report" / "compared.json")["pairs"]
+    assert [(one["first"], one["second"]) for one in first["references"]] == [("erm", "erm/seed-1")]
+    assert rounds["references"] == []
+    assert "differ in their seed alone" in text_of(home / "report", "compared-erm-conditional")
+
+
+def test_what_the_chosen_model_could_do_without(made):
+    report, home = made
+    name = read_json(home / "chosen.json")["name"]
+    numbers = read_json(report / "redundancy.json")
+    alone = spare_units(PARAMS, table=home / "table", models={name: model_folders(home)[name]})[name]
+    assert alone == {key: numbers[key] for key in alone}
+    text = text_of(report, "redundancy")
+    first, *_, last = numbers["layers"]
+    assert [1, 3, 1.0] in first["twins"] and 2 in last["dead"]
+    link = '<a href="layer-0-trunk.0.html#unit-{0}">{0}</a>'
+    assert f"{link.format(1)} and {link.format(3)} " in text
+    assert "<dt>Dead</dt><dd>" in text and '<a href="layer-2-embedding.html#unit-2">2</a>' in text
+
+
+def test_one_model_alone_is_compared_with_none(tmp_path):
+    params = PARAMS.model_copy(
+        update={"rounds": {}, "invariance": PARAMS.invariance.model_copy(update={"modes": ["erm"]})}
+    )
+    home = make_mined_home(tmp_path, params=params)
+    report_of(home, params)
+    assert read_json(home / "report" / "compared.json") == {"pairs": []}
+    assert "nothing to compare" in text_of(home / "report", "compared")

@@ -1,0 +1,84 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models.explain.recipes import PAPER
+from tasks.common.files import read_json
+from tasks.crop_table.shards import read_images
+from tasks.report.build import make_report
+from tasks.train.weights import load_model
+from tests.toyhome import toy_params
+from tests.toyrounds import make_mined_home
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(home, report folder) of the toy home."""
+    home = make_mined_home(tmp_path_factory.mktemp("layers"), params=toy_params())
+    make_report(toy_params(), home=home, fonts=home / "none", out=home / "report", data={"data/x/table": "abc.dir"})
+    return home, home / "report"
+
+
+def features_of(home):
+    """(keys, features[crops, units]) of the chosen model over train and validation, in one plain pass."""
+    network, _ = load_model(home / read_json(home / "chosen.json")["path"])
+    images, rows = read_images(home / "table", ["train", "validation"])
+    with torch.inference_mode():
+        return rows["key"].tolist(), network.embed(torch.from_numpy(images)[:, None].float() / 255).numpy()
+
+
+def test_the_weakest_crops_are_those_of_a_plain_forward_pass(made):
+    home, report = made
+    _, features = features_of(home)
+    for unit in read_json(report / "layer-2-embedding.json")["all"]:
+        wanted = np.sort(features[:, unit["unit"]])[:3]
+        assert [crop["strength"] for crop in unit["weakest"]] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_every_picture_lies_in_its_sheet(made):
+    _, report = made
+    sheet = re.compile(r'<img src="(sprites/[^"]+)" loading="lazy"[^>]*style="--x:(\d+);--y:(\d+)"')
+    for page in [*report.glob("layer-*.html"), report / "units.html"]:
+        shown = sheet.findall(page.read_text(encoding="utf-8"))
+        assert shown
+        for file, x, y in shown:
+            with Image.open(report / file) as image:
+                assert int(x) < image.width and int(y) < image.height
+
+
+def test_a_real_crop_stands_beside_every_synthetic_image(made):
+    """Of a unit that any crop excites; of a dead one there is none."""
+    _, report = made
+    for page in report.glob("layer-*.html"):
+        for unit in page.read_text(encoding="utf-8").split('<section class="unit"')[1:]:
+            dead = 'data-state="dead"' in unit
+            assert dead or ("-images.png" not in unit) or ("-crops.png" in unit.split("-images.png")[0])
+
+
+def test_units_lead_to_their_places(made):
+    _, report = made
+    text = (report / "units.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="(layer-[^"#]+)#(unit-\d+)"', text)
+    assert len(links) == 4 + 6 + 8 + 3
+    for page, anchor in links:
+        assert f'id="{anchor}"' in (report / page).read_text(encoding="utf-8")
+
+
+def test_the_pages_numbers_hold_every_climb(made):
+    _, report = made
+    for page in report.glob("layer-*.json"):
+        for unit in read_json(page)["all"]:
+            assert set(unit["drawn"]) == set(PAPER)
+            assert unit["silent"] == all(climb["silent"] for climb in unit["drawn"].values())
+
+
+def test_provenance_names_versions_seed_and_dvc_hashes(made):
+    _, report = made
+    numbers = read_json(report / "index.json")
+    assert torch.__version__.startswith(numbers["versions"]["torch"].split("+")[0])
+    assert numbers["data"] == {"data/x/table": "abc.dir"} and numbers["settings"]["seed"] == 0
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert "abc.dir" in text and f"torch {numbers['versions']['torch']}" in text

@@ -1,0 +1,172 @@
+import re
+import shutil
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from tasks.common.errors import UserError
+from tasks.common.files import read_json
+from tasks.report.build import make_report
+from tests.toyhome import toy_params
+from tests.toyrounds import make_mined_home
+
+EVIL = '<script>alert("x")</script>' + "x" * 10_000
+
+
+class Page(HTMLParser):
+    """Tags, links and identifiers of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.ids, self.links, self.alts = [], set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append(tag)
+        self.ids.add(values.get("id"))
+        self.links += [values[name] for name in ("href", "src") if values.get(name)]
+        if tag == "img":
+            self.alts.append(values.get("alt"))
+
+
+def report_of(home, params):
+    out = home / "report"
+    return make_report(params, home=home, fonts=home / "fonts.parquet", out=out), out
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(metrics, report folder, home) of the toy home."""
+    home = make_mined_home(tmp_path_factory.mktemp("site"), params=toy_params())
+    return *report_of(home, toy_params()), home
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """The home without its report."""
+    shutil.copytree(made[2], tmp_path / "home", ignore=shutil.ignore_patterns("report"))
+    return tmp_path / "home"
+
+
+def test_there_is_a_page_for_every_round_and_layer(made):
+    metrics, out, _ = made
+    assert {page.stem for page in out.glob("*.html")} == {
+        "index", "confusion", "accuracy", "invariance", "mining", "losses", "round-0", "round-1", "round-2",
+        "climbing", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
+        "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
+        "layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head",
+    }  # fmt: skip
+    assert metrics["pages"] == 22
+    assert metrics["units"] == 4 + 6 + 8 + 3
+
+
+def test_every_link_leads_somewhere_in_the_folder(made):
+    _, out, _ = made
+    pages = {page.name: Page(page.read_text(encoding="utf-8")) for page in out.glob("*.html")}
+    for page in pages.values():
+        for link in page.links:
+            file, _, anchor = unquote(link).partition("#")
+            assert not re.match(r"[a-z]+:|/", file)
+            assert not file or (out / file).is_file(), link
+            assert not anchor or not file or anchor in pages[file].ids
+        assert all(page.alts)
+
+
+def test_numbers_stand_beside_each_page(made):
+    _, out, home = made
+    for page in out.glob("*.html"):
+        assert read_json(page.with_suffix(".json"))
+    chosen = read_json(home / "chosen.json")
+    index = read_json(out / "index.json")
+    assert index["chosen"] == chosen
+    assert index["weights"][chosen["name"]] == chosen["weights"]
+    figures = read_json(home / "metrics" / "evaluate.json")["chosen"]["test_unseen"]["light"]
+    assert f"{100 * figures['accuracy']:.1f}%" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_confusions_are_those_of_the_predictions(made):
+    _, out, home = made
+    rows = pd.read_parquet(home / "predictions.parquet")
+    name = read_json(home / "chosen.json")["name"]
+    rows = rows[(rows["model"] == name) & (rows["split"] == "test_unseen") & (rows["severity"] == "light")]
+    numbers = read_json(out / "confusion.json")
+    expected = pd.crosstab(rows["true"], rows["predicted"]).reindex(
+        index=numbers["labels"], columns=numbers["labels"], fill_value=0
+    )
+    assert numbers["counts"] == expected.to_numpy().tolist()
+
+
+def test_a_round_that_stopped_says_so(made):
+    _, out, _ = made
+    assert "This round stopped" in (out / "round-2.html").read_text(encoding="utf-8")
+    assert "mined nothing" in (out / "round-0.html").read_text(encoding="utf-8")
+    assert "stopped" not in (out / "round-1.html").read_text(encoding="utf-8")
+
+
+def test_the_same_input_gives_the_same_bytes_and_nothing_of_this_machine(made, tmp_path):
+    _, out, home = made
+    before = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    make_report(toy_params(), home=home, fonts=tmp_path / "none", out=tmp_path / "again")
+    again = {f.relative_to(tmp_path / "again"): f.read_bytes() for f in (tmp_path / "again").rglob("*") if f.is_file()}
+    assert before == again
+    assert not any(str(home).encode() in content for content in before.values())
+    assert not list(home.glob(".*"))
+
+
+def test_labels_are_escaped_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.toyrounds.STYLES", [EVIL, EVIL, EVIL])
+    params = toy_params(words={**toy_params().words.model_dump(), "scripts": ["Latn", "Cyrl"]})
+    home = make_mined_home(tmp_path, params=params, labels=sorted(["Latn", EVIL, "Zxxx"]))
+    _, out = report_of(home, params)
+    for page in out.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert Page(text).tags.count("script") == 1
+        assert len(text) < 60_000
+        assert "alert(" not in re.sub(r"&lt;script&gt;alert\(&#34;", "", text).replace("alert(\\u0022", "")
+
+
+def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
+    changes = {"problem": "faces", "rounds": {}}
+    changes["problems"] = {"faces": {"target": "pose", "nuisances": [], "group": "person"}}
+    params = toy_params(**changes)
+    home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
+    metrics, out = report_of(home, params)
+    index = (out / "index.html").read_text(encoding="utf-8")
+    assert "Which pose is it?" in index
+    assert "No round was mined" in index
+    assert metrics["pages"] == 19
+
+
+def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.toyhome.STYLES", [None, None, None])
+    params = toy_params()
+    _, out = report_of(make_mined_home(tmp_path, params=params), params)
+    assert "These crops have no font style label" in (out / "accuracy.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["chosen.json", "metrics/evaluate.json", "metrics/groups.json", "plots/reliability.csv", "predictions.parquet"],
+)
+def test_what_is_missing_is_one_line_and_nothing_is_written(copy, missing):
+    (copy / missing).unlink()
+    with pytest.raises(UserError, match="evaluate"):
+        report_of(copy, toy_params())
+    assert not (copy / "report").exists()
+
+
+def test_a_report_without_a_probe_says_what_to_run(copy):
+    (copy / "metrics" / "probe.json").unlink()
+    with pytest.raises(UserError, match="unfont probe"):
+        report_of(copy, toy_params())
+
+
+def test_a_model_that_changed_since_its_evaluation_is_refused(copy):
+    chosen = read_json(copy / "chosen.json")
+    other = copy / "rounds" / "0" / "model.safetensors"
+    (copy / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())
+    with pytest.raises(UserError, match="not the one that was evaluated"):
+        report_of(copy, toy_params())

@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+
+from tasks.explain.unit_numbers import counted
+from tasks.report.site import clip, percent, points
+from tasks.report.tables import (
+    accuracy_by,
+    confusion,
+    fates,
+    in_turn,
+    pair_counts,
+    strongest_confusions,
+    style_counts,
+    worst_of,
+)
+
+ROWS = pd.DataFrame(
+    {"true": ["a", "a", "a", "b", "b"], "predicted": ["a", "b", "b", "b", "a"], "style": [*"xxyy", None]}
+)
+
+
+def test_confusion_counts_truth_by_rows():
+    assert confusion(ROWS, ["a", "b", "c"]).tolist() == [[1, 2, 0], [1, 1, 0], [0, 0, 0]]
+
+
+def test_the_strongest_confusion_has_the_largest_share_of_its_row():
+    worst = strongest_confusions(np.array([[1, 2], [30, 70]]), ["a", "b"], most=5)
+    assert [(cell["true"], cell["predicted"], cell["count"], cell["n"]) for cell in worst] == [
+        ("a", "b", 2, 3),
+        ("b", "a", 30, 100),
+    ]
+
+
+def test_accuracy_by_leaves_out_what_has_no_label():
+    found = accuracy_by(ROWS, "style")
+    assert [(group["value"], group["n"], group["correct"]) for group in found] == [("x", 2, 1), ("y", 2, 1)]
+    assert accuracy_by(ROWS.assign(style=None), "style") == []
+
+
+def test_the_worst_are_large_enough_where_any_is():
+    groups = [{"value": "small", "n": 2, "correct": 0}, {"value": "large", "n": 50, "correct": 40}]
+    assert [group["value"] for group in worst_of(groups, most=3, least=20)] == ["large"]
+    assert [group["value"] for group in worst_of(groups[:1], most=3, least=20)] == ["small"]
+    assert worst_of([{"value": "right", "n": 50, "correct": 50}], most=3, least=20) == []
+
+
+def test_pairs_and_turns():
+    mined = pd.DataFrame({"true": [*"aaab"], "predicted": [*"bbba"], "score": [0.9, 0.8, 0.7, 0.6]})
+    assert [(pair["true"], pair["count"], pair["score"]) for pair in pair_counts(mined)] == [
+        ("a", 3, 0.9),
+        ("b", 1, 0.6),
+    ]
+    assert in_turn(mined, ["true", "predicted"], most=3)["score"].tolist() == [0.9, 0.6, 0.8]
+    assert pair_counts(mined[:0]) == []
+    assert len(in_turn(mined[:0], ["true"], most=3)) == 0
+
+
+def test_fates_and_styles_are_counted():
+    found = pd.DataFrame({"fate": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
+    assert [(fate, count) for fate, count in fates(found).items() if count] == [
+        ("added", 2), ("no room", 1), ("other", 1),
+    ]  # fmt: skip
+    assert [tuple(row.values()) for row in style_counts(found)] == [("y", 2, 1), (None, 1, 1), ("x", 1, 0)]
+    assert style_counts(found[:0]) == []
+
+
+def test_counted_is_by_frequency_then_name():
+    assert counted(["b", "c", "a", "c"]) == [("c", 2), ("a", 1), ("b", 1)]
+
+
+def test_a_share_reads_whole_only_where_it_is():
+    assert [percent(share) for share in (None, 0.0, 0.0001, 0.931, 0.9999, 1.0)] == [
+        "–", "0.0%", "<0.1%", "93.1%", ">99.9%", "100.0%",
+    ]  # fmt: skip
+
+
+def test_a_change_has_its_sign():
+    assert [points(change) for change in (None, 0.012, -0.012, 0.0, -0.0001)] == ["–", "+1.2", "−1.2", "0.0", "0.0"]
+
+
+def test_a_label_of_any_length_fits():
+    assert clip("x" * 10_000) == "x" * 59 + "…"

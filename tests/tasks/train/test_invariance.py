@@ -1,0 +1,137 @@
+import logging
+import math
+from pathlib import Path
+
+import pytest
+
+from models.invariance import MODES
+from tasks.common.errors import UserError
+from tasks.common.files import read_json
+from tasks.common.params import Params
+from tasks.train.baseline import finish_baseline, train_baseline, train_replica
+from tasks.train.invariance import finish_mode, mode_jobs, train_mode
+from tasks.train.loop import Progress
+from tasks.train.model_folder import read_training
+from tasks.train.replicas import replicas_of
+from tasks.train.weights import load_model, weights_of
+from tests.tasks.toycrops import make_toy_table, toy_params
+from tests.tasks.train.test_loop import StopAfter, contents, silent
+
+PARAMS = toy_params()
+STUDY = toy_params(study={"seeds": 2}, train={"epochs": 1}, invariance={"epochs": 1})
+EVERY = [*MODES, "conditional+pairs", "reversal+coral"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("unlearn")
+    make_toy_table(home / "table")
+    train_baseline(PARAMS, table=home / "table", out=home / "0", work=home / "work", progress=silent)
+    for mode in EVERY:
+        go(home, mode, home / mode)
+    return home
+
+
+def go(home: Path, mode: str, out: Path, *, progress: Progress = silent, params: Params = PARAMS) -> dict[str, float]:
+    """All trainings of `mode`, from round 0; the figures of the stage's own."""
+    places = {"table": home / "table", "last_round": home / "0", "work": out.parent / "work"}
+    jobs = mode_jobs(params, mode=mode, progress=progress, **places)
+    summaries = [train_mode(job) for job in jobs]
+    finish_mode(jobs, out=out)
+    return summaries[0]
+
+
+@pytest.mark.parametrize("mode", EVERY)
+def test_a_mode_trains_on_and_watches_the_nuisance(home: Path, mode: str):
+    _, card = load_model(home / mode)
+    history = read_json(home / mode / "history.json")["epochs"]
+    assert card["mode"] == mode
+    assert weights_of(home / mode) != weights_of(home / "0")
+    assert read_training(home / mode).equals(read_training(home / "0"))
+    assert len(history) == PARAMS.invariance.epochs
+    assert not (home / "work").exists()
+    wanted = {"font_style_loss", "font_style_accuracy", "validation_accuracy"}
+    wanted |= {f"{part}_loss" for part in mode.split("+") if part in ("pairs", "coral")}
+    wanted |= {"strength"} if set(mode.split("+")) & {"reversal", "conditional", "ascent"} else set()
+    assert set(history[0]) == {"epoch", "loss", "accuracy", "rate"} | wanted
+    assert all(math.isfinite(value) for value in history[-1].values())
+
+
+def test_modes_end_with_different_weights(home: Path):
+    assert len({weights_of(home / mode) for mode in EVERY}) == len(EVERY)
+
+
+@pytest.mark.parametrize("mode", EVERY)
+def test_an_interrupted_mode_ends_with_the_same_bytes(home: Path, tmp_path: Path, mode: str):
+    with pytest.raises(KeyboardInterrupt):
+        go(home, mode, tmp_path / mode, progress=StopAfter(1))
+    said: list[str] = []
+    go(home, mode, tmp_path / mode, progress=said.append)
+    assert sum(line.startswith("epoch") for line in said) == PARAMS.invariance.epochs - 1
+    assert contents(tmp_path / mode) == contents(home / mode)
+
+
+def test_strength_rises_over_the_epochs(home: Path):
+    first, second = read_json(home / "reversal" / "history.json")["epochs"]
+    assert 0 < first["strength"] < second["strength"] < PARAMS.invariance.strength
+
+
+def test_a_table_without_nuisance_labels_serves_as_well(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    make_toy_table(tmp_path / "table", nuisances=False)
+    train_baseline(PARAMS, table=tmp_path / "table", out=tmp_path / "0", work=tmp_path / "work", progress=silent)
+    with caplog.at_level(logging.WARNING):
+        figures = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
+    assert not {"font_style_loss", "pairs_loss"} & set(figures)
+    assert "no two training crops are partners" in caplog.text
+
+
+def test_a_missing_start_is_one_line(tmp_path: Path):
+    with pytest.raises(UserError, match="no model to start from"):
+        go(tmp_path, "erm", tmp_path / "erm")
+
+
+def test_an_unknown_mode_is_a_programming_error(home: Path, tmp_path: Path):
+    with pytest.raises(ValueError, match="erm, reversal"):
+        go(home, "hope", tmp_path / "hope")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Round 0 of two seeds, and `pairs` of both."""
+    home = tmp_path_factory.mktemp("study")
+    make_toy_table(home / "table")
+    for replica in replicas_of(STUDY.study, 0):
+        train_replica(STUDY, replica, table=home / "table", scratch=home / "scratch")
+    finish_baseline(STUDY, scratch=home / "scratch", out=home / "0")
+    go(home, "pairs", home / "pairs", params=STUDY)
+    return home
+
+
+def test_a_study_trains_a_mode_from_each_seeds_own_round(study: Path):
+    jobs = mode_jobs(STUDY, mode="pairs", table=study / "table", last_round=study / "0", work=study / "work")
+    assert [job.start for job in jobs] == [study / "0", study / "0" / "study" / "mined-1"]
+    folders = [study / "pairs", study / "pairs" / "study" / "seed-1"]
+    assert len({weights_of(folder) for folder in [*folders, *(job.start for job in jobs)]}) == 4
+    assert [load_model(folder)[1]["mode"] for folder in folders] == ["pairs", "pairs"]
+
+
+def test_the_first_seed_is_the_mode_without_a_study(study: Path, tmp_path: Path):
+    alone = toy_params(train={"epochs": 1}, invariance={"epochs": 1})
+    go(study, "pairs", tmp_path / "pairs", params=alone)
+    assert weights_of(tmp_path / "pairs") == weights_of(study / "pairs")
+
+
+def test_an_interrupted_study_trains_no_seed_twice(study: Path, tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        go(study, "pairs", tmp_path / "pairs", params=STUDY, progress=StopAfter(2))
+    said: list[str] = []
+    assert go(study, "pairs", tmp_path / "pairs", params=STUDY, progress=said.append) == {}
+    assert not any(line.startswith("epoch") for line in said)
+    for folder in ("pairs", "pairs/study/seed-1"):
+        assert weights_of(tmp_path / folder) == weights_of(study / folder)
+
+
+def test_a_seed_that_the_last_round_lacks_is_one_line(home: Path, tmp_path: Path):
+    with pytest.raises(UserError, match="no model to start from") as error:
+        go(home, "erm", tmp_path / "erm", params=STUDY)
+    assert "mined-1" in str(error.value)

@@ -1,0 +1,158 @@
+"""Words of CLDR and of the user's lists."""
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tasks.common.errors import UserError
+from tasks.common.params import WordsSettings
+from tasks.words.build import LETTERS, in_script, letters_of, make_words, write_no_words
+
+
+def settings(**changes: Any) -> WordsSettings:
+    return WordsSettings(**{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20} | changes)
+
+
+@pytest.fixture(autouse=True)
+def no_lists(here: Path) -> None:
+    """The working folder is empty: there are no lists but those that a test makes."""
+
+
+@pytest.mark.parametrize(
+    ("word", "script"),
+    [
+        ("Haus", "Latn"),
+        ("Côte", "Latn"),
+        ("Ελλάδα", "Grek"),
+        ("日本語の", "Jpan"),
+        ("コーヒー", "Jpan"),
+        ("中国", "Hani"),
+        ("한국어", "Kore"),
+        ("ශ්‍රී", "Sinh"),  # with a joiner
+        ("ཨ་རབ", "Tibt"),  # with the mark between syllables
+        ("Африкӣ", "Cyrl"),
+        ("مَرٲٹھؠ", "Arab"),
+    ],
+)
+def test_words_of_a_script(word: str, script: str) -> None:
+    assert in_script(word, script)
+
+
+@pytest.mark.parametrize(
+    ("word", "script"),
+    [
+        ("Наus", "Latn"),  # its first two letters are Cyrillic
+        ("Haus2", "Latn"),
+        ("d’Ivoire", "Latn"),
+        ("日本", "Jpan"),  # no kana: Chinese to the eye
+        ("中国", "Kore"),
+        ("مـ٣", "Arab"),
+        ("\u0301", "Latn"),  # a mark alone
+        ("", "Latn"),
+    ],
+)
+def test_not_words_of_a_script(word: str, script: str) -> None:
+    assert not in_script(word, script)
+
+
+def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
+    summary = make_words(settings(), out=tmp_path / "words.parquet")
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    pairs = list(zip(table["script"].astype(str), table["text"], strict=True))
+    assert pairs == sorted(set(pairs))
+    assert all(in_script(text, script) for script, text in pairs)
+    words = table[table["kind"] == "word"]
+    assert all(2 <= len(text) <= 20 and text == unicodedata.normalize("NFC", text) for text in words["text"])
+    counts = words["script"].astype(str).value_counts()
+    assert counts.min() >= 800
+    letters = table[table["kind"] == "letter"]
+    assert summary == {
+        "words": len(words),
+        "letters": len(letters),
+        "ambiguous": table["ambiguous"].sum(),
+        "scripts": 3,
+        "fewest_words": counts.min(),
+    }
+    assert {"Ελλάδα", "Γερμανία"} <= set(words["text"])
+    assert not {"ΕΛΛΑΔΑ", "ελλάδα"} & set(words["text"])  # as they are found: capitals are the mix's to give
+    georgian = table[table["script"] == "Geor"]
+    assert set(georgian["language"]) == {"ka"}
+    assert not any(0x1C90 <= ord(char) <= 0x1CBF for word in georgian["text"] for char in word)  # no capitals
+
+
+def test_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_words(settings(scripts=["Geor", "Jpan"]), out=tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_letters_stand_alone_and_are_met_often() -> None:
+    words = dict.fromkeys(["コーヒー", "東京の", "の"], "ja")
+    assert set(letters_of(words, "Jpan")) == {"コ", "ヒ", "の"}  # no sign of length; characters alone are Chinese
+    assert letters_of({"Ab": "en", "bà": "fr"}, "Latn") == {"b": "en", "a": "en", "à": "fr"}
+    assert letters_of({"कि": "hi"}, "Deva") == {"क": "hi"}
+    common = dict.fromkeys([f"ab{'c' * n}" for n in range(1, 2001)], "en")
+    assert set(letters_of({**common, "abǃ": "naq"}, "Latn")) == {"a", "b", "c"}
+    many = {chr(0xAC00 + 2 * n) + chr(0xAC01 + 2 * n): "ko" for n in range(LETTERS)}
+    assert len(letters_of(many, "Kore")) == LETTERS
+
+
+def test_a_text_is_ambiguous_among_the_scripts_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "Telu.txt").write_text("జల\nవల\n", encoding="utf-8")
+    told = {}
+    for other in ("Geor", "Knda"):
+        make_words(settings(scripts=["Telu", other], lists=str(tmp_path)), out=tmp_path / "words.parquet")
+        table = pd.read_parquet(tmp_path / "words.parquet").set_index("text")
+        told[other] = (bool(table.loc["జల", "ambiguous"]), bool(table.loc["వల", "ambiguous"]))
+    assert told == {"Geor": (False, False), "Knda": (True, False)}
+
+
+def test_nothing_drawn_needs_no_words(tmp_path: Path) -> None:
+    assert write_no_words(tmp_path / "words.parquet") == {"words": 0.0}
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    assert table.empty and list(table) == ["script", "text", "language", "kind", "ambiguous"]
+
+
+def test_the_users_words_come_in(tmp_path: Path) -> None:
+    words = tmp_path / "Runr.txt"
+    words.write_text("\ufeffᚠᚢᚦ\n\n ᚱᚢᚾ \n", encoding="utf-8")
+    make_words(settings(scripts=["Geor", "Runr"], lists=str(tmp_path)), out=tmp_path / "words.parquet")
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    runes = table[table["script"] == "Runr"]
+    assert runes[runes["kind"] == "word"]["text"].tolist() == ["ᚠᚢᚦ", "ᚱᚢᚾ"]
+    assert set(runes[runes["kind"] == "letter"]["text"]) == set("ᚠᚢᚦᚱᚾ")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Αθήνα\nHaus\n".encode(), "line 2"),
+        ("Αθήνα Πάτρα\n".encode(), "line 1"),
+        (("Α" * 21).encode(), "too long"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+    ],
+)
+def test_a_bad_list_is_told_in_one_line(content: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "Grek.txt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=told) as caught:
+        make_words(settings(lists=str(tmp_path)), out=tmp_path / "words.parquet")
+    assert "Grek.txt" in str(caught.value)
+    assert not (tmp_path / "words.parquet").exists()
+
+
+def test_a_script_without_words_is_told() -> None:
+    with pytest.raises(UserError, match="Runr"):
+        make_words(settings(scripts=["Geor", "Runr"]), out=Path("never.parquet"))
+
+
+def test_a_list_of_no_script_of_ours_is_told(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("no list", encoding="utf-8")
+    (tmp_path / "latin.txt").write_text("word", encoding="utf-8")
+    with pytest.raises(UserError, match=r"latin\.txt.*words\.scripts"):
+        make_words(settings(lists=str(tmp_path)), out=Path("never.parquet"))
+    with pytest.raises(UserError, match="missing"):
+        make_words(settings(lists="nowhere"), out=Path("never.parquet"))
