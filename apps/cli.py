@@ -135,7 +135,7 @@ def fonts(
 ) -> None:
     """Fetch the fonts into one table, and show which scripts are drawn in which styles."""
     from apps.settings import write_settings
-    from tasks.fonts.show import format_fonts
+    from tasks.browse.fonts import format_fonts
 
     read_params()
     if source is not None and not source.is_dir():

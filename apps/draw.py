@@ -6,9 +6,9 @@ from pathlib import Path
 from apps.model_named import model_folder
 from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
-from tasks.explain.inspect import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
-from tasks.explain.inspect_page import write_units_page
-from tasks.explain.inspect_text import format_units, numbers_of
+from tasks.inspect.page import write_units_page
+from tasks.inspect.text import format_units, numbers_of
+from tasks.inspect.units import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
 from tasks.pages.single_page import check_page, clip
 from tasks.pages.text_table import aligned
 from tasks.predict.named_model import CHAMPION

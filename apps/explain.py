@@ -8,7 +8,7 @@ from apps.model_named import model_folder
 from tasks.common.params import read_params
 from tasks.explain.attribution import explain_files
 from tasks.explain.attribution_page import write_attention_page
-from tasks.explain.attribution_text import format_attention, numbers_of
+from tasks.inspect.attribution_text import format_attention, numbers_of
 from tasks.pages.single_page import check_page
 from tasks.predict.champion import temperature_of
 from tasks.train.weights import weights_of

@@ -5,10 +5,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from tasks.browse.history import picture_of, save_picture, story_of
+from tasks.browse.history_text import format_story
+from tasks.browse.terminal import WIDEST, shows_colour
 from tasks.common.params import read_params
-from tasks.mine.history import picture_of, save_picture, story_of
-from tasks.mine.history_text import format_story
-from tasks.pages.terminal import WIDEST, shows_colour
 
 
 def tell_history(key: str, *, picture: Path | None, style: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tasks.browse.review_page import write_review_page
 from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_rows
@@ -20,7 +21,6 @@ from tasks.mine.review import (
     resolve,
     suspects_of,
 )
-from tasks.mine.review_page import write_review_page
 from tasks.pages.single_page import clip
 
 LISTED = 40  # suspects, the most that are listed; the page has more

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
+from tasks.baseline.train import train_baseline
 from tasks.common.determinism import deterministic
 from tasks.common.files import read_json, write_json
 from tasks.common.parallel import spread
@@ -24,10 +25,9 @@ from tasks.crop_table.shards import read_table, write_shards
 from tasks.crop_table.splits import share_of
 from tasks.evaluate.mining_gain import interval_of_mean
 from tasks.evaluate.predictions import open_models, score_split
+from tasks.invariance.train import ModeJob, train_mode
 from tasks.mine.job import round_jobs
 from tasks.mine.round import finish_round, run_replica, score_for
-from tasks.train.baseline import train_baseline
-from tasks.train.invariance import ModeJob, train_mode
 from tasks.train.replicas import SEED, Replica
 
 ROOT = Path(__file__).resolve().parent.parent

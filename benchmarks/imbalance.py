@@ -24,6 +24,7 @@ import yaml
 from sklearn.metrics import average_precision_score
 
 from benchmarks.machine import machine
+from tasks.baseline.train import train_baseline
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import written_whole
 from tasks.common.parallel import spread
@@ -34,7 +35,6 @@ from tasks.mine.job import round_jobs
 from tasks.mine.round import finish_round, run_replica, score_for
 from tasks.mine.score import score_pool
 from tasks.mine.score_table import read_scores, score_labels
-from tasks.train.baseline import train_baseline
 from tasks.train.batches import Labels, Validation, read_crops
 from tasks.train.loop import train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, write_folder

@@ -40,11 +40,11 @@ from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import share_of
 from tasks.evaluate.evaluate import Outputs, evaluate_models
+from tasks.invariance.train import ModeJob, finish_mode, train_mode
 from tasks.probe.probe import probe_models
 from tasks.train.batch_sampler import epoch_batches
 from tasks.train.batches import Labels, read_crops
 from tasks.train.checkpoint import Trained
-from tasks.train.invariance import ModeJob, finish_mode, train_mode
 from tasks.train.loop import replica_seed
 from tasks.train.model_folder import TRAINING_SCHEMA, read_training, write_folder
 from tasks.train.replicas import seeds_of

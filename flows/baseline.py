@@ -3,10 +3,10 @@
 import sys
 
 from flows.stage import main, stage, step
+from tasks.baseline.train import finish_baseline, train_replica
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
-from tasks.train.baseline import finish_baseline, train_replica
 from tasks.train.replicas import replicas_of
 
 

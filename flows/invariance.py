@@ -6,7 +6,7 @@ from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
-from tasks.train.invariance import finish_mode, mode_jobs, train_mode
+from tasks.invariance.train import finish_mode, mode_jobs, train_mode
 
 
 @stage("invariance")

@@ -53,8 +53,9 @@ class StageFacts:
 
 
 def _files_of(path: Path) -> list[Path]:
-    inside = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [file for file in inside if file.is_file()]
+    """`path`, or all files below it, but for what Python makes of them."""
+    below = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [file for file in below if file.is_file() and "__pycache__" not in file.parts]
 
 
 def stage_facts(address: str, params: Params) -> StageFacts:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from tasks.common.files import written_whole
 from tasks.common.params import UNWRITTEN
+from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.shards import encode_png, key_of
 from tasks.crop_table.splits import digest_of
 from tasks.crops.backgrounds.glyph_ink import Glyphs
-from tasks.crops.backgrounds.kinds import draw_background, kinds_of
+from tasks.crops.backgrounds.kinds import draw_background
 from tasks.crops.draw_word import draw_word
 from tasks.crops.sampling_plan import Choice
 from tasks.crops.sources import Performers, Source, performers
@@ -153,7 +154,7 @@ class _Backgrounds(_Artist):
     def attempt(self, split: str, index: int, attempt: int) -> Row:
         source = self.source
         glyphs = Glyphs.of_table(source.fonts, split, seed=source.seed)
-        kinds = kinds_of(split, glyphs)
+        kinds = kinds_of(split, letters=bool(glyphs.letters), icons=bool(glyphs.icons))
         kind = kinds[index % len(kinds)]
         random = np.random.default_rng(int.from_bytes(digest_of(source.seed, split, kind, index, attempt)[:16]))
         pixels = draw_background(kind, random, height=source.height, width=source.width, glyphs=glyphs)

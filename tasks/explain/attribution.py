@@ -23,10 +23,10 @@ from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import shown
+from tasks.explain.sample import Sample
 from tasks.images.read_image import read_crop
 from tasks.predict.predict import ranked
 from tasks.train.batches import as_images, logits_of
-from tasks.train.sample import Sample
 from tasks.train.weights import check_size, load_model
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"

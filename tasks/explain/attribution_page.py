@@ -29,7 +29,7 @@ def write_attention_page(
     """Write the first `MOST` pictures with their maps as one page that opens with no network.
 
     Args:
-        numbers: of `tasks.explain.attribution_text.numbers_of`.
+        numbers: of `tasks.inspect.attribution_text.numbers_of`.
         model: what the network is called; `weights`: SHA-256 of its weights.
 
     Returns:

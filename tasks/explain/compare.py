@@ -20,9 +20,9 @@ from tasks.common.params import Params
 from tasks.common.text import shown
 from tasks.evaluate.predictions import Model, open_models
 from tasks.explain.compare_many import compare_together
+from tasks.explain.sample import Sample
 from tasks.pages.text_table import aligned, json_of
 from tasks.train.replicas import CONTROL
-from tasks.train.sample import Sample
 from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
 
 SPLIT = "validation"

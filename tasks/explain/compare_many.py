@@ -10,7 +10,7 @@ from models.explain.hooks import captured, layers_of
 from models.explain.top import TopActivations, UnitSummary
 from models.network import ScriptNet
 from models.settings import CompareSettings
-from tasks.train.sample import Sample
+from tasks.explain.sample import Sample
 
 Networks = tuple[ScriptNet, ScriptNet]
 

@@ -14,8 +14,8 @@ from models.explain.spectrum import gradients, radial_spectrum
 from models.network import ScriptNet
 from models.settings import DegradeSettings
 from tasks.explain.activation_maximisation import REGULARISERS, Climbed, UnitClimb
+from tasks.explain.sample import Sample
 from tasks.explain.synthetic_pixels import ENTRY
-from tasks.train.sample import Sample
 
 HIGH = 0.25  # cycles a pixel: above it a frequency is called high; no pixels hold more than 0.5 along a line
 MIDDLE = 2  # of five strengths of a regulariser, the one that stands for it

@@ -16,9 +16,9 @@ from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.evaluate.predictions import Model, open_models
 from tasks.explain.compare import DIGITS, SPLIT, check_alike
+from tasks.explain.sample import Sample
 from tasks.pages.text_table import aligned
 from tasks.train.batches import logits_of
-from tasks.train.sample import Sample
 
 LEARNED = "train"  # the split whose crops say which units are redundant; accuracy is of another
 

@@ -1,1 +1,1 @@
-"""Stage `round`: score the pool, select what to add, train on; the history of every mined crop."""
+"""Stage `round`: score the pool, select what to add, train on."""

@@ -11,6 +11,7 @@ from models.network import ScriptNet, folded
 from tasks.common.params import Params
 from tasks.explain.activation_maximisation import chosen_head, climb, settings_of
 from tasks.explain.frequencies import measure_frequencies
+from tasks.explain.sample import Sample
 from tasks.explain.unit_images import Artist, crops_of
 from tasks.explain.units import Explanation
 from tasks.report.activation_maximisation import write_climbing
@@ -22,7 +23,6 @@ from tasks.report.mistakes import write_mistakes
 from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
 from tasks.report.units import write_units
-from tasks.train.sample import Sample
 
 SAMPLE = 256  # clean crops of validation that say what images are like
 DRAWN_BY = 4  # settings that draw each unit

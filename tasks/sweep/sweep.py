@@ -18,10 +18,10 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns, read_rows
 from tasks.evaluate.model_selection import SEVERITY, SPLIT, criterion_of
 from tasks.evaluate.predictions import Model, score_split
+from tasks.invariance.train import ModeJob, train_mode
 from tasks.metrics.classification import measure, thin_labels
 from tasks.sweep.space import KNOBS, Setting, Space
 from tasks.train.checkpoint import History
-from tasks.train.invariance import ModeJob, train_mode
 from tasks.train.replicas import SEED, Replica
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
 

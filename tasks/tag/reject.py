@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
+from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.shards import SPLITS, label_columns
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, text_side
-from tasks.crops.backgrounds.kinds import kinds_of
 
 SYMBOLS = "Zsym"  # of fonts that hold icons for backgrounds
 

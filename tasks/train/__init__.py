@@ -1,1 +1,1 @@
-"""Stages `baseline` and `invariance`: training, its checkpoints, and the model's folder."""
+"""Training, its checkpoints, and the model's folder: what every training stage shares."""

@@ -5,10 +5,10 @@ import pytest
 from tasks.crop_table.shards import encode_png, read_images
 from tasks.explain.attribution import explain_files
 from tasks.explain.attribution_page import write_attention_page
-from tasks.explain.attribution_text import numbers_of as numbers_of_attention
 from tasks.explain.compare import compare_models, numbers_of
 from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import spare_units
+from tasks.inspect.attribution_text import numbers_of as numbers_of_attention
 from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.toyhome import make_toy_home, toy_params
 

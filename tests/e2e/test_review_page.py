@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from tasks.browse.review_page import MOST, write_review_page
 from tasks.crop_table.shards import read_rows
 from tasks.mine.review import read_decisions
-from tasks.mine.review_page import MOST, write_review_page
 from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
 from tests.tasks.toycrops import make_toy_table
 

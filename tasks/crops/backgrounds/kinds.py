@@ -1,64 +1,36 @@
 """`Zxxx`: crops with no text in them, of the kinds that make a script reader see words where there are none.
 
-A kind is one generator. Whole kinds are held out: a model that has learned "no hatching" has not learned
-"no text". docs/background.md lists them.
+A kind is one generator, the function of its name (`tasks.crop_table.kinds`).
 """
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tasks.crops.backgrounds import from_glyphs as of_glyphs
-from tasks.crops.backgrounds import marks, scenes, shapes, textures
+from tasks.crop_table.kinds import FREE, ICONS, TORN
+from tasks.crops.backgrounds import from_glyphs, marks, scenes, shapes, textures
 from tasks.crops.backgrounds.canvas import Draw, Grey
 from tasks.crops.backgrounds.from_glyphs import GlyphDraw
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 
-_TRAIN: list[Draw] = [
-    textures.noise, textures.clouds, shapes.bars, textures.grid, shapes.blobs, textures.halftone, textures.edges,
-    shapes.scratches, shapes.curves, shapes.dashes, textures.plain,
-    marks.barcode, marks.keys, marks.logos, marks.arrows, marks.underlines, marks.staff,
-    scenes.fences, scenes.fabric, scenes.gradients, scenes.markings, scenes.branches,
-]  # fmt: skip
-_VALIDATION: list[Draw] = [
-    textures.checker, textures.stains, textures.ruled, shapes.spots,
-    marks.charts, scenes.bricks, scenes.railings, scenes.waves,
-]  # fmt: skip
-_TEST_UNSEEN: list[Draw] = [
-    textures.hatching, textures.arcs, shapes.tables, shapes.polygons, shapes.blur,
-    marks.modules, scenes.leaves, scenes.windows, scenes.cables,
-]  # fmt: skip
-# Torn letters and icons are drawn with fonts of the split's own side.
-_TORN: dict[str, list[GlyphDraw]] = {
-    "train": [of_glyphs.torn_fragment, of_glyphs.torn_shards],
-    "validation": [of_glyphs.torn_strip],
-    "test_unseen": [of_glyphs.torn_between],
-}
-_ICONS: dict[str, list[GlyphDraw]] = {
-    "train": [of_glyphs.icon, of_glyphs.icon_row],
-    "validation": [of_glyphs.icon_framed],
-    "test_unseen": [of_glyphs.icon_scatter],
-}
-_SIDES = {"train": _TRAIN, "validation": _VALIDATION, "test_unseen": _TEST_UNSEEN}
 
-FREE_KINDS = {draw.__name__: draw for draws in _SIDES.values() for draw in draws}
-TORN_KINDS = {draw.__name__: draw for draws in _TORN.values() for draw in draws}
-ICON_KINDS = {draw.__name__: draw for draws in _ICONS.values() for draw in draws}
+def _by_name(modules: Iterable[ModuleType], kinds: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """The function of each kind; an AttributeError where a kind has none."""
+    functions = {name: function for module in modules for name, function in vars(module).items()}
+    missing = [name for names in kinds.values() for name in names if name not in functions]
+    if missing:
+        raise AttributeError(f"no function draws {', '.join(missing)}")
+    return {name: functions[name] for names in kinds.values() for name in names}
+
+
+FREE_KINDS: dict[str, Draw] = _by_name((marks, scenes, shapes, textures), FREE)
+TORN_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), TORN)
+ICON_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), ICONS)
 KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)
-
-
-def kinds_of(split: str, glyphs: Glyphs | None = None) -> list[str]:
-    """Kinds that a split may show; validation and test_unseen have kinds of their own.
-
-    With `glyphs`, those alone that can be drawn with them: no icons where there is no symbol font.
-    """
-    side = split if split in _SIDES else "train"
-    kinds = [draw.__name__ for draw in _SIDES[side]]
-    if glyphs is None or glyphs.letters:
-        kinds += [draw.__name__ for draw in _TORN[side]]
-    if glyphs is None or glyphs.icons:
-        kinds += [draw.__name__ for draw in _ICONS[side]]
-    return kinds
 
 
 def draw_background(

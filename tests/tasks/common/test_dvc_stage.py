@@ -17,12 +17,19 @@ def stage(here: Path) -> StageFacts:
     return FACTS
 
 
-@pytest.mark.parametrize("path", ["code.py", "mine/list.csv", "mine/new.csv"])
+@pytest.mark.parametrize("path", ["code.py", "mine/list.csv", "mine/new.csv", "mine/deeper/new.csv"])
 def test_a_stage_has_another_workplace_when_its_code_or_the_users_own_files_change(stage: StageFacts, path: str):
     before = stage.work()
     assert stage.work() == before
     Path(path).write_text("changed")
     assert stage.work() != before
+
+
+def test_what_python_makes_of_code_is_no_code(stage: StageFacts):
+    before = stage.work()
+    (Path("mine") / "deeper" / "__pycache__").mkdir()
+    (Path("mine") / "deeper" / "__pycache__" / "module.pyc").write_text("compiled")
+    assert stage.work() == before
 
 
 def test_a_stage_has_another_workplace_when_its_params_or_data_change(stage: StageFacts):

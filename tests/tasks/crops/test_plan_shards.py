@@ -15,8 +15,8 @@ import pytest
 from tasks.common.errors import UserError
 from tasks.common.parallel import spread
 from tasks.common.params import ProblemSettings, SplitCounts
+from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.splits import DESIGN_SIDE, LISTED, TEXT_SIDE, text_side
-from tasks.crops.backgrounds.kinds import kinds_of
 from tasks.crops.plan_shards import SHARD, check_problem, drawn_tables, plan_shards, train_crops
 from tasks.crops.sources import read_fonts
 from tests.tasks.crops.toysource import (

@@ -5,8 +5,8 @@ import torch
 
 from models.explain.recipes import PAPER, AscentSettings
 from tasks.explain.activation_maximisation import chosen_head, climb, recipes_of, regularisers_of, settings_of, unit_of
+from tasks.explain.sample import Sample
 from tasks.explain.units import explain_units
-from tasks.train.sample import Sample
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
 

@@ -10,7 +10,7 @@ from tasks.common.errors import UserError
 from tasks.crop_table.shards import encode_png, read_images
 from tasks.explain.attribution import GRAD_CAM, INTEGRATED, METHODS, OCCLUSION, attend, explain_crops, explain_files
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
-from tasks.explain.attribution_text import format_attention, numbers_of
+from tasks.inspect.attribution_text import format_attention, numbers_of
 from tasks.predict.predict import predict_files
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params

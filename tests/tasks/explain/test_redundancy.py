@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tasks.explain.redundancy import format_spare, spare_units
-from tasks.train.sample import Sample
+from tasks.explain.sample import Sample
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
 

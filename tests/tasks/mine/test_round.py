@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.common.parallel import spread
@@ -18,7 +19,6 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.mine.job import RoundJob, round_jobs
 from tasks.mine.round import finish_round, run_replica, score_for
-from tasks.train.baseline import train_baseline
 from tasks.train.model_folder import read_training
 from tasks.train.weights import weights_of
 from tests.conftest import ROOT

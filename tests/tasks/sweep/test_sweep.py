@@ -12,9 +12,9 @@ from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_table, write_shards
 from tasks.evaluate.evaluate import SPLITS
+from tasks.invariance.train import mode_jobs, train_mode
 from tasks.sweep.cost import cost_of, measured_rate
 from tasks.sweep.sweep import FIGURES, SweepJob, measure_model, starts_of, try_setting
-from tasks.train.invariance import mode_jobs, train_mode
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, save_tensors, weights_of
 from tests.tasks.sweep.toysweep import HOME, LAST, PARAMS, make_toy_project, toy_space, toy_sweep
 from tests.tasks.toycrops import toy_params

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
+from tasks.baseline.train import train_baseline
 from tasks.common.params import Params
 from tasks.sweep.space import Space, space_of
 from tasks.sweep.sweep import Sweep, make_sweep
-from tasks.train.baseline import train_baseline
 from tests.conftest import ROOT
 from tests.tasks.toycrops import make_toy_table, toy_params
 

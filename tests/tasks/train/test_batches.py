@@ -9,12 +9,12 @@ import torch
 from models.degrade import COLOURS, colours_of, seeds_at
 from models.settings import DegradeSettings
 from models.training import UNKNOWN
+from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
-from tasks.train.baseline import train_baseline
+from tasks.invariance.train import ModeJob, train_mode
 from tasks.train.batches import Crops, Labels, as_images, read_crops
-from tasks.train.invariance import ModeJob, train_mode
 from tasks.train.replicas import Replica
 from tests.tasks.toycrops import make_toy_table, toy_params
 

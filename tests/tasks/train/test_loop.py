@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows
-from tasks.train.baseline import train_baseline
 from tasks.train.model_folder import histogram_of, read_training
 from tasks.train.weights import load_model
 from tests.tasks.toycrops import make_toy_table, toy_params

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from tasks.crop_table.kinds import kinds_of
 from tasks.crops.backgrounds.from_glyphs import torn_fragment
 from tasks.crops.backgrounds.glyph_ink import Face, Glyphs, Ink
-from tasks.crops.backgrounds.kinds import ICON_KINDS, KINDS, TORN_KINDS, draw_background, kinds_of
+from tasks.crops.backgrounds.kinds import ICON_KINDS, KINDS, TORN_KINDS, draw_background
 
 SIZES = [(32, 128), (16, 48), (17, 33), (16, 256)]
 
@@ -73,9 +74,8 @@ def test_whole_kinds_are_held_out() -> None:
 def test_kinds_that_need_fonts_are_left_out_where_there_are_none() -> None:
     for split in ("train", "validation", "test_unseen"):
         every = set(kinds_of(split))
-        assert set(kinds_of(split, GLYPHS)) == every
-        assert set(kinds_of(split, Glyphs(letters=GLYPHS.letters))) == every - set(ICON_KINDS)
-        assert set(kinds_of(split, Glyphs())) == every - set(ICON_KINDS) - set(TORN_KINDS)
+        assert set(kinds_of(split, icons=False)) == every - set(ICON_KINDS)
+        assert set(kinds_of(split, letters=False, icons=False)) == every - set(ICON_KINDS) - set(TORN_KINDS)
 
 
 def test_a_kind_that_needs_fonts_says_so() -> None:

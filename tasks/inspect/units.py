@@ -16,11 +16,11 @@ from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.explain.activation_maximisation import paper_settings, search_unit
-from tasks.explain.load_network import OPTION, load_network, reason_of
-from tasks.explain.real_images import RealImages
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.unit_images import Artist, DrawnLayer
 from tasks.explain.units import Explanation, explain_layer
+from tasks.inspect.load_network import OPTION, load_network, reason_of
+from tasks.inspect.real_images import RealImages
 from tasks.pages.single_page import clip
 from tasks.train.weights import check_size, load_model, weights_of
 
@@ -91,7 +91,7 @@ def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | N
 
 
 def own_subject(params: Params, address: str, *, pictures: Path) -> Subject:
-    """A network of the user's own (`tasks.explain.load_network`) over pictures, which must have one size.
+    """A network of the user's own (`tasks.inspect.load_network`) over pictures, which must have one size.
 
     It is shown grey pictures in one channel and coloured ones in three; where it refuses, the other way round.
 

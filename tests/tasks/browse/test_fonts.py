@@ -4,9 +4,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.browse.fonts import WIDTH, format_fonts
 from tasks.common.errors import UserError
 from tasks.fonts.build import SCHEMA, write_no_fonts
-from tasks.fonts.show import WIDTH, format_fonts
 
 ROWS = [
     # family, font_style, script, design, side

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import Pixels
+from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
 from tasks.images.read_image import FORMAT_NAMES, fit, read_picture
 from tasks.pages.single_page import clip
 from tasks.train.batches import as_images
-from tasks.train.sample import Sample
 
 PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)
 MOST_BYTES = 2**29  # of pixels in memory

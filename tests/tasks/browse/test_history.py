@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tasks.browse.history import picture_of, save_picture, story_of
+from tasks.browse.history_text import FATES, format_story
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_images, read_rows, write_shards
 from tasks.evaluate.evaluate import SCHEMA
 from tasks.mine.additions import MINED_SCHEMA
-from tasks.mine.history import picture_of, save_picture, story_of
-from tasks.mine.history_text import FATES, format_story
 from tasks.mine.label_errors import write_suspects
 from tasks.mine.score_table import score_schema
 from tasks.train.model_folder import TRAINING_SCHEMA

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.pages.terminal import SHADES, WIDEST, render_picture, shows_colour
+from tasks.browse.terminal import SHADES, WIDEST, render_picture, shows_colour
 
 CODE = re.compile(r"\x1b\[([0-9;]*)m")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from models.explain.portraits import CROP, OPENED, RANDOM
 from tasks.explain.activation_maximisation import BEST
-from tasks.explain.inspect import DrawnUnits
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers
+from tasks.inspect.units import DrawnUnits
 from tasks.pages.single_page import clip
 from tasks.pages.text_table import aligned, json_of
 

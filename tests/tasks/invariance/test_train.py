@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from models.invariance import MODES
+from tasks.baseline.train import finish_baseline, train_baseline, train_replica
 from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
-from tasks.train.baseline import finish_baseline, train_baseline, train_replica
-from tasks.train.invariance import finish_mode, mode_jobs, train_mode
+from tasks.invariance.train import finish_mode, mode_jobs, train_mode
 from tasks.train.loop import Progress
 from tasks.train.model_folder import read_training
 from tasks.train.replicas import replicas_of

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tasks.browse.terminal import WIDEST, render_picture
 from tasks.common.text import shown
 from tasks.crop_table.shards import Pixels
 from tasks.mine.select import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
-from tasks.pages.terminal import WIDEST, render_picture
 
 SHORT = 12  # digits of a key or of weights
 LONGEST = 60  # characters of a value
@@ -27,7 +27,7 @@ FATES = {
 
 
 def format_story(story: Record, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
-    """The story of `tasks.mine.history.story_of` as lines, without a newline at the end.
+    """The story of `tasks.browse.history.story_of` as lines, without a newline at the end.
 
     Args:
         picture: uint8 [height, width] or [height, width, 3], drawn above it, or None.

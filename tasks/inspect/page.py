@@ -7,17 +7,17 @@ import torch
 
 from models.explain.recipes import AscentSettings
 from tasks.crop_table.shards import Pixels, encode_png
-from tasks.explain.inspect import DrawnUnits
-from tasks.explain.inspect_text import STARTS
 from tasks.explain.search_results import search_order, strength_of
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
+from tasks.inspect.text import STARTS
+from tasks.inspect.units import DrawnUnits
 from tasks.pages.single_page import address_of, pixels_of, write_page
 
 WIDEST, REAL_WIDEST = 256, 128  # pixels that a picture, a real one of many, is shown at
 
 
 def write_units_page(out: Path, found: DrawnUnits, *, numbers: dict[str, Any]) -> None:
-    """Write the page that `numbers` (`tasks.explain.inspect_text.numbers_of`) tells of; it opens with no network.
+    """Write the page that `numbers` (`tasks.inspect.text.numbers_of`) tells of; it opens with no network.
 
     Raises:
         UserError: the page cannot be written.

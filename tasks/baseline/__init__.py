@@ -1,0 +1,1 @@
+"""Stage `baseline`: train round 0."""

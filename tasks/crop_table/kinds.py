@@ -1,0 +1,36 @@
+"""Kinds of background, by the split that may show them.
+
+A kind is named after the function that draws it (`tasks.crops.backgrounds`), and its seed follows from that name.
+Whole kinds are held out: a model that has learned "no hatching" has not learned "no text". docs/background.md lists
+them.
+"""
+
+FREE = {
+    "train": (
+        "noise", "clouds", "bars", "grid", "blobs", "halftone", "edges", "scratches", "curves", "dashes", "plain",
+        "barcode", "keys", "logos", "arrows", "underlines", "staff", "fences", "fabric", "gradients", "markings",
+        "branches",
+    ),
+    "validation": ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
+    "test_unseen": ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
+}  # fmt: skip
+# Torn letters and icons are drawn with fonts of the split's own side.
+TORN = {
+    "train": ("torn_fragment", "torn_shards"),
+    "validation": ("torn_strip",),
+    "test_unseen": ("torn_between",),
+}
+ICONS = {
+    "train": ("icon", "icon_row"),
+    "validation": ("icon_framed",),
+    "test_unseen": ("icon_scatter",),
+}
+
+
+def kinds_of(split: str, *, letters: bool = True, icons: bool = True) -> list[str]:
+    """Kinds that a split may show, without those that need letters or icons where a side's fonts have none.
+
+    Validation and test_unseen have kinds of their own; the other splits share the training side's.
+    """
+    side = split if split in FREE else "train"
+    return [*FREE[side], *(TORN[side] if letters else ()), *(ICONS[side] if icons else ())]

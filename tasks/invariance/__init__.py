@@ -1,0 +1,1 @@
+"""Stage `invariance`: train on while the network forgets the nuisance."""
