@@ -252,7 +252,9 @@ def sweep(
         "coral_weight": coral_weight,
     }
     named = {knob: text for knob, text in values.items() if text is not None}
-    sweep_modes(modes, named, seeds=seeds, trials=trials, workers=workers, anew=anew, yes=yes, style=format.value)
+    sweep_modes(
+        modes, named, seeds=seeds, trials=trials, workers=workers, anew=anew, yes=yes, output_format=format.value
+    )
 
 
 @app.command(rich_help_panel=LOOK)
@@ -288,7 +290,7 @@ def history(
     """Tell one crop's story: what it is, what every round made of it, what the models say of it."""
     from apps.history import tell_history
 
-    tell_history(key, picture=picture, style=format)
+    tell_history(key, picture=picture, output_format=format)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -306,7 +308,7 @@ def compare(
     """Say whether two networks learned the same: their units matched, their layers compared, on the same crops."""
     from apps.compare import compare as run_compare
 
-    run_compare(model_a, model_b, page=page, prune=prune, style=format)
+    run_compare(model_a, model_b, page=page, prune=prune, output_format=format)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -319,7 +321,7 @@ def explain(
     """Show what the answer to each word image rests on, and how far to trust that."""
     from apps.explain import explain as run_explain
 
-    raise typer.Exit(0 if run_explain(files, model=model, out=out, style=format) else 2)
+    raise typer.Exit(0 if run_explain(files, model=model, out=out, output_format=format) else 2)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -351,7 +353,7 @@ def draw(
 
     run_draw(
         layer, units or [], label=label, model=model, network=network, images=images, steps=steps, tried=search,
-        out=out, seed=seed, style=format,
+        out=out, seed=seed, output_format=format,
     )  # fmt: skip
 
 

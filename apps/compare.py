@@ -15,14 +15,14 @@ from tasks.train.weights import weights_of
 PAGES = Path("data/.work/compare")
 
 
-def compare(first: str, second: str, *, page: Path | None, prune: bool, style: str) -> None:
+def compare(first: str, second: str, *, page: Path | None, prune: bool, output_format: str) -> None:
     """Print the verdict on two models with its evidence, and write its page.
 
     Args:
         first, second: names of models, `champion`, or model folders.
         page: where the page goes; a name by the two models' weights in `PAGES` unless given.
         prune: measure, too, what each of them could do without.
-        style: 'table' or 'json'.
+        output_format: 'table' or 'json'.
 
     Raises:
         UserError: a model or the page is wrong, or the two do not fit each other.
@@ -42,7 +42,7 @@ def compare(first: str, second: str, *, page: Path | None, prune: bool, style: s
         numbers["spare"] = spare_units(params, table=table, models=own)
     page = page or PAGES / f"{weights[0][:12]}-{weights[1][:12]}.html"
     write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
-    print(format_comparison(numbers, style))
-    if prune and style != "json":
+    print(format_comparison(numbers, output_format))
+    if prune and output_format != "json":
         print(f"\n{format_spare(numbers['spare'])}")
     print(f"page: {page}", file=sys.stderr)

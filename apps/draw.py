@@ -29,7 +29,7 @@ def draw(
     tried: int | None,
     out: Path,
     seed: int | None,
-    style: str,
+    output_format: str,
 ) -> None:
     """Print a line a unit and write the page of what they answer to; without a layer, list the network's.
 
@@ -41,7 +41,7 @@ def draw(
         steps: 'paper', a number, or None for `report.steps`.
         tried: random settings to try on the only unit.
         out: where the page goes.
-        style: 'table' or 'json'.
+        output_format: 'table' or 'json'.
 
     Raises:
         UserError: anything of it is wrong; then nothing is written.
@@ -62,7 +62,7 @@ def draw(
     )
     numbers = numbers_of(found)
     write_units_page(out, found, numbers=numbers)
-    print(format_units(numbers, style))
+    print(format_units(numbers, output_format))
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     if found.drawn.refused is not None:

@@ -14,13 +14,13 @@ from tasks.predict.champion import temperature_of
 from tasks.train.weights import weights_of
 
 
-def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool:
+def explain(files: Sequence[Path], *, model: str, out: Path, output_format: str) -> bool:
     """Print a line a picture, write the page of their maps, and tell of every file that is left out.
 
     Args:
         model: name of a model, `champion`, or a model folder.
         out: where the page goes; it is written where at least one picture can be read.
-        style: 'table' or 'json'.
+        output_format: 'table' or 'json'.
 
     Returns:
         Whether all files could be read.
@@ -38,7 +38,7 @@ def explain(files: Sequence[Path], *, model: str, out: Path, style: str) -> bool
         more = write_attention_page(
             out, explained, numbers=numbers, settings=params.attention, model=model, weights=weights_of(folder)
         )
-        print(format_attention(numbers, style))
+        print(format_attention(numbers, output_format))
         left = f"; {more} pictures had no room on it" if more else ""
         print(f"page: {out}{left}", file=sys.stderr)
     for problem in problems:

@@ -11,7 +11,7 @@ from tasks.browse.terminal import WIDEST, shows_colour
 from tasks.common.params import read_params
 
 
-def tell_history(key: str, *, picture: Path | None, style: str) -> None:
+def tell_history(key: str, *, picture: Path | None, output_format: str) -> None:
     """Print the story of the crop whose key begins with `key`, as a 'table' or as 'json'; save its `picture`.
 
     Raises:
@@ -22,7 +22,7 @@ def tell_history(key: str, *, picture: Path | None, style: str) -> None:
     pixels = picture_of(params, story["key"])
     if picture is not None:
         save_picture(picture, pixels)
-    if style == "json":
+    if output_format == "json":
         print(json.dumps(story, indent=2, ensure_ascii=False))
         return
     columns = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)

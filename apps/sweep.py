@@ -29,7 +29,7 @@ def sweep_modes(
     workers: int | None = None,
     anew: bool = False,
     yes: bool = False,
-    style: str = "table",
+    output_format: str = "table",
 ) -> None:
     """Try `modes` and the knobs' `values` (lists with commas; None and what is missing: as params.yaml has it).
 
@@ -54,7 +54,7 @@ def sweep_modes(
         run_sweep(sweep, study, settings=settings, wanted=wanted)
     summary = summarise_sweep(tried_in(study, space), space)
     write_sweep(summary, params.home)
-    print(format_sweep(summary, style))
+    print(format_sweep(summary, output_format))
 
 
 def _space(params: Params, modes: str | None, values: Mapping[str, str], *, seeds: int | None, sampled: bool) -> Space:

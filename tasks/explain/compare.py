@@ -241,13 +241,13 @@ def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, se
     }
 
 
-def format_comparison(numbers: Mapping[str, Any], style: str) -> str:
+def format_comparison(numbers: Mapping[str, Any], output_format: str) -> str:
     """What `numbers_of` says (and `spare`, where it is there) as text: 'table' or 'json'.
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if as_json := json_of(numbers, style):
+    if as_json := json_of(numbers, output_format):
         return as_json
     lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
     lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]

@@ -37,13 +37,13 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
     return {"target": explained.target, "pictures": pictures, "randomisation": randomisation}
 
 
-def format_attention(numbers: dict[str, Any], style: str) -> str:
+def format_attention(numbers: dict[str, Any], output_format: str) -> str:
     """What `numbers_of` says as text: 'table' (a line a picture) or 'json'.
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if as_json := json_of(numbers, style):
+    if as_json := json_of(numbers, output_format):
         return as_json
     rows = [["picture", numbers["target"], "p", *METHODS, "misses"]]
     for picture in numbers["pictures"]:

@@ -41,13 +41,13 @@ def numbers_of(found: DrawnUnits) -> dict[str, Any]:
     return numbers if found.search is None else numbers | {"search": search_numbers(found.search)}
 
 
-def format_units(numbers: dict[str, Any], style: str) -> str:
+def format_units(numbers: dict[str, Any], output_format: str) -> str:
     """What `numbers_of` says as text: 'table' (a line a unit, and one a setting that a search chose) or 'json'.
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if as_json := json_of(numbers, style):
+    if as_json := json_of(numbers, output_format):
         return as_json
     settings = list(numbers["settings"])
     rows = [["unit", "max", "images active", *settings, "drawn from"]]

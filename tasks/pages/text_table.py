@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def json_of(numbers: Mapping[str, Any], style: str) -> str | None:
-    """The numbers as JSON where that is the style; None where a table is wanted.
+def json_of(numbers: Mapping[str, Any], output_format: str) -> str | None:
+    """The numbers as JSON where that is the format; None where a table is wanted.
 
     Raises:
-        ValueError: another style than 'table' or 'json'.
+        ValueError: another format than 'table' or 'json'.
     """
-    if style not in ("table", "json"):
-        raise ValueError(f"style must be table or json, not '{style}'")
-    return json.dumps(numbers, indent=2, ensure_ascii=False) if style == "json" else None
+    if output_format not in ("table", "json"):
+        raise ValueError(f"the output format must be table or json, not '{output_format}'")
+    return json.dumps(numbers, indent=2, ensure_ascii=False) if output_format == "json" else None
 
 
 def aligned(lines: list[list[str]]) -> Iterator[str]:

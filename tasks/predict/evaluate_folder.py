@@ -82,24 +82,24 @@ def evaluate_folder(
     }
 
 
-def format_evaluation(result: dict[str, Any], style: str) -> str:
+def format_evaluation(result: dict[str, Any], output_format: str) -> str:
     """What `evaluate_folder` found, as text: 'table', 'json', or 'csv' (a row a label).
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if style == "json":
+    if output_format == "json":
         safe = [{**entry, "file": shown(entry["file"])} for entry in result["rejected"]]
         return json.dumps({**result, "rejected": safe}, indent=2, ensure_ascii=False)
-    if style == "csv":
+    if output_format == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["label", "n", "accuracy"])
         writer.writerows([label, row["n"], row["accuracy"]] for label, row in result["by_label"].items())
         return text.getvalue().rstrip("\n")
-    if style == "table":
+    if output_format == "table":
         return "\n".join(_lines(result))
-    raise ValueError(f"style must be table, json or csv, not '{style}'")
+    raise ValueError(f"the output format must be table, json or csv, not '{output_format}'")
 
 
 def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> None:

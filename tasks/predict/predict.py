@@ -134,19 +134,19 @@ def _answer(
     }
 
 
-def format_predictions(records: Sequence[Record], style: str) -> str:
+def format_predictions(records: Sequence[Record], output_format: str) -> str:
     """Records of `predict_files` as text: 'table', 'json' or 'csv', without a newline at the end.
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if style == "json":
+    if output_format == "json":
         return json.dumps([_json_safe(record) for record in records], indent=2, ensure_ascii=False)
-    if style == "csv":
+    if output_format == "csv":
         return _csv(records)
-    if style == "table":
+    if output_format == "table":
         return _table(records)
-    raise ValueError(f"style must be table, json or csv, not '{style}'")
+    raise ValueError(f"the output format must be table, json or csv, not '{output_format}'")
 
 
 def _json_safe(record: Record) -> Record:

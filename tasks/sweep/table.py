@@ -47,19 +47,19 @@ def summarise_sweep(tried: Sequence[Tried], space: Space) -> dict[str, Any]:
     }
 
 
-def format_sweep(summary: dict[str, Any], style: str) -> str:
+def format_sweep(summary: dict[str, Any], output_format: str) -> str:
     """The summary as text: 'table', 'json', or 'csv' (a row a setting).
 
     Raises:
-        ValueError: another style.
+        ValueError: another format.
     """
-    if style == "json":
+    if output_format == "json":
         return json.dumps(summary, indent=2, ensure_ascii=False)
-    if style == "csv":
+    if output_format == "csv":
         return _csv(summary)
-    if style == "table":
+    if output_format == "table":
         return "\n".join([*_table(summary), "", *_advice(summary)])
-    raise ValueError(f"style must be table, json or csv, not '{style}'")
+    raise ValueError(f"the output format must be table, json or csv, not '{output_format}'")
 
 
 def write_sweep(summary: dict[str, Any], home: Path) -> None:

@@ -21,7 +21,7 @@ def home(here):
 
 
 def test_the_verdict_is_printed_and_the_page_written(home, capsys):
-    compare("round-0", "erm", page=None, prune=True, style="table")
+    compare("round-0", "erm", page=None, prune=True, output_format="table")
     said = capsys.readouterr()
     assert said.out.startswith("round-0 and erm did not learn the same: ")
     assert "round-0: accuracy" in said.out and "erm: accuracy" in said.out
@@ -32,7 +32,7 @@ def test_the_verdict_is_printed_and_the_page_written(home, capsys):
 
 
 def test_programs_get_json_alone(home, here, capsys):
-    compare("round-0", str(home / "rounds/1"), page=here / "a.html", prune=True, style="json")
+    compare("round-0", str(home / "rounds/1"), page=here / "a.html", prune=True, output_format="json")
     numbers = json.loads(capsys.readouterr().out)
     assert (numbers["same"], numbers["first"]) == (False, "round-0")
     assert list(numbers["spare"]) == ["round-0", str(home / "rounds/1")]
@@ -40,9 +40,9 @@ def test_programs_get_json_alone(home, here, capsys):
 
 def test_what_is_wrong_is_told_before_any_work(home, here):
     with pytest.raises(UserError, match=r"there is no model 'round-7'.*round-0, round-1, round-2, erm"):
-        compare("round-0", "round-7", page=None, prune=False, style="table")
+        compare("round-0", "round-7", page=None, prune=False, output_format="table")
     (here / "pages").mkdir()
     for page, said in ((here / "pages", "this is a folder"), (here / "page.png", "a page is an HTML file")):
         with pytest.raises(UserError, match=said):
-            compare("round-0", "erm", page=page, prune=False, style="table")
+            compare("round-0", "erm", page=page, prune=False, output_format="table")
     assert (here / "pages").is_dir()

@@ -25,7 +25,7 @@ def files(here):
 
 
 def test_a_picture_gets_a_line_and_a_card_and_another_file_a_reason(files, here, capsys):
-    assert not explain(files, model="champion", out=here / "a.html", style="table")
+    assert not explain(files, model="champion", out=here / "a.html", output_format="table")
     said = capsys.readouterr()
     assert str(files[0]) in said.out.splitlines()[1]
     page, problem = said.err.splitlines()
@@ -35,13 +35,13 @@ def test_a_picture_gets_a_line_and_a_card_and_another_file_a_reason(files, here,
 
 
 def test_any_model_by_name_can_be_asked_and_json_is_for_programs(files, here, capsys):
-    assert explain(files[:1], model="round-1", out=here / "a.html", style="json")
+    assert explain(files[:1], model="round-1", out=here / "a.html", output_format="json")
     numbers = json.loads(capsys.readouterr().out)
     assert [picture["picture"] for picture in numbers["pictures"]] == [str(files[0])]
 
 
 def test_where_nothing_can_be_read_there_is_no_page(files, here, capsys):
-    assert not explain(files[1:], model="champion", out=here / "a.html", style="table")
+    assert not explain(files[1:], model="champion", out=here / "a.html", output_format="table")
     assert capsys.readouterr().out == "" and not (here / "a.html").exists()
     with pytest.raises(UserError, match="there is no model 'erm '"):
-        explain(files, model="erm ", out=here / "a.html", style="table")
+        explain(files, model="erm ", out=here / "a.html", output_format="table")

@@ -126,10 +126,10 @@ def test_the_table_has_one_line_a_file():
     assert lines[2].split() == ["ж\\n.png", "?", "0.500", "Cyrl", "0.500", "Grek", "0.400"]
 
 
-@pytest.mark.parametrize("style", ["table", "json", "csv"])
-def test_a_name_that_is_no_utf8_can_be_printed(style):
+@pytest.mark.parametrize("output_format", ["table", "json", "csv"])
+def test_a_name_that_is_no_utf8_can_be_printed(output_format):
     name = os.fsdecode(b"\xff.png")
-    text = format_predictions([{**RECORDS[0], "file": name}], style)
+    text = format_predictions([{**RECORDS[0], "file": name}], output_format)
     text.encode("utf-8")
     assert "xff.png" in text
 

@@ -108,8 +108,8 @@ def test_it_says_how_far_to_trust_a_lead(figures: list[Seeds], said: str):
 def test_nothing_tried_is_an_empty_table():
     summary = summarise_sweep([], SPACE)
     assert (summary["rows"], summary["best"], summary["lead"], summary["suggested"]) == ([], None, None, {})
-    for style in ("table", "json", "csv"):
-        format_sweep(summary, style)
+    for output_format in ("table", "json", "csv"):
+        format_sweep(summary, output_format)
 
 
 def test_programs_get_json_and_csv(tmp_path):
