@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps.model_named import model_folder
+from flows.evaluate import models_of, replicas_of_study
 from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tasks.inspect.page import write_units_page
@@ -11,7 +11,7 @@ from tasks.inspect.text import format_units, numbers_of
 from tasks.inspect.units import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
 from tasks.pages.single_page import check_page, clip
 from tasks.pages.text_table import aligned
-from tasks.predict.named_model import CHAMPION
+from tasks.predict.named_model import CHAMPION, named_model
 
 PAPER = "paper"
 MOST_STEPS = 100_000
@@ -75,7 +75,8 @@ def _subject(
 ) -> Subject:
     if network is None:
         name = CHAMPION if model is None else model
-        return model_subject(params, model_folder(params, name), name=name, pictures=images)
+        folder = named_model(params, name, models_of(params) | replicas_of_study(params))
+        return model_subject(params, folder, name=name, pictures=images)
     if model is not None:
         raise UserError("two networks are named", where="--network and --model", mend="name one of them")
     if label is not None:

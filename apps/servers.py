@@ -21,9 +21,10 @@ PATIENCE_S = 120
 
 def serve_ui(*, host: str, mlflow_port: int, prefect_port: int) -> None:
     """Start both servers, print their addresses once they answer, and wait for Ctrl-C."""
+    problem = read_params().problem
     for port, option in ((mlflow_port, "--mlflow-port"), (prefect_port, "--prefect-port")):
         _check_free(host, port, option)
-    make_store(read_params().problem)
+    make_store(problem)
     _end_on_sigterm()
     with (
         _running(_mlflow_command(host, mlflow_port)) as mlflow,
@@ -42,6 +43,7 @@ def serve_ui(*, host: str, mlflow_port: int, prefect_port: int) -> None:
 
 def serve_deployments(cron: str) -> None:
     """Serve `flows/deployments.py` from this process; starts a Prefect server where none answers."""
+    read_params()
     _check_cron(cron)
     _end_on_sigterm()
     if watched():
@@ -68,9 +70,8 @@ def _check_cron(cron: str) -> None:
     try:
         Cron(cron)
     except ValueError as error:
-        raise UserError(
-            f"this is no cron schedule: {error}", where="--cron", mend="give five fields, as 0 2 * * *"
-        ) from error
+        mend = "give five fields: minute, hour, day, month and weekday"
+        raise UserError(f"this is no cron schedule: {error}", where="--cron", mend=mend) from error
 
 
 def _mlflow_command(host: str, port: int) -> list[str]:

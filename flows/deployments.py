@@ -6,8 +6,6 @@ from prefect import flow
 
 from flows.pipeline import run_one, run_stale
 
-NIGHTLY = "0 2 * * *"
-
 
 @flow(name="pipeline")
 def pipeline() -> list[str]:
@@ -27,7 +25,7 @@ def report() -> None:
     run_one("report")
 
 
-def deployments(cron: str = NIGHTLY) -> list[Any]:
+def deployments(cron: str) -> list[Any]:
     """The deployments, ready for `prefect.serve` with a limit of one run: DVC's lock allows no more.
 
     A deployment's own `concurrency_limit` is no way to that: in Prefect 3.8.8 a served run loses its slot while it

@@ -7,7 +7,6 @@ and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs
 
 import contextlib
 import functools
-import logging
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
+from flows.logs import quiet_logging
 from tasks.common.dvc_stage import StageFacts, stage_facts
 from tasks.common.errors import UserError
 from tasks.common.mlflow_runs import Record, recorded_stage
@@ -151,24 +151,6 @@ def answers(api: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False
-
-
-def quiet_logging() -> None:
-    """Progress on stderr in plain lines. Prefect's own chatter goes to its server, and an error is told once."""
-    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "unfont")
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_for_people)
-    for noisy in ("alembic", "mlflow", "httpx", "dvc", "matplotlib", "fontTools", "PIL"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _for_people(record: logging.LogRecord) -> bool:
-    """Prefect logs an exception at every level it passes; `main` tells it, once and last."""
-    if not record.name.startswith("prefect"):
-        return True
-    told_elsewhere = record.exc_info is not None or record.getMessage().startswith("Finished in state")
-    return record.levelno >= logging.WARNING and not told_elsewhere
 
 
 def main(stage: Stage, arguments: list[str]) -> None:

@@ -6,14 +6,17 @@ from pathlib import Path
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import shown
-from tasks.predict.champion import find_model
+from tasks.predict.champion import ALIAS, find_model
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE
 
-CHAMPION = "champion"  # the model that answers `unfont predict`
+CHAMPION = ALIAS  # the model that answers `unfont predict`
 
 
 def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
     """The folder of the model called `name`: one of `models`, the champion, or a model folder of the user's own.
+
+    Args:
+        models: folders of all models that the pipeline can make, by name; the flows know them.
 
     Raises:
         UserError: there is no such model; the names of those that are there are told.

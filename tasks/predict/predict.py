@@ -16,11 +16,8 @@ from tasks.common.errors import UserError
 from tasks.common.text import shown
 from tasks.images.read_image import read_crop
 from tasks.pages.text_table import aligned
-from tasks.predict.champion import find_model, temperature_of
 from tasks.train.batches import as_images, logits_of
 from tasks.train.weights import load_model
-
-__all__ = ["find_model", "format_predictions", "predict_files", "probabilities_of", "ranked", "temperature_of"]
 
 CHUNK = 512  # pictures in memory at a time
 DIGITS = 6

@@ -3,7 +3,7 @@ import json
 import pytest
 import yaml
 
-from apps.compare import PAGES, compare
+from apps.commands.look import COMPARED, compare
 from tasks.common.errors import UserError
 from tasks.train.weights import weights_of
 from tests.toyhome import make_toy_home, toy_params
@@ -26,7 +26,7 @@ def test_the_verdict_is_printed_and_the_page_written(home, capsys):
     assert said.out.startswith("round-0 and erm did not learn the same: ")
     assert "round-0: accuracy" in said.out and "erm: accuracy" in said.out
     first, second = weights_of(home / "rounds/0"), weights_of(home / "invariance/erm")
-    page = PAGES / f"{first[:12]}-{second[:12]}.html"
+    page = COMPARED / f"{first[:12]}-{second[:12]}.html"
     assert said.err == f"page: {page}\n"
     assert first in page.read_text(encoding="utf-8")
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from apps.history import tell_history
+from apps.commands.look import history
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows
 from tests.tasks.toycrops import make_toy_table, toy_params
@@ -20,7 +20,7 @@ def key(here) -> str:
 
 
 def test_a_story_is_printed_below_its_picture_and_the_picture_saved(here, key, capsys):
-    tell_history(key[:8], picture=here / "crop.png", output_format="table")
+    history(key[:8], picture=here / "crop.png", output_format="table")
     said = capsys.readouterr().out
     assert said.isascii() and "\x1b" not in said  # stdout is no terminal
     assert f"\n{key}, a crop of 'scripts'\n" in said
@@ -28,13 +28,13 @@ def test_a_story_is_printed_below_its_picture_and_the_picture_saved(here, key, c
 
 
 def test_a_story_is_json_for_programs(key, capsys):
-    tell_history(key, picture=None, output_format="json")
+    history(key, picture=None, output_format="json")
     story = json.loads(capsys.readouterr().out)
     assert (story["key"], story["crop"]["split"]) == (key, "pool")
 
 
 def test_where_the_picture_cannot_be_saved_nothing_is_told(here, key, capsys):
     with pytest.raises(UserError, match=r"ends in \.png"):
-        tell_history(key, picture=here / "crop.gif", output_format="table")
+        history(key, picture=here / "crop.gif", output_format="table")
     assert capsys.readouterr().out == ""
     assert not (here / "crop.gif").exists()

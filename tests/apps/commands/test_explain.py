@@ -1,9 +1,10 @@
 import json
 
 import pytest
+import typer
 import yaml
 
-from apps.explain import explain
+from apps.commands.look import explain
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import encode_png, read_images
 from tests.toyhome import make_toy_home, toy_params
@@ -24,8 +25,14 @@ def files(here):
     return [here / "word.png", here / "notes.txt"]
 
 
+def status(files, **options):
+    with pytest.raises(typer.Exit) as end:
+        explain(files, **options)
+    return end.value.exit_code
+
+
 def test_a_picture_gets_a_line_and_a_card_and_another_file_a_reason(files, here, capsys):
-    assert not explain(files, model="champion", out=here / "a.html", output_format="table")
+    assert status(files, model="champion", out=here / "a.html", output_format="table") == 2
     said = capsys.readouterr()
     assert str(files[0]) in said.out.splitlines()[1]
     page, problem = said.err.splitlines()
@@ -35,13 +42,13 @@ def test_a_picture_gets_a_line_and_a_card_and_another_file_a_reason(files, here,
 
 
 def test_any_model_by_name_can_be_asked_and_json_is_for_programs(files, here, capsys):
-    assert explain(files[:1], model="round-1", out=here / "a.html", output_format="json")
+    assert status(files[:1], model="round-1", out=here / "a.html", output_format="json") == 0
     numbers = json.loads(capsys.readouterr().out)
     assert [picture["picture"] for picture in numbers["pictures"]] == [str(files[0])]
 
 
 def test_where_nothing_can_be_read_there_is_no_page(files, here, capsys):
-    assert not explain(files[1:], model="champion", out=here / "a.html", output_format="table")
+    assert status(files[1:], model="champion", out=here / "a.html", output_format="table") == 2
     assert capsys.readouterr().out == "" and not (here / "a.html").exists()
     with pytest.raises(UserError, match="there is no model 'erm '"):
         explain(files, model="erm ", out=here / "a.html", output_format="table")

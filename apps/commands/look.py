@@ -1,0 +1,170 @@
+"""Look at what was mined, and at what the models learned."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.commands.options import TableOrJson
+
+COMPARED = Path("data/.work/compare")
+
+
+def review(
+    accept: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. Repeatable.")
+    ] = None,
+    correct: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. Repeatable."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. Repeatable.")
+    ] = None,
+    decided: Annotated[
+        Path | None, typer.Option("--from", help="Take in the decisions.csv that the review page saved.")
+    ] = None,
+) -> None:
+    """List the suspected labels of your own pictures and write their page, or decide on them."""
+    from apps.review import review as run_review
+
+    run_review(accept=accept or [], correct=correct or [], drop=drop or [], decided=decided)
+
+
+def history(
+    key: Annotated[str, typer.Argument(help="The crop's key, or its first digits: 6 at the least.")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Save the clean crop too, four times as large: a .png file.")
+    ] = None,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Tell one crop's story: what it is, what every round made of it, what the models say of it."""
+    from tasks.browse.history import picture_of, save_picture, story_of
+    from tasks.browse.history_text import format_story
+    from tasks.browse.terminal import WIDEST, shows_colour
+    from tasks.common.params import read_params
+
+    params = read_params()
+    story = story_of(params, key)
+    pixels = picture_of(params, story["key"])
+    if picture is not None:
+        save_picture(picture, pixels)
+    if output_format == "json":
+        print(json.dumps(story, indent=2, ensure_ascii=False))
+        return
+    columns = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+    print(format_story(story, picture=pixels, colour=shows_colour(sys.stdout), columns=columns))
+    if picture is not None:
+        print(f"\ndone: {picture}")
+
+
+def compare(
+    model_a: Annotated[str, typer.Argument(help="A model: round-0, erm, erm/seed-1, champion, or a model folder.")],
+    model_b: Annotated[str, typer.Argument(help="The model beside it.")],
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page goes: an .html file; in data/.work/compare unless given.")
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Measure too by how much their layers are larger than needed.")
+    ] = False,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Say whether two networks learned the same: their units matched, their layers compared, on the same crops."""
+    from flows.evaluate import models_of, replicas_of_study
+    from tasks.common.params import read_params
+    from tasks.explain.compare import compare_models, format_comparison, numbers_of, seed_pairs
+    from tasks.explain.compare_page import write_comparison_page
+    from tasks.explain.redundancy import format_spare, spare_units
+    from tasks.pages.single_page import check_page
+    from tasks.predict.named_model import named_model
+    from tasks.train.weights import weights_of
+
+    params = read_params()
+    models, replicas = models_of(params), replicas_of_study(params)
+    if page is not None:
+        check_page(page)
+    names = (model_a, model_b)
+    own = {name: named_model(params, name, models | replicas) for name in names}
+    weights = weights_of(own[model_a]), weights_of(own[model_b])
+    references = seed_pairs(names, models, replicas)
+    table = params.home / "table"
+    found = compare_models(params, table=table, models=models | replicas | own, names=names, references=references)
+    numbers = numbers_of(found)
+    if prune:
+        numbers["spare"] = spare_units(params, table=table, models=own)
+    page = page or COMPARED / f"{weights[0][:12]}-{weights[1][:12]}.html"
+    write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
+    print(format_comparison(numbers, output_format))
+    if prune and output_format != "json":
+        print(f"\n{format_spare(numbers['spare'])}")
+    print(f"page: {page}", file=sys.stderr)
+
+
+def explain(
+    files: Annotated[list[Path], typer.Argument(help="Word images.")],
+    model: Annotated[str, typer.Option(help="Whose answers: as for compare.")] = "champion",
+    out: Annotated[Path, typer.Option(help="Where the page of the maps goes.")] = Path("data/.work/attention.html"),
+    output_format: TableOrJson = "table",
+) -> None:
+    """Show what the answer to each word image rests on, and how far to trust that."""
+    from flows.evaluate import models_of, replicas_of_study
+    from tasks.common.params import read_params
+    from tasks.explain.attribution import explain_files
+    from tasks.explain.attribution_page import write_attention_page
+    from tasks.inspect.attribution_text import format_attention, numbers_of
+    from tasks.pages.single_page import check_page
+    from tasks.predict.champion import temperature_of
+    from tasks.predict.named_model import named_model
+    from tasks.train.weights import weights_of
+
+    params = read_params()
+    check_page(out)
+    folder = named_model(params, model, models_of(params) | replicas_of_study(params))
+    temperature = temperature_of(params, folder)
+    explained, problems = explain_files(params, files, model_folder=folder, temperature=temperature)
+    if explained is not None:
+        numbers = numbers_of(explained)
+        more = write_attention_page(
+            out, explained, numbers=numbers, settings=params.attention, model=model, weights=weights_of(folder)
+        )
+        print(format_attention(numbers, output_format))
+        left = f"; {more} pictures had no room on it" if more else ""
+        print(f"page: {out}{left}", file=sys.stderr)
+    for problem in problems:
+        print(f"unfont: {problem}", file=sys.stderr)
+    raise typer.Exit(2 if problems else 0)
+
+
+def draw(
+    layer: Annotated[str | None, typer.Argument(help="A layer's name; without one, all are listed.")] = None,
+    units: Annotated[list[int] | None, typer.Argument(help="Numbers of its units.")] = None,
+    label: Annotated[str | None, typer.Option(help="Of a head: the unit of this label.")] = None,
+    model: Annotated[str | None, typer.Option(help="Whose units: as for compare; champion unless given.")] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what makes a network of your own.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of real pictures, in place of the table's validation crops.")
+    ] = None,
+    steps: Annotated[
+        str | None, typer.Option(help="Of every climb: a number, or paper for its own; report.steps unless given.")
+    ] = None,
+    search: Annotated[
+        int | None, typer.Option(help="Try so many random settings on the one unit.", min=1, max=10_000)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("data/.work/draw.html"),
+    seed: Annotated[
+        int | None, typer.Option(help="Of the random pixels; as in params unless given.", min=0, max=2**31 - 1)
+    ] = None,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Show what single units answer to, of the project's model or of any network of yours."""
+    from apps.draw import draw as run_draw
+
+    run_draw(
+        layer, units or [], label=label, model=model, network=network, images=images, steps=steps, tried=search,
+        out=out, seed=seed, output_format=output_format,
+    )  # fmt: skip

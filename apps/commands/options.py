@@ -1,0 +1,9 @@
+"""Options that several commands have."""
+
+from typing import Annotated, Literal
+
+import typer
+
+_FORMAT = typer.Option("--format", help="How to print.")
+TableOrJson = Annotated[Literal["table", "json"], _FORMAT]
+TableJsonOrCsv = Annotated[Literal["table", "json", "csv"], _FORMAT]

@@ -1,0 +1,77 @@
+"""Run the pipeline, and what comes before it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    stage: Annotated[str | None, typer.Argument(help="Only this stage and what it needs, such as round@2.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would run, and run nothing.")] = False,
+) -> None:
+    """Bring everything that is stale up to date, and only that."""
+    from flows.plan import open_repo, stale_stages
+    from tasks.common.params import read_params
+
+    params = read_params()
+    stale = stale_stages(open_repo(), stage)
+    if not stale:
+        print("nothing to do: everything is up to date")
+        return
+    if plan:
+        print("\n".join(stale))
+        return
+    from apps.profiles import cost_of
+
+    print(f"{len(stale)} stages are stale: {', '.join(stale)}")
+    print(f"profile {params.profile}: the whole pipeline costs {cost_of(params.profile)}", flush=True)
+    from flows.pipeline import run_pipeline
+
+    run_pipeline(stage)
+    print(f"done: {', '.join(str(path) for path in _what_to_open(params.home))}")
+
+
+def _what_to_open(home: Path) -> list[Path]:
+    return [path for path in (home / "report" / "index.html", home / "metrics" / "evaluate.json") if path.exists()]
+
+
+def setup() -> None:
+    """Make the MLflow store and check what the pipeline needs; `make run` calls it once."""
+    from apps.doctor import check_machine
+    from tasks.common.mlflow_runs import make_store, store_uri
+    from tasks.common.params import read_params
+
+    params = read_params()
+    check_machine()
+    make_store(params.problem)
+    print(f"ready: runs are recorded in {store_uri()}")
+
+
+def doctor() -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    from apps.doctor import examine
+    from tasks.common.params import read_params
+
+    read_params()
+    findings = examine()
+    for finding in findings:
+        told = f"{finding.what}: {finding.said}"
+        print(f"ok   {told}" if finding.good else f"MEND {told}: {finding.mend}")
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def profile(
+    name: Annotated[str | None, typer.Argument(help="The profile to write into params.yaml.")] = None,
+) -> None:
+    """List the profiles and what each costs, or write one's values into params.yaml."""
+    from apps.profiles import apply_profile, profiles
+    from tasks.common.params import read_params
+
+    chosen = read_params().profile
+    if name is None:
+        for each in profiles():
+            print(f"{'*' if each.name == chosen else ' '} {each.name:10} {each.cost}")
+        return
+    changed = apply_profile(name)
+    print("\n".join(changed) or f"params.yaml has the values of {name} already")

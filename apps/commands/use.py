@@ -1,0 +1,47 @@
+"""Use the model."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.commands.options import TableJsonOrCsv
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Word images.")],
+    top: Annotated[int, typer.Option(help="How many guesses of each.", min=1)] = 3,
+    among: Annotated[str | None, typer.Option(help="Only these scripts, such as Latn,Cyrl.")] = None,
+    abstain_below: Annotated[float, typer.Option(help="Below this probability, say nothing.", min=0, max=1)] = 0.0,
+    output_format: TableJsonOrCsv = "table",
+) -> None:
+    """Say which script each word image is written in."""
+    from tasks.common.params import read_params
+    from tasks.predict.champion import find_model, temperature_of
+    from tasks.predict.predict import format_predictions, predict_files
+
+    params = read_params()
+    scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
+    model = find_model(params)
+    predictions, problems = predict_files(
+        files,
+        model_folder=model,
+        temperature=temperature_of(params, model),
+        top=top,
+        among=scripts,
+        abstain_below=abstain_below,
+    )
+    if predictions:
+        print(format_predictions(predictions, output_format))
+    for problem in problems:
+        print(f"unfont: {problem}", file=sys.stderr)
+    raise typer.Exit(2 if problems else 0)
+
+
+def register() -> None:
+    """Register the chosen model in MLflow; it becomes champion where it is better beyond doubt."""
+    from flows.register import register_chosen
+    from tasks.common.params import read_params
+
+    print(register_chosen(read_params()))

@@ -1,0 +1,23 @@
+"""Logging for people, light enough to come before anything else is imported."""
+
+import logging
+import os
+import sys
+
+
+def quiet_logging() -> None:
+    """Progress on stderr in plain lines. Prefect's own chatter goes to its server, and an error is told once."""
+    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "unfont")
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_for_people)
+    for noisy in ("alembic", "mlflow", "httpx", "dvc", "matplotlib", "fontTools", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _for_people(record: logging.LogRecord) -> bool:
+    """Prefect logs an exception at every level it passes; `main` tells it, once and last."""
+    if not record.name.startswith("prefect"):
+        return True
+    told_elsewhere = record.exc_info is not None or record.getMessage().startswith("Finished in state")
+    return record.levelno >= logging.WARNING and not told_elsewhere
