@@ -1,0 +1,111 @@
+"""The built wheel, installed in an environment of its own: every room is in it, and its command answers."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tasks.crop_table.shards import encode_png
+from tests.conftest import ROOT
+from tests.toyhome import LABELS, make_toy_home, picture, toy_params
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+PACKAGES = ("apps", "flows", "tasks", "models")
+PARAMS = toy_params()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy: setuptools writes beside its sources, and takes what an earlier build left there."""
+    folder = tmp_path_factory.mktemp("built")
+    sources = folder / "sources"
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, sources)
+    pip("wheel", "--no-build-isolation", "--wheel-dir", folder, sources)
+    return next(folder.glob("unfont-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an environment's programs: it has this one's dependencies, and unfont from the wheel alone."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    programs = folder / "bin"
+    pip("--python", programs / "python", "install", "--no-index", wheel)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    # A folder that a .pth file names is searched after the environment's own, and its .pth files are not read: an
+    # editable unfont there stays out.
+    shared = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (site / "shared.pth").write_text("\n".join(shared), encoding="utf-8")
+    return programs
+
+
+def pip(*arguments: object) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments), "--no-deps"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run(programs: Path, folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the environment in `folder`, with nothing of the checkout in reach."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW"))}
+    return subprocess.run([programs / program, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
+
+
+def test_the_wheel_has_every_module_and_template(wheel):
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for name in PACKAGES
+        for path in (ROOT / name).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert any(name.endswith(".html.jinja") for name in files)
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed == files
+
+
+def test_what_runs_there_is_the_wheel(environment, tmp_path):
+    code = "import apps.cli, flows.logs, models, tasks; print(apps.cli.__file__, flows.logs.__file__, tasks.__file__)"
+    done = run(environment, tmp_path, "python", "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert all(Path(file).is_relative_to(environment.parent) for file in done.stdout.split())
+
+
+def test_help_comes_anywhere(environment, tmp_path):
+    done = run(environment, tmp_path, "unfont", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: unfont" in done.stdout and "│ predict " in done.stdout
+
+
+def test_in_an_empty_folder_it_says_where_to_stand(environment, tmp_path):
+    done = run(environment, tmp_path, "unfont", "predict", "picture.png")
+    said = "unfont: there are no parameters (params.yaml): run unfont in the project's folder\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_in_a_project_it_predicts(environment, tmp_path):
+    make_toy_home(tmp_path / "made", params=PARAMS)
+    (tmp_path / PARAMS.home).parent.mkdir()
+    (tmp_path / "made/home").rename(tmp_path / PARAMS.home)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    (tmp_path / "picture.png").write_bytes(encode_png(picture(np.random.default_rng(0), 0)))
+    done = run(environment, tmp_path, "unfont", "predict", "picture.png", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert answer["file"] == "picture.png" and answer["script"] in LABELS
+    # Its pages are made of templates: they are found there too.
+    done = run(environment, tmp_path, "unfont", "explain", "picture.png", "--out", "page.html")
+    assert done.returncode == 0, done.stderr
+    assert 'class="picture"' in (tmp_path / "page.html").read_text(encoding="utf-8")
