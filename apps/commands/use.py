@@ -18,10 +18,11 @@ def predict(
 ) -> None:
     """Say which script each word image is written in."""
     from tasks.common.params import read_params
+
+    params = read_params()  # before torch is waited for
     from tasks.predict.champion import find_model, temperature_of
     from tasks.predict.predict import format_predictions, predict_files
 
-    params = read_params()
     scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
     model = find_model(params)
     predictions, problems = predict_files(
