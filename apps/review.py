@@ -9,7 +9,8 @@ from tasks.browse.review_page import write_review_page
 from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_rows
-from tasks.mine.label_errors import OWN, SPLITS
+from tasks.crop_table.splits import TRAINING_SPLITS
+from tasks.mine.label_errors import OWN
 from tasks.mine.review import (
     LEFT_OUT,
     add_decisions,
@@ -118,7 +119,7 @@ class _Desk:
 def _own_crops(params: Params) -> tuple[dict[str, str], list[str]]:
     """The label of every own crop of `train` and `pool` by key, and all labels that crops have there, sorted."""
     target = params.labels.target
-    rows = read_rows(params.home / "table", ["key", target, "origin"], SPLITS)
+    rows = read_rows(params.home / "table", ["key", target, "origin"], TRAINING_SPLITS)
     own = rows[rows["origin"] == OWN]
     return dict(zip(own["key"], own[target], strict=True)), sorted(rows[target].dropna().unique())
 

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks.machine import machine, spread
+from tasks.crop_table.splits import REPORT_SPLIT
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARIES = Path(sys.executable).parent
@@ -50,8 +51,8 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
             "unfont_run_s": spread(repeat(repeats, lambda: run(folder, "unfont", "run"))),
         },
         "accuracy": {
-            severity: evaluated["chosen"]["test_unseen"][severity]["accuracy"]
-            for severity in evaluated["chosen"]["test_unseen"]
+            severity: evaluated["chosen"][REPORT_SPLIT][severity]["accuracy"]
+            for severity in evaluated["chosen"][REPORT_SPLIT]
         },
         "orchestration": orchestration(folder, repeats),
     }

@@ -16,13 +16,26 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
+from models.settings import CLEAN
 from tasks.baseline.train import train_baseline
 from tasks.common.determinism import deterministic
 from tasks.common.files import read_json, write_json
 from tasks.common.parallel import spread
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_table, write_shards
-from tasks.crop_table.splits import share_of
+from tasks.crop_table.splits import (
+    MEASURED_SPLITS,
+    POOL,
+    REPORT_SPLIT,
+    SELECTION_SPLIT,
+    SEVERITY,
+    SPLITS,
+    TEST_SEEN,
+    TEST_UNSEEN,
+    TRAIN,
+    VALIDATION,
+)
+from tasks.crop_table.text_side import share_of
 from tasks.evaluate.mining_gain import interval_of_mean
 from tasks.evaluate.predictions import open_models, score_split
 from tasks.invariance.train import ModeJob, train_mode
@@ -32,10 +45,9 @@ from tasks.train.replicas import SEED, Replica
 
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEM = "faces"
-VALIDATION = 3  # people, beside those who are tested
-SEEN, POOL = 0.15, 0.15  # shares of the training people's pictures
-SPLITS = ("train", "pool", "validation", "test_seen", "test_unseen")
-SEVERITIES = ("clean", "light")
+VALIDATING = 3  # people, beside those who are tested
+SEEN, POOL_SHARE = 0.15, 0.15  # shares of the training people's pictures
+SEVERITIES = (CLEAN, SEVERITY)
 WORKERS = 2
 CONFIDENCE = 0.95
 
@@ -99,9 +111,9 @@ def rotated(table: Path, out: Path, turn: int, rotations: int) -> Path:
     people = sorted(set(names), key=lambda name: share_of("rotation", name))
     tested = set(people[turn::rotations])
     others = [name for name in people if name not in tested]
-    validating = {others[(turn * VALIDATION + place) % len(others)] for place in range(VALIDATION)}
+    validating = {others[(turn * VALIDATING + place) % len(others)] for place in range(VALIDATING)}
     splits = [
-        "test_unseen" if name in tested else "validation" if name in validating else _of_training(key)
+        TEST_UNSEEN if name in tested else VALIDATION if name in validating else _of_training(key)
         for name, key in zip(names, rows["key"].to_pylist(), strict=True)
     ]
     place = rows.schema.get_field_index("split")
@@ -113,7 +125,7 @@ def rotated(table: Path, out: Path, turn: int, rotations: int) -> Path:
 
 def _of_training(key: str) -> str:
     place = share_of("split", key)
-    return "test_seen" if place < SEEN else "pool" if place < SEEN + POOL else "train"
+    return TEST_SEEN if place < SEEN else POOL if place < SEEN + POOL_SHARE else TRAIN
 
 
 def measured(run: Run) -> list[dict[str, Any]]:
@@ -161,7 +173,7 @@ def accuracies(run: Run, models: dict[str, Path]) -> list[dict[str, Any]]:
     """Of every model on the splits that it did not learn from."""
     opened, found = open_models(models), []
     with deterministic(1):
-        for split in ("validation", "test_seen", "test_unseen"):
+        for split in MEASURED_SPLITS:
             answers = score_split(
                 opened, table=run.table, split=split, labels=run.params.labels, severities=SEVERITIES, batch=256
             )
@@ -193,10 +205,10 @@ def _rounded(value: float) -> float | None:
 
 def gain_of(rows: pd.DataFrame, modes: Sequence[str]) -> dict[str, Any]:
     """The mode that validation likes best, and its gain on erm on people never seen: a t-interval over rotations."""
-    light = rows[rows["severity"] == "light"]
-    validated = light[light["split"] == "validation"].groupby("model")["accuracy"].mean()
+    light = rows[rows["severity"] == SEVERITY]
+    validated = light[light["split"] == SELECTION_SPLIT].groupby("model")["accuracy"].mean()
     best = str(validated[[mode for mode in modes if mode != "erm"]].idxmax())
-    tested = light[light["split"] == "test_unseen"].pivot_table("accuracy", ["rotation"], "model")
+    tested = light[light["split"] == REPORT_SPLIT].pivot_table("accuracy", ["rotation"], "model")
     gains = 100 * (tested[best] - tested["erm"])
     low, high = interval_of_mean(gains.to_numpy(), confidence=CONFIDENCE) or (None, None)
     return {"chosen": best, "gain_points": round(float(gains.mean()), 2), "low": low, "high": high,

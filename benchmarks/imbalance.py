@@ -30,6 +30,7 @@ from tasks.common.files import written_whole
 from tasks.common.parallel import spread
 from tasks.common.params import UNWRITTEN, Params
 from tasks.crop_table.shards import read_rows
+from tasks.crop_table.splits import POOL, REPORT_SPLIT, SELECTION_SPLIT, SEVERITY, SPLITS, TRAINING_SPLITS
 from tasks.metrics.text_fpr import share_at, text_threshold
 from tasks.mine.job import round_jobs
 from tasks.mine.round import finish_round, run_replica, score_for
@@ -46,10 +47,10 @@ RESULT = ROOT / "benchmarks" / "results" / "imbalance.json"
 FIGURE = ROOT / "docs" / "figures" / "imbalance.svg"
 
 SCRIPTS = ["Arab", "Cyrl", "Grek", "Hebr", "Latn"]
-TEXT = {"train": 100, "pool": 10, "validation": 100, "test_seen": 10, "test_unseen": 200}  # a script
-BACKGROUND = {"train": 500, "pool": 50_000, "validation": 3_000, "test_seen": 100, "test_unseen": 6_000}
+TEXT = dict(zip(SPLITS, (100, 10, 100, 10, 200), strict=True))  # a script
+BACKGROUND = dict(zip(SPLITS, (500, 50_000, 3_000, 100, 6_000), strict=True))
 # A thousand to one in the pool: that is what is measured here.
-assert BACKGROUND["pool"] == 1000 * len(SCRIPTS) * TEXT["pool"]
+assert BACKGROUND[POOL] == 1000 * len(SCRIPTS) * TEXT[POOL]
 
 FOCAL = {"name": "focal", "gamma": 2.0, "alpha": 0.25, "prior_bias": True}  # as Lin et al. (2017) found best
 FIRST_EPOCHS, ROUND_EPOCHS, ROUNDS = 25, 6, ("1", "2")
@@ -138,7 +139,7 @@ def run_arm(arm: Arm, seed: int, *, table: Path, home: Path) -> dict[str, Any]:
 def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Path, int]:
     """One training on the whole of `train` and `pool`, every crop once an epoch."""
     labels = Labels.of_table(table, params.labels)
-    keys = read_rows(table, ["key"], ["train", "pool"])["key"]
+    keys = read_rows(table, ["key"], TRAINING_SPLITS)["key"]
     training = baseline_rows(keys)
     crops = read_crops(table, labels, keys=training["key"])
     card = make_card(params, labels, mode="erm", size=(crops.images.shape[1], crops.images.shape[2]))
@@ -179,9 +180,9 @@ def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path
 
 def measured(model: Path, *, table: Path, work: Path) -> dict[str, float | None]:
     """Text against no text, and scripts among text, on unseen designs and kinds of background, lightly degraded."""
-    chances = {split: _scores(model, table, split, work) for split in ("validation", "test_unseen")}
-    limit = text_threshold(chances["validation"][0][~chances["validation"][1]])
-    p_text, empty, right = chances["test_unseen"]
+    chances = {split: _scores(model, table, split, work) for split in (SELECTION_SPLIT, REPORT_SPLIT)}
+    limit = text_threshold(chances[SELECTION_SPLIT][0][~chances[SELECTION_SPLIT][1]])
+    p_text, empty, right = chances[REPORT_SPLIT]
     return {
         "false_positive_rate": share_at(p_text[empty], limit),
         "text_recall": share_at(p_text[~empty], limit),
@@ -196,7 +197,7 @@ def _scores(model: Path, table: Path, split: str, work: Path) -> tuple[np.ndarra
     out = work / f"{split}.parquet"
     workers = partial(spread, runner="threads", workers=2)
     score_pool(
-        model, table=table, out=out, work=work / split, severity="light", style=None, fan_out=workers, split=split,
+        model, table=table, out=out, work=work / split, severity=SEVERITY, style=None, fan_out=workers, split=split,
         progress=silent,
     )  # fmt: skip
     rows = read_scores(out, weights=weights_of(model), columns=["true", "predicted", "probabilities"])

@@ -38,7 +38,8 @@ from tasks.common.determinism import deterministic
 from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_rows
-from tasks.crop_table.splits import share_of
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
+from tasks.crop_table.text_side import share_of
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.invariance.train import ModeJob, finish_mode, train_mode
 from tasks.probe.probe import probe_models
@@ -120,7 +121,7 @@ def told(params: Params, seconds: dict[str, float], *, share: float) -> dict[str
 
 def light_of(figures: dict[str, Any]) -> dict[str, Any]:
     """Of every split the figures at light degradation."""
-    return {split: by_severity["light"] for split, by_severity in figures.items()}
+    return {split: by_severity[SEVERITY] for split, by_severity in figures.items()}
 
 
 def peer_outputs(home: Path) -> Outputs:
@@ -133,10 +134,10 @@ def probe_of(home: Path) -> Path:
 
 def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
     """The figures of the chosen model that the aims name: on designs never seen at light degradation, and its probe."""
-    light = chosen["test_unseen"]["light"]
+    light = chosen[REPORT_SPLIT][SEVERITY]
     wanted = {name: light[name] for name in ("accuracy", "worst_style", "worst_script")}
     excess = probe.get("font_style", {}).get("excess_points")
-    return {"name": chosen["name"], "test_unseen": wanted, "probe_excess_points": excess}
+    return {"name": chosen["name"], REPORT_SPLIT: wanted, "probe_excess_points": excess}
 
 
 def params_of(params: Params, *, seeds: int, modes: Sequence[str]) -> Params:

@@ -33,10 +33,12 @@ from benchmarks.million import LOOKS, memory_of
 from benchmarks.turns import ROOT
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import fused
+from models.settings import CLEAN
 from tasks.common.determinism import deterministic
 from tasks.common.parallel import spread as spread_work
 from tasks.common.params import read_params
 from tasks.crop_table.shards import read_images, read_table, write_shards
+from tasks.crop_table.splits import POOL, SEVERITY
 from tasks.mine.score import score_pool
 from tasks.mine.score_table import read_scores
 from tasks.mine.select import plan_mining
@@ -93,7 +95,7 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     home = arguments.project / "data/scripts"
-    source = read_table(home / "table", where=pc.field("split").cast(pa.string()) == "pool")
+    source = read_table(home / "table", where=pc.field("split").cast(pa.string()) == POOL)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pool = make_pool(source, folder / "turns", arguments.turns)
@@ -138,7 +140,7 @@ def in_turns(model: Path, pool: Path, repeats: int) -> Seconds:
         as_images(torch.from_numpy(pixels), network.channels).contiguous(),
         seeds_of(rows["key"].tolist(), 0),
     )
-    light = SEVERITIES["light"]
+    light = SEVERITIES[SEVERITY]
 
     def forward(through: Callable[[torch.Tensor], Any]) -> None:
         for part in torch.split(images, FORWARD_BATCH):
@@ -154,10 +156,10 @@ def in_turns(model: Path, pool: Path, repeats: int) -> Seconds:
 
     ways: dict[str, Callable[[], None]] = {
         "bare_forward": partial(forward, network),
-        "score": partial(score, "clean"),
+        "score": partial(score, CLEAN),
         "fused_forward": partial(forward, fused(network)),
         "light_forward": light_forward,
-        "score_light": partial(score, "light"),
+        "score_light": partial(score, SEVERITY),
     }
     seconds: Seconds = {name: [] for name in ways}
     with deterministic(WORKERS), torch.inference_mode():
@@ -206,7 +208,7 @@ def score_and_mine(model: Path, pool: Path, folder: Path) -> dict[str, Any]:
     """What a round does before it trains."""
     settings = read_params(ROOT / "params.yaml").mine
     start = time.perf_counter()
-    rows = score_into(folder, model, pool, severity="clean")
+    rows = score_into(folder, model, pool, severity=CLEAN)
     scored = time.perf_counter() - start
     wrong = read_scores(folder / "scores.parquet", weights=weights_of(model), columns=MINED, wrong=True)
     plan = plan_mining(wrong, settings, pool=rows)

@@ -26,7 +26,8 @@ from PIL import Image, ImageFont
 from benchmarks.turns import serve
 from models.degrade import degrade, seeds_at
 from tasks.common.params import Params, read_params
-from tasks.crop_table.splits import digest_of
+from tasks.crop_table.splits import TRAIN
+from tasks.crop_table.text_side import digest_of
 from tasks.crops.draw_word import draw_word, open_font
 from tasks.crops.plan_shards import drawn_tables
 from tasks.crops.shaping import Shaper
@@ -107,7 +108,7 @@ def tables_of(folder: Path, params: Params) -> Iterator[pa.Table]:
     no_crops = dict.fromkeys(params.crops.text.model_dump(), 0)
     for seed in itertools.count():
         values: dict[str, Any] = params.crops.model_dump() | {"workers": 1, "background": no_crops}
-        settings = type(params.crops)(**values | {"text": no_crops | {"train": ROWS}})
+        settings = type(params.crops)(**values | {"text": no_crops | {TRAIN: ROWS}})
         with tempfile.TemporaryDirectory() as work:
             yield from drawn_tables(
                 settings,

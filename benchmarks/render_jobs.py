@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.common.params import Params
-from tasks.crop_table.splits import TEXT_SIDE, text_side
+from tasks.crop_table.splits import TEXT_SIDE, TRAIN
+from tasks.crop_table.text_side import text_side
 
 SHARED = "Latn"  # the script that every renderer draws: SynthTIGER shapes no others
 FONTS = 40  # of a script, at most: one a family
@@ -54,7 +55,7 @@ def _fonts_of(path: Path, scripts: list[str]) -> pa.Table:
     places: dict[str, dict[str, int]] = {script: {} for script in scripts}
     for place, row in enumerate(facts):
         chosen = places.get(row["script"])
-        if chosen is not None and row["side"] == "train" and len(chosen) < FONTS:
+        if chosen is not None and row["side"] == TRAIN and len(chosen) < FONTS:
             chosen.setdefault(row["family"], place)
     return _rows(path, sorted(place for chosen in places.values() for place in chosen.values()))
 
@@ -78,7 +79,7 @@ def _words_of(path: Path, scripts: list[str], params: Params) -> pa.Table:
     wanted = pc.is_in(table.column("script").cast(pa.string()), pa.array(scripts))
     table = table.filter(pc.and_(wanted, pc.equal(table.column("kind"), "word")))
     kept = [
-        text_side(text, script=script, settings=params.tag, seed=params.seed) == TEXT_SIDE["train"]
+        text_side(text, script=script, settings=params.tag, seed=params.seed) == TEXT_SIDE[TRAIN]
         for text, script in zip(table.column("text").to_pylist(), table.column("script").to_pylist(), strict=True)
     ]
     return table.filter(pa.array(kept))

@@ -9,6 +9,7 @@ from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_figures import draw_by_nuisance, draw_confusion, draw_reliability, draw_risk_coverage
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.evaluate.mining_gain import model_name
 from tasks.train.replicas import replicas_of, seeds_of
@@ -30,7 +31,8 @@ def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
     for path in (outputs.chosen, outputs.metrics, outputs.study, outputs.invariance, outputs.groups):
         record.artifact(path)
     record.artifact(outputs.plots, "plots")
-    record.figure(draw_confusion(outputs.predictions, outputs.chosen), "confusion.png")
+    confusion = draw_confusion(outputs.predictions, outputs.chosen, split=REPORT_SPLIT, severity=SEVERITY)
+    record.figure(confusion, "confusion.png")
     record.figure(draw_risk_coverage(outputs.plots), "risk_coverage.png")
     record.figure(draw_reliability(outputs.plots), "reliability.png")
     for nuisance, figure in draw_by_nuisance(outputs.plots):

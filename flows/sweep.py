@@ -8,7 +8,7 @@ from flows.fanout import fan_out
 from flows.stage import watched
 from tasks.common.mlflow_runs import Record, recorded_sweep, recorded_training
 from tasks.common.params import SweepSettings
-from tasks.evaluate.model_selection import SEVERITY, SPLIT
+from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.sweep.space import Space
 from tasks.sweep.sweep import CRITERION, Outcome, Sweep, SweepJob, try_setting
 from tasks.sweep.trials import Begun, done_in, finish_trial, next_trials
@@ -44,7 +44,7 @@ def run_trials(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, 
     with recorded_sweep(sweep.name, _values(sweep.space), params.problem) as parent:
         while begun := next_trials(study, sweep.space, wanted=wanted, at_once=at_once, seed=params.seed):
             _run_batch(sweep, study, begun, settings, parent)
-        parent.metrics({"trials": done_in(study), f"best.{SPLIT}.{SEVERITY}.{CRITERION}": study.best_value})
+        parent.metrics({"trials": done_in(study), f"best.{SELECTION_SPLIT}.{SEVERITY}.{CRITERION}": study.best_value})
 
 
 def _run_batch(
@@ -69,7 +69,7 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
         record.params({"mode": job.setting.mode, "seed": job.seed, **dict(job.setting.knobs)})
         record.curves(outcome["epochs"])
         known = {key: value for key, value in outcome["figures"].items() if value is not None}
-        record.metrics({f"{SPLIT}.{SEVERITY}.{key}": value for key, value in known.items()})
+        record.metrics({f"{SELECTION_SPLIT}.{SEVERITY}.{key}": value for key, value in known.items()})
         record.metrics({"training_seconds": outcome["seconds"]})
         record.tag("weights_sha256", outcome["weights"])
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from models.degrade.ink import luma_of
+from models.colour import luma_of
 from models.settings import NetworkSettings
 
 

@@ -1,9 +1,12 @@
 """Settings of everything in `models/`: frozen, strict, and free of torch so that reading params stays quick."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+Severity = Literal["clean", "light", "medium", "heavy"]  # of `models.degrade`
+SEVERITY_NAMES = get_args(Severity)
+CLEAN: Final[Severity] = "clean"
 MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral")  # of `models.invariance`
 
 
@@ -104,7 +107,7 @@ class InvarianceSettings(Settings):
 class ProbeSettings(Settings):
     """What the probe is given, and how both of its kinds are fitted; the same for every model."""
 
-    severity: Literal["clean", "light", "medium", "heavy"]
+    severity: Severity
     train: int = Field(ge=10, le=1_000_000)
     test: int = Field(ge=10, le=1_000_000)
     decays: list[Annotated[float, Field(gt=0, le=100)]] = Field(min_length=1, max_length=16)
@@ -119,7 +122,7 @@ class CompareSettings(Settings):
 
     crops: int = Field(ge=4, le=100_000)
     batch: int = Field(ge=8, le=4096)
-    severity: Literal["clean", "light", "medium", "heavy"]
+    severity: Severity
     explained: float = Field(gt=0, le=1)
     pairs: int = Field(ge=1, le=64)
     top: int = Field(ge=1, le=64)

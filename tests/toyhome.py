@@ -10,9 +10,11 @@ import pyarrow as pa
 import torch
 
 from models.network import ScriptNet
+from models.settings import SEVERITY_NAMES
 from tasks.common.files import sha256_of
 from tasks.common.params import UNWRITTEN, Params, read_params
-from tasks.crop_table.shards import SPLITS, crop_schema, encode_png, key_of, write_shards
+from tasks.crop_table.shards import crop_schema, encode_png, key_of, write_shards
+from tasks.crop_table.splits import SPLITS
 from tasks.evaluate.mining_gain import FIGURES, model_name, summarise
 from tasks.train.replicas import replicas_of
 from tasks.train.weights import save_model
@@ -20,7 +22,6 @@ from tasks.train.weights import save_model
 LABELS = ["Cyrl", "Latn", "Zxxx"]
 STYLES = ["handwriting", "sans-serif", "serif"]
 COUNTS = {"train": 24, "pool": 16, "validation": 8, "test_seen": 8, "test_unseen": 12}  # crops a label
-SEVERITIES = ["clean", "light", "medium", "heavy"]
 HEIGHT, WIDTH = 16, 64
 
 
@@ -206,7 +207,7 @@ def _predictions(
     tested = rows[rows["split"].isin(["validation", "test_seen", "test_unseen"])]
     parts = []
     for model in models:
-        for place, severity in enumerate(SEVERITIES):
+        for place, severity in enumerate(SEVERITY_NAMES):
             true = tested[params.labels.target].astype(str).to_numpy()
             wrong = rng.random(len(true)) < 0.1 + 0.1 * place
             other = rng.choice(labels, len(true))

@@ -10,6 +10,7 @@ import pandas as pd
 from tasks.common.files import read_json, write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import label_columns, read_rows
+from tasks.crop_table.splits import MEASURED_SPLITS, REPORT_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import pairs_of, summarise_modes
 from tasks.evaluate.measure_split import Look, Yardstick, compare
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
@@ -18,7 +19,6 @@ from tasks.report.evidence import model_folders
 from tasks.train.curves import curve_of
 from tasks.train.replicas import seeds_of
 
-SPLITS, COMPARED, SEVERITY = ("validation", "test_seen", "test_unseen"), "test_unseen", "light"
 EPOCHS, STEPS = 3, 60  # of a made-up training
 
 
@@ -72,7 +72,7 @@ def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: lis
     def of(model: str, split: str) -> pd.DataFrame:
         return answers[(answers["model"] == model) & (answers["split"] == split)]
 
-    looks = {model: {split: Look.at(of(model, split), yardstick, 0.5) for split in SPLITS} for model in models}
+    looks = {model: {split: Look.at(of(model, split), yardstick, 0.5) for split in MEASURED_SPLITS} for model in models}
     write_json(
         home / "metrics" / "groups.json",
         {
@@ -81,20 +81,20 @@ def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: lis
         },
     )
     last = f"round-{max(map(int, ('0', *params.rounds)))}"
-    compared = {model: by[COMPARED] for model, by in looks.items()}
-    said = SimpleNamespace(of=lambda model, _: of(model, COMPARED))
+    compared = {model: by[REPORT_SPLIT] for model, by in looks.items()}
+    said = SimpleNamespace(of=lambda model, _: of(model, REPORT_SPLIT))
     pairs = pairs_of(params.invariance.modes, last)
     differences = compare(said, compared, pairs, yardstick=yardstick, seed=params.seed)
     trained = {name: name for name in models} | {name: name.partition("/")[0] for name in replicas}
     figures = {
-        name: {split: _moved(yardstick.figures(of(model, split), model, SEVERITY), name) for split in SPLITS}
+        name: {split: _moved(yardstick.figures(of(model, split), model, SEVERITY), name) for split in MEASURED_SPLITS}
         for name, model in trained.items()
     }
     modes = summarise_modes(
         figures,
         modes=params.invariance.modes,
         differences=differences,
-        split=COMPARED,
+        split=REPORT_SPLIT,
         resamples=params.evaluate.resamples,
         confidence=params.evaluate.confidence,
     )

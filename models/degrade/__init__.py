@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.degrade.camera import blur, motion, noise, resolution, shadow
-from models.degrade.ink import COLOURS, colour, colours_of, contrast, invert, luma_of, texture
+from models.degrade.ink import COLOURS, colour, colours_of, contrast, invert, texture
 from models.degrade.jpeg import jpeg
 from models.degrade.seeds import Draw, seeds_at, seeds_of, splitmix64
 from models.degrade.shape import stroke, warp
@@ -29,7 +29,6 @@ __all__ = [
     "degrade",
     "invert",
     "jpeg",
-    "luma_of",
     "motion",
     "noise",
     "resolution",

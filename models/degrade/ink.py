@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.colour import LUMA
 from models.degrade.noise_banks import ground_bank, patches
 from models.degrade.seeds import Draw, columns, places
 from models.settings import DegradeSettings
@@ -23,7 +24,6 @@ INKS = {
 COLOURS = tuple(INKS)
 INK_SPREAD = 0.06  # of each channel, either way, about an ink's own value
 PAPER = 0.2  # of each channel, the most that a coloured ground lacks of white
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601, as JPEG and Pillow have it
 
 
 def colour(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
@@ -55,13 +55,6 @@ def colours_of(seeds: Tensor, settings: DegradeSettings | None) -> Tensor:
 
 def _is_coloured(draw: Draw, settings: DegradeSettings) -> NDArray[np.bool_]:
     return draw.unit("coloured") < settings.colour
-
-
-def luma_of(images: Tensor) -> Tensor:
-    """Brightness `[batch, 1, h, w]` of `[batch, 1 or 3, h, w]`; of one channel it is that channel."""
-    if images.shape[1] == 1:
-        return images
-    return (images * torch.tensor(LUMA, device=images.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def texture(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.degrade.ink import LUMA
+from models.colour import LUMA
 from models.degrade.seeds import Draw, Floats, places
 from models.settings import DegradeSettings
 

@@ -9,6 +9,7 @@ from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.crop_table.shards import COLOUR, read_rows
+from tasks.crop_table.splits import TRAIN
 from tasks.train.batches import Labels, Validation, read_crops
 from tasks.train.loop import Progress, replica_seed, train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, summary_of, write_folder
@@ -47,7 +48,7 @@ def train_baseline(
     """
     _check_colour(params)
     labels = Labels.of_table(table, params.labels, channels=params.crops.channels)
-    keys = read_rows(table, ["key"], ["train"])["key"]
+    keys = read_rows(table, ["key"], [TRAIN])["key"]
     if keys.empty:
         raise UserError("there are no training crops", where=table, mend="tag more crops")
     training = baseline_rows(keys)

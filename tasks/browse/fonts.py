@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.common.errors import UserError
-from tasks.fonts.designs import SIDES
-from tasks.fonts.sources import SYMBOLS
+from tasks.common.params import SYMBOLS
+from tasks.crop_table.splits import DESIGN_SIDES
 
 STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
 COLUMNS = ["script", "font_style", "design", "side", "family"]
@@ -33,7 +33,7 @@ def format_fonts(table: Path) -> str:
     if fonts.empty:
         return "no fonts: this problem draws no crops"
     parts = [_designs_by_style(fonts), _few(fonts)]
-    parts += [_listed(f"held out for {side}", fonts[fonts["side"] == side]) for side in SIDES[1:]]
+    parts += [_listed(f"held out for {side}", fonts[fonts["side"] == side]) for side in DESIGN_SIDES[1:]]
     parts += [_icons(icons)]
     return "\n\n".join(part for part in parts if part)
 
@@ -54,7 +54,7 @@ def _read(table: Path) -> pd.DataFrame:
 def _designs_by_style(fonts: pd.DataFrame) -> str:
     there = set(fonts["font_style"])
     styles = [*(style for style in STYLES if style in there), *sorted(there - set(STYLES))]
-    lines = [["script", *styles, "designs", *SIDES, "families"]]
+    lines = [["script", *styles, "designs", *DESIGN_SIDES, "families"]]
     for script, rows in fonts.groupby("script"):
         lines.append([str(script), *_counts(rows, styles)])
     lines.append(["all", *_counts(fonts, styles)])
@@ -63,7 +63,7 @@ def _designs_by_style(fonts: pd.DataFrame) -> str:
 
 def _counts(rows: pd.DataFrame, styles: Sequence[str]) -> list[str]:
     by_style = [rows[rows["font_style"] == style]["design"].nunique() for style in styles]
-    by_side = [rows[rows["side"] == side]["design"].nunique() for side in SIDES]
+    by_side = [rows[rows["side"] == side]["design"].nunique() for side in DESIGN_SIDES]
     counts = [*by_style, rows["design"].nunique(), *by_side, rows["family"].nunique()]
     return [str(count) if count else HOLE for count in counts]
 

@@ -16,6 +16,7 @@ from tasks.common.files import read_json, written_whole
 from tasks.common.params import Params, ProblemSettings
 from tasks.common.text import shown
 from tasks.crop_table.shards import Pixels, decode_png, encode_png, label_columns, nuisance_columns, read_table
+from tasks.crop_table.splits import TRAINING_SPLITS
 from tasks.evaluate.model_selection import read_choice
 from tasks.mine.review import decisions_path, read_decisions
 from tasks.mine.select import ADDED, NEAR, NO_ROOM, PAIR_FULL, STYLE_FULL
@@ -57,7 +58,7 @@ def story_of(params: Params, key: str) -> Record:
         "pair_crops": _pair_crops(table, crop, label_columns(params.labels)),
         "decision": _decision(decisions_path(params.problem), whole),
         "rounds": [_round(params, number, whole) for number in ["0", *sorted(params.rounds, key=int)]],
-        "evaluation": None if crop["split"] in ("train", "pool") else _evaluation(params.home, whole),
+        "evaluation": None if crop["split"] in TRAINING_SPLITS else _evaluation(params.home, whole),
     }
     return {name: _rounded(value) for name, value in story.items()}
 

@@ -6,6 +6,7 @@ from typing import Any
 from tasks.browse.terminal import WIDEST, render_picture
 from tasks.common.text import shown
 from tasks.crop_table.shards import Pixels
+from tasks.crop_table.splits import POOL
 from tasks.mine.select import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
 
 SHORT = 12  # digits of a key or of weights
@@ -97,7 +98,7 @@ def _round(told: Record, story: Record) -> Iterator[str]:
         yield f"the rounds stopped here{why}: the model before stays"
     if told["scored"]:
         yield from _scored(told["scored"], told["previous"])
-    elif story["crop"]["split"] == "pool" and told["round"] > 0 and not told["stopped"]:
+    elif story["crop"]["split"] == POOL and told["round"] > 0 and not told["stopped"]:
         yield "not known what the model before said: the round has no score of this crop"
     if told["mined"]:
         yield from _false_positive(told["mined"])

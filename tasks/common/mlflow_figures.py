@@ -27,8 +27,8 @@ def draw_training(epochs: list[dict[str, float]]) -> Any:
     return figure
 
 
-def draw_confusion(predictions: Path, chosen: Path) -> Any:
-    """The chosen model's confusions on designs never seen at light degradation: a row a label, in shares of it.
+def draw_confusion(predictions: Path, chosen: Path, *, split: str, severity: str) -> Any:
+    """The chosen model's confusions on a split at a severity: a row a label, in shares of it.
 
     Args:
         predictions, chosen: what `evaluate` wrote (`predictions.parquet`, `chosen.json`).
@@ -36,7 +36,7 @@ def draw_confusion(predictions: Path, chosen: Path) -> Any:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    wanted = [("model", "==", read_json(chosen)["name"]), ("split", "==", "test_unseen"), ("severity", "==", "light")]
+    wanted = [("model", "==", read_json(chosen)["name"]), ("split", "==", split), ("severity", "==", severity)]
     rows = pd.read_parquet(predictions, columns=["true", "predicted"], filters=wanted).astype(str)
     labels = sorted(set(rows["true"]) | set(rows["predicted"]))
     shares = pd.crosstab(rows["true"], rows["predicted"], normalize="index").reindex(labels, columns=labels)

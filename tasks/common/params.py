@@ -15,12 +15,14 @@ from models.settings import (
     NetworkSettings,
     ProbeSettings,
     Settings,
+    Severity,
     TrainSettings,
 )
 from tasks.common.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
-UNWRITTEN = "Zxxx"
+UNWRITTEN = "Zxxx"  # ISO 15924: no writing
+SYMBOLS = "Zsym"  # ISO 15924: the "script" of fonts of icons, which serve backgrounds only
 # dvc.yaml reads these for the graph itself: a problem of its own mind would not be seen there.
 IN_THE_GRAPH = ("problems", "rounds", "fonts", "words", "invariance.modes")
 
@@ -124,7 +126,7 @@ class TagSettings(Settings):
 
 
 class ScoreSettings(RunnerSettings):
-    severity: Literal["clean", "light", "medium", "heavy"]
+    severity: Severity
 
 
 class MineSettings(Settings):

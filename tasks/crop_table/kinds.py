@@ -5,25 +5,27 @@ Whole kinds are held out: a model that has learned "no hatching" has not learned
 them.
 """
 
+from tasks.crop_table.splits import TEST_UNSEEN, TRAIN, VALIDATION
+
 FREE = {
-    "train": (
+    TRAIN: (
         "noise", "clouds", "bars", "grid", "blobs", "halftone", "edges", "scratches", "curves", "dashes", "plain",
         "barcode", "keys", "logos", "arrows", "underlines", "staff", "fences", "fabric", "gradients", "markings",
         "branches",
     ),
-    "validation": ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
-    "test_unseen": ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
+    VALIDATION: ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
+    TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
 }  # fmt: skip
 # Torn letters and icons are drawn with fonts of the split's own side.
 TORN = {
-    "train": ("torn_fragment", "torn_shards"),
-    "validation": ("torn_strip",),
-    "test_unseen": ("torn_between",),
+    TRAIN: ("torn_fragment", "torn_shards"),
+    VALIDATION: ("torn_strip",),
+    TEST_UNSEEN: ("torn_between",),
 }
 ICONS = {
-    "train": ("icon", "icon_row"),
-    "validation": ("icon_framed",),
-    "test_unseen": ("icon_scatter",),
+    TRAIN: ("icon", "icon_row"),
+    VALIDATION: ("icon_framed",),
+    TEST_UNSEEN: ("icon_scatter",),
 }
 
 
@@ -32,5 +34,5 @@ def kinds_of(split: str, *, letters: bool = True, icons: bool = True) -> list[st
 
     Validation and test_unseen have kinds of their own; the other splits share the training side's.
     """
-    side = split if split in FREE else "train"
+    side = split if split in FREE else TRAIN
     return [*FREE[side], *(TORN[side] if letters else ()), *(ICONS[side] if icons else ())]

@@ -23,7 +23,6 @@ from PIL import Image
 from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
 
-SPLITS = ("train", "pool", "validation", "test_seen", "test_unseen")
 SHARD_ROWS = 20_000
 ROW_GROUP = 4_000
 

@@ -1,87 +1,29 @@
-"""Which side of the data a text stands on: a pure function of the text, its script and the seed.
+"""The splits: the one module that spells their names, and says what each is for.
 
-(Which side a font's design stands on is decided in `tasks/fonts/designs.py`.)
+A split's crops show designs (or another group) of one side and texts of one side; `tasks.fonts.designs` and
+`tasks.crop_table.text_side` say which side each stands on.
 """
 
-import hashlib
-import unicodedata
-from typing import Literal
+from typing import Final, Literal
 
-from tasks.common.params import TagSettings
+TRAIN: Final = "train"
+POOL: Final = "pool"  # where mining looks for hard negatives
+VALIDATION: Final = "validation"
+TEST_SEEN: Final = "test_seen"
+TEST_UNSEEN: Final = "test_unseen"
 
-TONOS = "\u0301"  # the Greek accent, as a combining mark
-LISTED = "und"  # the language of the words of a user's list: undetermined
+SPLITS = (TRAIN, POOL, VALIDATION, TEST_SEEN, TEST_UNSEEN)  # in the table's order
+TRAINING_SPLITS = (TRAIN, POOL)  # what a model may learn from
+SELECTION_SPLIT = VALIDATION  # all choices are made on it: the model, temperatures, thresholds, a sweep's setting
+REPORT_SPLIT = TEST_UNSEEN  # where models are compared, and what figures, plots and pages show
+TEST_SPLITS = (TEST_SEEN, TEST_UNSEEN)  # they choose nothing
+MEASURED_SPLITS = (SELECTION_SPLIT, *TEST_SPLITS)
+SEVERITY: Final = "light"  # of degradation: at which `SELECTION_SPLIT` chooses and `REPORT_SPLIT` is looked at
+
+TEST: Final = "test"  # the side of texts that both test splits share
 TextSide = Literal["train", "validation", "test"]
-
-
-def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> TextSide | None:
-    """Side of `text`, or None where its words stand on different sides.
-
-    "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande". Training
-    and the pool share a side; so do both test splits.
-    """
-    sides = {_side_of(part, script, settings, seed) for part in parts_of(text)}
-    return sides.pop() if len(sides) == 1 else None
-
-
-def parts_of(text: str) -> list[str]:
-    """The words of `text` without digits, punctuation and symbols around them; `text` itself if it has no letter.
-
-    >>> parts_of("(Haus, 12)")
-    ['Haus']
-    >>> parts_of("12")
-    ['12']
-    """
-    return [part for word in text.split() if (part := strip_word(word))] or [text]
-
-
-def strip_word(word: str) -> str:
-    """`word` from its first letter to its last letter or mark; empty if it has no letter."""
-    if word[:1].isalpha() and word[-1:].isalpha():
-        return word
-    kinds = [unicodedata.category(char)[0] for char in word]
-    if "L" not in kinds:
-        return ""
-    last = max(place for place, kind in enumerate(kinds) if kind in "LM")
-    return word[kinds.index("L") : last + 1]
-
-
-def _side_of(word: str, script: str, settings: TagSettings, seed: int) -> TextSide:
-    position = share_of("text", seed, script, fold(word, script))
-    if position < settings.validation_words:
-        return "validation"
-    return "test" if position < settings.validation_words + settings.test_words else "train"
-
-
-def fold(text: str, script: str) -> str:
-    """What two spellings of one text have in common: case, and the accents that Greek capitals drop."""
-    apart = unicodedata.normalize("NFD", text.casefold())
-    return apart.replace(TONOS, "") if script == "Grek" else apart
-
-
-def digest_of(*parts: object) -> bytes:
-    """SHA-256 of `parts`: 32 bytes of chance that depend on nothing but them."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
-
-
-def share_of(*parts: object) -> float:
-    """A number in [0, 1), uniform over `parts`."""
-    return int.from_bytes(digest_of(*parts)[:6]) / 2**48
-
-
-DESIGN_SIDE = {
-    "train": "train",
-    "pool": "train",
-    "validation": "validation",
-    "test_seen": "train",
-    "test_unseen": "test_unseen",
-}
-
-
-TEXT_SIDE = {
-    "train": "train",
-    "pool": "train",
-    "validation": "validation",
-    "test_seen": "test",
-    "test_unseen": "test",
-}
+DESIGN_SIDES = (TRAIN, VALIDATION, TEST_UNSEEN)
+DESIGN_SIDE = {TRAIN: TRAIN, POOL: TRAIN, VALIDATION: VALIDATION, TEST_SEEN: TRAIN, TEST_UNSEEN: TEST_UNSEEN}
+TEXT_SIDE: dict[str, TextSide] = {
+    TRAIN: TRAIN, POOL: TRAIN, VALIDATION: VALIDATION, TEST_SEEN: TEST, TEST_UNSEEN: TEST,
+}  # fmt: skip

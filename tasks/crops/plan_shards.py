@@ -15,7 +15,8 @@ from tasks.common.errors import UserError
 from tasks.common.parallel import FanOut
 from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
 from tasks.crop_table.shards import COLOUR, crop_schema
-from tasks.crop_table.splits import LISTED
+from tasks.crop_table.splits import TRAIN
+from tasks.crop_table.text_side import LISTED
 from tasks.crops.sampling_plan import Font
 from tasks.crops.shard import Drawn, Shard, draw_shard
 from tasks.crops.sources import Source, cast_of, read_columns, read_fonts, read_texts
@@ -97,8 +98,8 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
             mend = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
         counts["words_uncovered"] += len(texts.words) - len(shown)
-        designs = sum(map(len, casts["train"].designs)) if "train" in casts else 0
-        wanted = settings.text.model_dump() | {"train": train_crops(settings, designs)}
+        designs = sum(map(len, casts[TRAIN].designs)) if TRAIN in casts else 0
+        wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
         asked[script] = {split: count for split, count in wanted.items() if split in casts}
         for split in wanted.keys() - casts.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})

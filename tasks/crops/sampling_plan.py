@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.common.params import MixSettings, TagSettings
-from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, digest_of, text_side
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
+from tasks.crop_table.text_side import digest_of, text_side
 from tasks.crops.text_variants import CHANCES, Covers, compose, plan_text
 
 SHORT = 8  # characters of the longest word that shares a crop with another

@@ -18,7 +18,7 @@ from tasks.common.files import written_whole
 from tasks.common.params import UNWRITTEN
 from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.shards import encode_png, key_of
-from tasks.crop_table.splits import digest_of
+from tasks.crop_table.text_side import digest_of
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 from tasks.crops.backgrounds.kinds import draw_background
 from tasks.crops.draw_word import draw_word

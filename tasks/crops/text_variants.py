@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from tasks.common.params import MixSettings
-from tasks.crop_table.splits import TONOS, fold
+from tasks.crop_table.text_side import TONOS, fold
 
 Form = Literal["word", "two", "letter"]
 Case = Literal["lower", "title", "capitals"]

@@ -14,17 +14,16 @@ from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
+from tasks.crop_table.splits import MEASURED_SPLITS, REPORT_SPLIT, SELECTION_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import means_of_modes, pairs_of, summarise_modes
 from tasks.evaluate.measure_split import SCHEMA, Measured, Yardstick, compare, measure_split, thresholds_of
 from tasks.evaluate.mining_gain import means_of, summarise
-from tasks.evaluate.model_selection import SEVERITY, SPLIT, choice_of, choose_model, criterion_of
+from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
 from tasks.evaluate.predictions import Answers, Model, calibrated, open_models, score_split
 from tasks.metrics.classification import thin_labels
 from tasks.metrics.group_bootstrap import Differences
 
-SPLITS = (SPLIT, "test_seen", "test_unseen")
-COMPARED = "test_unseen"  # where pairs of models are compared, and what the plots show
 log = logging.getLogger("unfont")
 
 
@@ -102,13 +101,13 @@ def evaluate_models(
         name = _choose(job, answers, outputs.chosen)
         yardstick = _yardstick(job, answers)
         measured, differences = {}, {}
-        for split in SPLITS:
-            answers = answers if split == SPLIT else job.score(split)
+        for split in MEASURED_SPLITS:
+            answers = answers if split == SELECTION_SPLIT else job.score(split)
             log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(job.models))
             measured[split] = measure_split(
                 answers, split=split, models=job.models, named=models, yardstick=yardstick, writer=writer
             )
-            if split == COMPARED:
+            if split == REPORT_SPLIT:
                 pairs = pairs_of(job.modes, _last(params))
                 seed = derived_seed(params.seed, "designs")
                 differences = compare(answers, measured[split].looks, pairs, yardstick=yardstick, seed=seed)
@@ -117,10 +116,10 @@ def evaluate_models(
 
 def _validate(job: _Job) -> tuple[_Job, Answers]:
     """Fit every model's temperature at light degradation; the job with them, and its answers on `validation`."""
-    light = job.score(SPLIT, severities=[SEVERITY], keep_logits=True)
+    light = job.score(SELECTION_SPLIT, severities=[SEVERITY], keep_logits=True)
     job = replace(job, models=calibrated(job.models, light, SEVERITY))
     others = [severity for severity in SEVERITIES if severity != SEVERITY]
-    rest = job.score(SPLIT, severities={name: others if name in job.named else [] for name in job.models})
+    rest = job.score(SELECTION_SPLIT, severities={name: others if name in job.named else [] for name in job.models})
     return job, replace(rest, said=light.at_temperatures(job.models).said | rest.said)
 
 
@@ -157,25 +156,27 @@ def _write(
 ) -> dict[str, float]:
     """Write what was measured; the figures for MLflow."""
     params, models = job.params, job.named
-    own = {model: {split: measured[split].figures[model] for split in SPLITS} for model in models}
+    own = {model: {split: measured[split].figures[model] for split in MEASURED_SPLITS} for model in models}
     temperatures = {model: job.models[model].temperature for model in models}
     chosen = {"name": name, **own[name]}
     write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_scripts": thin, "temperatures": temperatures})
-    groups = {model: {split: measured[split].looks[model].groups for split in SPLITS} for model in models}
+    groups = {model: {split: measured[split].looks[model].groups for split in MEASURED_SPLITS} for model in models}
     write_json(outputs.groups, {"severity": SEVERITY, "models": groups})
-    light = {model: {split: measured[split].figures[model][SEVERITY] for split in SPLITS} for model in job.models}
+    light = {
+        model: {split: measured[split].figures[model][SEVERITY] for split in MEASURED_SPLITS} for model in job.models
+    }
     study = _study_of(params, models, light)
     write_json(outputs.study, study)
     modes = summarise_modes(
         light,
         modes=job.modes,
         differences=differences,
-        split=COMPARED,
+        split=REPORT_SPLIT,
         resamples=params.evaluate.resamples,
         confidence=params.evaluate.confidence,
     )
     write_json(outputs.invariance, {**modes, "severity": SEVERITY})
-    _plot(models, name, measured[COMPARED], outputs.plots)
+    _plot(models, name, measured[REPORT_SPLIT], outputs.plots)
     return dict(_flat(own[name])) | means_of(study) | means_of_modes(modes)
 
 

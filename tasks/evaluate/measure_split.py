@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tasks.common.params import EvaluateSettings, ProblemSettings
 from tasks.crop_table.shards import LABEL, nuisance_columns
-from tasks.evaluate.model_selection import SEVERITY
+from tasks.crop_table.splits import SEVERITY
 from tasks.evaluate.plot_tables import confusion_points, reliability_points, risk_points
 from tasks.evaluate.predictions import Answers, Model
 from tasks.metrics.classification import is_ambiguous, measure, text_of

@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.train.replicas import CONTROL, MINED, Replica
 
 RATES = ("false_positive_rate", "false_alarm_rate")  # lower is better
 FIGURES = (*RATES, "worst_style", "worst_script", "accuracy")
-SPLIT = "test_unseen"  # the verdict's
 WANTED_CUT = 0.3
 DIGITS = 6
 
@@ -66,7 +66,7 @@ def summarise(
         splits[split] = {
             str(number): _round_of(trainings, number, before, confidence) for number, before in previous.items()
         }
-    verdict = _verdict(splits[SPLIT], max(previous)) if asked else None
+    verdict = _verdict(splits[REPORT_SPLIT], max(previous)) if asked else None
     facts = {"asked": asked, "seeds": seeds, "control": control, "confidence": confidence}
     return {**facts, "splits": splits, "verdict": verdict}
 
@@ -203,7 +203,7 @@ def _verdict(rounds: dict[str, Any], last: int) -> dict[str, Any] | None:
     difference = facts["difference"][figure]
     cut = difference["cut"]
     return {
-        "split": SPLIT,
+        "split": REPORT_SPLIT,
         "round": last,
         MINED: facts[MINED][figure]["mean"],
         CONTROL: facts[CONTROL][figure]["mean"],

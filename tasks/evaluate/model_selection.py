@@ -7,14 +7,14 @@ from typing import Any
 
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of
+from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 
-SPLIT, SEVERITY = "validation", "light"
 # The criterion's terms, by the figure of `tasks.metrics.classification.measure` that each is made of; of rates, what is
 # left to 1.
 RATE = "false_alarm_rate"
 TERMS = {"accuracy": "accuracy", "worst_style": "worst_style", RATE: f"1 - {RATE}"}
 
-Figures = Mapping[str, Any]  # of one model, on `SPLIT` at `SEVERITY`
+Figures = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
 
 
 def choose_model(figures: Mapping[str, Figures]) -> str:
@@ -54,7 +54,7 @@ def choice_of(name: str, *, folder: Path, home: Path, figures: Figures, temperat
         "name": name,
         "path": folder.resolve().relative_to(home.resolve()).as_posix(),
         "weights": sha256_of(folder / "model.safetensors"),
-        "criterion": f"{SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[figure] for figure in _terms(figures))}",
+        "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[figure] for figure in _terms(figures))}",
         "value": round(criterion_of(figures), 6),
         "figures": {figure: figures[figure] for figure in TERMS},
         "temperature": temperature,

@@ -18,6 +18,7 @@ from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import shown
+from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.evaluate.predictions import Model, open_models
 from tasks.explain.compare_many import compare_together
 from tasks.explain.sample import Sample
@@ -25,7 +26,6 @@ from tasks.pages.text_table import aligned, json_of
 from tasks.train.replicas import CONTROL
 from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
 
-SPLIT = "validation"
 DIGITS = 6  # of numbers
 SHAPE = ("network", "labels", "height", "width", "channels")  # of a card: what a network's weights look like
 Pair = tuple[str, str]  # names of models: first, second
@@ -99,9 +99,9 @@ def compare_pairs(
     with deterministic(params.threads):
         opened = open_models({name: models[name] for pair in (*pairs, *references) for name in pair})
         target = params.labels.target
-        sample = Sample.of_split(table, SPLIT, target=target, most=settings.crops, severity=settings.severity)
+        sample = Sample.of_split(table, SELECTION_SPLIT, target=target, most=settings.crops, severity=settings.severity)
         if len(sample) < FEWEST:
-            mend = f"give {SPLIT} {FEWEST} crops or more"
+            mend = f"give {SELECTION_SPLIT} {FEWEST} crops or more"
             raise UserError(f"{len(sample)} crops are too few to compare networks", where=table, mend=mend)
         check_alike(opened, sample, table)
         networks = {name: model.network for name, model in opened.items()}
@@ -194,7 +194,7 @@ def numbers_of(found: SideBySide) -> dict[str, Any]:
         "same": judged.same,
         "verdict": judged.reason,
         "crops": comparison.crops,
-        "split": SPLIT,
+        "split": SELECTION_SPLIT,
         "severity": found.sample.severity,
         **_means(comparison),
         "standing": {"cka": _standing(judged.cka), "units": _standing(judged.units)},

@@ -14,13 +14,14 @@ from models.explain.statistics import LayerStatistics, LayerSummary, Redundancy
 from models.network import ScriptNet
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
+from tasks.crop_table.splits import SELECTION_SPLIT, TRAIN
 from tasks.evaluate.predictions import Model, open_models
-from tasks.explain.compare import DIGITS, SPLIT, check_alike
+from tasks.explain.compare import DIGITS, check_alike
 from tasks.explain.sample import Sample
 from tasks.pages.text_table import aligned
 from tasks.train.batches import logits_of
 
-LEARNED = "train"  # the split whose crops say which units are redundant; accuracy is of another
+LEARNED = TRAIN  # the split whose crops say which units are redundant; accuracy is of another
 
 Spare = tuple[LayerSummary, Redundancy]
 
@@ -46,7 +47,7 @@ def spare_units(params: Params, *, table: Path, models: Mapping[str, Path]) -> d
         opened = open_models(dict(models))
         learned, tested = (
             Sample.of_split(table, split, target=target, most=settings.crops, severity=settings.severity)
-            for split in (LEARNED, SPLIT)
+            for split in (LEARNED, SELECTION_SPLIT)
         )
         for sample in (learned, tested):
             check_alike(opened, sample, table)
@@ -119,7 +120,7 @@ def format_spare(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _lines(name: str, numbers: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{name}: accuracy {numbers['accuracy']:.4f} on {numbers['crops']} crops of {SPLIT}"
+    yield f"{name}: accuracy {numbers['accuracy']:.4f} on {numbers['crops']} crops of {SELECTION_SPLIT}"
     rows = [["layer", "units", "larger than needed by", "effective rank", "accuracy without", "answers changed"]]
     rows += [_row(layer) for layer in numbers["layers"]]
     yield from aligned([*rows, _row({"layer": "all at once", **numbers["together"]})])

@@ -15,10 +15,11 @@ from models.explain.top import TopActivations, UnitSummary
 from models.network import ScriptNet
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows, stream_images
+from tasks.crop_table.splits import TRAIN, VALIDATION
 from tasks.train.batches import as_images
 from tasks.train.weights import check_size
 
-SPLITS = ("train", "validation")
+EXPLAINED_SPLITS = (TRAIN, VALIDATION)
 BATCH = 256  # crops of one forward pass; larger ones leave the processor's cache
 NOISE = 8  # noise images that measure a receptive field
 
@@ -58,7 +59,7 @@ def explain_units(
     Raises:
         UserError: the two splits hold no crop, or crops that are not `[height, width]`.
     """
-    sample = np.sort(read_rows(table, ["key"], SPLITS)["key"].to_numpy(dtype=str))[:crops]
+    sample = np.sort(read_rows(table, ["key"], EXPLAINED_SPLITS)["key"].to_numpy(dtype=str))[:crops]
     if not len(sample):
         raise UserError("the table has no train and no validation crops", where=table, mend="run `unfont tag`")
     layers = layers_of(network, torch.zeros(1, network.channels, height, width))
@@ -67,7 +68,7 @@ def explain_units(
     labels: list[str] = []
     observers = {name: gathered[name].update for name in layers}
     with torch.inference_mode(), observed(network, observers):
-        for images, rows in stream_images(table, SPLITS, BATCH, last=sample[-1]):
+        for images, rows in stream_images(table, EXPLAINED_SPLITS, BATCH, last=sample[-1]):
             check_size(images, {"the chosen model": network}, table)
             network(as_images(torch.from_numpy(images), network.channels))
             keys.extend(rows["key"])

@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
-from tasks.common.params import FontsSettings, read_params
-from tasks.fonts.designs import SIDES, join_designs, read_designs, sides_of, write_designs
+from tasks.common.params import SYMBOLS, FontsSettings, read_params
+from tasks.crop_table.splits import DESIGN_SIDES
+from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs
 from tasks.fonts.font_file import draws, open_font, sfnt_of
 from tasks.fonts.icons import icons_of
 from tasks.fonts.merge_subsets import splice
 from tasks.fonts.npm import install_packages
 from tasks.fonts.outlines import Outlines, outlines_of
-from tasks.fonts.sources import SYMBOLS, FontSource, fonts_in, packaged_fonts
+from tasks.fonts.sources import FontSource, fonts_in, packaged_fonts
 
 PACKAGE_LIST = "package.json"
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
@@ -106,7 +107,7 @@ def settle(
     known = families <= listed.keys()
     design_of = {name: listed[name] for name in families} if known else join_designs(outlines_by_family(texts), listed)
     sides = sides_of(design_of, cells_of(texts), fixed)
-    return design_of | icons, sides | {design: fixed.get(design, SIDES[0]) for design in icons.values()}
+    return design_of | icons, sides | {design: fixed.get(design, DESIGN_SIDES[0]) for design in icons.values()}
 
 
 def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
@@ -187,7 +188,7 @@ def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: 
         "scripts": len({source.script for source in texts}),
         "symbol_fonts": len(made) - len(texts),
         "designs": len(designs),
-        **{f"designs_{side}": sides[side] for side in SIDES},
+        **{f"designs_{side}": sides[side] for side in DESIGN_SIDES},
     }
     return {name: float(count) for name, count in counts.items()}
 

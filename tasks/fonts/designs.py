@@ -11,9 +11,9 @@ from typing import Any
 
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, write_json
+from tasks.crop_table.splits import DESIGN_SIDES, TEST_UNSEEN, TRAIN
 from tasks.fonts.outlines import Outlines, cluster
 
-SIDES = ("train", "validation", "test_unseen")
 SHARE = (0.15, 0.25)  # of a script's designs: validation, test_unseen
 MOST = (12, 20)  # designs: more would cost training its variety and tell nothing new
 STARTS = 4
@@ -42,7 +42,7 @@ def hold_out(designs: Iterable[DesignInfo], seed: int, *, fixed: Mapping[str, st
     boards = []
     for start in range(STARTS):
         draw = random.Random(f"{seed}/{start}")  # noqa: S311 - a seeded search, no secret
-        board = _Board(infos, {info.name: fixed.get(info.name) or draw.choice(SIDES) for info in infos})
+        board = _Board(infos, {info.name: fixed.get(info.name) or draw.choice(DESIGN_SIDES) for info in infos})
         board.improve([info for info in infos if info.name not in fixed], draw)
         boards.append(board)
     return min(boards, key=lambda board: board.cost()).sides
@@ -69,7 +69,7 @@ class _Board:
         free = draw.sample(free, len(free))
         moving = True
         while moving:
-            moved = sum(self._try([(info, side)]) for info in free for side in SIDES)
+            moved = sum(self._try([(info, side)]) for info in free for side in DESIGN_SIDES)
             moving = moved > 0 or any(
                 self._try([(one, self.sides[other.name]), (other, self.sides[one.name])])
                 for one, other in combinations(free, 2)
@@ -111,19 +111,19 @@ def script_cost(totals: Counter[str], styles: Mapping[str, Counter[str]]) -> flo
     `totals`: side → designs. `styles`: style → side → designs.
     """
     count = totals.total()
-    needed = {1: SIDES[:1], 2: (SIDES[0], SIDES[2])}.get(count, SIDES)
+    needed = {1: DESIGN_SIDES[:1], 2: (DESIGN_SIDES[0], DESIGN_SIDES[2])}.get(count, DESIGN_SIDES)
     cost = 1000.0 * sum(totals[side] == 0 for side in needed)
     if count < 3:
         return cost
-    cost += 50 * max(0, math.ceil(count / 2) - totals["train"])
-    for side, share, most in zip(SIDES[1:], SHARE, MOST, strict=True):
+    cost += 50 * max(0, math.ceil(count / 2) - totals[TRAIN])
+    for side, share, most in zip(DESIGN_SIDES[1:], SHARE, MOST, strict=True):
         wanted = max(1, min(round(share * count), most))
         cost += (totals[side] - wanted) ** 2 / count
         met = sum(sides[side] > 0 for sides in styles.values())
         cost += 2 * (totals[side] > 1 and met == 1 and len(styles) > 1)
-    cost += 3 * sum(sides["train"] == 0 for sides in styles.values())
+    cost += 3 * sum(sides[TRAIN] == 0 for sides in styles.values())
     # Worst style counts (script, style) pairs of two test designs or more.
-    return cost + sum(sides["test_unseen"] < 2 for sides in styles.values() if sides.total() >= 5)
+    return cost + sum(sides[TEST_UNSEEN] < 2 for sides in styles.values() if sides.total() >= 5)
 
 
 def read_designs(path: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -142,8 +142,8 @@ def read_designs(path: Path) -> tuple[dict[str, str], dict[str, str]]:
         raise _damaged(f"{type(error).__name__}: {error}", path) from error
     if len(dict(pairs)) < len(pairs):
         raise _damaged("a family is in two designs", path)
-    if sides.keys() != value["designs"].keys() or not set(sides.values()) <= set(SIDES):
-        raise _damaged(f"every design needs a side, one of {', '.join(SIDES)}", path)
+    if sides.keys() != value["designs"].keys() or not set(sides.values()) <= set(DESIGN_SIDES):
+        raise _damaged(f"every design needs a side, one of {', '.join(DESIGN_SIDES)}", path)
     return dict(pairs), sides
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.errors import UserError
+from tasks.common.params import SYMBOLS
 from tasks.fonts.font_file import SUFFIXES, draws, family_of, is_slanted, licence_of, open_font, style_of, weight_of
 from tasks.fonts.npm import read_manifest
 
@@ -41,7 +42,6 @@ SCRIPT_OF_SUBSET = {
     "thai": "Thai",
     "tibetan": "Tibt",
 }
-SYMBOLS = "Zsym"  # ISO 15924: fonts of icons, which serve backgrounds only
 SYMBOL_FAMILIES = ("noto-emoji", "noto-sans-symbols", "noto-sans-symbols-2")  # besides those of category `icons`
 SYMBOL_SUBSETS = ("symbols", "emoji", "latin")  # where their icons are: the first of these that a package has
 WITH = {"latin": ("latin-ext", "vietnamese"), "cyrillic": ("cyrillic-ext",), "greek": ("greek-ext",)}

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.settings import CLEAN
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import Pixels
+from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
 from tasks.images.read_image import FORMAT_NAMES, fit, read_picture
@@ -44,7 +46,7 @@ class RealImages:
         Raises:
             UserError: there is no table, or it has no validation crops.
         """
-        sample = Sample.of_split(table, "validation", target=target, most=most, severity="clean")
+        sample = Sample.of_split(table, VALIDATION, target=target, most=most, severity=CLEAN)
         return cls(
             source="crops of validation", names=sample.keys, labels=[str(label) for label in sample.labels],
             pixels=sample.pixels, there=len(sample),

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from tasks.common.determinism import derived_seed
 from tasks.crop_table.shards import read_rows, read_table
+from tasks.crop_table.splits import POOL
 from tasks.mine.job import RoundJob
 from tasks.mine.label_errors import find_suspects, own_features
 from tasks.mine.review import apply_decisions, check_labels, decisions_path, read_decisions
@@ -117,7 +118,7 @@ def _random(job: RoundJob) -> Additions:
     mined = pd.read_parquet(job.beside(twin).out / "mined.parquet", columns=["fate"])
     wanted = int((mined["fate"] == ADDED).sum())
     target = job.params.labels.target
-    pool = read_rows(job.table, ["key", target], ["pool"])
+    pool = read_rows(job.table, ["key", target], [POOL])
     decided = apply_decisions(pool, decisions_of(job), column=target)
     free = decided[~decided["key"].isin(read_training(job.before)["key"])]
     draw = np.random.default_rng(derived_seed(job.params.seed, "control", job.number, job.replica.seed))

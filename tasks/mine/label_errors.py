@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.crop_table.shards import Pixels, stream_images
+from tasks.crop_table.splits import TRAINING_SPLITS
 
 OWN = "user"  # the origin of crops whose labels a person gave; a drawn crop's label is known
-SPLITS = ("train", "pool")
 # What one head learns from: it has a few thousand weights, and more rows than this only take longer.
 FIT_ROWS = 20_000
 STRENGTH = 0.1  # inverse of the head's L2 penalty: held-out probabilities are to be doubtful rather than sure
@@ -86,7 +86,7 @@ def own_features(model: Path, *, table: Path, target: str, group: str) -> tuple[
     names = ["key", "given", "group"]
     parts = [pd.DataFrame(columns=names, dtype="str")]
     features = [np.zeros((0, network.target_head.in_features), np.float16)]
-    for pixels, rows in stream_images(table, SPLITS, STREAM):
+    for pixels, rows in stream_images(table, TRAINING_SPLITS, STREAM):
         own = (rows["origin"] == OWN).to_numpy(dtype=bool)
         if not own.any():
             continue

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.common.parallel import FanOut
+from tasks.crop_table.splits import POOL
 from tasks.mine.score_part import Part, Piece, Scoring, score_part
 from tasks.mine.score_table import fact_of, score_schema, write_scores
 from tasks.train.weights import read_card, weights_of
@@ -36,7 +37,7 @@ def score_pool(
     severity: str,
     style: str | None,
     fan_out: FanOut,
-    split: str = "pool",
+    split: str = POOL,
     progress: Callable[[str], None] = log.info,
 ) -> int:
     """Score every crop of a split and write the score table (see `score_schema`) at `out`; returns its rows.

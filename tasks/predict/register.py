@@ -33,8 +33,9 @@ from tasks.common.errors import UserError
 from tasks.common.files import sha256_of, write_json
 from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
 from tasks.common.params import UNWRITTEN, Params
+from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions as answers
-from tasks.evaluate.model_selection import SEVERITY, SPLIT, read_choice
+from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
@@ -170,10 +171,10 @@ def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> answer
 
 def _difference(params: Params, pair: dict[str, answers.Model], table: Path) -> Difference:
     """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
-    settings = params.evaluate
+    settings, labels = params.evaluate, params.labels
     with deterministic(params.threads):
         scored = answers.score_split(
-            pair, table=table, split=SPLIT, labels=params.labels, severities=[SEVERITY], batch=settings.batch
+            pair, table=table, split=SELECTION_SPLIT, labels=labels, severities=[SEVERITY], batch=settings.batch
         )
     right = {}
     for name in pair:

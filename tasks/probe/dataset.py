@@ -11,9 +11,9 @@ from torch import Tensor
 from models.probe import LinearProbe, MlpProbe, Rows, fit_probes, inputs_of, log_prior, right_of
 from models.settings import ProbeSettings
 from tasks.common.params import ProblemSettings
+from tasks.crop_table.splits import TEST_SPLITS, TEST_UNSEEN, TRAIN, VALIDATION
 
-SPLITS = ("test_seen", "test_unseen")
-FIT, HELD_OUT, VALIDATION = "fit", "held_out", "validation"
+FIT, HELD_OUT = "fit", "held_out"
 EVERY = 5  # one row of so many is held out of the fit
 
 
@@ -54,13 +54,13 @@ class Question:
 
     def tuned_on(self, split: str) -> str:
         """The part that is to a probe what `split` is: groups seen, or groups not seen."""
-        return VALIDATION if split == SPLITS[1] and len(self.parts[VALIDATION]) else HELD_OUT
+        return VALIDATION if split == TEST_UNSEEN and len(self.parts[VALIDATION]) else HELD_OUT
 
 
 def pose(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -> Question | str:
     """The question for the crops in `rows` (key, split, labels); or why there is none: nothing to tell apart."""
     known = rows[rows[nuisance].notna()]
-    train = known[known["split"] == "train"].sort_values("key")
+    train = known[known["split"] == TRAIN].sort_values("key")
     held_out = train.index[::EVERY]
     fit = train.drop(held_out)
     labels, targets = sorted(fit[nuisance].unique()), sorted(fit[problem.target].unique())
@@ -70,7 +70,7 @@ def pose(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -> Questio
     given = pd.Index(targets).get_indexer(pd.Index(rows[problem.target]))
     counts = (truth >= 0) & (given >= 0)
     parts = {FIT: fit.index, HELD_OUT: held_out}
-    parts |= {split: rows.index[rows["split"] == split] for split in (VALIDATION, *SPLITS)}
+    parts |= {split: rows.index[rows["split"] == split] for split in (VALIDATION, *TEST_SPLITS)}
     places = {part: torch.from_numpy(index.to_numpy()[counts[index]]) for part, index in parts.items()}
     truth, given = torch.from_numpy(truth), torch.from_numpy(given)
     prior = log_prior(given[places[FIT]], truth[places[FIT]], count=len(targets), labels=len(labels))
@@ -102,7 +102,7 @@ def ask(
         split: {
             kind: _tuned(probe, rows_of(question.tuned_on(split)), rows_of(split)) for kind, probe in probes.items()
         }
-        for split in SPLITS
+        for split in TEST_SPLITS
     }
 
 

@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from tasks.common.determinism import derived_seed
 from tasks.common.params import Params
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.probe.features import read_features, sample_rows
 from tasks.train.weights import load_model
 
-SPLIT, SEVERITY = "test_unseen", "light"
 FEWEST = 5  # crops: a map of fewer shows nothing
 PERPLEXITY = 30  # of t-SNE, at most: about how many neighbours a crop is to stay near
 DIGITS = 4
@@ -43,7 +43,7 @@ def map_embeddings(params: Params, *, table: Path, models: Mapping[str, Path]) -
     Raises:
         UserError: the table or a model cannot be read, or they are of different sizes.
     """
-    rows = sample_rows(table, params.labels, {SPLIT: params.report.map_crops})
+    rows = sample_rows(table, params.labels, {REPORT_SPLIT: params.report.map_crops})
     if len(rows) < FEWEST:
         return None
     networks = {name: load_model(folder)[0] for name, folder in models.items()}

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.degrade import SEVERITIES, degrade, luma_of, seeds_of
+from models.colour import luma_of
+from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of, observed
 from models.network import ScriptNet, Standardise
 from tasks.common.params import UNWRITTEN, ProblemSettings

@@ -47,10 +47,11 @@ from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
+from tasks.crop_table.splits import MEASURED_SPLITS, TEST_SEEN, TEST_SPLITS, TEST_UNSEEN, TRAIN
 from tasks.evaluate.model_selection import read_choice
 from tasks.evaluate.predictions import open_models
 from tasks.metrics.paired_bootstrap import cluster_interval
-from tasks.probe.dataset import SPLITS, Question, ask, pose
+from tasks.probe.dataset import Question, ask, pose
 from tasks.probe.features import PIXELS, Layers, read_features, sample_rows
 from tasks.train.replicas import CONTROL
 from tasks.train.weights import new_network, read_card
@@ -80,7 +81,7 @@ def probe_models(
     """
     settings, labels = params.probe, params.labels
     choice = _choice_among(models, home)
-    sizes = {"train": settings.train} | dict.fromkeys(("validation", *SPLITS), settings.test)
+    sizes = {TRAIN: settings.train} | dict.fromkeys(MEASURED_SPLITS, settings.test)
     rows = sample_rows(home / "table", labels, sizes)
     questions = {name: pose(rows, name, labels) for name in nuisance_columns(labels)}
     features: dict[str, Layers] = {}
@@ -95,7 +96,7 @@ def probe_models(
             else {"why": question}
             for name, question in questions.items()
         }
-    held = {name: SPLITS[0] if name == labels.group else SPLITS[1] for name in questions}
+    held = {name: TEST_SEEN if name == labels.group else TEST_UNSEEN for name in questions}
     chosen = _of_chosen(choice, found, held) if choice else None
     write_json(out, {"severity": settings.severity, "nuisances": found, "chosen": chosen})
     return _flat(found) | _flat_choice(chosen)
@@ -129,19 +130,19 @@ def _probe_nuisance(
         "why": None,
         "labels": question.labels,
         "n": question.sizes(),
-        "guess": {split: _share(question.guessed(split)) for split in SPLITS},
+        "guess": {split: _share(question.guessed(split)) for split in TEST_SPLITS},
         "models": probed,
         "seeds": _over_seeds(probed, models, replicas),
         UNTRAINED: of_model(UNTRAINED),
         PIXELS: of_layer(PIXELS, PIXELS),
-        "reads": {split: _reads(reference.get(split)) for split in SPLITS},
+        "reads": {split: _reads(reference.get(split)) for split in TEST_SPLITS},
     }
 
 
 def _figures(params: Params, question: Question, features: torch.Tensor) -> Figures:
     seed = derived_seed(params.seed, "probe", question.nuisance)
     right = ask(question, features, params.probe, seed=seed)
-    return {split: _excess(params, question, split, right[split]) for split in SPLITS}
+    return {split: _excess(params, question, split, right[split]) for split in TEST_SPLITS}
 
 
 def _excess(params: Params, question: Question, split: str, right: dict[str, np.ndarray]) -> Figures | None:
@@ -168,7 +169,7 @@ def _over_seeds(probed: Mapping[str, Figures], models: list[str], replicas: list
     for model in models:
         names = [name for name in replicas if name.startswith(f"{model}/") and f"/{CONTROL}-" not in name]
         if names:
-            found[model] = {split: _spread([probed[name][split] for name in (model, *names)]) for split in SPLITS}
+            found[model] = {split: _spread([probed[name][split] for name in (model, *names)]) for split in TEST_SPLITS}
     return found
 
 
@@ -209,7 +210,7 @@ def _flat(found: Mapping[str, Any]) -> dict[str, float]:
         f"{nuisance}.{split}.{model}": figures[split]["excess_points"]
         for nuisance, of in found.items()
         for model, figures in of.get("models", {}).items()
-        for split in SPLITS
+        for split in TEST_SPLITS
         if figures[split] is not None
     }
 
@@ -225,5 +226,5 @@ def _share(hits: np.ndarray) -> float | None:
 
 
 def _said(figures: Figures) -> str:
-    known = {split: figures[split] for split in SPLITS if figures[split] is not None}
+    known = {split: figures[split] for split in TEST_SPLITS if figures[split] is not None}
     return ", ".join(f"{split} {each['excess_points']:.1f} points" for split, each in known.items()) or "no test crops"

@@ -14,6 +14,7 @@ from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import label_columns, read_rows
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN
 from tasks.evaluate.model_selection import read_choice
 from tasks.mine.select import ADDED
 from tasks.train.batches import as_images
@@ -21,8 +22,7 @@ from tasks.train.curves import Curve
 from tasks.train.weights import WEIGHTS_FILE, weights_of
 
 MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "fate", "weights"]
-SPLIT, SEVERITY = "test_unseen", "light"  # where the figures look at single predictions
-TESTS = (SPLIT, "test_seen")  # where mistakes are looked at one by one
+TESTS = (REPORT_SPLIT, TEST_SEEN)  # where mistakes are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Evidence:
 
     @property
     def tested(self) -> pd.DataFrame:
-        """`tests` on `SPLIT`."""
-        return self.tests[SPLIT]
+        """`tests` on `REPORT_SPLIT`."""
+        return self.tests[REPORT_SPLIT]
 
     @property
     def table(self) -> Path:

@@ -6,11 +6,12 @@ from typing import Any
 
 from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import nuisance_columns
+from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.evaluate.invariance_gain import FIGURES as MEASURED
 from tasks.explain.units import Explanation
 from tasks.probe.embedding_map import EmbeddingMap, map_embeddings
 from tasks.report.embedding_map import is_known, map_numbers, map_plots, mapped_models
-from tasks.report.evidence import SPLIT, Evidence
+from tasks.report.evidence import Evidence
 from tasks.report.modes import (
     ROWS,
     Cast,
@@ -21,7 +22,7 @@ from tasks.report.modes import (
     worst_cells,
     worst_families,
 )
-from tasks.report.overview import FIGURES, SPLITS, names_of, words
+from tasks.report.overview import FIGURES, SPLIT_TITLES, names_of, words
 from tasks.report.probe import layer_plot, probe_facts
 from tasks.report.site import Site
 from tasks.report.training_curves import mode_curves, mode_plots, round_plots
@@ -59,13 +60,13 @@ def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> 
         styles=[(words(name), rows, nuisance_plots(rows, cast, title=words(name))) for name, rows in styles.items()],
         most=ROWS,
         probes=[(words(name), facts, _layer_plot(facts, cast, layers, name)) for name, facts in probes.items()],
-        splits={split: title.format(**names) for split, title in SPLITS.items()},
+        splits={split: title.format(**names) for split, title in SPLIT_TITLES.items()},
         layers=layers,
         map=map_shown,
         mode_plots=mode_plots(curves, cast, target=names["target"]),
         round_plots=round_plots({name: curve for name, curve in rounds.items() if curve}, target=names["target"]),
         cells=[(words(name), rows) for name, rows in cells.items()],
-        where=SPLITS[SPLIT].format(**names),
+        where=SPLIT_TITLES[REPORT_SPLIT].format(**names),
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from models.losses import focal_curve, modulation
 from models.settings import LossSettings
+from tasks.common.params import UNWRITTEN
 from tasks.pages.svg import Axis, Plot, series, share_axis
 from tasks.report.evidence import Evidence, Round
 from tasks.report.site import Site
@@ -21,7 +22,7 @@ POINTS = 100  # of a curve
 HIGHEST = 5.0  # loss that the pictures reach
 P_AXIS = Axis(title="p of the true label", low=0, high=1, ticks=[(n / 5, f"{n / 5:g}") for n in range(6)])
 LOSS_AXIS = Axis(title="loss", low=0, high=HIGHEST, ticks=[(n, f"{n}") for n in range(6)])
-GROUPS = {"text": "text", "Zxxx": "without text", "mined": "mined by a round"}
+GROUPS = {"text": "text", UNWRITTEN: "without text", "mined": "mined by a round"}
 
 
 def write_losses(site: Site, evidence: Evidence) -> None:

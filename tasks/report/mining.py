@@ -7,8 +7,9 @@ from typing import Any
 from markupsafe import Markup
 
 from tasks.crop_table.shards import pictures
+from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.evaluate.mining_gain import FIGURES as STUDIED
-from tasks.evaluate.mining_gain import RATES, SPLIT, WANTED_CUT
+from tasks.evaluate.mining_gain import RATES, WANTED_CUT
 from tasks.pages.svg import Plot, row_axis, share_axis
 from tasks.report.evidence import Evidence, Round
 from tasks.report.overview import FIGURES, names_of, round_page
@@ -51,7 +52,7 @@ def pays(one: Round) -> bool | None:
 def write_mining(site: Site, evidence: Evidence) -> None:
     study, rounds = evidence.study, [one for one in evidence.rounds if one.numbers]
     names = names_of(evidence.params)
-    by_round = study["splits"].get(SPLIT, {})
+    by_round = study["splits"].get(REPORT_SPLIT, {})
     rows_of = {figure: figure_rows(by_round, figure) for figure in STUDIED}
     known = [figure for figure, rows in rows_of.items() if any(row[MINED]["mean"] is not None for row in rows)]
     figures = []

@@ -11,12 +11,13 @@ from models.explain.trust import area
 from models.settings import AttentionSettings
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
+from tasks.crop_table.splits import SEVERITY
 from tasks.explain.attribution import METHODS, Explained, explain_crops
 from tasks.explain.attribution_page import overlay
 from tasks.pages.single_page import pixels_of
 from tasks.pages.sprites import Sheet
-from tasks.report.evidence import SEVERITY, TESTS, Evidence
-from tasks.report.overview import SPLITS, names_of, words
+from tasks.report.evidence import TESTS, Evidence
+from tasks.report.overview import SPLIT_TITLES, names_of, words
 from tasks.report.site import Site
 
 SHEET = 64  # mistakes of a sprite sheet: the browser loads those that come near
@@ -31,7 +32,7 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
     explained = _explained(evidence, rows, settings) if len(rows) else None
     found = _numbers(evidence, rows, explained) if explained else []
     names = names_of(evidence.params)
-    splits = {split: SPLITS[split].format(**names) for split in TESTS}
+    splits = {split: SPLIT_TITLES[split].format(**names) for split in TESTS}
     tested = {split: {"crops": len(evidence.tests[split]), "mistakes": _count(rows, split)} for split in TESTS}
     numbers = {
         "model": evidence.chosen["name"],

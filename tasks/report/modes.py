@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import FIGURES
 from tasks.metrics.wilson import wilson_interval
 from tasks.pages.svg import Axis, Plot, clip, colour, row_axis, share_axis
-from tasks.report.evidence import SEVERITY, SPLIT, Evidence
+from tasks.report.evidence import Evidence
 
 ROWS = 24  # nuisance values shown, the lowest; all are in the page's numbers
 CELLS = 10  # of the worst
@@ -62,9 +63,9 @@ def mode_rows(evidence: Evidence, cast: Cast) -> list[dict[str, Any]]:
     for model in cast.models:
         facts = evidence.invariance["modes"].get(model)
         if facts:
-            figures = {figure: facts["splits"][SPLIT][figure] for figure in FIGURES}
+            figures = {figure: facts["splits"][REPORT_SPLIT][figure] for figure in FIGURES}
         else:
-            of_round = evidence.metrics["models"][model][SPLIT][SEVERITY]
+            of_round = evidence.metrics["models"][model][REPORT_SPLIT][SEVERITY]
             figures = {figure: {"mean": of_round.get(figure), "spread": None} for figure in FIGURES}
         rows.append({"model": model, "seeds": len(facts["seeds"]) if facts else 1, "figures": figures})
     return rows
@@ -75,7 +76,7 @@ def difference_rows(evidence: Evidence) -> list[dict[str, Any]]:
     modes, baseline = evidence.invariance["modes"], evidence.invariance["baseline"]
     rows = []
     for pair in evidence.invariance["pairs"]["differences"]:
-        against = modes[pair["candidate"]]["splits"][SPLIT]["accuracy"]["difference"]
+        against = modes[pair["candidate"]]["splits"][REPORT_SPLIT]["accuracy"]["difference"]
         several = pair["reference"] == baseline and against and len(against["values"]) > 1
         rows.append({**pair, "over_seeds": against if several else None})
     return rows
@@ -138,8 +139,8 @@ def worst_cells(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[str,
 
 def worst_families(evidence: Evidence) -> list[dict[str, Any]]:
     """The chosen model's lowest families; empty where crops have none."""
-    return evidence.groups["models"][evidence.chosen["name"]][SPLIT]["worst_families"]
+    return evidence.groups["models"][evidence.chosen["name"]][REPORT_SPLIT]["worst_families"]
 
 
 def _by_nuisance(evidence: Evidence, model: str, nuisance: str) -> dict[str, Any]:
-    return evidence.groups["models"][model][SPLIT]["by_nuisance"].get(nuisance, {"values": {}, "cells": []})
+    return evidence.groups["models"][model][REPORT_SPLIT]["by_nuisance"].get(nuisance, {"values": {}, "cells": []})

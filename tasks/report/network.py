@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from models.network import ScriptNet, folded
+from models.settings import CLEAN
 from tasks.common.params import Params
+from tasks.crop_table.splits import VALIDATION
 from tasks.explain.activation_maximisation import chosen_head, climb, settings_of
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
@@ -39,7 +41,7 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
     """
     params, network = evidence.params, folded(network)
     _say_cost(explained, params)
-    sample = Sample.of_split(evidence.table, "validation", target=params.labels.target, most=SAMPLE, severity="clean")
+    sample = Sample.of_split(evidence.table, VALIDATION, target=params.labels.target, most=SAMPLE, severity=CLEAN)
     with _timed("climbed a unit of every layer by every recipe"):
         answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
         head_unit = chosen_head(explained, labels, answers)

@@ -7,23 +7,24 @@ from typing import Any
 
 import pandas as pd
 
+from models.settings import SEVERITY_NAMES
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns, pictures
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN, TEST_UNSEEN, VALIDATION
 from tasks.explain.units import Explanation
 from tasks.pages.svg import colour
 from tasks.pages.versions import versions
 from tasks.report.certainty import reliability_plot, reliability_rows, risk_lines, risk_plot
-from tasks.report.evidence import SEVERITY, SPLIT, Evidence, as_tested
+from tasks.report.evidence import Evidence, as_tested
 from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
 from tasks.report.tables import accuracy_by, confusion, fates, in_turn, strongest_confusions, worst_of
 
-SPLITS = {
-    "test_unseen": "{group}s never seen",
-    "test_seen": "{group}s seen in training",
-    "validation": "validation",
+SPLIT_TITLES = {
+    TEST_UNSEEN: "{group}s never seen",
+    TEST_SEEN: "{group}s seen in training",
+    VALIDATION: VALIDATION,
 }
-SEVERITIES = ("clean", "light", "medium", "heavy")
 CONFUSIONS = 40  # rows of the list below the matrix
 FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
 FIGURES = {
@@ -104,10 +105,10 @@ def write_index(
         numbers=numbers,
         evidence=evidence,
         models={name: models[name] for name in sorted(models, key=model_order)},
-        splits={split: title.format(**names) for split, title in SPLITS.items() if split in models[chosen]},
-        severities=SEVERITIES,
+        splits={split: title.format(**names) for split, title in SPLIT_TITLES.items() if split in models[chosen]},
+        severities=SEVERITY_NAMES,
         with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
-        headline=models[chosen].get(SPLIT, {}).get(SEVERITY, {}),
+        headline=models[chosen].get(REPORT_SPLIT, {}).get(SEVERITY, {}),
         figures={key: title.format(**names) for key, title in FIGURES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
         thin=evidence.metrics.get("thin_scripts", []),

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tasks.crop_table.splits import TEST_SEEN, TEST_UNSEEN
 from tasks.pages.svg import Axis, Plot, number_axis
-from tasks.probe.dataset import SPLITS
 from tasks.probe.features import PIXELS
 from tasks.probe.probe import READS_FROM, UNTRAINED
 from tasks.report.evidence import Evidence
@@ -24,7 +24,7 @@ def probe_facts(evidence: Evidence, cast: Cast, layers: list[str], nuisance: str
     of = evidence.probe["nuisances"].get(nuisance, {"why": "it was not probed"})
     if of["why"]:
         return {"why": of["why"]}
-    split = SPLITS[0] if nuisance == evidence.params.labels.group else SPLITS[1]
+    split = TEST_SEEN if nuisance == evidence.params.labels.group else TEST_UNSEEN
     models = {name: of["models"][name] for name in cast.models if name in of["models"]}
     figures = {**models, UNTRAINED: of[UNTRAINED], PIXELS: of[PIXELS]}
     chosen = evidence.probe["chosen"]

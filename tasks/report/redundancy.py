@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.explain.statistics import TWINS
-from tasks.explain.compare import SPLIT
+from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.explain.redundancy import spare_units
 from tasks.explain.units import Explanation
 from tasks.report.evidence import Evidence
@@ -19,7 +19,7 @@ def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> 
     site.write(
         "redundancy",
         template="redundancy",
-        numbers={"model": name, "split": SPLIT, "explained": evidence.params.compare.explained, **found},
+        numbers={"model": name, "split": SELECTION_SPLIT, "explained": evidence.params.compare.explained, **found},
         evidence=evidence,
         units=sum(layer["units"] for layer in found["layers"]),
         pages={layer.name: layer_page(explained, layer) for layer in explained.layers},

@@ -14,7 +14,7 @@ from models.settings import parts_of
 from models.training import Training
 from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import read_rows
-from tasks.evaluate.model_selection import SPLIT
+from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.sweep.sweep import Sweep
 from tasks.train.batches import VALIDATION_ROWS, Labels, read_crops
 from tasks.train.model_folder import read_training
@@ -86,6 +86,6 @@ def measured_rate(sweep: Sweep, *, seconds: float) -> float:
 
 def _estimate(sweep: Sweep, trained: int) -> float:
     """Seconds of one training of so many crops, with its validation after every epoch and the scoring after it."""
-    validation = len(read_rows(sweep.table, ["key"], [SPLIT]))
+    validation = len(read_rows(sweep.table, ["key"], [SELECTION_SPLIT]))
     scored = sweep.params.invariance.epochs * min(validation, VALIDATION_ROWS) + validation
     return (trained + FORWARD * scored) / measured_rate(sweep, seconds=SECONDS)

@@ -16,7 +16,8 @@ from tasks.common.errors import UserError
 from tasks.common.files import read_json, write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns, read_rows
-from tasks.evaluate.model_selection import SEVERITY, SPLIT, criterion_of
+from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY, TRAINING_SPLITS
+from tasks.evaluate.model_selection import criterion_of
 from tasks.evaluate.predictions import Model, score_split
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.metrics.classification import measure, thin_labels
@@ -27,7 +28,7 @@ from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
 
 CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting
 FIGURES = (CRITERION, "accuracy", "worst_style", "worst_script", "false_alarm_rate")
-READ = ("train", "pool", SPLIT)  # never a test split
+READ = (*TRAINING_SPLITS, SELECTION_SPLIT)  # never a test split
 DIGITS = 6
 SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes nothing stale
 
@@ -185,7 +186,7 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
         answers = score_split(
             {"model": Model.of_folder(folder)},
             table=table,
-            split=SPLIT,
+            split=SELECTION_SPLIT,
             labels=labels,
             severities=[SEVERITY],
             batch=params.evaluate.batch,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tasks.common.files import write_json, written_whole
-from tasks.evaluate.model_selection import SEVERITY, SPLIT
+from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.sweep.space import Setting, Space
 from tasks.sweep.sweep import CRITERION, FIGURES
 from tasks.sweep.trials import Tried
@@ -36,7 +36,7 @@ def summarise_sweep(tried: Sequence[Tried], space: Space) -> dict[str, Any]:
     )
     best = order[0] if order else None
     return {
-        "split": SPLIT,
+        "split": SELECTION_SPLIT,
         "severity": SEVERITY,
         "seeds": space.seeds,
         "varied": space.varied,

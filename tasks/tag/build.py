@@ -18,14 +18,13 @@ from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crop_table.shards import (
     REJECTED,
     REJECTED_FILE,
-    SPLITS,
     crop_schema,
     decode_png,
     label_columns,
     read_table,
     write_shards,
 )
-from tasks.crop_table.splits import TEXT_SIDE
+from tasks.crop_table.splits import SPLITS, TEXT_SIDE
 from tasks.tag.data_card import write_card
 from tasks.tag.group_split import own_splits
 from tasks.tag.near_duplicates import hashes_of, near_clusters

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from tasks.common.params import UNWRITTEN, ProblemSettings
-from tasks.crop_table.shards import SPLITS
+from tasks.crop_table.splits import SPLITS
 from tasks.tag.data_card_counts import Contents
 from tasks.tag.sample_sheet import in_order
 

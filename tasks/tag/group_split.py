@@ -18,7 +18,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from tasks.common.params import TagSettings
-from tasks.crop_table.splits import digest_of, fold, share_of, text_side
+from tasks.crop_table.splits import POOL, TEST, TEST_SEEN, TEST_UNSEEN, TRAIN, VALIDATION
+from tasks.crop_table.text_side import digest_of, fold, share_of, text_side
 
 FEWEST = 3  # groups, of which one is held out for validation and one for the test
 OTHER_TEXT = "its text stands on another side than its group"
@@ -26,11 +27,11 @@ OTHER_NEAR = "a near-duplicate of it stands on another side"
 OTHER_WORDS = "its words stand on different sides"
 
 _SPLIT = {
-    ("train", "test"): "test_seen",
-    ("validation", "validation"): "validation",
-    ("test_unseen", "test"): "test_unseen",
+    (TRAIN, TEST): TEST_SEEN,
+    (VALIDATION, VALIDATION): VALIDATION,
+    (TEST_UNSEEN, TEST): TEST_UNSEEN,
 }
-_GROUP_SIDE = {"train": "train", "validation": "validation", "test": "test_unseen"}
+_GROUP_SIDE = {TRAIN: TRAIN, VALIDATION: VALIDATION, TEST: TEST_UNSEEN}
 
 
 class Unit(NamedTuple):
@@ -73,7 +74,7 @@ def own_splits(
     for unit in alone:
         shown_on[unit] |= {stand_ins[unit.name]}
     # Where no group can be held out, texts are: a validation that sees known groups is better than none.
-    loose = not beside_drawn and not any("validation" in on for on in shown_on.values())
+    loose = not beside_drawn and not any(VALIDATION in on for on in shown_on.values())
     stands = {
         unit: text_side(unit.text, script=unit.target, settings=settings, seed=seed)
         if beside_drawn and unit.text
@@ -95,12 +96,12 @@ def hold_out(groups: Mapping[str, Iterable[str]], settings: TagSettings, seed: i
     three or more; which ones, their digests say. The last training group that shows a target stays.
     """
     targets = {name: frozenset(shown) for name, shown in groups.items()}
-    sides = dict.fromkeys(targets, "train")
+    sides = dict.fromkeys(targets, TRAIN)
     left = Counter(target for shown in targets.values() for target in shown)
     for stratum in _strata(targets):
         quotas = {
-            "validation": _quota(settings.validation_groups, len(stratum)),
-            "test_unseen": _quota(settings.test_groups, len(stratum)),
+            VALIDATION: _quota(settings.validation_groups, len(stratum)),
+            TEST_UNSEEN: _quota(settings.test_groups, len(stratum)),
         }
         for name in sorted(stratum, key=lambda name: digest_of(seed, "group", name)):
             side = next((side for side, quota in quotas.items() if quota), None)
@@ -161,10 +162,10 @@ def _side_among(on: frozenset[str], position: float, settings: TagSettings, loos
     """Side of a text that groups on the sides `on` show; `position` in [0, 1) is its chance."""
     validation, test = settings.validation_words, settings.test_words
     weights = {
-        "validation": validation if "validation" in on or loose else 0.0,
-        "test": test if on & {"train", "test_unseen"} else 0.0,
+        VALIDATION: validation if VALIDATION in on or loose else 0.0,
+        TEST: test if on & {TRAIN, TEST_UNSEEN} else 0.0,
     }
-    weights["train"] = max(0.0, 1 - sum(weights.values())) if "train" in on else 0.0
+    weights[TRAIN] = max(0.0, 1 - sum(weights.values())) if TRAIN in on else 0.0
     if not sum(weights.values()):
         return next(side for side, group_side in _GROUP_SIDE.items() if group_side in on)
     position *= sum(weights.values())
@@ -196,9 +197,9 @@ def _split_of(
 ) -> tuple[str | None, str | None]:
     if text is None:
         return None, OTHER_WORDS
-    if group == text == "train":
-        return ("pool" if pool else "train"), None
-    if loose and (group, text) == ("train", "validation"):
-        return "validation", None
+    if group == text == TRAIN:
+        return (POOL if pool else TRAIN), None
+    if loose and (group, text) == (TRAIN, VALIDATION):
+        return VALIDATION, None
     split = _SPLIT.get((str(group), text))
     return split, None if split else (OTHER_TEXT if unit.text else OTHER_NEAR)

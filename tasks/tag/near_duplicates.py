@@ -18,10 +18,11 @@ from scipy.fft import dct
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from models.colour import LUMA
+
 SIDE = 32  # pixels that a picture is brought to
 LOW = 8  # frequencies kept, in each direction
 BATCH = 256  # pictures in memory as floats at a time
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as Pillow's conversion to grey
 EDGES = 4_000_000  # pairs held before they are joined
 
 Hashes = NDArray[np.uint64]
@@ -34,7 +35,7 @@ def hashes_of(pixels: NDArray[np.uint8]) -> Hashes:
 
 
 def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.rint(pixels @ LUMA).astype(np.uint8) if pixels.ndim == 4 else pixels
+    return np.rint(pixels @ np.array(LUMA, np.float32)).astype(np.uint8) if pixels.ndim == 4 else pixels
 
 
 def _hash(grey: NDArray[np.uint8]) -> Hashes:

@@ -5,12 +5,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
+from tasks.common.params import SYMBOLS, UNWRITTEN, ProblemSettings, TagSettings
 from tasks.crop_table.kinds import kinds_of
-from tasks.crop_table.shards import SPLITS, label_columns
-from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, text_side
-
-SYMBOLS = "Zsym"  # of fonts that hold icons for backgrounds
+from tasks.crop_table.shards import label_columns
+from tasks.crop_table.splits import DESIGN_SIDE, SPLITS, TEXT_SIDE
+from tasks.crop_table.text_side import text_side
 
 
 def check_drawn(

@@ -10,18 +10,19 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, luma_of, seeds_at, seeds_of
+from models.colour import luma_of
+from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, seeds_at, seeds_of
 from models.network import ScriptNet
 from models.settings import DegradeSettings
 from models.training import UNKNOWN, Batch
 from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import COLOUR, Pixels, read_images, read_rows
+from tasks.crop_table.splits import SEVERITY, TRAINING_SPLITS, VALIDATION
 from tasks.metrics.text_fpr import share_at, text_threshold
 
 FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
 VALIDATION_ROWS = 8192  # the most that an epoch is validated on
-VALIDATION_SEVERITY = "light"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Labels:
         """
         own = [name for name in problem.nuisances if name != COLOUR]
         columns = list(dict.fromkeys([problem.target, *own]))
-        rows = read_rows(table, columns, ["train", "pool"])
+        rows = read_rows(table, columns, TRAINING_SPLITS)
         target = _names(rows[problem.target])
         if len(target) < 2:
             raise UserError(
@@ -157,12 +158,12 @@ class Validation:
     """A fixed, lightly degraded part of the `validation` split, to watch a training by."""
 
     def __init__(self, table: Path, labels: Labels) -> None:
-        keys = sorted(read_rows(table, ["key"], ["validation"])["key"])[:VALIDATION_ROWS]
+        keys = sorted(read_rows(table, ["key"], [VALIDATION])["key"])[:VALIDATION_ROWS]
         self.images, self.targets = None, torch.zeros(0, dtype=torch.int64)
         self.background = labels.background
         if keys:
             crops = read_crops(table, labels, keys=keys)
-            batch = crops.batch(torch.arange(len(crops)), SEVERITIES[VALIDATION_SEVERITY])
+            batch = crops.batch(torch.arange(len(crops)), SEVERITIES[SEVERITY])
             self.images, self.targets = batch.images, batch.targets
 
     def accuracy(self, network: ScriptNet) -> float | None:

@@ -22,7 +22,7 @@ from fontTools import unicodedata as scripts_of_unicode
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import WordsSettings
-from tasks.crop_table.splits import LISTED, digest_of, strip_word
+from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.confusables import is_ambiguous
 
 # Writing systems of several Unicode scripts, and the ones of a locale that belong to a label.

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.render_jobs import JOBS, write_jobs
 from tasks.common.params import Params, read_params
-from tasks.crop_table.splits import text_side
+from tasks.crop_table.text_side import text_side
 from tests.conftest import ROOT
 
 LATIN = ["Haus", "Wald", "Berg", "Fluss", "Wiese", "Himmel", "Nacht", "Morgen", "a", "naïve"]

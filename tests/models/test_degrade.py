@@ -28,7 +28,7 @@ from models.degrade import (
 )
 from models.degrade.ink import INKS
 from models.degrade.jpeg import packed
-from models.settings import DegradeSettings
+from models.settings import SEVERITY_NAMES, DegradeSettings
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))
 KEYS = [f"{number * 0x0123456789ABCDEF % 2**64:016x}" for number in range(1, 41)]
@@ -324,7 +324,7 @@ def test_the_severities_are_frozen():
         "medium": [3.0, 0.16, 0.15, 0.04, 0.08, 0.3, 0.35, 0.5, 0.2, 0.5, 0.2, 0.35, 1.6, 1.0, 0.3, 0.06, 0.7],
         "heavy": [6.0, 0.3, 0.25, 0.08, 0.16, 0.6, 0.6, 0.75, 0.4, 0.7, 0.4, 0.6, 3.0, 1.6, 0.45, 0.12, 0.9],
     }
-    assert list(SEVERITIES) == ["clean", *frozen]
+    assert tuple(SEVERITIES) == SEVERITY_NAMES == ("clean", *frozen)
     for severity, values in frozen.items():
         assert SEVERITIES[severity].model_dump() == dict(zip(names, values, strict=True))
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from tasks.common.errors import UserError
-from tasks.crop_table.splits import DESIGN_SIDE, digest_of
+from tasks.common.params import SYMBOLS
+from tasks.crop_table.splits import DESIGN_SIDE
+from tasks.crop_table.text_side import digest_of
 from tasks.crops.backgrounds.icons import icon_points
 
-SYMBOLS = "Zsym"  # ISO 15924: fonts of this "script" hold icons
 SIZE = 48  # pixels an em: what letters and icons are drawn at
 MOST_POINTS = 512  # of one font: more would only fill memory
 FEWEST_ICONS = 12  # a font with fewer is no icon font

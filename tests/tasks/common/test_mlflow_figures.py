@@ -19,7 +19,7 @@ def test_training_curves_leave_out_what_is_unknown():
     assert [line.get_label() for line in accuracies.lines] == ["accuracy"]
 
 
-def test_the_confusion_is_the_chosen_model_s_on_unseen_designs(tmp_path):
+def test_the_confusion_is_the_chosen_model_s_on_the_split(tmp_path):
     rows = [
         ("erm", "test_unseen", "light", "Latn", "Latn"),
         ("erm", "test_unseen", "light", "Latn", "Cyrl"),
@@ -31,7 +31,9 @@ def test_the_confusion_is_the_chosen_model_s_on_unseen_designs(tmp_path):
     columns = ["model", "split", "severity", "true", "predicted"]
     pd.DataFrame(rows, columns=columns).astype("category").to_parquet(tmp_path / "predictions.parquet")
     write_json(tmp_path / "chosen.json", {"name": "erm"})
-    figure = draw_confusion(tmp_path / "predictions.parquet", tmp_path / "chosen.json")
+    figure = draw_confusion(
+        tmp_path / "predictions.parquet", tmp_path / "chosen.json", split="test_unseen", severity="light"
+    )
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["Cyrl", "Latn"]
     np.testing.assert_allclose(axes.images[0].get_array(), [[1, 0], [0.5, 0.5]])

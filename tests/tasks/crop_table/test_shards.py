@@ -14,7 +14,6 @@ from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.shards import (
     IMAGE,
-    SPLITS,
     crop_schema,
     decode_png,
     encode_png,
@@ -25,6 +24,7 @@ from tasks.crop_table.shards import (
     stream_images,
     write_shards,
 )
+from tasks.crop_table.splits import SPLITS
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design")
 ROWS = 50

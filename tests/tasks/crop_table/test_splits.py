@@ -1,80 +1,73 @@
-"""Sides of texts: shares, one side for all spellings, and nothing but the seed decides."""
+"""Splits are spelled in one module: a wrong name, or a second tuple of them, could let a choice read test rows."""
 
-import pytest
+import ast
+from typing import get_args
 
-from tasks.common.params import TagSettings
-from tasks.crop_table.splits import parts_of, text_side
-
-OWN = {"validation_groups": 0.0, "test_groups": 0.0, "pool": 0.0, "near": 0, "rejected": 0.05}
-SETTINGS = TagSettings(validation_words=0.12, test_words=0.18, **OWN)
-WORDS = ["".join(chr(97 + int(figure)) for figure in str(number)) for number in range(10_000, 14_000)]
-
-
-def side(text: str, script: str = "Latn", seed: int = 0) -> str | None:
-    return text_side(text, script=script, settings=SETTINGS, seed=seed)
-
-
-def test_sides_have_their_shares() -> None:
-    sides = [side(word) for word in WORDS]
-    # Three standard deviations of a binomial share over 4,000 words are 0.022 at most.
-    assert sides.count("validation") / len(WORDS) == pytest.approx(0.12, abs=0.022)
-    assert sides.count("test") / len(WORDS) == pytest.approx(0.18, abs=0.022)
-    assert set(sides) == {"train", "validation", "test"}
-
-
-@pytest.mark.parametrize(
-    ("script", "spellings"),
-    [
-        ("Latn", ["straße", "STRASSE", "Strasse"]),
-        ("Latn", ["E\u0301cole", "école", "ÉCOLE"]),
-        ("Cyrl", ["москва", "Москва", "МОСКВА"]),
-        ("Grek", ["Αθήνα", "ΑΘΗΝΑ", "ΑΘΉΝΑ"]),
-    ],
+from tasks.common.params import SplitCounts
+from tasks.crop_table.splits import (
+    DESIGN_SIDE,
+    DESIGN_SIDES,
+    MEASURED_SPLITS,
+    REPORT_SPLIT,
+    SELECTION_SPLIT,
+    SPLITS,
+    TEST_SPLITS,
+    TEXT_SIDE,
+    TRAINING_SPLITS,
+    TextSide,
 )
-def test_spellings_of_a_text_stand_on_one_side(script: str, spellings: list[str]) -> None:
-    for seed in range(40):
-        assert len({side(text, script, seed) for text in spellings}) == 1
+from tests.conftest import ROOT
 
-
-def test_seed_and_script_move_texts() -> None:
-    assert [side(word) for word in WORDS] != [side(word, seed=1) for word in WORDS]
-    assert [side(word) for word in WORDS] != [side(word, script="Cyrl") for word in WORDS]
-
-
-def test_shares_of_nothing_leave_all_texts_to_training() -> None:
-    settings = TagSettings(validation_words=0.0, test_words=0.0, **OWN)
-    assert {text_side(word, script="Latn", settings=settings, seed=0) for word in WORDS} == {"train"}
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("(Haus, 12)", ["Haus"]),
-        ("Rio Grande", ["Rio", "Grande"]),
-        ("12 Haus", ["Haus"]),
-        ("haus12", ["haus"]),
-        ("1.200", ["1.200"]),  # no letter: a text of its own
-        ("「東京」", ["東京"]),
-        ("東京\u3000大阪", ["東京", "大阪"]),  # the wide space
-        ("ཨ་རབ།", ["ཨ་རབ"]),  # the mark between syllables stays
-        ("हिन्दी।", ["हिन्दी"]),  # the vowel sign at the end stays
-        ("", [""]),
-    ],
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for top in ("apps", "flows", "tasks", "models", "benchmarks")
+    for path in (ROOT / top).rglob("*.py")
 )
-def test_texts_fall_into_their_words(text: str, parts: list[str]) -> None:
-    assert parts_of(text) == parts
+# The same word for something else: the file, the word, and what it is there.
+OTHERWISE = {
+    ("tasks/report/overview.py", "train"): "a section of params.yaml",
+    ("benchmarks/imbalance.py", "train"): "a section of params.yaml",
+    ("benchmarks/invariance.py", "train"): "a section of params.yaml",
+    ("benchmarks/mine.py", "pool"): "a folder, and a column of the figures",
+    ("tasks/mine/round.py", "pool"): "a count of round.json",
+    ("tasks/mine/round.py", "validation"): "a key of round.json",
+    ("tasks/report/overview.py", "validation"): "a key of round.json",
+    ("tasks/tag/group_split.py", "pool"): "what chance is drawn for: another word would move crops",
+}
 
 
-def test_what_stands_around_a_word_does_not_move_it() -> None:
-    for word in WORDS[:200]:
-        forms = (f"({word})", f"{word}, 12", f"3 {word.upper()}", f"«{word.title()}»", f"{word}7")
-        assert {side(form) for form in forms} == {side(word)}
+def test_what_chooses_reads_no_test_split():
+    assert not {SELECTION_SPLIT, *TRAINING_SPLITS} & set(TEST_SPLITS)
+    assert SELECTION_SPLIT not in TRAINING_SPLITS and REPORT_SPLIT in TEST_SPLITS
+    assert {*TRAINING_SPLITS, *MEASURED_SPLITS} == set(SPLITS)
 
 
-def test_words_of_two_sides_have_none_together() -> None:
-    of_side = {side(word): word for word in ("echo", "golf", "hotel", "kilo", "lima", "mike", "oscar", "papa", "tango")}
-    assert len(of_side) == 3
-    for one, word in of_side.items():
-        assert side(f"{word} {word.title()}") == one
-        for other, second in of_side.items():
-            assert side(f"{word} {second}") == (one if one == other else None)
+def test_every_split_has_its_counts_and_its_sides():
+    assert tuple(SplitCounts.model_fields) == SPLITS == tuple(DESIGN_SIDE) == tuple(TEXT_SIDE)
+    assert set(DESIGN_SIDE.values()) == set(DESIGN_SIDES)
+    assert tuple(dict.fromkeys(TEXT_SIDE.values())) == get_args(TextSide)
+    # What a model learned from shares no text with what it is measured on, nor, but for test_seen, a design.
+    for split in MEASURED_SPLITS:
+        assert all(TEXT_SIDE[split] != TEXT_SIDE[learned] for learned in TRAINING_SPLITS)
+        assert all(
+            (DESIGN_SIDE[split] == DESIGN_SIDE[learned]) == (split == "test_seen") for learned in TRAINING_SPLITS
+        )
+
+
+def test_no_other_module_spells_a_split():
+    assert spelled_in("tasks/crop_table/splits.py") == set(SPLITS)
+    others = [file for file in SOURCES if file != "tasks/crop_table/splits.py"]
+    assert {(file, word) for file in others for word in spelled_in(file)} == set(OTHERWISE)
+
+
+def test_a_spelled_split_is_found():
+    assert spelled('"""Of test_seen."""\nrows = read(splits=["pool"])  # "train"\n') == {"pool"}
+
+
+def spelled_in(file: str) -> set[str]:
+    return spelled((ROOT / file).read_text(encoding="utf-8"))
+
+
+def spelled(source: str) -> set[str]:
+    """The splits whose names stand in the code as strings of their own."""
+    return {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)} & set(SPLITS)

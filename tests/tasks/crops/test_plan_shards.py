@@ -16,7 +16,8 @@ from tasks.common.errors import UserError
 from tasks.common.parallel import spread
 from tasks.common.params import ProblemSettings, SplitCounts
 from tasks.crop_table.kinds import kinds_of
-from tasks.crop_table.splits import DESIGN_SIDE, LISTED, TEXT_SIDE, text_side
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
+from tasks.crop_table.text_side import LISTED, text_side
 from tasks.crops.plan_shards import SHARD, check_problem, drawn_tables, plan_shards, train_crops
 from tasks.crops.sources import read_fonts
 from tests.tasks.crops.toysource import (

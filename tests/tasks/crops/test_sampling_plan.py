@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.common.params import MixSettings
-from tasks.crop_table.splits import parts_of, text_side
+from tasks.crop_table.text_side import parts_of, text_side
 from tasks.crops.sampling_plan import Cast, Font, Texts, cast_script, coverage_of
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.common.params import MixSettings
-from tasks.crop_table.splits import parts_of
+from tasks.crop_table.text_side import parts_of
 from tasks.crops.text_variants import CHANCES, OWN_MARKS, VERTICAL, ZEROS, Plan, capitals, compose, plan_text
 
 NONE = dict.fromkeys(MixSettings.model_fields, 0.0)

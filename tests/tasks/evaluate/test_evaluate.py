@@ -17,6 +17,7 @@ from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of
 from tasks.crop_table import shards as table
 from tasks.crop_table.shards import read_images, read_rows
+from tasks.crop_table.splits import MEASURED_SPLITS
 from tasks.evaluate import predictions as answers
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.evaluate.plot_tables import COLUMNS
@@ -24,7 +25,6 @@ from tasks.metrics.calibration import calibration_error, fit_temperature
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
 
-SPLITS = ["validation", "test_seen", "test_unseen"]
 WRITTEN = ["chosen.json", "predictions.parquet"]
 WRITTEN += [f"metrics/{name}.json" for name in ("evaluate", "groups", "invariance", "study")]
 WRITTEN += [f"plots/{name}.csv" for name in COLUMNS]
@@ -95,7 +95,7 @@ def test_every_model_is_measured_on_every_split_at_every_severity(home):
     models = read_json(home / "metrics/evaluate.json")["models"]
     assert list(models) == sorted(models_in(home))
     for model in models.values():
-        assert sorted(model) == sorted(SPLITS)
+        assert sorted(model) == sorted(MEASURED_SPLITS)
         for by_severity in model.values():
             assert set(by_severity) == set(SEVERITIES)
     assert models["round-1"]["validation"]["light"]["accuracy"] == 0.5
@@ -121,7 +121,7 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
 
 def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
     predictions = pd.read_parquet(home / "predictions.parquet")
-    tested = read_rows(home / "table", ["key", "split", "script"], SPLITS)
+    tested = read_rows(home / "table", ["key", "split", "script"], MEASURED_SPLITS)
     assert len(predictions) == len(tested) * len(models_in(home)) * len(SEVERITIES)
     columns = ["model", "split", "severity", "key", "true", "ambiguous", "predicted", "p", "p_text"]
     assert list(predictions.columns) == columns
@@ -148,7 +148,7 @@ def test_thresholds_are_fixed_on_validation_for_each_model_and_severity(copy, pa
             text, empty = rows[rows["true"] != "Zxxx"], rows[rows["true"] == "Zxxx"]
             seen = sorted(text.query("split == 'validation'")["p_text"], reverse=True)
             threshold = seen[15]  # 16 text crops: all of them, to keep 95%
-            for split in SPLITS:
+            for split in MEASURED_SPLITS:
                 own = figures[model][split][severity]
                 assert own["text_threshold"] == pytest.approx(threshold, abs=1e-6)
                 for name, of in (("text_recall", text), ("false_positive_rate", empty)):
@@ -178,7 +178,7 @@ def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
     )
 
     assert study["asked"] and study["severity"] == "light" and study["gains"] == {"1": None, "2": None}
-    for split in SPLITS:
+    for split in MEASURED_SPLITS:
         of_round = study["splits"][split]["1"]["mined"]
         for figure, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_script": [0, 0]}.items():
             assert of_round[figure]["values"] == values

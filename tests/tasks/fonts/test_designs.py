@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tasks.common.errors import UserError
 from tasks.common.params import read_params
-from tasks.fonts.designs import SIDES, DesignInfo, hold_out, join_designs, read_designs, write_designs
+from tasks.crop_table.splits import DESIGN_SIDES
+from tasks.fonts.designs import DesignInfo, hold_out, join_designs, read_designs, write_designs
 from tasks.fonts.font_file import letters_of, open_font
 from tasks.fonts.npm import is_installed
 from tasks.fonts.outlines import cluster, outlines_of
@@ -113,7 +114,7 @@ infos = st.lists(
 def test_hold_out_is_total_and_does_not_depend_on_order(designs: list[DesignInfo], seed: int) -> None:
     sides = hold_out(designs, seed)
     assert sides.keys() == {info.name for info in designs}
-    assert set(sides.values()) <= set(SIDES)
+    assert set(sides.values()) <= set(DESIGN_SIDES)
     assert hold_out(designs[::-1], seed) == sides
 
 
@@ -133,7 +134,7 @@ def test_scripts_of_their_own_designs_get_what_they_want(counts: list[tuple[int,
         elif count == 2:
             assert totals == {"train": 1, "test_unseen": 1}
         else:
-            assert all(totals[side] >= 1 for side in SIDES)
+            assert all(totals[side] >= 1 for side in DESIGN_SIDES)
             assert totals["train"] >= count / 2 or count == 3
             assert totals["validation"] <= max(1, round(0.15 * count)) + 1
             assert totals["test_unseen"] <= max(1, round(0.25 * count)) + 1
@@ -147,7 +148,7 @@ def test_scripts_that_share_designs_are_settled_together() -> None:
         sides = hold_out(designs, seed)
         assert sides["c"] == sides["d"]
         for script in "XYZ":
-            assert {sides[name] for name, where in cells.items() if script in where} == set(SIDES)
+            assert {sides[name] for name, where in cells.items() if script in where} == set(DESIGN_SIDES)
 
 
 def test_fixed_sides_stay() -> None:
@@ -211,7 +212,7 @@ def test_the_committed_sides_serve_every_script(optional: bool) -> None:
     for font in fonts:
         found[font.script].add(designs[font.family])
     for script, names in found.items():
-        wanted = {"train", "test_unseen"} if script == "Tibt" else set(SIDES)
+        wanted = {"train", "test_unseen"} if script == "Tibt" else set(DESIGN_SIDES)
         assert {sides[name] for name in names} == wanted, script
         assert len(names) >= (2 if script == "Tibt" else 3)
     assert len({font.family for font in fonts if font.script != "Zsym"}) >= (220 if optional else 140)

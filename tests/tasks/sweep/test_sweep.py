@@ -11,7 +11,7 @@ from models.settings import InvarianceSettings
 from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_table, write_shards
-from tasks.evaluate.evaluate import SPLITS
+from tasks.crop_table.splits import TEST_SPLITS
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.sweep.cost import cost_of, measured_rate
 from tasks.sweep.sweep import FIGURES, SweepJob, measure_model, starts_of, try_setting
@@ -55,7 +55,7 @@ def test_it_never_reads_a_test_crop(home: Path):
     rows = read_table(HOME / "table").to_pylist()
     schema = read_table(HOME / "table").schema
     shutil.rmtree(HOME / "table")
-    kept = [row for row in rows if row["split"] not in SPLITS[1:]]
+    kept = [row for row in rows if row["split"] not in TEST_SPLITS]
     assert len(kept) < len(rows)
     write_shards(HOME / "table", [pa.Table.from_pylist(kept, schema=schema)])
     alone = try_setting(job())

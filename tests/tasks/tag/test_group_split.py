@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.common.params import read_params
-from tasks.crop_table.splits import text_side
+from tasks.crop_table.text_side import text_side
 from tasks.tag.group_split import OTHER_TEXT, OTHER_WORDS, hold_out, own_splits
 from tests.conftest import ROOT
 

@@ -1,0 +1,68 @@
+"""Which side of the data a text stands on: a pure function of the text, its script and the seed.
+
+(Which side a font's design stands on is decided in `tasks/fonts/designs.py`.)
+"""
+
+import hashlib
+import unicodedata
+
+from tasks.common.params import TagSettings
+from tasks.crop_table.splits import TEST, TRAIN, VALIDATION, TextSide
+
+TONOS = "\u0301"  # the Greek accent, as a combining mark
+LISTED = "und"  # the language of the words of a user's list: undetermined
+
+
+def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> TextSide | None:
+    """Side of `text`, or None where its words stand on different sides.
+
+    "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande". Training
+    and the pool share a side; so do both test splits.
+    """
+    sides = {_side_of(part, script, settings, seed) for part in parts_of(text)}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def parts_of(text: str) -> list[str]:
+    """The words of `text` without digits, punctuation and symbols around them; `text` itself if it has no letter.
+
+    >>> parts_of("(Haus, 12)")
+    ['Haus']
+    >>> parts_of("12")
+    ['12']
+    """
+    return [part for word in text.split() if (part := strip_word(word))] or [text]
+
+
+def strip_word(word: str) -> str:
+    """`word` from its first letter to its last letter or mark; empty if it has no letter."""
+    if word[:1].isalpha() and word[-1:].isalpha():
+        return word
+    kinds = [unicodedata.category(char)[0] for char in word]
+    if "L" not in kinds:
+        return ""
+    last = max(place for place, kind in enumerate(kinds) if kind in "LM")
+    return word[kinds.index("L") : last + 1]
+
+
+def _side_of(word: str, script: str, settings: TagSettings, seed: int) -> TextSide:
+    position = share_of("text", seed, script, fold(word, script))
+    if position < settings.validation_words:
+        return VALIDATION
+    return TEST if position < settings.validation_words + settings.test_words else TRAIN
+
+
+def fold(text: str, script: str) -> str:
+    """What two spellings of one text have in common: case, and the accents that Greek capitals drop."""
+    apart = unicodedata.normalize("NFD", text.casefold())
+    return apart.replace(TONOS, "") if script == "Grek" else apart
+
+
+def digest_of(*parts: object) -> bytes:
+    """SHA-256 of `parts`: 32 bytes of chance that depend on nothing but them."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+
+
+def share_of(*parts: object) -> float:
+    """A number in [0, 1), uniform over `parts`."""
+    return int.from_bytes(digest_of(*parts)[:6]) / 2**48
