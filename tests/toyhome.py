@@ -15,7 +15,7 @@ from tasks.common.files import sha256_of
 from tasks.common.params import UNWRITTEN, Params, read_params
 from tasks.crop_table.shards import crop_schema, encode_png, key_of, write_shards
 from tasks.crop_table.splits import SPLITS
-from tasks.evaluate.mining_gain import FIGURES, model_name, summarise
+from tasks.evaluate.mining_gain import MINING_METRICS, model_name, summarise
 from tasks.train.replicas import replicas_of
 from tasks.train.weights import save_model
 
@@ -246,7 +246,7 @@ def _study(models: dict[str, Any], params: Params) -> dict[str, Any]:
         for replica in replicas_of(params.study, number):
             off = 0.0 if replica.main else round(rng.uniform(-0.05, 0.05), 6)
             figures[model_name(number, replica)] = {
-                split: {name: None if of["light"][name] is None else of["light"][name] + off for name in FIGURES}
+                split: {name: None if of["light"][name] is None else of["light"][name] + off for name in MINING_METRICS}
                 for split, of in models[f"round-{number}"].items()
             }
     study = params.study

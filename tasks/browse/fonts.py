@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import DESIGN_SIDES
+from tasks.pages.text_table import aligned
 
 STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
 COLUMNS = ["script", "font_style", "design", "side", "family"]
@@ -58,7 +59,7 @@ def _designs_by_style(fonts: pd.DataFrame) -> str:
     for script, rows in fonts.groupby("script"):
         lines.append([str(script), *_counts(rows, styles)])
     lines.append(["all", *_counts(fonts, styles)])
-    return _aligned(lines)
+    return "\n".join(aligned(lines, numbers=True))
 
 
 def _counts(rows: pd.DataFrame, styles: Sequence[str]) -> list[str]:
@@ -66,15 +67,6 @@ def _counts(rows: pd.DataFrame, styles: Sequence[str]) -> list[str]:
     by_side = [rows[rows["side"] == side]["design"].nunique() for side in DESIGN_SIDES]
     counts = [*by_style, rows["design"].nunique(), *by_side, rows["family"].nunique()]
     return [str(count) if count else HOLE for count in counts]
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Columns side by side: the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in cells).rstrip()
-        for cells in (list(enumerate(zip(line, widths, strict=True))) for line in lines)
-    )
 
 
 def _few(fonts: pd.DataFrame) -> str:

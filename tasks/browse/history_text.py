@@ -4,27 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.browse.terminal import WIDEST, render_picture
-from tasks.common.text import shown
+from tasks.common.text import clip
 from tasks.crop_table.shards import Pixels
 from tasks.crop_table.splits import POOL
-from tasks.mine.select import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+from tasks.mine.select import FATES
+from tasks.pages.text_table import aligned
 
 SHORT = 12  # digits of a key or of weights
-LONGEST = 60  # characters of a value
 INDENT = "  "
 
 Record = dict[str, Any]
-
-FATES = {
-    ADDED: "it was added to the training set",
-    NEAR: "it was left out as a near-duplicate of a harder crop (mine.near)",
-    PAIR_FULL: "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)",
-    STYLE_FULL: "it was left out: harder crops had used up the quota of its style (mine.style_quota)",
-    NO_ROOM: "it was left out: harder crops had filled all that one round may add (mine.share)",
-    IN_TRAINING: "it was in the training set already",
-    SET_ASIDE: "it was set aside: its label is suspected, and a person decides",
-    AMBIGUOUS: "its letters all have twins in another script: no picture of it can teach which it is",
-}
 
 
 def format_story(story: Record, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
@@ -72,8 +61,7 @@ def _value(value: Any) -> str:
     """One short, harmless line: labels and names are a user's."""
     if value is None or value == "":
         return "none"
-    text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else shown(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else clip(value)
 
 
 def _rounds(story: Record) -> Iterator[str]:
@@ -130,7 +118,7 @@ def _false_positive(mined: Record) -> Iterator[str]:
     yield f"a false positive: {_value(mined['predicted'])} for {_value(mined['true'])}, style {_value(mined['style'])}"
     near = mined.get("near")
     of = f": the nearest is {near['key'][:SHORT]}, at cosine distance {near['distance']:.4f}" if near else ""
-    yield f"{FATES[mined['fate']]}{of}"
+    yield f"{FATES[mined['fate']].told}{of}"
 
 
 def _training(training: Record | None) -> str:
@@ -162,8 +150,7 @@ def _answers(answers: list[Record], chosen: str | None) -> Iterator[str]:
     for model in dict.fromkeys(each["model"] for each in answers):
         said = [cells.get((model, severity), "") for severity in severities]
         rows.append(["*" if model == chosen else "", _value(model), *said])
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    yield from ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    yield from aligned(rows)
     yield "* the chosen model; ! a wrong answer"
 
 

@@ -10,6 +10,12 @@ def shown(name: object) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in str(name))
 
 
+def clip(label: object, most: int = 60) -> str:
+    """A label or a file's name of any length as one harmless line of at most `most` characters."""
+    line = shown(label)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def storable(text: str) -> str:
     """A text that UTF-8 can hold: bytes of a file's name that are none are escaped."""
     return _LONE.sub(lambda match: _escaped(match[0]), text)

@@ -22,7 +22,7 @@ from tasks.evaluate.mining_gain import change_of, spread_of
 from tasks.metrics.group_bootstrap import Differences
 
 BASELINE = "erm"
-FIGURES = ("accuracy", "worst_style", "worst_script", "calibration_error")
+INVARIANCE_METRICS = ("accuracy", "worst_style", "worst_script", "calibration_error")
 
 Figures = dict[str, dict[str, dict[str, Any]]]  # by model and split
 
@@ -94,7 +94,7 @@ def _of_split(
 ) -> dict[str, dict[str, Any]]:
     shared = [seed for seed in trained if seed in base]
     found = {}
-    for figure in FIGURES:
+    for figure in INVARIANCE_METRICS:
         own = {seed: figures[name][split][figure] for seed, name in trained.items()}
         reference = [figures[base[seed]][split][figure] for seed in shared]
         change = change_of([own[seed] for seed in shared], reference, confidence) if shared else None

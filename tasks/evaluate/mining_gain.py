@@ -31,7 +31,7 @@ from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.train.replicas import CONTROL, MINED, Replica
 
 RATES = ("false_positive_rate", "false_alarm_rate")  # lower is better
-FIGURES = (*RATES, "worst_style", "worst_script", "accuracy")
+MINING_METRICS = (*RATES, "worst_style", "worst_script", "accuracy")
 WANTED_CUT = 0.3
 DIGITS = 6
 
@@ -150,7 +150,7 @@ class _Trainings:
         if arm == CONTROL and not (self.control and number > 0):
             return None
         names = [model_name(number, Replica(seed=seed, arm=arm)) for seed in range(self.seeds)]
-        return {figure: [self.figures[name][self.split][figure] for name in names] for figure in FIGURES}
+        return {figure: [self.figures[name][self.split][figure] for name in names] for figure in MINING_METRICS}
 
 
 def _round_of(trainings: _Trainings, number: int, before: int | None, confidence: float) -> dict[str, Any]:
@@ -158,7 +158,9 @@ def _round_of(trainings: _Trainings, number: int, before: int | None, confidence
     mined, control = arms[MINED], arms[CONTROL]
     difference = None
     if mined is not None and control is not None:
-        difference = {figure: _difference(figure, mined[figure], control[figure], confidence) for figure in FIGURES}
+        difference = {
+            figure: _difference(figure, mined[figure], control[figure], confidence) for figure in MINING_METRICS
+        }
     gain = None
     if before is not None:
         # A control of round 1 went on from the mined model of round 0.
@@ -183,7 +185,7 @@ def _gain(after: ByFigure | None, before: ByFigure | None, confidence: float) ->
         return None
     pairs = {
         figure: (before[figure], after[figure]) if figure in RATES else (after[figure], before[figure])
-        for figure in FIGURES
+        for figure in MINING_METRICS
     }
     return {figure: change_of(better, worse, confidence) for figure, (better, worse) in pairs.items()}
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tasks.common.errors import UserError
-from tasks.pages.single_page import clip
+from tasks.common.text import clip
 
 OPTION = "--network"
 EXAMPLE = f"name a module and what in it makes the network, as in {OPTION} mycode:make"

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from models.settings import CLEAN
 from tasks.common.errors import UserError
+from tasks.common.text import clip
 from tasks.crop_table.shards import Pixels
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
 from tasks.images.read_image import FORMAT_NAMES, fit, read_picture
-from tasks.pages.single_page import clip
 from tasks.train.batches import as_images
 
 PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)

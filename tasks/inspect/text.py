@@ -3,11 +3,11 @@
 from typing import Any
 
 from models.explain.portraits import CROP, OPENED, RANDOM
+from tasks.common.text import clip
 from tasks.explain.activation_maximisation import BEST
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers
 from tasks.inspect.units import DrawnUnits
-from tasks.pages.single_page import clip
 from tasks.pages.text_table import aligned, json_of
 
 STARTS = {RANDOM: RANDOM, OPENED: f"{RANDOM}, closed ReLUs let through", CROP: "its strongest image"}

@@ -15,13 +15,13 @@ from models.explain.search import Search
 from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
+from tasks.common.text import clip
 from tasks.explain.activation_maximisation import paper_settings, search_unit
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.unit_images import Artist, DrawnLayer
 from tasks.explain.units import Explanation, explain_layer
 from tasks.inspect.load_network import OPTION, load_network, reason_of
 from tasks.inspect.real_images import RealImages
-from tasks.pages.single_page import clip
 from tasks.train.weights import check_size, load_model, weights_of
 
 MOST_UNITS = 200  # on a page

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-FIGURES = ("accuracy", "worst_style", "worst_script")
+RESAMPLED_METRICS = ("accuracy", "worst_style", "worst_script")
 ELEMENTS = 4_000_000  # drawn weights in memory at a time
 DIGITS = 6
 
@@ -68,7 +68,7 @@ class Strata:
         return csr_matrix((ones, (self.stratum[crops], self.cluster[crops])), shape=shape)
 
     def figures(self) -> dict[str, Figure]:
-        """`FIGURES` as functions of right crops and of crops, `[resamples, strata]` each.
+        """`RESAMPLED_METRICS` as functions of right crops and of crops, `[resamples, strata]` each.
 
         A cell or a label that a resample has no crop of is left out there.
         """
@@ -118,17 +118,20 @@ def paired_differences(
     hits = {name: strata.sums(np.asarray(right[name], dtype=bool)) for name in models}
     n = strata.sums(np.ones(len(strata.stratum), bool))
     figures, as_they_are = strata.figures(), np.ones((1, strata.clusters))
-    drawn: dict[tuple[str, str], list[np.ndarray]] = {(name, figure): [] for name in models for figure in FIGURES}
+    drawn: dict[tuple[str, str], list[np.ndarray]] = {
+        (name, figure): [] for name in models for figure in RESAMPLED_METRICS
+    }
     for weight in chain([as_they_are], _draws(strata.clusters, resamples, seed)):
         crops = (n @ weight.T).T
         for name in models:
             correct = (hits[name] @ weight.T).T
-            for figure in FIGURES:
+            for figure in RESAMPLED_METRICS:
                 drawn[name, figure].append(figures[figure](correct, crops))
     whole = {key: np.concatenate(values) for key, values in drawn.items()}
     return {
         (candidate, reference): {
-            figure: _interval(whole[candidate, figure] - whole[reference, figure], confidence) for figure in FIGURES
+            figure: _interval(whole[candidate, figure] - whole[reference, figure], confidence)
+            for figure in RESAMPLED_METRICS
         }
         for candidate, reference in pairs
     }

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,16 +10,45 @@ import pandas as pd
 from tasks.common.params import UNWRITTEN, MineSettings
 
 PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "fate"]
-ADDED, NEAR, PAIR_FULL, STYLE_FULL, NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = (
-    "added",
-    "near-duplicate",
-    "pair full",
-    "style full",
-    "no room",
-    "in training",
-    "set aside",
-    "ambiguous",
-)
+ADDED, NEAR, PAIR_FULL, STYLE_FULL = "added", "near-duplicate", "pair full", "style full"
+NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = "no room", "in training", "set aside", "ambiguous"
+
+
+class Fate(NamedTuple):
+    """What became of a false positive: `short` for the report's table, `told` for one crop's history."""
+
+    short: str
+    told: str
+
+
+FATES = {
+    ADDED: Fate("it joined the training set", "it was added to the training set"),
+    NEAR: Fate(
+        "it looks like a surer one of the same truth and answer",
+        "it was left out as a near-duplicate of a harder crop (mine.near)",
+    ),
+    PAIR_FULL: Fate(
+        "its truth and answer had filled their quota",
+        "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)",
+    ),
+    STYLE_FULL: Fate(
+        "its style had filled its quota",
+        "it was left out: harder crops had used up the quota of its style (mine.style_quota)",
+    ),
+    NO_ROOM: Fate(
+        "the round had added all that it may",
+        "it was left out: harder crops had filled all that one round may add (mine.share)",
+    ),
+    IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
+    SET_ASIDE: Fate(
+        "its label may be wrong: a person decides",
+        "it was set aside: its label is suspected, and a person decides",
+    ),
+    AMBIGUOUS: Fate(
+        "its letters all have twins in another script",
+        "its letters all have twins in another script: no picture of it can teach which it is",
+    ),
+}
 
 
 def false_positives(wrong: pd.DataFrame, settings: MineSettings) -> pd.DataFrame:

@@ -4,16 +4,13 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from torch import Tensor
 
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
-from tasks.common.text import shown
 from tasks.crop_table.shards import Pixels, encode_png
-
-TEMPLATES = Path(__file__).parent / "templates"
+from tasks.pages.environment import environment
 
 
 def write_page(out: Path, template: str, **values: Any) -> None:
@@ -23,15 +20,7 @@ def write_page(out: Path, template: str, **values: Any) -> None:
         UserError: the page cannot be written.
     """
     check_page(out)
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {"clip": clip, "signed": signed}
-    page = templates.get_template(f"{template}.html.jinja").render(**values)
+    page = environment().get_template(f"{template}.html.jinja").render(**values)
     with written_whole(out) as beside:
         beside.write_text(page, encoding="utf-8")
 
@@ -42,18 +31,6 @@ def check_page(out: Path) -> None:
         raise UserError("this is a folder", where=out, mend="name a file that ends in .html")
     if out.suffix.lower() not in (".html", ".htm"):
         raise UserError("a page is an HTML file", where=out, mend="name a file that ends in .html")
-
-
-def clip(label: object, most: int = 60) -> str:
-    """A label or a file's name of any length as one harmless line of at most `most` characters."""
-    line = shown(label)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """0.123 as +0.12, with a true minus; what rounds to nothing has no sign."""
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def address_of(png: bytes) -> str:

@@ -171,9 +171,3 @@ def _text(text: str, x: float, y: float, anchor: str) -> Markup:
         if text
         else Markup()
     )
-
-
-def clip(text: object, most: int = 60) -> str:
-    """A label of any length, cut to what a page can hold; the numbers beside the page have it whole."""
-    text = str(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,7 +1,7 @@
 """Numbers as text for a terminal: JSON, or tables."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -16,8 +16,14 @@ def json_of(numbers: Mapping[str, Any], output_format: str) -> str | None:
     return json.dumps(numbers, indent=2, ensure_ascii=False) if output_format == "json" else None
 
 
-def aligned(lines: list[list[str]]) -> Iterator[str]:
-    """Rows of cells as lines with their columns under each other."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+def aligned(lines: Sequence[Sequence[str]], *, numbers: bool = False) -> Iterator[str]:
+    """Rows of cells as lines with their columns under each other; with `numbers` all but the first to the right.
+
+    A row may have one cell more than the first, a note that no column is widened for.
+    """
+    widths = [max(map(len, column)) for column in zip(*(line[: len(lines[0])] for line in lines), strict=True)]
     for line in lines:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        cells = zip(line, [*widths, 0], strict=False)
+        yield "  ".join(
+            cell.rjust(width) if numbers and place else cell.ljust(width) for place, (cell, width) in enumerate(cells)
+        ).rstrip()

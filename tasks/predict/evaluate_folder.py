@@ -27,7 +27,7 @@ from tasks.train.weights import load_model
 
 CONFUSIONS = 10  # mistakes shown
 REJECTED = 20  # files shown that were left out
-FIGURES = ("accuracy", "false_alarm_rate", "macro_f1", "calibration_error")
+FOLDER_METRICS = ("accuracy", "false_alarm_rate", "macro_f1", "calibration_error")
 
 
 def evaluate_folder(
@@ -74,7 +74,7 @@ def evaluate_folder(
     figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
         "n": figures["n"],
-        **{name: figures[name] for name in FIGURES},
+        **{name: figures[name] for name in FOLDER_METRICS},
         "by_label": _by(rows, "true"),
         "by_nuisance": {name: _by(rows, name) for name in nuisances if name in rows.columns},
         "confusions": worst_confusions(rows, top=CONFUSIONS),
@@ -146,7 +146,7 @@ def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield f"{result['n']} pictures"
-    for name in FIGURES:
+    for name in FOLDER_METRICS:
         if result[name] is not None:
             yield f"{name.replace('_', ' ')}: {result[name]:.4f}"
     for title, cells in [("label", result["by_label"]), *result["by_nuisance"].items()]:

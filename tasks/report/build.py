@@ -7,12 +7,12 @@ from tasks.common.determinism import deterministic
 from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.explain.units import Explanation, explain_units
-from tasks.report import invariance as site_invariance
-from tasks.report import losses as site_losses
-from tasks.report import mining as site_mining
-from tasks.report import network as site_inside
-from tasks.report import overview as site_pages
 from tasks.report.evidence import Evidence, read_evidence
+from tasks.report.invariance import write_invariance
+from tasks.report.losses import write_losses
+from tasks.report.mining import write_mining, write_round
+from tasks.report.network import write_inside
+from tasks.report.overview import links_of, write_accuracy, write_confusion, write_index
 from tasks.report.site import Site
 from tasks.train.weights import load_model
 
@@ -45,10 +45,10 @@ def make_report(
             crops=params.report.crops,
         )
         with written_whole(out) as folder:
-            links = site_pages.links_of(evidence, explained)
+            links = links_of(evidence, explained)
             site = Site(folder=folder, problem=params.problem, target=params.labels.target, links=links)
             _write_results(site, evidence, explained, card["labels"], data or {})
-            site_inside.write_inside(site, evidence, explained, network, card["labels"])
+            write_inside(site, evidence, explained, network, card["labels"])
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return _summary(site, explained) | {"megabytes": size / 1e6}
 
@@ -56,14 +56,14 @@ def make_report(
 def _write_results(
     site: Site, evidence: Evidence, explained: Explanation, labels: list[str], data: Mapping[str, str]
 ) -> None:
-    site_pages.write_index(site, evidence, explained, labels, data=data)
-    site_pages.write_confusion(site, evidence, labels)
-    site_pages.write_accuracy(site, evidence)
-    site_invariance.write_invariance(site, evidence, explained)
-    site_mining.write_mining(site, evidence)
-    site_losses.write_losses(site, evidence)
+    write_index(site, evidence, explained, labels, data=data)
+    write_confusion(site, evidence, labels)
+    write_accuracy(site, evidence)
+    write_invariance(site, evidence, explained)
+    write_mining(site, evidence)
+    write_losses(site, evidence)
     for one_round in evidence.rounds:
-        site_mining.write_round(site, evidence, one_round)
+        write_round(site, evidence, one_round)
 
 
 def _summary(site: Site, explained: Explanation) -> dict[str, float]:

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tasks.pages.svg import APART, SQUARE, Axis, Plot, clip, colour
+from tasks.common.text import clip
+from tasks.pages.svg import APART, SQUARE, Axis, Plot, colour
 from tasks.probe.embedding_map import EmbeddingMap
 from tasks.report.evidence import model_folders
 from tasks.report.modes import Cast

@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tasks.common.text import clip
 from tasks.explain.activation_maximisation import REGULARISERS
 from tasks.explain.frequencies import CROPS, DATA, HIGH, NOISE, NONE, Band, Change, Frequencies, LayerBands, order_of
-from tasks.pages.svg import Axis, Plot, clip, colour
+from tasks.pages.svg import Axis, Plot, colour
 from tasks.report.site import Site
 
 DIGITS = 4

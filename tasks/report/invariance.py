@@ -7,7 +7,7 @@ from typing import Any
 from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import REPORT_SPLIT
-from tasks.evaluate.invariance_gain import FIGURES as MEASURED
+from tasks.evaluate.invariance_gain import INVARIANCE_METRICS
 from tasks.explain.units import Explanation
 from tasks.probe.embedding_map import EmbeddingMap, map_embeddings
 from tasks.report.embedding_map import is_known, map_numbers, map_plots, mapped_models
@@ -22,7 +22,7 @@ from tasks.report.modes import (
     worst_cells,
     worst_families,
 )
-from tasks.report.overview import FIGURES, SPLIT_TITLES, names_of, words
+from tasks.report.overview import METRIC_TITLES, SPLIT_TITLES, names_of, words
 from tasks.report.probe import layer_plot, probe_facts
 from tasks.report.site import Site
 from tasks.report.training_curves import mode_curves, mode_plots, round_plots
@@ -56,7 +56,7 @@ def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> 
         names=names,
         confidence=evidence.invariance["confidence"],
         several=any(row["seeds"] > 1 for row in numbers["models"]),
-        figures={figure: FIGURES[figure].format(**names) for figure in MEASURED},
+        figures={figure: METRIC_TITLES[figure].format(**names) for figure in INVARIANCE_METRICS},
         styles=[(words(name), rows, nuisance_plots(rows, cast, title=words(name))) for name, rows in styles.items()],
         most=ROWS,
         probes=[(words(name), facts, _layer_plot(facts, cast, layers, name)) for name, facts in probes.items()],

@@ -8,13 +8,13 @@ from markupsafe import Markup
 
 from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import REPORT_SPLIT
-from tasks.evaluate.mining_gain import FIGURES as STUDIED
-from tasks.evaluate.mining_gain import RATES, WANTED_CUT
+from tasks.evaluate.mining_gain import MINING_METRICS, RATES, WANTED_CUT
+from tasks.mine.select import FATES
 from tasks.pages.svg import Plot, row_axis, share_axis
 from tasks.report.evidence import Evidence, Round
-from tasks.report.overview import FIGURES, names_of, round_page
+from tasks.report.overview import METRIC_TITLES, names_of, round_page
 from tasks.report.site import Site
-from tasks.report.tables import FATES, fates, in_turn, pair_counts, style_counts
+from tasks.report.tables import fates, in_turn, pair_counts, style_counts
 from tasks.train.replicas import CONTROL, MINED
 
 PAIRS = 60  # rows of a round's tables
@@ -32,7 +32,7 @@ def write_round(site: Site, evidence: Evidence, one: Round) -> None:
         numbers=numbers | {"epochs": one.epochs, "weights": one.weights},
         evidence=evidence,
         round=one,
-        fates=[(fate, count, FATES.get(fate, "")) for fate, count in counts.items()],
+        fates=[(fate, count, FATES[fate].short if fate in FATES else "") for fate, count in counts.items()],
         mined=len(one.added),
         pairs=pairs[:PAIRS],
         pairs_left=max(0, len(pairs) - PAIRS),
@@ -53,11 +53,11 @@ def write_mining(site: Site, evidence: Evidence) -> None:
     study, rounds = evidence.study, [one for one in evidence.rounds if one.numbers]
     names = names_of(evidence.params)
     by_round = study["splits"].get(REPORT_SPLIT, {})
-    rows_of = {figure: figure_rows(by_round, figure) for figure in STUDIED}
+    rows_of = {figure: figure_rows(by_round, figure) for figure in MINING_METRICS}
     known = [figure for figure, rows in rows_of.items() if any(row[MINED]["mean"] is not None for row in rows)]
     figures = []
     for figure in known:
-        title, rows = FIGURES[figure].format(**names), rows_of[figure]
+        title, rows = METRIC_TITLES[figure].format(**names), rows_of[figure]
         figures.append((title, figure in RATES, rows, dot_plot(rows, title=title)))
     site.write(
         "mining",

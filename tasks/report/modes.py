@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tasks.common.text import clip
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
-from tasks.evaluate.invariance_gain import FIGURES
+from tasks.evaluate.invariance_gain import INVARIANCE_METRICS
 from tasks.metrics.wilson import wilson_interval
-from tasks.pages.svg import Axis, Plot, clip, colour, row_axis, share_axis
+from tasks.pages.svg import Axis, Plot, colour, row_axis, share_axis
 from tasks.report.evidence import Evidence
 
 ROWS = 24  # nuisance values shown, the lowest; all are in the page's numbers
@@ -63,10 +64,10 @@ def mode_rows(evidence: Evidence, cast: Cast) -> list[dict[str, Any]]:
     for model in cast.models:
         facts = evidence.invariance["modes"].get(model)
         if facts:
-            figures = {figure: facts["splits"][REPORT_SPLIT][figure] for figure in FIGURES}
+            figures = {figure: facts["splits"][REPORT_SPLIT][figure] for figure in INVARIANCE_METRICS}
         else:
             of_round = evidence.metrics["models"][model][REPORT_SPLIT][SEVERITY]
-            figures = {figure: {"mean": of_round.get(figure), "spread": None} for figure in FIGURES}
+            figures = {figure: {"mean": of_round.get(figure), "spread": None} for figure in INVARIANCE_METRICS}
         rows.append({"model": model, "seeds": len(facts["seeds"]) if facts else 1, "figures": figures})
     return rows
 

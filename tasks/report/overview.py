@@ -27,7 +27,7 @@ SPLIT_TITLES = {
 }
 CONFUSIONS = 40  # rows of the list below the matrix
 FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
-FIGURES = {
+METRIC_TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
     "worst_script": "worst {target}",
@@ -109,7 +109,7 @@ def write_index(
         severities=SEVERITY_NAMES,
         with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
         headline=models[chosen].get(REPORT_SPLIT, {}).get(SEVERITY, {}),
-        figures={key: title.format(**names) for key, title in FIGURES.items() if _is_known(key, models[chosen])},
+        figures={key: title.format(**names) for key, title in METRIC_TITLES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
         thin=evidence.metrics.get("thin_scripts", []),
         crops=len(explained.keys),

@@ -10,10 +10,9 @@ import jinja2
 import numpy as np
 
 from tasks.common.files import write_json
+from tasks.pages.environment import TEMPLATES, environment
 from tasks.pages.sprites import Sheet, write_sheet
-from tasks.pages.svg import clip
 
-TEMPLATES = Path(__file__).parents[1] / "pages" / "templates"
 ASSETS = ("style.css", "page.js", "mistakes.js")
 GROUPS = ("Results", "Mining", "Inside", "Layers")  # of the pages, in the order in which they are listed
 
@@ -35,16 +34,8 @@ class Site:
         self.folder.mkdir(parents=True)
         for name in ASSETS:
             shutil.copyfile(TEMPLATES / name, self.folder / name)
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = environment()
         named = label_names() if self.target == "script" else {}
-        self._templates.filters |= {"percent": percent, "points": points, "thousands": thousands}
-        self._templates.filters |= {"short": short, "clip": clip}
         self._templates.filters["named"] = lambda label: named.get(label, "")
 
     def write(self, name: str, *, template: str, numbers: Any, **values: Any) -> None:
@@ -70,33 +61,3 @@ def label_names() -> dict[str, str]:
     from babel import Locale
 
     return dict(Locale("en").scripts)
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """0.9312 as 93.1%, no figure as a dash. Only nothing reads 0%, only all reads 100%."""
-    if share is None:
-        return "–"
-    step = 10**-digits
-    text = f"{100 * share:.{digits}f}"
-    if share > 0 and float(text) == 0:
-        return f"<{step:.{digits}f}%"
-    if share < 1 and float(text) == 100:
-        return f">{100 - step:.{digits}f}%"
-    return f"{text}%".replace("-", "−")
-
-
-def points(change: float | None, digits: int = 1) -> str:
-    """A change of a share in percentage points, with its sign: 0.012 as +1.2."""
-    if change is None:
-        return "–"
-    text = f"{100 * change:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def thousands(number: float | None) -> str:
-    return "–" if number is None else f"{number:,.0f}"
-
-
-def short(sha: str) -> str:
-    """The first 12 digits of a hash."""
-    return sha[:12]

@@ -6,22 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.metrics import worst_group as tables
+from tasks.metrics import worst_group
 from tasks.metrics.wilson import wilson_interval
-from tasks.mine.select import ADDED, AMBIGUOUS, IN_TRAINING, NEAR, NO_ROOM, PAIR_FULL, SET_ASIDE, STYLE_FULL
+from tasks.mine.select import ADDED, FATES
 
 CONFIDENCE = 0.95  # of the intervals
-# What becomes of a false positive, and why.
-FATES = {
-    ADDED: "it joined the training set",
-    NEAR: "it looks like a surer one of the same truth and answer",
-    PAIR_FULL: "its truth and answer had filled their quota",
-    STYLE_FULL: "its style had filled its quota",
-    NO_ROOM: "the round had added all that it may",
-    IN_TRAINING: "it was in the training set already",
-    SET_ASIDE: "its label may be wrong: a person decides",
-    AMBIGUOUS: "its letters all have twins in another script",
-}
 
 
 def confusion(rows: pd.DataFrame, labels: list[str]) -> np.ndarray:
@@ -54,7 +43,7 @@ def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
     Rows without a value are left out.
     """
-    cells = tables.accuracy_by(rows, column)
+    cells = worst_group.accuracy_by(rows, column)
     groups = []
     for value, n, accuracy in zip(cells.index, cells["n"], cells["accuracy"], strict=True):
         correct = round(n * accuracy)

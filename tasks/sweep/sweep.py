@@ -27,14 +27,14 @@ from tasks.train.replicas import SEED, Replica
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
 
 CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting
-FIGURES = (CRITERION, "accuracy", "worst_style", "worst_script", "false_alarm_rate")
+SWEEP_METRICS = (CRITERION, "accuracy", "worst_style", "worst_script", "false_alarm_rate")
 READ = (*TRAINING_SPLITS, SELECTION_SPLIT)  # never a test split
 DIGITS = 6
 SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes nothing stale
 
 
 class Outcome(TypedDict):
-    """What one training ended with: `FIGURES`, all None where it diverged; its own seconds; its epochs."""
+    """What one training ended with: `SWEEP_METRICS`, all None where it diverged; its own seconds; its epochs."""
 
     seed: int
     weights: str
@@ -173,14 +173,14 @@ def try_setting(job: SweepJob) -> Outcome:
 
 
 def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, float | None]:
-    """`FIGURES` of the model in `folder`, on `validation`; all None where its weights are no longer numbers.
+    """`SWEEP_METRICS` of the model in `folder`, on `validation`; all None where its weights are no longer numbers.
 
     They are those of `evaluate` (`tasks.metrics.classification.measure`), with the criterion by which it chooses a
     model. But no row of a test split is read, not even to count designs: a script with fewer than three in the other
     splits has no say in `worst_script`.
     """
     if not all(torch.isfinite(tensor).all() for tensor in load_tensors(folder / WEIGHTS_FILE).values()):
-        return dict.fromkeys(FIGURES)
+        return dict.fromkeys(SWEEP_METRICS)
     labels = params.labels
     with deterministic(params.threads):
         answers = score_split(
@@ -200,7 +200,10 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
         cell_crops=params.evaluate.cell_crops,
         confidence=params.evaluate.confidence,
     )
-    return {CRITERION: round(criterion_of(figures), DIGITS), **{name: _share(figures[name]) for name in FIGURES[1:]}}
+    return {
+        CRITERION: round(criterion_of(figures), DIGITS),
+        **{name: _share(figures[name]) for name in SWEEP_METRICS[1:]},
+    }
 
 
 def _share(value: float | int | str | None) -> float | None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from tasks.common.files import write_json, written_whole
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
+from tasks.pages.text_table import aligned
 from tasks.sweep.space import Setting, Space
-from tasks.sweep.sweep import CRITERION, FIGURES
+from tasks.sweep.sweep import CRITERION, SWEEP_METRICS
 from tasks.sweep.trials import Tried
 
 DIGITS = 6
@@ -74,7 +75,7 @@ def _row_of(tried: Tried, space: Space) -> Row:
     row: Row = {"mode": tried.setting.mode, **{knob: knobs.get(knob) for knob in space.values}}
     row |= {"n": len(tried.outcomes)}
     row["diverged"] = sum(outcome["figures"][CRITERION] is None for outcome in tried.outcomes)
-    for figure in FIGURES:
+    for figure in SWEEP_METRICS:
         values = [outcome["figures"][figure] for outcome in tried.outcomes]
         row |= {f"{figure}_{key}": value for key, value in _described(values).items()}
         row[f"{figure}_by_seed"] = values
@@ -115,16 +116,13 @@ def _csv(summary: dict[str, Any]) -> str:
 def _table(summary: dict[str, Any]) -> list[str]:
     """Aligned columns; percent, mean ± spread; the best row has a star."""
     knobs = list(dict.fromkeys(["strength", *summary["varied"]]))
-    lines = [["", "mode", *knobs, "n", *(figure.replace("_", " ") for figure in FIGURES)]]
+    lines = [["", "mode", *knobs, "n", *(figure.replace("_", " ") for figure in SWEEP_METRICS)]]
     for place, row in enumerate(summary["rows"]):
         cells = ["-" if row[knob] is None else f"{row[knob]:g}" for knob in knobs]
-        figures = [_percent(row[f"{figure}_mean"], row[f"{figure}_spread"]) for figure in FIGURES]
+        figures = [_percent(row[f"{figure}_mean"], row[f"{figure}_spread"]) for figure in SWEEP_METRICS]
         note = [f"{row['diverged']} diverged"] if row["diverged"] else []
         lines.append(["*" if place == summary["best"] else "", row["mode"], *cells, str(row["n"]), *figures, *note])
-    widths = [max(map(len, column)) for column in zip(*(line[: len(lines[0])] for line in lines), strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=False)).rstrip() for line in lines
-    ]
+    return list(aligned(lines))
 
 
 def _percent(mean: float | None, spread: float | None) -> str:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tasks.browse.history import picture_of, save_picture, story_of
-from tasks.browse.history_text import FATES, format_story
+from tasks.browse.history_text import format_story
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_images, read_rows, write_shards
@@ -22,6 +22,7 @@ from tasks.evaluate.evaluate import SCHEMA
 from tasks.mine.additions import MINED_SCHEMA
 from tasks.mine.label_errors import write_suspects
 from tasks.mine.score_table import score_schema
+from tasks.mine.select import FATES
 from tasks.train.model_folder import TRAINING_SCHEMA
 from tests.tasks.toycrops import make_toy_table, toy_params
 
@@ -180,7 +181,7 @@ def test_a_crop_of_train_is_there_from_the_start(home, params):
 
 @pytest.mark.parametrize("fate", FATES)
 def test_every_fate_is_told_in_words(home, params, fate):
-    assert FATES[fate] in told(params, mined_home(home, fate))
+    assert FATES[fate].told in told(params, mined_home(home, fate))
 
 
 def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, params):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t, ttest_rel
 
-from tasks.evaluate.invariance_gain import FIGURES, means_of_modes, pairs_of, seeds_of_mode, summarise_modes
+from tasks.evaluate.invariance_gain import INVARIANCE_METRICS, means_of_modes, pairs_of, seeds_of_mode, summarise_modes
 
 MODES = ["erm", "conditional", "conditional+pairs"]
 VALUES = {
@@ -16,7 +16,7 @@ DIFFERENCES = {("conditional", "erm"): {"accuracy": {"value": 0.03, "low": 0.01,
 
 def figures_of(values):
     return {
-        mode if seed == 0 else f"{mode}/seed-{seed}": {"test_unseen": dict.fromkeys(FIGURES, value)}
+        mode if seed == 0 else f"{mode}/seed-{seed}": {"test_unseen": dict.fromkeys(INVARIANCE_METRICS, value)}
         for mode, own in values.items()
         for seed, value in enumerate(own)
     }

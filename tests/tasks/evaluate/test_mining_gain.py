@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tasks.evaluate.mining_gain import FIGURES, RATES, cut_interval, interval_of_mean, means_of, model_name, summarise
+from tasks.evaluate.mining_gain import (
+    MINING_METRICS,
+    RATES,
+    cut_interval,
+    interval_of_mean,
+    means_of,
+    model_name,
+    summarise,
+)
 from tasks.train.replicas import Replica
 
 SPLITS = ("validation", "test_unseen")
@@ -23,7 +31,7 @@ def figures_of(seeds, control=True, empty=True, seed=3):
             for arm in ARMS if control and number else ARMS[:1]:
                 rate = (0.4 if arm == "control" else 0.4 / (number + 1)) + rng.uniform(-0.02, 0.02)
                 values = {"false_positive_rate": rate, "false_alarm_rate": rate / 2} if empty else dict.fromkeys(RATES)
-                values |= {name: round(rng.uniform(0.7, 0.8), 6) for name in FIGURES if name not in RATES}
+                values |= {name: round(rng.uniform(0.7, 0.8), 6) for name in MINING_METRICS if name not in RATES}
                 name = model_name(number, Replica(seed=place, arm=arm))
                 figures[name] = {split: {**values, "n": 100} for split in SPLITS}
     return figures
@@ -50,7 +58,7 @@ def test_each_arm_has_a_value_a_seed_their_mean_and_their_spread():
             if arm == "control" and number == "0":
                 assert facts[arm] is None
                 continue
-            for figure in FIGURES:
+            for figure in MINING_METRICS:
                 values = values_of(figures, number, arm, figure)
                 entry = facts[arm][figure]
                 assert entry["values"] == list(values)
@@ -62,7 +70,7 @@ def test_each_arm_has_a_value_a_seed_their_mean_and_their_spread():
 def test_mined_against_control_is_a_paired_t_interval(confidence):
     figures = figures_of(4)
     facts = summary_of(figures, seeds=4, confidence=confidence)["splits"]["validation"]["2"]["difference"]
-    for figure in FIGURES:
+    for figure in MINING_METRICS:
         mined, control = (values_of(figures, 2, arm, figure, "validation", 4) for arm in ARMS)
         expected = stats.ttest_rel(mined, control).confidence_interval(confidence)
         assert facts[figure]["values"] == pytest.approx(list(mined - control), abs=1e-6)
@@ -120,7 +128,7 @@ def test_a_gain_is_against_the_round_before_and_better_is_above_0():
     before = {"1": {"mined": (0, "mined"), "control": (0, "mined")}, "2": {arm: (1, arm) for arm in ARMS}}
     for number, starts in before.items():
         for arm, start in starts.items():
-            for figure in FIGURES:
+            for figure in MINING_METRICS:
                 rise = values_of(figures, number, arm, figure) - values_of(figures, *start, figure)
                 expected = -rise if figure in RATES else rise
                 entry = rounds[number]["gain"][arm][figure]

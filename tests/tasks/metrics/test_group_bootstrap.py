@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.metrics import group_bootstrap as resample
-from tasks.metrics.group_bootstrap import FIGURES, Strata, paired_differences
+from tasks.metrics.group_bootstrap import RESAMPLED_METRICS, Strata, paired_differences
 from tasks.metrics.worst_group import counted_cells
 
 OPTIONS = {"resamples": 30, "confidence": 0.9, "seed": 4}
@@ -63,7 +63,7 @@ def test_differences_are_those_of_the_crops_of_the_drawn_designs(text):
     ]
     figures = {name: [by_hand(rows, name, counted.index) for rows in samples] for name in right_of(text)}
     for candidate, reference in pairs:
-        for figure in FIGURES:
+        for figure in RESAMPLED_METRICS:
             pair = zip(figures[candidate], figures[reference], strict=True)
             value, *drawn = [own[figure] - other[figure] for own, other in pair]
             entry = found[candidate, reference][figure]

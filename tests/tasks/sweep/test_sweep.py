@@ -14,7 +14,7 @@ from tasks.crop_table.shards import read_table, write_shards
 from tasks.crop_table.splits import TEST_SPLITS
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.sweep.cost import cost_of, measured_rate
-from tasks.sweep.sweep import FIGURES, SweepJob, measure_model, starts_of, try_setting
+from tasks.sweep.sweep import SWEEP_METRICS, SweepJob, measure_model, starts_of, try_setting
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, save_tensors, weights_of
 from tests.tasks.sweep.toysweep import HOME, LAST, PARAMS, make_toy_project, toy_space, toy_sweep
 from tests.tasks.toycrops import toy_params
@@ -60,7 +60,7 @@ def test_it_never_reads_a_test_crop(home: Path):
     write_shards(HOME / "table", [pa.Table.from_pylist(kept, schema=schema)])
     alone = try_setting(job())
     assert alone["figures"] == whole["figures"]
-    assert set(whole["figures"]) == set(FIGURES)
+    assert set(whole["figures"]) == set(SWEEP_METRICS)
     assert 0.5 < whole["figures"]["accuracy"] <= 1
     terms = whole["figures"]["accuracy"], 1 - whole["figures"]["false_alarm_rate"]
     assert whole["figures"]["worst_style"] is None  # no cell of the toy table has as many crops
@@ -98,7 +98,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(home: Path, ca
 def test_a_model_that_diverged_has_no_figures(home: Path):
     broken = {name: tensor.float() * float("nan") for name, tensor in load_tensors(WEIGHTS).items()}
     save_tensors(WEIGHTS, broken)
-    assert measure_model(PARAMS, WEIGHTS.parent, table=HOME / "table") == dict.fromkeys(FIGURES)
+    assert measure_model(PARAMS, WEIGHTS.parent, table=HOME / "table") == dict.fromkeys(SWEEP_METRICS)
 
 
 def test_a_seed_goes_on_from_its_own_round_where_a_study_made_it(home: Path):
