@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from benchmarks.machine import spread, timed
 from benchmarks.turns import ROOT
-from models.explain.ascent import CACHED, Ascent, maximise
+from models.explain.ascent import CACHED, AscentResult, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import PAPER, in_steps
 from models.network import ScriptNet, folded
@@ -53,7 +53,7 @@ def bare_ratio(network: ScriptNet, canvas: Canvas, layer: str, units: int, *, st
     """One full batch of a layer, climbing and with forward and backward passes alone, by turns on all threads."""
     recipes = [in_steps(settings, steps) for settings in PAPER.values()]
 
-    def climb(count: int) -> Ascent:
+    def climb(count: int) -> AscentResult:
         return maximise(network, layer, range(count), canvas=canvas, settings=recipes)
 
     window = climb(1).window

@@ -36,7 +36,7 @@ STEP = 1 / 250  # of the canvas's range, root mean square over pixels: a step at
 
 
 @dataclass(frozen=True)
-class Ascent:
+class AscentResult:
     """What was found, a row a sample: unit by unit, within it setting by setting, within that seed by seed.
 
     `unit`, `setting`, `seed` say which sample a row is; `setting` is a number in the sequence given. `best`, `last`
@@ -76,7 +76,7 @@ def maximise(
     windowed: bool = True,
     workers: int = 1,
     done: Callable[[int], None] = lambda samples: None,
-) -> Ascent:
+) -> AscentResult:
     """Climb from random pixels for every unit, setting and seed; the network computes no further than `layer`.
 
     A unit of a layer with positions is the one at the middle position.
@@ -112,7 +112,7 @@ def maximise(
             done(len(part.silent))
     order = torch.cat(batches).argsort()
     gathered = {field.name: torch.cat([getattr(one, field.name) for one in found])[order] for field in fields(_Found)}
-    return Ascent(unit=rows[:, 0], setting=rows[:, 1], seed=rows[:, 2], window=window, **gathered)
+    return AscentResult(unit=rows[:, 0], setting=rows[:, 1], seed=rows[:, 2], window=window, **gathered)
 
 
 class _Climb:
@@ -211,7 +211,7 @@ def _changed(x: Tensor, rows: Tensor, new: Tensor) -> Tensor:
 
 @dataclass
 class _Found:
-    """The images kept so far, a row a sample; see `Ascent`."""
+    """The images kept so far, a row a sample; see `AscentResult`."""
 
     best: Tensor
     best_activation: Tensor

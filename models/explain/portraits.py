@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import Ascent, maximise
+from models.explain.ascent import AscentResult, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import AscentSettings
 from models.explain.regularise import rolled
@@ -24,7 +24,7 @@ class Portraits:
     """
 
     names: list[str]
-    ascent: Ascent
+    ascent: AscentResult
     start: list[str]
 
 
@@ -58,7 +58,7 @@ def portraits(
     recipes = list(settings.values())
     opened = max(2, min(one.steps for one in recipes) // OPEN_STEPS)
 
-    def climb(some: Sequence[int], by: Sequence[int], start: Tensor | None = None) -> Ascent:
+    def climb(some: Sequence[int], by: Sequence[int], start: Tensor | None = None) -> AscentResult:
         return maximise(
             network, layer, some, canvas=canvas, settings=[recipes[setting] for setting in by], seeds=[seed],
             let_through=opened, start=start, workers=workers,
@@ -79,7 +79,7 @@ def portraits(
     return Portraits(names=list(settings), ascent=found, start=start)
 
 
-def _replaced(found: Ascent, rows: Tensor, again: Ascent, taken: Tensor) -> Ascent:
+def _replaced(found: AscentResult, rows: Tensor, again: AscentResult, taken: Tensor) -> AscentResult:
     """`found` with, at `rows`, what `again` has in the rows that are `taken`."""
     changes: dict[str, Any] = {
         name: value.index_copy(0, rows, getattr(again, name)[taken])

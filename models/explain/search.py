@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import Ascent, maximise
+from models.explain.ascent import AscentResult, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import AscentSettings, random_settings
 from models.explain.regularise import total_variation
@@ -29,7 +29,7 @@ class Search:
     """
 
     settings: list[AscentSettings]
-    ascent: Ascent
+    ascent: AscentResult
     activation: Tensor
     variation: Tensor
     distance: Tensor

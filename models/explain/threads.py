@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import torch
 
-Batch = TypeVar("Batch")
+Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-def in_threads(work: Callable[[Batch], Found], batches: Sequence[Batch], workers: int) -> Iterator[Found]:
+def in_threads(work: Callable[[Item], Found], batches: Sequence[Item], workers: int) -> Iterator[Found]:
     """What `work` gives for each batch, in the batches' order.
 
     Small batches are faster on a core each than on all cores together; what they give must not depend on `workers`.

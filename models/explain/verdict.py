@@ -30,7 +30,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Finding:
     """`same`, with the reason in one sentence: what was measured and what it was held against."""
 
     same: bool
@@ -55,7 +55,7 @@ def floors_of(comparison: Comparison, untrained: Sequence[Comparison]) -> dict[s
     }
 
 
-def verdict(comparison: Comparison, untrained: Sequence[Comparison], references: Iterable[Comparison] = ()) -> Verdict:
+def verdict(comparison: Comparison, untrained: Sequence[Comparison], references: Iterable[Comparison] = ()) -> Finding:
     """Whether two networks learned the same, by the means over layers of CKA and matched units above chance.
 
     Chance is no floor: convolutions with random weights tell crops apart in much the same way. Over the default crops
@@ -83,7 +83,7 @@ def verdict(comparison: Comparison, untrained: Sequence[Comparison], references:
         else f"an untrained network: {SAME_CKA:.0%} and {SAME_UNITS:.0%} of the way from it to one and the same"
     )
     said = "learned the same" if same else "did not learn the same"
-    return Verdict(
+    return Finding(
         same,
         f"{said}: over {comparison.crops} crops and {len(comparison.layers)} layers, "
         f"CKA {_said(cka)} and matched units' correlation {_said(units)}, all above chance; held against {against}",

@@ -29,10 +29,10 @@ TINY = 1e-12  # an embedding may be all zeros
 COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # fates of crops that others may be near-duplicates of
 ENLARGED = 4  # times, in height and width
 
-Record = dict[str, Any]
+Facts = dict[str, Any]
 
 
-def story_of(params: Params, key: str) -> Record:
+def story_of(params: Params, key: str) -> Facts:
     """The story of the crop whose key is, or begins with, `key`, as values that JSON can hold.
 
     Reads one row of every file, through a filter on the key: quick at a million crops. What a later stage has not
@@ -112,12 +112,12 @@ def _roles(labels: ProblemSettings) -> dict[str, list[str]]:
     return roles
 
 
-def _crop(table: Path, key: str) -> Record:
+def _crop(table: Path, key: str) -> Facts:
     row = read_table(table, None, pc.field("key") == key).to_pylist()[0]
     return {**{name: value for name, value in row.items() if name != "image"}, "image_path": row["image"]["path"]}
 
 
-def _pair_crops(table: Path, crop: Record, labels: list[str]) -> list[Record]:
+def _pair_crops(table: Path, crop: Facts, labels: list[str]) -> list[Facts]:
     if crop["pair"] is None:
         return []
     columns = ["key", *(name for name in labels if name in crop)]
@@ -132,7 +132,7 @@ def _decision(path: Path, key: str) -> str | None:
     return labels[0] if labels else None
 
 
-def _round(params: Params, number: str, key: str) -> Record:
+def _round(params: Params, number: str, key: str) -> Facts:
     folder = params.home / "rounds" / number
     if not folder.is_dir():
         return {"round": int(number), "ran": False}
@@ -149,7 +149,7 @@ def _round(params: Params, number: str, key: str) -> Record:
     }
 
 
-def _facts(path: Path, mend: str) -> Record:
+def _facts(path: Path, mend: str) -> Facts:
     """The round before this one, and whether the rounds had stopped and why; None for round 0, which has none."""
     try:
         facts = read_json(path)
@@ -160,7 +160,7 @@ def _facts(path: Path, mend: str) -> Record:
         raise UserError("this file cannot be read", where=path, mend=mend) from error
 
 
-def _scored(path: Path, key: str, mend: str) -> Record | None:
+def _scored(path: Path, key: str, mend: str) -> Facts | None:
     """What the model before the round said of a pool crop."""
     row = _row(path, key, ["predicted", "true", "p", "p_true", "margin", "loss"], mend=mend)
     if row is None:
@@ -169,7 +169,7 @@ def _scored(path: Path, key: str, mend: str) -> Record | None:
     return {**row, **{name: facts.get(name.encode(), b"").decode() or None for name in ("weights", "severity")}}
 
 
-def _mined(folder: Path, key: str, mend: str) -> Record | None:
+def _mined(folder: Path, key: str, mend: str) -> Facts | None:
     """A false positive's fate; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
     row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "fate", "weights"], mend=mend)
     if row is None or row["fate"] != NEAR:
@@ -177,7 +177,7 @@ def _mined(folder: Path, key: str, mend: str) -> Record | None:
     return {**row, "near": _near(folder, key, row, mend)}
 
 
-def _near(folder: Path, key: str, row: Record, mend: str) -> Record | None:
+def _near(folder: Path, key: str, row: Facts, mend: str) -> Facts | None:
     """Key and cosine distance of the nearest crop that made this one a near-duplicate.
 
     It is of the same (predicted, true) pair, harder, and no near-duplicate itself; None where embeddings are missing.
@@ -208,7 +208,7 @@ def _embeddings(path: Path, keys: list[str], mend: str) -> tuple[list[str], np.n
     return found["key"].to_pylist(), values.reshape(found.num_rows, -1) if found.num_rows else np.empty((0, 0))
 
 
-def _evaluation(home: Path, key: str) -> Record:
+def _evaluation(home: Path, key: str) -> Facts:
     """What every model says of the crop at every severity, and which model is the chosen one."""
     path = home / "predictions.parquet"
     if not path.exists():
@@ -218,12 +218,12 @@ def _evaluation(home: Path, key: str) -> Record:
     return {"evaluated": True, "chosen": choice["name"] if choice else None, "answers": answers}
 
 
-def _row(path: Path, key: str, columns: list[str], *, mend: str) -> Record | None:
+def _row(path: Path, key: str, columns: list[str], *, mend: str) -> Facts | None:
     """The crop's row of a Parquet file; None where it has none, or the file is not there."""
     return next(iter(_rows(path, columns, pc.field("key") == key, mend=mend)), None)
 
 
-def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> list[Record]:
+def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> list[Facts]:
     return _read(path, columns, where, mend=mend).to_pylist() if path.exists() else []
 
 

@@ -13,10 +13,10 @@ from tasks.pages.text_table import aligned
 SHORT = 12  # digits of a key or of weights
 INDENT = "  "
 
-Record = dict[str, Any]
+Facts = dict[str, Any]
 
 
-def format_story(story: Record, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
+def format_story(story: Facts, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
     """The story of `tasks.browse.history.story_of` as lines, without a newline at the end.
 
     Args:
@@ -34,7 +34,7 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
     return (INDENT + line for line in lines)
 
 
-def _what_it_is(story: Record) -> Iterator[str]:
+def _what_it_is(story: Facts) -> Iterator[str]:
     rows = {name: _value(value) for name, value in story["crop"].items() if name not in ("key", "pair")}
     for name, roles in story["roles"].items():
         if name in rows:
@@ -47,7 +47,7 @@ def _what_it_is(story: Record) -> Iterator[str]:
         yield f"a person decided: {f'its label is {_value(label)}' if label else 'it is to be left out of training'}"
 
 
-def _pair(story: Record) -> str:
+def _pair(story: Facts) -> str:
     others = [
         f"{each['key'][:SHORT]} ({', '.join(_value(value) for name, value in each.items() if name != 'key')})"
         for each in story["pair_crops"]
@@ -64,7 +64,7 @@ def _value(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else clip(value)
 
 
-def _rounds(story: Record) -> Iterator[str]:
+def _rounds(story: Facts) -> Iterator[str]:
     kept_out = story["evaluation"] is not None and not any(_touched(told) for told in story["rounds"])
     if kept_out:
         yield from ("", "rounds", f"{INDENT}none read it: they learn from train and pool alone")
@@ -73,11 +73,11 @@ def _rounds(story: Record) -> Iterator[str]:
         yield from ("", f"round {told['round']}", *_indented(_round(told, story)))
 
 
-def _touched(told: Record) -> bool:
+def _touched(told: Facts) -> bool:
     return any(told.get(what) for what in ("scored", "mined", "suspected", "training"))
 
 
-def _round(told: Record, story: Record) -> Iterator[str]:
+def _round(told: Facts, story: Facts) -> Iterator[str]:
     if not told["ran"]:
         yield "not known yet: this round has not run"
         return
@@ -98,7 +98,7 @@ def _round(told: Record, story: Record) -> Iterator[str]:
     yield _training(told["training"])
 
 
-def _scored(scored: Record, previous: int | None) -> Iterator[str]:
+def _scored(scored: Facts, previous: int | None) -> Iterator[str]:
     model = "the model before" if previous is None else f"the model of round {previous}"
     verdict = "right" if scored["predicted"] == scored["true"] else f"wrong: it is {_value(scored['true'])}"
     yield (
@@ -114,14 +114,14 @@ def _suspicion(*, given: str, suggested: str, p_given: float, p_suggested: float
     return f"its label is suspected: {told}"
 
 
-def _false_positive(mined: Record) -> Iterator[str]:
+def _false_positive(mined: Facts) -> Iterator[str]:
     yield f"a false positive: {_value(mined['predicted'])} for {_value(mined['true'])}, style {_value(mined['style'])}"
     near = mined.get("near")
     of = f": the nearest is {near['key'][:SHORT]}, at cosine distance {near['distance']:.4f}" if near else ""
     yield f"{FATES[mined['fate']].told}{of}"
 
 
-def _training(training: Record | None) -> str:
+def _training(training: Facts | None) -> str:
     if training is None:
         return "not in its training set"
     told = f"in its training set since round {training['round']}"
@@ -131,7 +131,7 @@ def _training(training: Record | None) -> str:
     return f"{told}: brought in by weights {_sha(training['weights'])}, {score}"
 
 
-def _evaluation(evaluation: Record | None, split: str) -> Iterator[str]:
+def _evaluation(evaluation: Facts | None, split: str) -> Iterator[str]:
     if evaluation is None:
         yield f"none: models are measured on crops that no round reads, and {split} is read"
     elif not evaluation["evaluated"]:
@@ -142,7 +142,7 @@ def _evaluation(evaluation: Record | None, split: str) -> Iterator[str]:
         yield from _answers(evaluation["answers"], evaluation["chosen"])
 
 
-def _answers(answers: list[Record], chosen: str | None) -> Iterator[str]:
+def _answers(answers: list[Facts], chosen: str | None) -> Iterator[str]:
     """A row a model, a column a severity."""
     severities = list(dict.fromkeys(each["severity"] for each in answers))
     cells = {(each["model"], each["severity"]): _answer(each) for each in answers}
@@ -154,7 +154,7 @@ def _answers(answers: list[Record], chosen: str | None) -> Iterator[str]:
     yield "* the chosen model; ! a wrong answer"
 
 
-def _answer(answer: Record) -> str:
+def _answer(answer: Facts) -> str:
     return f"{_value(answer['predicted'])} {answer['p']:.3f}{'' if answer['predicted'] == answer['true'] else ' !'}"
 
 

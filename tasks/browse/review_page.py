@@ -17,7 +17,7 @@ SHOWN = (160, 320)  # height and width in pixels, the most that it is enlarged t
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class ShownCrop:
     """A crop as the page shows it: a `data:` address, its size on the page in pixels, its file's name if known."""
 
     address: str
@@ -60,17 +60,12 @@ def write_review_page(
     return len(suspects) - len(cards)
 
 
-def _pictures(table: Path, keys: list[str]) -> dict[str, Picture]:
+def _pictures(table: Path, keys: list[str]) -> dict[str, ShownCrop]:
     rows = read_table(table, ["key", "image"], pc.field("key").isin(pa.array(keys, pa.string()))).to_pylist()
     return {row["key"]: _picture(row["image"]["bytes"], row["image"]["path"] or "") for row in rows}
 
 
-def _picture(png: bytes, name: str) -> Picture:
+def _picture(png: bytes, name: str) -> ShownCrop:
     width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))  # of PNG's header
     factor = max(1.0, min(ENLARGED, SHOWN[0] / height, SHOWN[1] / width))
-    return Picture(
-        address=address_of(png),
-        height=round(height * factor),
-        width=round(width * factor),
-        name=name,
-    )
+    return ShownCrop(address=address_of(png), height=round(height * factor), width=round(width * factor), name=name)

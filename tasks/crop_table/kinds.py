@@ -17,16 +17,8 @@ FREE = {
     TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
 }  # fmt: skip
 # Torn letters and icons are drawn with fonts of the split's own side.
-TORN = {
-    TRAIN: ("torn_fragment", "torn_shards"),
-    VALIDATION: ("torn_strip",),
-    TEST_UNSEEN: ("torn_between",),
-}
-ICONS = {
-    TRAIN: ("icon", "icon_row"),
-    VALIDATION: ("icon_framed",),
-    TEST_UNSEEN: ("icon_scatter",),
-}
+TORN = {TRAIN: ("torn_fragment", "torn_shards"), VALIDATION: ("torn_strip",), TEST_UNSEEN: ("torn_between",)}
+ICONS = {TRAIN: ("icon", "icon_row"), VALIDATION: ("icon_framed",), TEST_UNSEEN: ("icon_scatter",)}
 
 
 def kinds_of(split: str, *, letters: bool = True, icons: bool = True) -> list[str]:

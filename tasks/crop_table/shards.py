@@ -151,9 +151,7 @@ def key_of(pixels: Pixels) -> str:
 
 
 def read_table(
-    folder: Path,
-    columns: list[str] | dict[str, pc.Expression] | None = None,
-    where: pc.Expression | None = None,
+    folder: Path, columns: list[str] | dict[str, pc.Expression] | None = None, where: pc.Expression | None = None
 ) -> pa.Table:
     """Rows of a crop table in the table's order, labels as dictionaries.
 

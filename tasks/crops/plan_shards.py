@@ -17,9 +17,9 @@ from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSe
 from tasks.crop_table.shards import COLOUR, crop_schema
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import LISTED
-from tasks.crops.sampling_plan import Font
+from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import Drawn, Shard, draw_shard
-from tasks.crops.sources import Source, cast_of, read_columns, read_fonts, read_texts
+from tasks.crops.sources import Source, read_columns, read_fonts, read_texts, samplers_of
 
 SHARD = 2_000  # crops that one worker draws at a time: even, for pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
@@ -92,16 +92,16 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
     counts = Counter[str]()
     asked = {UNWRITTEN: settings.background.model_dump()}
     for script, texts in sorted(read_texts(source.words).items()):
-        casts = cast_of(source, script, texts, fonts.get(script, []))
-        shown = set().union(*(cast.words for cast in casts.values()))
+        samplers = samplers_of(source, script, texts, fonts.get(script, []))
+        shown = set().union(*(sampler.words for sampler in samplers.values()))
         if not shown:
             mend = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
         counts["words_uncovered"] += len(texts.words) - len(shown)
-        designs = sum(map(len, casts[TRAIN].designs)) if TRAIN in casts else 0
+        designs = sum(map(len, samplers[TRAIN].designs)) if TRAIN in samplers else 0
         wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
-        asked[script] = {split: count for split, count in wanted.items() if split in casts}
-        for split in wanted.keys() - casts.keys():
+        asked[script] = {split: count for split, count in wanted.items() if split in samplers}
+        for split in wanted.keys() - samplers.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
     # Backgrounds come last, for no better reason than that a table begins with text.
     pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))
@@ -120,7 +120,7 @@ def train_crops(settings: CropsSettings, designs: int) -> int:
     return round(settings.text.train * max(1.0, designs / settings.designs) ** 0.5)
 
 
-def _check_listed(source: Source, fonts: dict[str, list[Font]]) -> None:
+def _check_listed(source: Source, fonts: dict[str, list[FontRow]]) -> None:
     """A word of CLDR's that no font has is counted; one that the user asked for is told."""
     table = read_columns(source.words, ["script", "text", "language", "kind"])
     by_the_user = pc.and_(pc.equal(table.column("language"), LISTED), pc.equal(table.column("kind"), "word"))

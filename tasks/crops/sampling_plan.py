@@ -30,7 +30,7 @@ STRIDE = 7919  # from one of them to the next: a prime, and far, for neighbours 
 
 
 @dataclass(frozen=True)
-class Font:
+class FontRow:
     """One row of the font table without the font itself; `place` is the row's number."""
 
     place: int
@@ -57,26 +57,26 @@ class Texts(NamedTuple):
     letters: tuple[str, ...] = ()
 
 
-Part = tuple[Font, Texts]  # a font with what it may show
-Designs = dict[str, list[Part]]
+FontTexts = tuple[FontRow, Texts]  # a font with what it may show
+Designs = dict[str, list[FontTexts]]
 
 
 class Choice(NamedTuple):
     """What one crop shows, whether from top to bottom, and four numbers in [0, 1) for how it is drawn."""
 
-    font: Font
+    font: FontRow
     text: str
     vertical: bool
     chances: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Cast:
+class CropSampler:
     """What a script and split may show: style → design → fonts with the texts that each of them covers."""
 
     script: str
     split: str
-    designs: list[list[list[Part]]]
+    designs: list[list[list[FontTexts]]]
     mix: MixSettings
     height: int  # of the crop, pixels
 
@@ -107,7 +107,7 @@ class Cast:
             return None
         return Choice(one, text, vertical, tuple(chances)), Choice(other, text, vertical, tuple(others))
 
-    def _part(self, index: int, attempt: int, seed: int) -> tuple[Font, Texts, float, float, float, float]:
+    def _part(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, float, float, float, float]:
         style = self.designs[index % len(self.designs)]
         fonts = style[index // len(self.designs) % len(style)]
         which, *chances = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
@@ -145,10 +145,10 @@ def _pick(texts: Sequence[str], chance: float, fits: Covers) -> str | None:
     return next(filter(fits, picks), None)
 
 
-def cast_script(
-    script: str, texts: Texts, fonts: Sequence[Font], *, tag: TagSettings, mix: MixSettings, height: int, seed: int
-) -> dict[str, Cast]:
-    """The casts of a script's splits; a split with no design or no word that its designs cover has none.
+def script_samplers(
+    script: str, texts: Texts, fonts: Sequence[FontRow], *, tag: TagSettings, mix: MixSettings, height: int, seed: int
+) -> dict[str, CropSampler]:
+    """The samplers of a script's splits; a split with no design or no word that its designs cover has none.
 
     `height` of the crops, in pixels, says how many characters have room one below the other.
     """
@@ -157,7 +157,7 @@ def cast_script(
     is_word = np.arange(len(every)) < len(texts.words)
     covered = coverage_of(every, fonts)
     known: dict[bytes, Texts] = {}
-    casts = {}
+    samplers = {}
     for split, side in DESIGN_SIDE.items():
         on_side = sides == TEXT_SIDE[split]
         styles: dict[str, Designs] = {}
@@ -167,8 +167,8 @@ def cast_script(
                 styles.setdefault(font.style, {}).setdefault(font.design, []).append((font, playable))
         if styles:
             designs = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
-            casts[split] = Cast(script, split, designs, mix, height)
-    return casts
+            samplers[split] = CropSampler(script, split, designs, mix, height)
+    return samplers
 
 
 def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: dict[bytes, Texts]) -> Texts:
@@ -181,12 +181,12 @@ def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: 
     return known[name]
 
 
-def _in_turn(designs: Designs, script: str, seed: int) -> list[list[Part]]:
+def _in_turn(designs: Designs, script: str, seed: int) -> list[list[FontTexts]]:
     # Shuffled, or the alphabet would decide which designs a short split shows.
     return [designs[name] for name in sorted(designs, key=lambda name: digest_of(seed, script, name))]
 
 
-def coverage_of(texts: Sequence[str], fonts: Sequence[Font]) -> NDArray[np.bool_]:
+def coverage_of(texts: Sequence[str], fonts: Sequence[FontRow]) -> NDArray[np.bool_]:
     """Whether a font has every character of a text: [fonts, texts]."""
     points = [np.array(list(map(ord, text)), np.int32) for text in texts]
     every, flat = np.unique(np.concatenate(points) if points else np.zeros(0, np.int32), return_inverse=True)

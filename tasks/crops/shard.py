@@ -59,7 +59,7 @@ def draw_shard(shard: Shard, source: Source, schema: pa.Schema, folder: Path) ->
 
 def shard_table(shard: Shard, source: Source, schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
     """The shard's rows, and the counts of them: `crops.<split>`, `redrawn`, `unshaped`, `missing`, and which."""
-    kind = _Backgrounds if shard.script == UNWRITTEN else _Texts
+    kind = _BackgroundArtist if shard.script == UNWRITTEN else _TextArtist
     artist = kind(shard, source)
     for split, start, stop in shard.pieces:
         artist.draw(split, start, stop)
@@ -105,13 +105,13 @@ class _Artist:
         return False
 
 
-class _Texts(_Artist):
+class _TextArtist(_Artist):
     def __init__(self, shard: Shard, source: Source) -> None:
         super().__init__(shard, source)
         self.performers: Performers = performers(source, shard.script)
 
     def draw(self, split: str, start: int, stop: int) -> None:
-        several = len(self.performers.casts[split].designs) > 1
+        several = len(self.performers.samplers[split].designs) > 1
         for index in range(start, stop, 2):
             together = several and index + 1 < stop and self._draw_pair(split, index // 2)
             for single in range(index, index if together else min(index + 2, stop)):
@@ -123,8 +123,8 @@ class _Texts(_Artist):
         digest = digest_of(source.seed, "pair", split, self.script, number)
         if int.from_bytes(digest[8:14]) / 2**48 >= source.pairs:
             return False
-        cast = self.performers.casts[split]
-        choices = (cast.choose_pair(number, attempt, source.seed) for attempt in range(ATTEMPTS))
+        sampler = self.performers.samplers[split]
+        choices = (sampler.choose_pair(number, attempt, source.seed) for attempt in range(ATTEMPTS))
         return self.keep(split, (self._both(pair, digest[:8].hex()) for pair in choices), given_up=0)
 
     def _both(self, pair: tuple[Choice, Choice] | None, name: str) -> list[Row] | None:
@@ -133,7 +133,7 @@ class _Texts(_Artist):
         return [one | {"pair": name}, other | {"pair": name}]
 
     def attempt(self, split: str, index: int, attempt: int) -> Row | None:
-        return self._draw(self.performers.casts[split].choose(index, attempt, self.source.seed))
+        return self._draw(self.performers.samplers[split].choose(index, attempt, self.source.seed))
 
     def _draw(self, choice: Choice) -> Row | None:
         font, text, vertical, chances = choice
@@ -150,7 +150,7 @@ class _Texts(_Artist):
         return _row(pixels) | names | {"kind": "word", "text": text, "ambiguous": ambiguous}
 
 
-class _Backgrounds(_Artist):
+class _BackgroundArtist(_Artist):
     def attempt(self, split: str, index: int, attempt: int) -> Row:
         source = self.source
         glyphs = Glyphs.of_table(source.fonts, split, seed=source.seed)

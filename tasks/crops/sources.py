@@ -1,4 +1,4 @@
-"""What crops are drawn from: the tables of fonts and words, and a script's casts and open fonts."""
+"""What crops are drawn from: the tables of fonts and words, and a script's samplers and open fonts."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from tasks.common.errors import UserError
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
-from tasks.crops.sampling_plan import Cast, Font, Texts, cast_script
+from tasks.crops.sampling_plan import CropSampler, FontRow, Texts, script_samplers
 from tasks.crops.shaping import Shaper
 
 OPEN = 400  # fonts open at a time; an open one holds its bytes and its glyphs' outlines
@@ -37,18 +37,18 @@ class Source:
 
 
 class Performers:
-    """One script's casts, and its fonts, opened when they are first needed."""
+    """One script's samplers, and its fonts, opened when they are first needed."""
 
     def __init__(self, source: Source, script: str) -> None:
         fonts = read_fonts(source.fonts, script).get(script, [])
         texts = read_texts(source.words, script)[script]
         self.scripts = scripts_of(source.words)
-        self.casts: dict[str, Cast] = cast_of(source, script, texts, fonts)
+        self.samplers: dict[str, CropSampler] = samplers_of(source, script, texts, fonts)
         self._data = read_font_bytes(source.fonts, [font.place for font in fonts])
         self._height = source.height
         self._open: OrderedDict[int, tuple[ImageFont.FreeTypeFont, Shaper]] = OrderedDict()
 
-    def open(self, font: Font) -> tuple[ImageFont.FreeTypeFont, Shaper]:
+    def open(self, font: FontRow) -> tuple[ImageFont.FreeTypeFont, Shaper]:
         """The font, ready to be drawn with and to be asked what it can draw."""
         found = self._open.get(font.place)
         if found is None:
@@ -70,9 +70,9 @@ def _performers(source: Source, script: str, version: tuple[tuple[int, int], ...
     return Performers(source, script)
 
 
-def cast_of(source: Source, script: str, texts: Texts, fonts: Sequence[Font]) -> dict[str, Cast]:
-    """The casts of a script's splits, as the source's settings say."""
-    return cast_script(script, texts, fonts, tag=source.tag, mix=source.mix, height=source.height, seed=source.seed)
+def samplers_of(source: Source, script: str, texts: Texts, fonts: Sequence[FontRow]) -> dict[str, CropSampler]:
+    """The samplers of a script's splits, as the source's settings say."""
+    return script_samplers(script, texts, fonts, tag=source.tag, mix=source.mix, height=source.height, seed=source.seed)
 
 
 def read_texts(path: Path, script: str | None = None) -> dict[str, Texts]:
@@ -89,14 +89,14 @@ def scripts_of(path: Path) -> frozenset[str]:
     return frozenset(read_columns(path, ["script"]).column("script").cast(pa.string()).unique().to_pylist())
 
 
-def read_fonts(path: Path, script: str | None = None) -> dict[str, list[Font]]:
+def read_fonts(path: Path, script: str | None = None) -> dict[str, list[FontRow]]:
     """Fonts of each script, or of one, in the table's order, without their bytes."""
     table = read_columns(path, ["script", *NAMES, "coverage"])
     table = _of_script(table.append_column("place", pa.array(range(table.num_rows))), script)
-    fonts: dict[str, list[Font]] = {}
+    fonts: dict[str, list[FontRow]] = {}
     coverage = (scalar.values.to_numpy() for scalar in table.column("coverage"))
     for row, points in zip(table.drop_columns("coverage").to_pylist(), coverage, strict=True):
-        fonts.setdefault(row.pop("script"), []).append(Font(style=row.pop("font_style"), coverage=points, **row))
+        fonts.setdefault(row.pop("script"), []).append(FontRow(style=row.pop("font_style"), coverage=points, **row))
     return fonts
 
 

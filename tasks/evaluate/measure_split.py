@@ -139,12 +139,7 @@ def thresholds_of(answers: Answers) -> dict[tuple[str, str], float | None]:
 
 
 def compare(
-    answers: Answers,
-    looks: Mapping[str, Look],
-    pairs: Sequence[tuple[str, str]],
-    *,
-    yardstick: Yardstick,
-    seed: int,
+    answers: Answers, looks: Mapping[str, Look], pairs: Sequence[tuple[str, str]], *, yardstick: Yardstick, seed: int
 ) -> dict[tuple[str, str], Differences]:
     """The pairs' differences at light degradation, on groups drawn anew (`tasks.metrics.group_bootstrap`)."""
     text = text_of(answers.of(next(iter(looks)), SEVERITY))

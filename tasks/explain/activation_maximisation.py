@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import Ascent, maximise
+from models.explain.ascent import AscentResult, maximise
 from models.explain.canvas import Canvas, canvas_of, entered
 from models.explain.recipes import PAPER, AscentSettings, alone, in_steps, random_settings
 from models.explain.search import Search, search
@@ -37,7 +37,7 @@ class UnitClimb:
     layer: Layer
     unit: int
     recipes: list[Recipe]
-    ascent: Ascent
+    ascent: AscentResult
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def chosen_head(explained: Explanation, labels: Sequence[str], answers: Iterable
 
 def _climbed(
     network: ScriptNet, layer: Layer, unit: int, canvas: Canvas, recipes: list[Recipe], params: Params
-) -> Ascent:
+) -> AscentResult:
     settings = [one.settings for one in recipes]
     return maximise(
         network, layer.name, [unit], canvas=canvas, settings=settings, seeds=[params.seed],

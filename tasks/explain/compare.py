@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.explain.compare import FEWEST, Comparison, LayerMatch
 from models.explain.top import UnitSummary
-from models.explain.verdict import Standing, Verdict, floors_of, verdict
+from models.explain.verdict import Finding, Standing, floors_of, verdict
 from models.network import ScriptNet
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
@@ -51,7 +51,7 @@ class SideBySide:
     strongest: dict[str, tuple[UnitSummary, UnitSummary]]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Finding:
         """Held against the references; where there are none, against the untrained networks alone."""
         return verdict(self.comparison, self.untrained, self.references.values())
 

@@ -30,13 +30,7 @@ def write_comparison_page(
         image = found.image(crop["row"])
         crop |= {"address": picture_of(image), "height": image.shape[1], "width": image.shape[2]}
     write_page(
-        out,
-        "compare",
-        numbers=numbers,
-        spare=numbers.get("spare", {}),
-        weights=weights,
-        units=units,
-        settings=settings,
+        out, "compare", numbers=numbers, spare=numbers.get("spare", {}), weights=weights, units=units, settings=settings
     )
 
 

@@ -166,11 +166,7 @@ def _layer_bands(network: ScriptNet, climbed: Climbed, one: UnitClimb) -> LayerB
         ]
     )
     on_noise = gradients(network, one.layer.name, probes(climbed.canvas), canvas=climbed.canvas)
-    bands = {
-        DATA: band_of(patches),
-        CROPS: band_of(window.cut(on_crops)),
-        NOISE: band_of(window.cut(on_noise)),
-    }
+    bands = {DATA: band_of(patches), CROPS: band_of(window.cut(on_crops)), NOISE: band_of(window.cut(on_noise))}
     for name in (NONE, *REGULARISERS):
         rows = [row for row, recipe in enumerate(one.recipes) if recipe.name == name and not recipe.combined]
         row = rows[min(MIDDLE, len(rows) - 1)]

@@ -23,32 +23,20 @@ class Fate(NamedTuple):
 
 FATES = {
     ADDED: Fate("it joined the training set", "it was added to the training set"),
-    NEAR: Fate(
-        "it looks like a surer one of the same truth and answer",
-        "it was left out as a near-duplicate of a harder crop (mine.near)",
-    ),
-    PAIR_FULL: Fate(
-        "its truth and answer had filled their quota",
-        "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)",
-    ),
-    STYLE_FULL: Fate(
-        "its style had filled its quota",
-        "it was left out: harder crops had used up the quota of its style (mine.style_quota)",
-    ),
-    NO_ROOM: Fate(
-        "the round had added all that it may",
-        "it was left out: harder crops had filled all that one round may add (mine.share)",
-    ),
+    NEAR: Fate("it looks like a surer one of the same truth and answer",
+               "it was left out as a near-duplicate of a harder crop (mine.near)"),
+    PAIR_FULL: Fate("its truth and answer had filled their quota",
+                    "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)"),
+    STYLE_FULL: Fate("its style had filled its quota",
+                     "it was left out: harder crops had used up the quota of its style (mine.style_quota)"),
+    NO_ROOM: Fate("the round had added all that it may",
+                  "it was left out: harder crops had filled all that one round may add (mine.share)"),
     IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
-    SET_ASIDE: Fate(
-        "its label may be wrong: a person decides",
-        "it was set aside: its label is suspected, and a person decides",
-    ),
-    AMBIGUOUS: Fate(
-        "its letters all have twins in another script",
-        "its letters all have twins in another script: no picture of it can teach which it is",
-    ),
-}
+    SET_ASIDE: Fate("its label may be wrong: a person decides",
+                    "it was set aside: its label is suspected, and a person decides"),
+    AMBIGUOUS: Fate("its letters all have twins in another script",
+                    "its letters all have twins in another script: no picture of it can teach which it is"),
+}  # fmt: skip
 
 
 def false_positives(wrong: pd.DataFrame, settings: MineSettings) -> pd.DataFrame:

@@ -7,10 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SHOWN = (
-    64,
-    256,
-)  # height and width in pixels, the most that a crop takes in a sheet; larger ones are scaled down
+SHOWN = (64, 256)  # height and width in pixels, the most that a crop takes in a sheet; larger ones are scaled down
 SHEET_WIDTH = 1024  # pixels
 SHEET_HEIGHT = 16384  # pixels; browsers on phones decode no taller image
 PACKED = 7  # of 9: a fifth of the time of 9 for a fiftieth more bytes

@@ -12,7 +12,7 @@ from tasks.explain.units import Explanation
 from tasks.pages.single_page import pixels_of
 from tasks.report.evidence import Evidence, model_folders
 from tasks.report.layers import layer_page
-from tasks.report.modes import Cast
+from tasks.report.modes import ComparedModels
 from tasks.report.site import Site
 from tasks.train.weights import WEIGHTS_FILE
 
@@ -24,8 +24,8 @@ SUMMARY = (
 
 def pairs_of(evidence: Evidence) -> list[Pair]:
     """The pairs that the report compares, of the models that are there; none where there is but one model."""
-    cast, there = Cast.of(evidence), model_folders(evidence.home)
-    pairs = [(cast.reference, mode) for mode in cast.others]
+    models, there = ComparedModels.of(evidence), model_folders(evidence.home)
+    pairs = [(models.reference, mode) for mode in models.others]
     first = f"round-{evidence.rounds[0].number}"
     pairs += [(first, evidence.last_round)] if first != evidence.last_round else []
     return [pair for pair in pairs if all(name in there for name in pair)]

@@ -10,17 +10,17 @@ from tasks.common.text import clip
 from tasks.pages.svg import APART, SQUARE, Axis, Plot, colour
 from tasks.probe.embedding_map import EmbeddingMap
 from tasks.report.evidence import model_folders
-from tasks.report.modes import Cast
+from tasks.report.modes import ComparedModels
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 PLANE = Axis(title="", low=-0.02, high=1.02, ticks=[(-0.02, ""), (1.02, "")])  # a frame
 
 
-def mapped_models(home: Path, cast: Cast, chosen: str) -> dict[str, Path]:
+def mapped_models(home: Path, compared: ComparedModels, chosen: str) -> dict[str, Path]:
     """The reference, and beside it the chosen mode; where the reference itself was chosen, the last other mode."""
-    beside = chosen if chosen in cast.others else next(iter(cast.others[::-1]), None)
+    beside = chosen if chosen in compared.others else next(iter(compared.others[::-1]), None)
     folders = model_folders(home)
-    return {name: folders[name] for name in (cast.reference, beside) if name}
+    return {name: folders[name] for name in (compared.reference, beside) if name}
 
 
 def colouring(values: list[Any]) -> dict[str, str]:
@@ -52,12 +52,7 @@ def map_plots(found: EmbeddingMap, column: str, *, title: str) -> dict[str, Any]
             for style, name, chosen in groups:
                 plot.dots(places[method][chosen].tolist(), style=style, title=name)
             pictures.append((method_title, model, plot.svg()))
-    return {
-        "title": title,
-        "legend": list(styles.items()),
-        "rest": bool(rest),
-        "pictures": pictures,
-    }
+    return {"title": title, "legend": list(styles.items()), "rest": bool(rest), "pictures": pictures}
 
 
 def is_known(found: EmbeddingMap, column: str) -> bool:

@@ -14,7 +14,7 @@ from tasks.report.embedding_map import is_known, map_numbers, map_plots, mapped_
 from tasks.report.evidence import Evidence
 from tasks.report.modes import (
     ROWS,
-    Cast,
+    ComparedModels,
     difference_rows,
     mode_rows,
     nuisance_plots,
@@ -29,55 +29,57 @@ from tasks.report.training_curves import mode_curves, mode_plots, round_plots
 
 
 def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> None:
-    params, cast = evidence.params, Cast.of(evidence)
+    params, compared = evidence.params, ComparedModels.of(evidence)
     names, nuisances = names_of(params), nuisance_columns(params.labels)
     layers = [layer.name for layer in explained.layers]
-    styles = {nuisance: nuisance_rows(evidence, cast, nuisance) for nuisance in nuisances}
-    probes = {nuisance: probe_facts(evidence, cast, layers, nuisance) for nuisance in nuisances}
-    cells = {nuisance: worst_cells(evidence, cast, nuisance) for nuisance in nuisances}
+    styles = {nuisance: nuisance_rows(evidence, compared, nuisance) for nuisance in nuisances}
+    probes = {nuisance: probe_facts(evidence, compared, layers, nuisance) for nuisance in nuisances}
+    cells = {nuisance: worst_cells(evidence, compared, nuisance) for nuisance in nuisances}
     numbers: dict[str, Any] = {
-        "models": mode_rows(evidence, cast),
+        "models": mode_rows(evidence, compared),
         "differences": difference_rows(evidence),
         "by_nuisance": styles,
         "probe": probes,
         "worst_cells": cells,
         "worst_families": worst_families(evidence),
-        "curves": {name: evidence.curves[name] for name in cast.models if name in evidence.curves},
+        "curves": {name: evidence.curves[name] for name in compared.models if name in evidence.curves},
     }
-    map_shown, numbers["map"] = _map(evidence, cast, nuisances)
-    curves = mode_curves(evidence, cast)
+    map_shown, numbers["map"] = _map(evidence, compared, nuisances)
+    curves = mode_curves(evidence, compared)
     rounds = {f"round-{one.number}": evidence.curves[f"round-{one.number}"] for one in evidence.rounds}
     site.write(
         "invariance",
         template="invariance",
         numbers=numbers,
         evidence=evidence,
-        cast=cast,
+        compared=compared,
         names=names,
         confidence=evidence.invariance["confidence"],
         several=any(row["seeds"] > 1 for row in numbers["models"]),
         figures={figure: METRIC_TITLES[figure].format(**names) for figure in INVARIANCE_METRICS},
-        styles=[(words(name), rows, nuisance_plots(rows, cast, title=words(name))) for name, rows in styles.items()],
+        styles=[(words(n), rows, nuisance_plots(rows, compared, title=words(n))) for n, rows in styles.items()],
         most=ROWS,
-        probes=[(words(name), facts, _layer_plot(facts, cast, layers, name)) for name, facts in probes.items()],
+        probes=[(words(name), facts, _layer_plot(facts, compared, layers, name)) for name, facts in probes.items()],
         splits={split: title.format(**names) for split, title in SPLIT_TITLES.items()},
         layers=layers,
         map=map_shown,
-        mode_plots=mode_plots(curves, cast, target=names["target"]),
+        mode_plots=mode_plots(curves, compared, target=names["target"]),
         round_plots=round_plots({name: curve for name, curve in rounds.items() if curve}, target=names["target"]),
         cells=[(words(name), rows) for name, rows in cells.items()],
         where=SPLIT_TITLES[REPORT_SPLIT].format(**names),
     )
 
 
-def _layer_plot(facts: dict[str, Any], cast: Cast, layers: list[str], nuisance: str) -> Any:
-    return None if facts["why"] else layer_plot(facts, cast, layers, title=words(nuisance))
+def _layer_plot(facts: dict[str, Any], compared: ComparedModels, layers: list[str], nuisance: str) -> Any:
+    return None if facts["why"] else layer_plot(facts, compared, layers, title=words(nuisance))
 
 
-def _map(evidence: Evidence, cast: Cast, nuisances: list[str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _map(
+    evidence: Evidence, compared: ComparedModels, nuisances: list[str]
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What the page shows of the map, and its numbers; None of both where too few crops have a nuisance."""
     params = evidence.params
-    models = mapped_models(evidence.home, cast, str(evidence.chosen["name"]))
+    models = mapped_models(evidence.home, compared, str(evidence.chosen["name"]))
     with deterministic(params.threads):
         found: EmbeddingMap | None = map_embeddings(params, table=evidence.table, models=models)
     if found is None:

@@ -22,7 +22,7 @@ BESIDE = 0.14  # of a row: how far the two models' dots lie from its middle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cast:
+class ComparedModels:
     """The models that the page shows.
 
     Attributes:
@@ -36,7 +36,7 @@ class Cast:
     reference: str
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Cast:
+    def of(cls, evidence: Evidence) -> ComparedModels:
         trained, baseline = evidence.invariance["modes"], evidence.invariance["baseline"]
         listed = [mode for mode in evidence.params.invariance.modes if mode in trained]
         modes = sorted(listed, key=lambda mode: mode != baseline)
@@ -58,10 +58,10 @@ class Cast:
         return colour(1 + self.others.index(model)) if model in self.others else "rest"
 
 
-def mode_rows(evidence: Evidence, cast: Cast) -> list[dict[str, Any]]:
+def mode_rows(evidence: Evidence, compared: ComparedModels) -> list[dict[str, Any]]:
     """A row a model: its seeds, and of each figure the mean over them and their spread, on designs never seen."""
     rows = []
-    for model in cast.models:
+    for model in compared.models:
         facts = evidence.invariance["modes"].get(model)
         if facts:
             figures = {figure: facts["splits"][REPORT_SPLIT][figure] for figure in INVARIANCE_METRICS}
@@ -83,9 +83,9 @@ def difference_rows(evidence: Evidence) -> list[dict[str, Any]]:
     return rows
 
 
-def nuisance_rows(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[str, Any]]:
+def nuisance_rows(evidence: Evidence, compared: ComparedModels, nuisance: str) -> list[dict[str, Any]]:
     """A row a value of the nuisance: each model's accuracy (mean over labels); the reference's lowest first."""
-    found = {model: _by_nuisance(evidence, model, nuisance)["values"] for model in cast.models}
+    found = {model: _by_nuisance(evidence, model, nuisance)["values"] for model in compared.models}
     values = sorted({value for of_model in found.values() for value in of_model})
     rows = []
     for value in values:
@@ -93,22 +93,22 @@ def nuisance_rows(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[st
         some = next(iter(known.values()))
         accuracy = {model: numbers["accuracy"] for model, numbers in known.items()}
         rows.append({"value": value, "cells": some["cells"], "n": some["n"], "accuracy": accuracy})
-    return sorted(rows, key=lambda row: (row["accuracy"].get(cast.reference, 1.0), row["value"]))
+    return sorted(rows, key=lambda row: (row["accuracy"].get(compared.reference, 1.0), row["value"]))
 
 
-def nuisance_plots(rows: list[dict[str, Any]], cast: Cast, *, title: str) -> list[tuple[str, Markup]]:
+def nuisance_plots(rows: list[dict[str, Any]], compared: ComparedModels, *, title: str) -> list[tuple[str, Markup]]:
     """For every other mode: each value's accuracy with it (full) and without (open); all on one scale."""
     shown = rows[:ROWS]
     x = share_axis("", [accuracy for row in shown for accuracy in row["accuracy"].values()])
     x = replace(x, low=x.low - ROOM * (x.high - x.low))
-    others = cast.others or [cast.reference]
-    return [(mode, _nuisance_plot(shown, cast, mode, x, title)) for mode in others if shown]
+    others = compared.others or [compared.reference]
+    return [(mode, _nuisance_plot(shown, compared, mode, x, title)) for mode in others if shown]
 
 
-def _nuisance_plot(rows: list[dict[str, Any]], cast: Cast, mode: str, x: Axis, title: str) -> Markup:
+def _nuisance_plot(rows: list[dict[str, Any]], compared: ComparedModels, mode: str, x: Axis, title: str) -> Markup:
     y = row_axis([clip(row["value"], ROW_TITLE) for row in rows])
-    pair = [(cast.reference, "open", -BESIDE), (mode, "full", BESIDE)]
-    pair = pair if mode != cast.reference else [(mode, "open", 0.0)]
+    pair = [(compared.reference, "open", -BESIDE), (mode, "full", BESIDE)]
+    pair = pair if mode != compared.reference else [(mode, "open", 0.0)]
     said = "; ".join(
         f"{clip(row['value'], ROW_TITLE)} "
         + ", ".join(f"{model} {100 * row['accuracy'][model]:.1f}%" for model, _, _ in pair if model in row["accuracy"])
@@ -120,14 +120,14 @@ def _nuisance_plot(rows: list[dict[str, Any]], cast: Cast, mode: str, x: Axis, t
             accuracy = row["accuracy"].get(model)
             if accuracy is not None:
                 words = f"{clip(row['value'])}, {model}: {100 * accuracy:.2f}%"
-                plot.dot(accuracy, place + beside, style=f"dot {shape} {cast.style(model)}", title=words)
+                plot.dot(accuracy, place + beside, style=f"dot {shape} {compared.style(model)}", title=words)
     return plot.svg()
 
 
-def worst_cells(evidence: Evidence, cast: Cast, nuisance: str) -> list[dict[str, Any]]:
+def worst_cells(evidence: Evidence, compared: ComparedModels, nuisance: str) -> list[dict[str, Any]]:
     """The chosen model's lowest cells, with Wilson's interval, beside the reference's accuracy in the same cells."""
     cells = _by_nuisance(evidence, str(evidence.chosen["name"]), nuisance)["cells"]
-    reference = _by_nuisance(evidence, cast.reference, nuisance)["cells"]
+    reference = _by_nuisance(evidence, compared.reference, nuisance)["cells"]
     beside = {(cell["label"], cell["value"]): cell["accuracy"] for cell in reference}
     found = []
     for cell in sorted(cells, key=lambda cell: (cell["accuracy"], cell["label"], cell["value"]))[:CELLS]:

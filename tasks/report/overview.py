@@ -20,11 +20,7 @@ from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
 from tasks.report.tables import accuracy_by, confusion, fates, in_turn, strongest_confusions, worst_of
 
-SPLIT_TITLES = {
-    TEST_UNSEEN: "{group}s never seen",
-    TEST_SEEN: "{group}s seen in training",
-    VALIDATION: VALIDATION,
-}
+SPLIT_TITLES = {TEST_UNSEEN: "{group}s never seen", TEST_SEEN: "{group}s seen in training", VALIDATION: VALIDATION}
 CONFUSIONS = 40  # rows of the list below the matrix
 FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
 METRIC_TITLES = {

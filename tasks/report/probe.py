@@ -11,10 +11,10 @@ from tasks.pages.svg import Axis, Plot, number_axis
 from tasks.probe.features import PIXELS
 from tasks.probe.probe import READS_FROM, UNTRAINED
 from tasks.report.evidence import Evidence
-from tasks.report.modes import Cast
+from tasks.report.modes import ComparedModels
 
 
-def probe_facts(evidence: Evidence, cast: Cast, layers: list[str], nuisance: str) -> dict[str, Any]:
+def probe_facts(evidence: Evidence, compared: ComparedModels, layers: list[str], nuisance: str) -> dict[str, Any]:
     """What the page says of one nuisance, on the split that the claim rests on.
 
     `why`: null, or why there is nothing to say. `rows`: a row a model, and of an untrained network and the pixels,
@@ -25,7 +25,7 @@ def probe_facts(evidence: Evidence, cast: Cast, layers: list[str], nuisance: str
     if of["why"]:
         return {"why": of["why"]}
     split = TEST_SEEN if nuisance == evidence.params.labels.group else TEST_UNSEEN
-    models = {name: of["models"][name] for name in cast.models if name in of["models"]}
+    models = {name: of["models"][name] for name in compared.models if name in of["models"]}
     figures = {**models, UNTRAINED: of[UNTRAINED], PIXELS: of[PIXELS]}
     chosen = evidence.probe["chosen"]
     return {
@@ -44,7 +44,7 @@ def probe_facts(evidence: Evidence, cast: Cast, layers: list[str], nuisance: str
     }
 
 
-def layer_plot(facts: dict[str, Any], cast: Cast, layers: list[str], *, title: str) -> Markup:
+def layer_plot(facts: dict[str, Any], compared: ComparedModels, layers: list[str], *, title: str) -> Markup:
     """Excess points from layer to layer, a line a model; to the left what the pixels say."""
     lines = {name: _known(by_layer, layers) for name, by_layer in facts["layers"].items()}
     pixels = next((row["excess_points"] for row in facts["rows"] if row["model"] == PIXELS and len(row) > 2), None)
@@ -55,7 +55,7 @@ def layer_plot(facts: dict[str, Any], cast: Cast, layers: list[str], *, title: s
     plot = Plot(f"Points of {title} that a probe reads, from the first layer to the last: {said}", x=x, y=_axis(values))
     for name, line in lines.items():
         if line:
-            plot.line(line, style=f"series {_style(name, cast)}", title=name)
+            plot.line(line, style=f"series {_style(name, compared)}", title=name)
     if pixels is not None:
         plot.dot(0, pixels, style="dot open rest", title=f"{PIXELS}: {pixels:.1f} points")
     return plot.svg()
@@ -65,8 +65,8 @@ def _axis(values: list[float]) -> Axis:
     return number_axis("points beyond the guess", [0.0, *values])
 
 
-def _style(name: str, cast: Cast) -> str:
-    return "rest dashed" if name == UNTRAINED else cast.style(name)
+def _style(name: str, compared: ComparedModels) -> str:
+    return "rest dashed" if name == UNTRAINED else compared.style(name)
 
 
 def _known(by_layer: dict[str, float | None], layers: list[str]) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from tasks.pages.svg import Axis, Plot, number_axis, series, share_axis
 from tasks.report.evidence import Evidence
-from tasks.report.modes import Cast
+from tasks.report.modes import ComparedModels
 from tasks.train.curves import Curve
 
 NOT_DRAWN = ("epoch", "rate")
@@ -18,13 +18,13 @@ TITLES = {"loss": "{target}: loss", "accuracy": "{target}: accuracy", "strength"
 Points = list[tuple[float, float]]
 
 
-def mode_curves(evidence: Evidence, cast: Cast) -> dict[str, Curve]:
+def mode_curves(evidence: Evidence, compared: ComparedModels) -> dict[str, Curve]:
     """The curve of each mode that has one."""
-    found = {mode: evidence.curves.get(mode, []) for mode in cast.modes}
+    found = {mode: evidence.curves.get(mode, []) for mode in compared.modes}
     return {mode: curve for mode, curve in found.items() if curve}
 
 
-def mode_plots(curves: dict[str, Curve], cast: Cast, *, target: str) -> list[tuple[str, Markup]]:
+def mode_plots(curves: dict[str, Curve], compared: ComparedModels, *, target: str) -> list[tuple[str, Markup]]:
     """A plot a figure, a line a mode that has it: the target's first, then the heads', λ and what modes add."""
     names = {name: None for curve in curves.values() for point in curve for name in point if name not in NOT_DRAWN}
     order = [*(name for name in TITLES if name in names), *sorted(set(names) - set(TITLES))]
@@ -35,7 +35,7 @@ def mode_plots(curves: dict[str, Curve], cast: Cast, *, target: str) -> list[tup
             _plot(
                 title_of(name, target),
                 x,
-                {mode: (f"series {cast.style(mode)}", points_of(curve, name)) for mode, curve in curves.items()},
+                {mode: (f"series {compared.style(mode)}", points_of(curve, name)) for mode, curve in curves.items()},
                 share=name.endswith("accuracy"),
             ),
         )

@@ -26,11 +26,7 @@ OTHER_TEXT = "its text stands on another side than its group"
 OTHER_NEAR = "a near-duplicate of it stands on another side"
 OTHER_WORDS = "its words stand on different sides"
 
-_SPLIT = {
-    (TRAIN, TEST): TEST_SEEN,
-    (VALIDATION, VALIDATION): VALIDATION,
-    (TEST_UNSEEN, TEST): TEST_UNSEEN,
-}
+_SPLIT = {(TRAIN, TEST): TEST_SEEN, (VALIDATION, VALIDATION): VALIDATION, (TEST_UNSEEN, TEST): TEST_UNSEEN}
 _GROUP_SIDE = {TRAIN: TRAIN, VALIDATION: VALIDATION, TEST: TEST_UNSEEN}
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Grey = NDArray[Any]  # [height, width] of floats, dark marks on a light ground; in which precision is no matter
-Draw = Callable[[Generator, int, int], Grey]
+Painter = Callable[[Generator, int, int], Grey]
 
 
 def axes(height: int, width: int) -> tuple[Grey, Grey]:

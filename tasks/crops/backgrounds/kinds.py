@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.crop_table.kinds import FREE, ICONS, TORN
 from tasks.crops.backgrounds import from_glyphs, marks, scenes, shapes, textures
-from tasks.crops.backgrounds.canvas import Draw, Grey
+from tasks.crops.backgrounds.canvas import Grey, Painter
 from tasks.crops.backgrounds.from_glyphs import GlyphDraw
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 
@@ -27,7 +27,7 @@ def _by_name(modules: Iterable[ModuleType], kinds: Mapping[str, Iterable[str]]) 
     return {name: functions[name] for names in kinds.values() for name in names}
 
 
-FREE_KINDS: dict[str, Draw] = _by_name((marks, scenes, shapes, textures), FREE)
+FREE_KINDS: dict[str, Painter] = _by_name((marks, scenes, shapes, textures), FREE)
 TORN_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), TORN)
 ICON_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), ICONS)
 KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)

@@ -5,26 +5,28 @@ import pytest
 
 from tasks.common.params import MixSettings
 from tasks.crop_table.text_side import parts_of, text_side
-from tasks.crops.sampling_plan import Cast, Font, Texts, cast_script, coverage_of
+from tasks.crops.sampling_plan import CropSampler, FontRow, Texts, coverage_of, script_samplers
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS
 
 STYLES = ("monospace", "sans-serif", "serif")
 ALL = "".join(map(chr, range(32, 127))) + "・日本語東京都大阪コーヒー"
 
 
-def font(place: int, *, style: str = "serif", design: str = "d", has: str = ALL) -> Font:
-    return Font(place, f"family {place}", style, design, "train", 400, np.array(sorted(map(ord, has)), np.int32))
+def font(place: int, *, style: str = "serif", design: str = "d", has: str = ALL) -> FontRow:
+    return FontRow(place, f"family {place}", style, design, "train", 400, np.array(sorted(map(ord, has)), np.int32))
 
 
-def casts_of(fonts: list[Font], *, script: str = "Latn", mix: MixSettings = MIX, words: list[str]) -> dict[str, Cast]:
+def samplers_of(
+    fonts: list[FontRow], *, script: str = "Latn", mix: MixSettings = MIX, words: list[str]
+) -> dict[str, CropSampler]:
     texts = Texts(tuple(words), tuple(LETTERS.get(script, "")))
-    return cast_script(script, texts, fonts, tag=TAG, mix=mix, height=32, seed=0)
+    return script_samplers(script, texts, fonts, tag=TAG, mix=mix, height=32, seed=0)
 
 
 @pytest.fixture
-def train() -> Cast:
+def train() -> CropSampler:
     fonts = [font(n, style=STYLES[n % 3], design=f"design {n // 2}") for n in range(12)]
-    return casts_of(fonts, words=WORDS["Latn"])["train"]
+    return samplers_of(fonts, words=WORDS["Latn"])["train"]
 
 
 def test_coverage_is_brute_force_coverage() -> None:
@@ -38,14 +40,14 @@ def test_coverage_is_brute_force_coverage() -> None:
 def test_a_split_without_designs_has_no_cast() -> None:
     lower = font(0, has="".join(map(chr, range(97, 123))))
     shouted = ["ECHO", "GOLF", "HOTEL", "KILO"]
-    casts = casts_of([lower], words=[*WORDS["Latn"], *shouted])
-    assert set(casts) == {"train", "pool", "test_seen"}
+    samplers = samplers_of([lower], words=[*WORDS["Latn"], *shouted])
+    assert set(samplers) == {"train", "pool", "test_seen"}
     sides = [text_side(word, script="Latn", settings=TAG, seed=0) for word in WORDS["Latn"]]
-    shown = casts["train"].words | casts["test_seen"].words  # the font has no capitals
+    shown = samplers["train"].words | samplers["test_seen"].words  # the font has no capitals
     assert shown == {word for word, side in zip(WORDS["Latn"], sides, strict=True) if side != "validation"}
 
 
-def test_styles_and_designs_take_turns(train: Cast) -> None:
+def test_styles_and_designs_take_turns(train: CropSampler) -> None:
     fonts = [train.choose(index, 0, 0).font for index in range(24)]
     assert [font.style for font in fonts] == list(STYLES) * 8
     for style in STYLES:
@@ -53,7 +55,7 @@ def test_styles_and_designs_take_turns(train: Cast) -> None:
         assert designs[:4] == designs[4:] and len(set(designs[:4])) == 4
 
 
-def test_every_part_of_a_text_is_on_the_splits_side(train: Cast) -> None:
+def test_every_part_of_a_text_is_on_the_splits_side(train: CropSampler) -> None:
     texts = [train.choose(index, 0, 0).text for index in range(600)]
     assert {text_side(text, script="Latn", settings=TAG, seed=0) for text in texts} == {"train"}
     assert {len(parts_of(text)) for text in texts} == {1, 2}
@@ -65,14 +67,14 @@ def test_every_part_of_a_text_is_on_the_splits_side(train: Cast) -> None:
 def test_letters_words_and_fonts_are_covered() -> None:
     vowels = font(0, has="aeiou ,")
     consonants = font(1, style="monospace", has="bcdfgh.")
-    cast = casts_of([vowels, consonants], words=["aaa", "bbb", "eio", "fgh", "abc"], mix=MIX)["train"]
+    sampler = samplers_of([vowels, consonants], words=["aaa", "bbb", "eio", "fgh", "abc"], mix=MIX)["train"]
     for index in range(200):
-        choice = cast.choose(index, 0, 0)
+        choice = sampler.choose(index, 0, 0)
         assert choice.font.covers(choice.text)
-    assert "abc" not in cast.words
+    assert "abc" not in sampler.words
 
 
-def test_pairs_are_one_text_in_two_styles(train: Cast) -> None:
+def test_pairs_are_one_text_in_two_styles(train: CropSampler) -> None:
     for number in range(100):
         pair = train.choose_pair(number, 0, 0)
         if pair is None:  # the two fonts are of one design
@@ -86,31 +88,31 @@ def test_pairs_are_one_text_in_two_styles(train: Cast) -> None:
 def test_a_pair_has_a_text_that_both_fonts_cover() -> None:
     words = ["abc", "bca", "xyz", "zyx", "aax", "bbz"]
     fonts = [font(0, design="one", has="abcxyz"), font(1, style="monospace", design="two", has="abc")]
-    cast = casts_of(fonts, words=words, mix=PLAIN)["train"]
-    pairs = [cast.choose_pair(number, 0, 0) for number in range(20)]
+    sampler = samplers_of(fonts, words=words, mix=PLAIN)["train"]
+    pairs = [sampler.choose_pair(number, 0, 0) for number in range(20)]
     assert all(pair and set(pair[0].text) <= set("abc") for pair in pairs)
     apart = [font(0, design="one", has="abc"), font(1, style="monospace", design="two", has="xyz")]
-    assert casts_of(apart, words=words, mix=PLAIN)["train"].choose_pair(0, 0, 0) is None
+    assert samplers_of(apart, words=words, mix=PLAIN)["train"].choose_pair(0, 0, 0) is None
 
 
 @pytest.mark.parametrize("fonts", [[font(0), font(1)], [font(0), font(1, style="monospace")]])
-def test_one_style_or_one_design_makes_no_pair(fonts: list[Font]) -> None:
-    cast = casts_of(fonts, words=WORDS["Latn"])["train"]
-    assert [cast.choose_pair(number, 0, 0) for number in range(9)] == [None] * 9
+def test_one_style_or_one_design_makes_no_pair(fonts: list[FontRow]) -> None:
+    sampler = samplers_of(fonts, words=WORDS["Latn"])["train"]
+    assert [sampler.choose_pair(number, 0, 0) for number in range(9)] == [None] * 9
 
 
 def test_standing_texts_have_room_for_their_characters() -> None:
     words = ["日本", "東京都", "日本語東京", "大阪", "語東"]
-    cast = casts_of([font(0)], script="Hani", words=words, mix=MIX.model_copy(update={"vertical": 1.0}))["train"]
-    choices = [cast.choose(index, 0, 0) for index in range(50)]
+    sampler = samplers_of([font(0)], script="Hani", words=words, mix=MIX.model_copy(update={"vertical": 1.0}))["train"]
+    choices = [sampler.choose(index, 0, 0) for index in range(50)]
     # 32 pixels are room for three characters.
     assert all(choice.vertical and len(choice.text) <= 3 for choice in choices)
-    long = casts_of([font(0)], script="Hani", words=["日本語東京"], mix=MIX.model_copy(update={"vertical": 1.0}))
-    cast = next(iter(long.values()))
-    assert {cast.choose(index, 0, 0).vertical for index in range(20)} == {False}
+    long = samplers_of([font(0)], script="Hani", words=["日本語東京"], mix=MIX.model_copy(update={"vertical": 1.0}))
+    sampler = next(iter(long.values()))
+    assert {sampler.choose(index, 0, 0).vertical for index in range(20)} == {False}
 
 
-def test_a_later_attempt_keeps_the_design(train: Cast) -> None:
+def test_a_later_attempt_keeps_the_design(train: CropSampler) -> None:
     tries = [train.choose(5, attempt, 0) for attempt in range(6)]
     assert len({choice.font.design for choice in tries}) == 1
     assert len({choice.text for choice in tries}) > 1

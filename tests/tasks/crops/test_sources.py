@@ -49,7 +49,7 @@ def test_performers_are_kept_until_a_table_changes(fonts: Path, tmp_path: Path) 
     assert performers(source_of(fonts, words), "Latn") is first
     write_words(words, {"Latn": ["other", "words", "than", "before"]})
     second = performers(source_of(fonts, words), "Latn")
-    assert second is not first and set().union(*(cast.words for cast in second.casts.values())) <= {
+    assert second is not first and set().union(*(sampler.words for sampler in second.samplers.values())) <= {
         "other", "words", "than", "before"
     }  # fmt: skip
 
