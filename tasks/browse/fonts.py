@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import DESIGN_SIDES
+from tasks.fonts.font_file import STYLES
 from tasks.pages.text_table import aligned
 
-STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
 COLUMNS = ["script", "font_style", "design", "side", "family"]
 WIDTH = 120
 HOLE = "-"

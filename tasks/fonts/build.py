@@ -87,11 +87,11 @@ def write_no_fonts(out: Path) -> dict[str, float]:
 
 def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
     """The fonts that the settings name, sorted by family, script, weight; packages are fetched if need be."""
-    root, weights = Path(settings.source), settings.weights
+    root, weights, font_style = Path(settings.source), settings.weights, settings.font_style
     if not (root / PACKAGE_LIST).is_file():
-        return fonts_in(root, scripts=scripts, weights=weights, font_style=settings.font_style)
+        return fonts_in(root, scripts=scripts, weights=weights, font_style=font_style)
     install_packages(root, optional=settings.optional)
-    return packaged_fonts(root, scripts=scripts, weights=weights, optional=settings.optional)
+    return packaged_fonts(root, scripts=scripts, weights=weights, optional=settings.optional, font_style=font_style)
 
 
 def settle(

@@ -14,6 +14,7 @@ from PIL import ImageFont
 from tasks.common.errors import UserError
 
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2")
+STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
 PARTS = {"Jpan": ("Hira", "Kana", "Hani"), "Kore": ("Hang",)}
 ENOUGH = 0.5  # of a script's letters: below that, too few of its words can be drawn
 LETTERS = 40

@@ -47,19 +47,30 @@ def is_installed(root: Path, *, optional: bool = False) -> bool:
 
 def _missing(root: Path, *, optional: bool) -> list[str]:
     try:
-        installed = json.loads((root / "node_modules" / ".package-lock.json").read_text(encoding="utf-8"))["packages"]
-    except (OSError, ValueError, KeyError):
+        installed = _locked(root / "node_modules" / ".package-lock.json")
+    except UserError:
         installed = {}
     wanted = {
-        path: package["integrity"]
-        for path, package in read_manifest(root / "package-lock.json")["packages"].items()
+        path: package.get("integrity")
+        for path, package in _locked(root / "package-lock.json").items()
         if path and (optional or not package.get("optional"))
     }
     return [
         path
         for path, integrity in wanted.items()
-        if installed.get(path, {}).get("integrity") != integrity or not (root / path / "package.json").is_file()
+        if path not in installed
+        or installed[path].get("integrity") != integrity
+        or not (root / path / "package.json").is_file()
     ]
+
+
+def _locked(path: Path) -> dict[str, dict[str, Any]]:
+    """The packages of a lock, by their folders."""
+    packages = read_manifest(path).get("packages")
+    if not isinstance(packages, dict) or not all(isinstance(package, dict) for package in packages.values()):
+        mend = f"restore it from git, or lock again with npm {OLDEST_NPM} or later"
+        raise UserError("the lock has no mapping `packages`", where=path, mend=mend)
+    return packages
 
 
 def _check_all_came(root: Path) -> None:
@@ -73,20 +84,20 @@ def _check_all_came(root: Path) -> None:
         )
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read a package.json or package-lock.json.
+def read_manifest(path: Path, *, mend: str = "restore it from git") -> dict[str, Any]:
+    """Read a package.json, a lock, or another file that is one JSON object.
 
     Raises:
-        UserError: it is missing or no JSON object.
+        UserError: it cannot be read, or is no JSON object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError("the pinned list of fonts is missing", where=path, mend="restore it from git") from None
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=path, mend="restore it from git") from error
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"the file cannot be read: {error.strerror}", where=path, mend=mend) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"not JSON: {error}", where=path, mend=mend) from error
     if not isinstance(value, dict):
-        raise UserError("the file holds no keys", where=path, mend="restore it from git")
+        raise UserError("the file holds no keys", where=path, mend=mend)
     return value
 
 
@@ -164,7 +175,7 @@ def explain_failure(said: str, root: Path) -> UserError:
 
 def _pinned_as(words: str, root: Path) -> str:
     """The package whose hash npm wanted: it does not say the name."""
-    packages = read_manifest(root / "package-lock.json")["packages"]
-    named = {package.get("integrity"): path.removeprefix("node_modules/") for path, package in packages.items()}
+    packages = _locked(root / "package-lock.json").items()
+    named = {package.get("integrity"): path.removeprefix("node_modules/") for path, package in packages}
     wanted = re.search(r"wanted (sha\d+-\S+)", words)
     return str(named.get(wanted.group(1) if wanted else "", "a package"))

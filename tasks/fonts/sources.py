@@ -1,16 +1,21 @@
 """Which font files there are: those of the pinned packages, or those of a folder of the user's own."""
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+
+from fontTools.ttLib import TTFont
 
 from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.fonts.font_file import SUFFIXES, draws, family_of, is_slanted, licence_of, open_font, style_of, weight_of
+from tasks.fonts.metadata import ICONS, Package, read_package
 from tasks.fonts.npm import read_manifest
+
+log = logging.getLogger("unfont")
 
 SCRIPT_OF_SUBSET = {
     "arabic": "Arab",
@@ -61,54 +66,84 @@ class FontSource:
     parts: tuple[Path, ...] = ()
 
 
-def packaged_fonts(root: Path, *, scripts: list[str], weights: list[int], optional: bool = False) -> list[FontSource]:
+def packaged_fonts(
+    root: Path, *, scripts: list[str], weights: list[int], optional: bool = False, font_style: str | None = None
+) -> list[FontSource]:
     """Upright fonts of the families that `root`/package.json depends on, sorted by family, script and weight.
 
-    A family's style is its package's `category`; each of its files is a Unicode subset: a script. Fonts of icons
-    come besides, as script `Zsym`, and serve no other script. `optional` takes the optional packages too.
+    A family's style is its package's `category`, or where that is none, what its fonts say (else `font_style`); each
+    of its files is a Unicode subset: a script. Fonts of icons come besides, as script `Zsym`, and serve no other
+    script. `optional` takes the optional packages too. Packages that draw none of `scripts` are named in the log.
 
     Raises:
-        UserError: a package lacks what every package has.
+        UserError: a package lacks what every package has, or a font of no category says no style.
     """
-    manifest = read_manifest(root / "package.json")
-    names = {*manifest.get("dependencies", {}), *(manifest.get("optionalDependencies", {}) if optional else {})}
-    folders = [root / "node_modules" / name for name in sorted(names)]
-    return sorted(font for folder in folders for font in _fonts_of_package(folder, [*scripts, SYMBOLS], weights))
+    names = _listed(root / "package.json", ["dependencies", *(["optionalDependencies"] if optional else [])])
+    found: list[FontSource] = []
+    unused = []
+    for name in sorted(names):
+        fonts = _fonts_of_package(root / "node_modules" / name, [*scripts, SYMBOLS], weights, font_style)
+        found += fonts
+        unused += [] if fonts else [name]
+    if unused:
+        log.warning("font packages that draw none of the scripts are left out: %s", ", ".join(unused))
+    return sorted(found)
 
 
-def _fonts_of_package(folder: Path, scripts: list[str], weights: list[int]) -> list[FontSource]:
-    facts, package = read_manifest(folder / "metadata.json"), read_manifest(folder / "package.json")
-    try:
-        return [
-            FontSource(
-                family=folder.name,
-                script=script,
-                weight=weight,
-                path=path,
-                font_style=facts["category"],
-                licence=str(package["license"]),
-                parts=parts,
-            )
-            for weight in nearest(facts["weights"], weights)
-            for script, (path, *parts_of) in _files_of_package(folder, facts, weight).items()
-            for parts in [tuple(parts_of)]
-            if script in scripts
-        ]
-    except KeyError as error:
+def _listed(path: Path, keys: list[str]) -> set[str]:
+    """The packages that a package.json lists under `keys`."""
+    manifest = read_manifest(path)
+    lists = {key: manifest.get(key) or {} for key in keys}
+    if wrong := [key for key, packages in lists.items() if not isinstance(packages, dict)]:
+        raise UserError(f"`{wrong[0]}` maps no package to a version", where=path, mend="restore it from git")
+    return set().union(*lists.values())
+
+
+def _fonts_of_package(folder: Path, scripts: list[str], weights: list[int], font_style: str | None) -> list[FontSource]:
+    package = read_package(folder)
+    return [
+        FontSource(
+            family=package.family,
+            script=script,
+            weight=weight,
+            path=path,
+            font_style=package.category or (ICONS if script == SYMBOLS else _style_in(path, font_style)),
+            licence=package.licence,
+            parts=tuple(parts),
+        )
+        for weight in nearest(package.files, weights)
+        for script, (path, *parts) in _by_script(package, weight).items()
+        if script in scripts
+    ]
+
+
+def _style_in(path: Path, font_style: str | None) -> str:
+    with open_font(path) as font:
+        return _style_of(
+            font, path, font_style, silent="neither metadata.json (`category`) nor the font says its style"
+        )
+
+
+def _style_of(
+    font: TTFont, path: Path, font_style: str | None, *, silent: str = "the font does not say its style"
+) -> str:
+    style = style_of(font) or font_style
+    if style is None:
         raise UserError(
-            f"the package does not say its {error}", where=folder, mend="remove node_modules and run again"
-        ) from error
+            silent,
+            where=path,
+            mend="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
+        )
+    return style
 
 
-def _files_of_package(folder: Path, facts: dict[str, Any], weight: int) -> dict[str, list[Path]]:
+def _by_script(package: Package, weight: int) -> dict[str, list[Path]]:
     """Script → the file of it, and the files with the rest of what its texts may hold."""
-    # .woff, not .woff2: its tables are stored as they are, and open in a tenth of the time.
-    names = {subset: folder / "files" / f"{folder.name}-{subset}-{weight}-normal.woff" for subset in facts["subsets"]}
-    paths = {subset: path for subset, path in names.items() if path.is_file()}
-    if facts["category"] == "icons" or folder.name in SYMBOL_FAMILIES:
+    paths = package.files[weight]
+    if package.category == ICONS or package.family in SYMBOL_FAMILIES:
         files = [paths[subset] for subset in SYMBOL_SUBSETS if subset in paths]
         return {SYMBOLS: files[:1]} if files else {}
-    if facts.get("type") == "google":
+    if package.subsetted:
         return {
             SCRIPT_OF_SUBSET[subset]: [path, *_parts(subset, paths)]
             for subset, path in sorted(paths.items(), reverse=True)
@@ -118,7 +153,7 @@ def _files_of_package(folder: Path, facts: dict[str, Any], weight: int) -> dict[
     return {script: [path] for path in paths.values() for script in _scripts_of(path)}
 
 
-def _parts(subset: str, paths: dict[str, Path]) -> list[Path]:
+def _parts(subset: str, paths: Mapping[str, Path]) -> list[Path]:
     wanted = dict.fromkeys([*WITH.get(subset, ()), SIGNS])
     return [paths[name] for name in wanted if name in paths and name != subset]
 
@@ -177,19 +212,12 @@ def _fonts_of_file(path: Path, scripts: list[str], font_style: str | None) -> li
     with open_font(path) as font:
         coverage = set(font.getBestCmap())
         drawn = [script for script in scripts if draws(coverage, script)]
-        style = style_of(font) or font_style
-        if drawn and style is None:
-            raise UserError(
-                "the font does not say its style",
-                where=path,
-                mend="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
-            )
         whole = FontSource(
             family=family_of(font, path),
             script="",
             weight=weight_of(font),
             path=path,
-            font_style=style or "",
+            font_style=_style_of(font, path, font_style) if drawn else "",
             licence=licence_of(font),
         )
         slanted = is_slanted(font)
