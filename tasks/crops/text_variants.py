@@ -20,22 +20,9 @@ VERTICAL = {"Hani", "Jpan", "Kore"}
 
 # The script's own digits, by its zero (Arabic has those of Persian and Urdu too).
 ZEROS = {
-    "Arab": "٠۰",
-    "Beng": "০",
-    "Deva": "०",
-    "Gujr": "૦",
-    "Guru": "੦",
-    "Khmr": "០",
-    "Knda": "೦",
-    "Laoo": "໐",
-    "Mlym": "൦",
-    "Mymr": "၀",
-    "Orya": "୦",
-    "Taml": "௦",
-    "Telu": "౦",
-    "Thai": "๐",
-    "Tibt": "༠",
-}
+    "Arab": "٠۰", "Beng": "০", "Deva": "०", "Gujr": "૦", "Guru": "੦", "Khmr": "០", "Knda": "೦", "Laoo": "໐",
+    "Mlym": "൦", "Mymr": "၀", "Orya": "୦", "Taml": "௦", "Telu": "౦", "Thai": "๐", "Tibt": "༠",
+}  # fmt: skip
 # Where the word stands is "_". Half of the marks are a script's own, where it has some.
 COMMON_MARKS = ("_,", "_.", "_:", "_;", "_!", "_?", "(_)", '"_"', "“_”", "«_»", "‘_’", "_…", "-_")
 OWN_MARKS = {

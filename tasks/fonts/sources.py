@@ -18,35 +18,13 @@ from tasks.fonts.npm import read_manifest
 log = logging.getLogger("unfont")
 
 SCRIPT_OF_SUBSET = {
-    "arabic": "Arab",
-    "armenian": "Armn",
-    "bengali": "Beng",
-    "chinese-hongkong": "Hani",
-    "chinese-simplified": "Hani",
-    "chinese-traditional": "Hani",
-    "cyrillic": "Cyrl",
-    "devanagari": "Deva",
-    "ethiopic": "Ethi",
-    "georgian": "Geor",
-    "greek": "Grek",
-    "gujarati": "Gujr",
-    "gurmukhi": "Guru",
-    "hebrew": "Hebr",
-    "japanese": "Jpan",
-    "kannada": "Knda",
-    "khmer": "Khmr",
-    "korean": "Kore",
-    "lao": "Laoo",
-    "latin": "Latn",
-    "malayalam": "Mlym",
-    "myanmar": "Mymr",
-    "oriya": "Orya",
-    "sinhala": "Sinh",
-    "tamil": "Taml",
-    "telugu": "Telu",
-    "thai": "Thai",
-    "tibetan": "Tibt",
-}
+    "arabic": "Arab", "armenian": "Armn", "bengali": "Beng", "chinese-hongkong": "Hani",
+    "chinese-simplified": "Hani", "chinese-traditional": "Hani", "cyrillic": "Cyrl", "devanagari": "Deva",
+    "ethiopic": "Ethi", "georgian": "Geor", "greek": "Grek", "gujarati": "Gujr", "gurmukhi": "Guru",
+    "hebrew": "Hebr", "japanese": "Jpan", "kannada": "Knda", "khmer": "Khmr", "korean": "Kore", "lao": "Laoo",
+    "latin": "Latn", "malayalam": "Mlym", "myanmar": "Mymr", "oriya": "Orya", "sinhala": "Sinh", "tamil": "Taml",
+    "telugu": "Telu", "thai": "Thai", "tibetan": "Tibt",
+}  # fmt: skip
 SYMBOL_FAMILIES = ("noto-emoji", "noto-sans-symbols", "noto-sans-symbols-2")  # besides those of category `icons`
 SYMBOL_SUBSETS = ("symbols", "emoji", "latin")  # where their icons are: the first of these that a package has
 WITH = {"latin": ("latin-ext", "vietnamese"), "cyrillic": ("cyrillic-ext",), "greek": ("greek-ext",)}

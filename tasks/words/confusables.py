@@ -13,58 +13,19 @@ from fontTools import unicodedata as scripts_of_unicode
 # Labels of Unicode scripts that have another name here. Kana are what makes a Japanese word of Chinese characters.
 LABEL_OF = {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore"}
 # The scripts in use today: Unicode's recommended ones (UAX #31, table 5) by their labels here.
-RECOMMENDED = frozenset(
-    {
-        *(
-            "Arab",
-            "Armn",
-            "Beng",
-            "Bopo",
-            "Cyrl",
-            "Deva",
-            "Ethi",
-            "Geor",
-            "Grek",
-            "Gujr",
-            "Guru",
-            "Hani",
-            "Hebr",
-            "Jpan",
-        ),
-        *(
-            "Khmr",
-            "Knda",
-            "Kore",
-            "Laoo",
-            "Latn",
-            "Mlym",
-            "Mymr",
-            "Orya",
-            "Sinh",
-            "Taml",
-            "Telu",
-            "Thaa",
-            "Thai",
-            "Tibt",
-        ),
-    }
-)
+RECOMMENDED = frozenset({
+    "Arab", "Armn", "Beng", "Bopo", "Cyrl", "Deva", "Ethi", "Geor", "Grek", "Gujr", "Guru", "Hani", "Hebr", "Jpan",
+    "Khmr", "Knda", "Kore", "Laoo", "Latn", "Mlym", "Mymr", "Orya", "Sinh", "Taml", "Telu", "Thaa", "Thai", "Tibt",
+})  # fmt: skip
 # Letters of today's alphabets, first and last code point: twins among old and phonetic letters would make nearly
 # every word a twin ("вот" is "ʙoᴛ" in phonetic capitals). Other scripts count whole.
 ALPHABETS = {
-    "Latn": (
-        (0x41, 0x5A),
-        (0x61, 0x7A),
-        (0xC0, 0x137),
-        (0x139, 0x17E),
-        (0x18F, 0x18F),
-        (0x259, 0x259),
-        (0x1E00, 0x1EF9),
-    ),
+    "Latn": ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x137), (0x139, 0x17E), (0x18F, 0x18F),
+             (0x259, 0x259), (0x1E00, 0x1EF9)),
     "Grek": ((0x386, 0x3CE),),
     "Cyrl": ((0x400, 0x45F), (0x48A, 0x4FF)),
     "Geor": ((0x10D0, 0x10F0), (0x1C90, 0x1CB0)),
-}
+}  # fmt: skip
 LEFT_TO_RIGHT = "\u200e"  # the package keeps the direction marks that the list puts around Hebrew and Arabic
 
 
