@@ -19,7 +19,7 @@ from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import DESIGN_SIDE
 from tasks.crop_table.text_side import digest_of
-from tasks.crops.backgrounds.icons import icon_points
+from tasks.fonts.icons import background_icons
 
 SIZE = 48  # pixels an em: what letters and icons are drawn at
 MOST_POINTS = 512  # of one font: more would only fill memory
@@ -117,7 +117,7 @@ def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most:
     icons = sorted(symbols, key=lambda place: digest_of(seed, "icons", side, place))[:most]
     coverage = _read_coverage(fonts, [*lettered[:most], *icons])
     points = {place: _letters_in(coverage[place]) for place in lettered[:most]}
-    points |= {place: icon_points(coverage[place].tolist()) for place in icons}
+    points |= {place: background_icons(coverage[place].tolist()) for place in icons}
     few = {place for place in icons if len(points[place]) < FEWEST_ICONS}
     usable = [place for place in points if points[place] and place not in few]
     data = read_font_bytes(fonts, usable)

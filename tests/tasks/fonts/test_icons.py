@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.ttLib import TTFont
 
 from tasks.fonts.font_file import open_font
-from tasks.fonts.icons import icons_of, is_icon
+from tasks.fonts.icons import background_icons, icons_of, is_icon
 from tests.toyfonts import Pen, strokes_of, write_font
 
 PACKAGES = Path("data/fonts/node_modules/@fontsource")
@@ -40,3 +41,16 @@ def test_the_pinned_symbol_fonts_have_many(file: str, least: int) -> None:
     if not path.is_file():
         pytest.skip("the packages are not installed")
     assert len(icons_of(open_font(path))) >= least
+
+
+def test_icons_are_no_letters_digits_or_marks() -> None:
+    icons = background_icons(range(0x20000))
+    assert len(icons) > 1000
+    assert {unicodedata.category(chr(point)) for point in icons} <= {"So", "Co", "Cn", "Sk"}
+    names = [unicodedata.name(chr(point), "") for point in icons]
+    assert not [name for name in names if "LATIN" in name or "DIGIT" in name or "KEYCAP" in name]
+
+
+@pytest.mark.parametrize("point", [0xE052, 0xE3D0, 0x1F520, 0x1F3E7, 0x24B6, 0x2122, 0x1F004])
+def test_pictures_of_letters_and_digits_are_left_out(point: int) -> None:
+    assert background_icons([point]) == []

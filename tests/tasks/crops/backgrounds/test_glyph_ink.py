@@ -12,7 +12,6 @@ import pytest
 
 from tasks.common.errors import UserError
 from tasks.crops.backgrounds.glyph_ink import SIZE, Glyphs, read_font_bytes
-from tasks.crops.backgrounds.icons import icon_points
 from tests.toyfonts import OWN, make_toy_fonts, pen_of, write_font
 
 STROKES = OWN["Cyrl"]
@@ -93,16 +92,3 @@ def test_a_table_with_no_fonts_has_no_glyphs(fonts: Path, tmp_path: Path) -> Non
     pq.write_table(pq.read_schema(fonts).empty_table(), tmp_path / "fonts.parquet")
     glyphs = Glyphs.of_table(tmp_path / "fonts.parquet", "train", seed=0)
     assert not glyphs.letters and not glyphs.icons
-
-
-def test_icons_are_no_letters_digits_or_marks() -> None:
-    icons = icon_points(range(0x20000))
-    assert len(icons) > 1000
-    assert {unicodedata.category(chr(point)) for point in icons} <= {"So", "Co", "Cn", "Sk"}
-    names = [unicodedata.name(chr(point), "") for point in icons]
-    assert not [name for name in names if "LATIN" in name or "DIGIT" in name or "KEYCAP" in name]
-
-
-@pytest.mark.parametrize("point", [0xE052, 0xE3D0, 0x1F520, 0x1F3E7, 0x24B6, 0x2122, 0x1F004])
-def test_pictures_of_letters_and_digits_are_left_out(point: int) -> None:
-    assert icon_points([point]) == []
