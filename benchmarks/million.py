@@ -23,7 +23,7 @@ from benchmarks.turns import ROOT
 from tasks.common.parallel import spread
 from tasks.common.params import CropsSettings, Params, read_params
 from tasks.crop_table.shards import write_shards
-from tasks.crops.plan_shards import drawn_tables
+from tasks.crops.plan_shards import rendered_tables
 
 LOOKS = 5  # at memory, a second
 
@@ -91,7 +91,7 @@ def draw(crops: int, *, fonts: Path, words: Path, folder: Path) -> dict[str, Any
     work.mkdir()
     settings = sized(params, crops)
     start = time.monotonic()
-    tables = drawn_tables(
+    tables = rendered_tables(
         settings,
         problem=params.labels,
         tag=params.tag,

@@ -29,7 +29,7 @@ from tasks.common.params import Params, read_params
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import digest_of
 from tasks.crops.draw_word import draw_word, open_font
-from tasks.crops.plan_shards import drawn_tables
+from tasks.crops.plan_shards import rendered_tables
 from tasks.crops.shaping import Shaper
 from tasks.train.batches import as_images
 
@@ -90,8 +90,8 @@ def crops_of(jobs: Sequence[Job], params: Params) -> Iterator[NDArray[np.uint8]]
         if not shaper.can_draw(text):
             continue
         digest = digest_of(params.seed, "benchmark", index)
-        chances = [int.from_bytes(digest[at : at + 4]) / 2**32 for at in range(0, 16, 4)]
-        crop = draw_word(font, text, chances, height=params.crops.height, width=params.crops.width)
+        placement = [int.from_bytes(digest[at : at + 4]) / 2**32 for at in range(0, 16, 4)]
+        crop = draw_word(font, text, placement, height=params.crops.height, width=params.crops.width)
         if crop is not None:
             yield crop
 
@@ -110,7 +110,7 @@ def tables_of(folder: Path, params: Params) -> Iterator[pa.Table]:
         values: dict[str, Any] = params.crops.model_dump() | {"workers": 1, "background": no_crops}
         settings = type(params.crops)(**values | {"text": no_crops | {TRAIN: ROWS}})
         with tempfile.TemporaryDirectory() as work:
-            yield from drawn_tables(
+            yield from rendered_tables(
                 settings,
                 problem=params.labels,
                 tag=params.tag,

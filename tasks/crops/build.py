@@ -13,7 +13,7 @@ from tasks.common.files import written_whole
 from tasks.common.parallel import FanOut
 from tasks.common.params import CropsSettings, ProblemSettings, TagSettings
 from tasks.crop_table.shards import REJECTED, REJECTED_FILE, write_shards
-from tasks.crops.plan_shards import drawn_tables
+from tasks.crops.plan_shards import rendered_tables
 from tasks.images.imported_rows import own_tables
 
 
@@ -36,7 +36,7 @@ def make_crops(
     `rejected.parquet` (path, reason): the user's pictures that cannot be used; it is empty where all can. `work` is
     scratch for shards on their way, and is removed in the end. The table has the same bytes whatever `fan_out` is.
 
-    Returns what was counted: `crops`; of drawn ones what `drawn_tables` counts; of the user's `rejected`.
+    Returns what was counted: `crops`; of drawn ones what `rendered_tables` counts; of the user's `rejected`.
 
     Raises:
         UserError: fonts, words or pictures are missing or cannot be used.
@@ -49,7 +49,7 @@ def make_crops(
         if problem.draws:
             # Absolute: workers of a cluster stand in another folder.
             files = {"fonts": fonts.resolve(), "words": words.resolve(), "work": work.resolve()}
-            yield from drawn_tables(
+            yield from rendered_tables(
                 settings, problem=problem, tag=tag, seed=seed, **files, fan_out=fan_out, counts=counts
             )
         if problem.brings:

@@ -43,7 +43,7 @@ def _as_hinted(data: bytes) -> bytes:
 def draw_word(
     font: ImageFont.FreeTypeFont,
     text: str,
-    chances: Sequence[float],
+    placement: Sequence[float],
     *,
     height: int,
     width: int,
@@ -53,10 +53,10 @@ def draw_word(
 
     With `vertical` the text is set from top to bottom; the column is scaled into the same crop.
 
-    `chances`, four numbers in [0, 1), choose how much of the height the ink fills (60% to 95%; less when the
+    `placement`, four numbers in [0, 1), choose how much of the height the ink fills (60% to 95%; less when the
     word is long: it is never squeezed), its place across, its place upright, and its least margin.
     """
-    fill, across, upright, margin = chances
+    fill, across, upright, margin = placement
     mask = font.getmask(text, direction="ttb" if vertical else None)
     box = mask.getbbox()
     if box is None:
@@ -84,10 +84,10 @@ def _pixels_of(mask: Any) -> NDArray[np.uint8]:
     return np.frombuffer(encoder.encode(width * height)[2], np.uint8).reshape(height, width)
 
 
-def _left(chance: float, room: int) -> int:
+def _left(uniform: float, room: int) -> int:
     """At the left, in the middle or anywhere, a third of the crops each; `room` is in pixels."""
-    if chance < 1 / 3:
+    if uniform < 1 / 3:
         return 0
-    if chance < 2 / 3:
+    if uniform < 2 / 3:
         return room // 2
-    return int((3 * chance - 2) * (room + 1))
+    return int((3 * uniform - 2) * (room + 1))

@@ -18,14 +18,14 @@ from tasks.crop_table.shards import COLOUR, crop_schema
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import LISTED
 from tasks.crops.sampling_plan import FontRow
-from tasks.crops.shard import Drawn, Shard, draw_shard
-from tasks.crops.sources import Source, read_columns, read_fonts, read_texts, samplers_of
+from tasks.crops.shard import RenderedShard, Shard, draw_shard
+from tasks.crops.sources import Source, plans_of, read_columns, read_fonts, read_texts
 
 SHARD = 2_000  # crops that one worker draws at a time: even, for pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
 
 
-def drawn_tables(
+def rendered_tables(
     settings: CropsSettings,
     *,
     problem: ProblemSettings,
@@ -60,7 +60,7 @@ def _fetch(
     shards: list[Shard], source: Source, schema: pa.Schema, work: Path, fan_out: FanOut, counts: Counter[str]
 ) -> Iterator[pa.Table]:
     work.mkdir(parents=True, exist_ok=True)
-    drawn: Drawn
+    drawn: RenderedShard
     for drawn in fan_out(partial(draw_shard, source=source, schema=schema, folder=work), shards):
         with pa.OSFile(str(drawn.path)) as file:
             table = pa.ipc.open_file(file).read_all()
@@ -92,16 +92,16 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
     counts = Counter[str]()
     asked = {UNWRITTEN: settings.background.model_dump()}
     for script, texts in sorted(read_texts(source.words).items()):
-        samplers = samplers_of(source, script, texts, fonts.get(script, []))
-        shown = set().union(*(sampler.words for sampler in samplers.values()))
+        plans = plans_of(source, script, texts, fonts.get(script, []))
+        shown = set().union(*(plan.words for plan in plans.values()))
         if not shown:
             mend = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
         counts["words_uncovered"] += len(texts.words) - len(shown)
-        designs = sum(map(len, samplers[TRAIN].designs)) if TRAIN in samplers else 0
+        designs = sum(map(len, plans[TRAIN].designs)) if TRAIN in plans else 0
         wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
-        asked[script] = {split: count for split, count in wanted.items() if split in samplers}
-        for split in wanted.keys() - samplers.keys():
+        asked[script] = {split: count for split, count in wanted.items() if split in plans}
+        for split in wanted.keys() - plans.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
     # Backgrounds come last, for no better reason than that a table begins with text.
     pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import digest_of, text_side
-from tasks.crops.text_variants import CHANCES, Covers, compose, plan_text
+from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
 
 SHORT = 8  # characters of the longest word that shares a crop with another
 UPRIGHT = 10  # pixels a character of a text set from top to bottom must have, at least
@@ -31,9 +31,9 @@ STRIDE = 7919  # from one of them to the next: a prime, and far, for neighbours 
 
 @dataclass(frozen=True)
 class FontRow:
-    """One row of the font table without the font itself; `place` is the row's number."""
+    """One row of the font table without the font itself; `row` is its number in the table."""
 
-    place: int
+    row: int
     family: str
     style: str
     design: str
@@ -58,20 +58,20 @@ class Texts(NamedTuple):
 
 
 FontTexts = tuple[FontRow, Texts]  # a font with what it may show
-Designs = dict[str, list[FontTexts]]
+FontsByDesign = dict[str, list[FontTexts]]
 
 
-class Choice(NamedTuple):
+class Sample(NamedTuple):
     """What one crop shows, whether from top to bottom, and four numbers in [0, 1) for how it is drawn."""
 
     font: FontRow
     text: str
     vertical: bool
-    chances: tuple[float, ...]
+    placement: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class CropSampler:
+class SamplingPlan:
     """What a script and split may show: style → design → fonts with the texts that each of them covers."""
 
     script: str
@@ -83,19 +83,19 @@ class CropSampler:
     @property
     def words(self) -> set[str]:
         """Every word that some font may show."""
-        fonts = [part for style in self.designs for design in style for part in design]
+        fonts = [font for style in self.designs for design in style for font in design]
         return set().union(*{id(texts): texts.words for _, texts in fonts}.values())
 
-    def choose(self, index: int, attempt: int, seed: int) -> Choice:
-        """The crop's choice; a later `attempt` keeps the design and draws another font, text and place."""
-        font, texts, *chances = self._part(index, attempt, seed)
+    def sample(self, index: int, attempt: int, seed: int) -> Sample:
+        """The crop's sample; a later `attempt` keeps the design and draws another font, text and place."""
+        font, texts, placement = self._font(index, attempt, seed)
         text, vertical = self._text(texts, font.covers, self._digest(seed, "text", index, attempt))
-        return Choice(font, text, vertical, tuple(chances))
+        return Sample(font, text, vertical, placement)
 
-    def choose_pair(self, number: int, attempt: int, seed: int) -> tuple[Choice, Choice] | None:
+    def sample_pair(self, number: int, attempt: int, seed: int) -> tuple[Sample, Sample] | None:
         """Crops 2 `number` and 2 `number` + 1 as one text in two designs of different style, or None."""
-        one, texts, *chances = self._part(2 * number, attempt, seed)
-        other, _, *others = self._part(2 * number + 1, attempt, seed)
+        one, texts, placement = self._font(2 * number, attempt, seed)
+        other, _, other_placement = self._font(2 * number + 1, attempt, seed)
 
         def both_cover(text: str) -> bool:
             return one.covers(text) and other.covers(text)
@@ -105,21 +105,21 @@ class CropSampler:
         text, vertical = self._text(texts, both_cover, self._digest(seed, "pair", number, attempt))
         if not both_cover(text):
             return None
-        return Choice(one, text, vertical, tuple(chances)), Choice(other, text, vertical, tuple(others))
+        return Sample(one, text, vertical, placement), Sample(other, text, vertical, other_placement)
 
-    def _part(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, float, float, float, float]:
+    def _font(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, tuple[float, ...]]:
+        """A font of the design whose turn it is, its texts, and where they go."""
         style = self.designs[index % len(self.designs)]
         fonts = style[index // len(self.designs) % len(style)]
-        which, *chances = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
-        fill, across, upright, margin = chances
+        which, *placement = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
         font, texts = fonts[int(which * len(fonts))]
-        return font, texts, fill, across, upright, margin
+        return font, texts, tuple(placement)
 
     def _text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
         """A text as drawn, and whether it is set from top to bottom."""
-        first, second, *chances = struct.unpack(f">2I{CHANCES}H{24 - 2 * CHANCES}x", digest)
+        first, second, *uniforms = struct.unpack(f">2I{UNIFORMS}H{24 - 2 * UNIFORMS}x", digest)
         which = first / 2**32, second / 2**32
-        plan = plan_text(self.script, self.mix, [chance / 2**16 for chance in chances], covers=covers)
+        plan = plan_text(self.script, self.mix, [number / 2**16 for number in uniforms], covers=covers)
         if plan.vertical:
             most = self.height // UPRIGHT
             if stack := _pick(texts.words, which[0], lambda word: len(word) <= most and covers(word)):
@@ -127,7 +127,7 @@ class CropSampler:
         if plan.form == "letter" and (letter := _pick(texts.letters, which[0], covers)):
             return compose([letter], self.script, plan, covers=covers), False
         if plan.form == "two":
-            short = [_pick(texts.words, chance, lambda word: len(word) <= SHORT and covers(word)) for chance in which]
+            short = [_pick(texts.words, number, lambda word: len(word) <= SHORT and covers(word)) for number in which]
             if words := [word for word in dict.fromkeys(short) if word]:
                 return compose(words, self.script, plan, covers=covers), False
         word = _pick(texts.words, which[0], covers) or texts.words[0]
@@ -138,17 +138,17 @@ class CropSampler:
         return digest_of(seed, self.split, self.script, *others)
 
 
-def _pick(texts: Sequence[str], chance: float, fits: Covers) -> str | None:
-    """The first of `PICKS` texts that fits, from one chosen by `chance` on."""
-    start = int(chance * len(texts))
+def _pick(texts: Sequence[str], uniform: float, fits: Covers) -> str | None:
+    """The first of `PICKS` texts that fits, from one chosen by `uniform` on."""
+    start = int(uniform * len(texts))
     picks = (texts[(start + STRIDE * step) % len(texts)] for step in range(min(PICKS, len(texts))))
     return next(filter(fits, picks), None)
 
 
-def script_samplers(
+def plan_splits(
     script: str, texts: Texts, fonts: Sequence[FontRow], *, tag: TagSettings, mix: MixSettings, height: int, seed: int
-) -> dict[str, CropSampler]:
-    """The samplers of a script's splits; a split with no design or no word that its designs cover has none.
+) -> dict[str, SamplingPlan]:
+    """The plans of a script's splits; a split with no design or no word that its designs cover has none.
 
     `height` of the crops, in pixels, says how many characters have room one below the other.
     """
@@ -157,18 +157,18 @@ def script_samplers(
     is_word = np.arange(len(every)) < len(texts.words)
     covered = coverage_of(every, fonts)
     known: dict[bytes, Texts] = {}
-    samplers = {}
+    plans = {}
     for split, side in DESIGN_SIDE.items():
         on_side = sides == TEXT_SIDE[split]
-        styles: dict[str, Designs] = {}
+        styles: dict[str, FontsByDesign] = {}
         for font, covers in zip(fonts, covered, strict=True):
             if font.side == side and (covers & on_side & is_word).any():
-                playable = _texts_of(covers & on_side, every, len(texts.words), known)
-                styles.setdefault(font.style, {}).setdefault(font.design, []).append((font, playable))
+                shown = _texts_of(covers & on_side, every, len(texts.words), known)
+                styles.setdefault(font.style, {}).setdefault(font.design, []).append((font, shown))
         if styles:
             designs = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
-            samplers[split] = CropSampler(script, split, designs, mix, height)
-    return samplers
+            plans[split] = SamplingPlan(script, split, designs, mix, height)
+    return plans
 
 
 def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: dict[bytes, Texts]) -> Texts:
@@ -181,7 +181,7 @@ def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: 
     return known[name]
 
 
-def _in_turn(designs: Designs, script: str, seed: int) -> list[list[FontTexts]]:
+def _in_turn(designs: FontsByDesign, script: str, seed: int) -> list[list[FontTexts]]:
     # Shuffled, or the alphabet would decide which designs a short split shows.
     return [designs[name] for name in sorted(designs, key=lambda name: digest_of(seed, script, name))]
 

@@ -22,8 +22,8 @@ from tasks.crop_table.text_side import digest_of
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 from tasks.crops.backgrounds.kinds import draw_background
 from tasks.crops.draw_word import draw_word
-from tasks.crops.sampling_plan import Choice
-from tasks.crops.sources import Performers, Source, performers
+from tasks.crops.sampling_plan import Sample
+from tasks.crops.sources import ScriptSource, Source, script_source
 from tasks.words.confusables import is_ambiguous
 
 ATTEMPTS = 8  # draws of one crop before it is given up: no ink, or pixels that are there already
@@ -41,37 +41,37 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RenderedShard:
     """Where a shard lies, and how many crops were drawn, drawn again, and given up."""
 
     path: Path
     counts: dict[str, int]
 
 
-def draw_shard(shard: Shard, source: Source, schema: pa.Schema, folder: Path) -> Drawn:
+def draw_shard(shard: Shard, source: Source, schema: pa.Schema, folder: Path) -> RenderedShard:
     """Draw one shard into `folder`, as an Arrow file that is there whole or not at all."""
     table, counts = shard_table(shard, source, schema)
     path = folder / f"shard-{shard.number:06d}.arrow"
     with written_whole(path) as beside, pa.ipc.new_file(beside, table.schema) as file:
         file.write_table(table)
-    return Drawn(path, counts)
+    return RenderedShard(path, counts)
 
 
 def shard_table(shard: Shard, source: Source, schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
     """The shard's rows, and the counts of them: `crops.<split>`, `redrawn`, `unshaped`, `missing`, and which."""
-    kind = _BackgroundArtist if shard.script == UNWRITTEN else _TextArtist
-    artist = kind(shard, source)
+    kind = _BackgroundRenderer if shard.script == UNWRITTEN else _TextRenderer
+    renderer = kind(shard, source)
     for split, start, stop in shard.pieces:
-        artist.draw(split, start, stop)
+        renderer.draw(split, start, stop)
     same = {"script": shard.script, "origin": "rendered"}
     columns = [
-        pa.array([same.get(field.name, row.get(field.name)) for row in artist.rows.values()], type=field.type)
+        pa.array([same.get(field.name, row.get(field.name)) for row in renderer.rows.values()], type=field.type)
         for field in schema
     ]
-    return pa.Table.from_arrays(columns, schema=schema), dict(artist.counts)
+    return pa.Table.from_arrays(columns, schema=schema), dict(renderer.counts)
 
 
-class _Artist:
+class _Renderer:
     """Draws a shard's crops into `rows`, by their keys: no two have the same pixels."""
 
     def __init__(self, shard: Shard, source: Source) -> None:
@@ -82,9 +82,9 @@ class _Artist:
     def draw(self, split: str, start: int, stop: int) -> None:
         """Crops `start` to `stop` of a split."""
         for index in range(start, stop):
-            self.draw_alone(split, index)
+            self.render_one(split, index)
 
-    def draw_alone(self, split: str, index: int) -> None:
+    def render_one(self, split: str, index: int) -> None:
         tries = (self.attempt(split, index, attempt) for attempt in range(ATTEMPTS))
         self.keep(split, (None if row is None else [row] for row in tries), given_up=1)
 
@@ -105,52 +105,52 @@ class _Artist:
         return False
 
 
-class _TextArtist(_Artist):
+class _TextRenderer(_Renderer):
     def __init__(self, shard: Shard, source: Source) -> None:
         super().__init__(shard, source)
-        self.performers: Performers = performers(source, shard.script)
+        self.script_source: ScriptSource = script_source(source, shard.script)
 
     def draw(self, split: str, start: int, stop: int) -> None:
-        several = len(self.performers.samplers[split].designs) > 1
+        several = len(self.script_source.plans[split].designs) > 1
         for index in range(start, stop, 2):
-            together = several and index + 1 < stop and self._draw_pair(split, index // 2)
+            together = several and index + 1 < stop and self._render_pair(split, index // 2)
             for single in range(index, index if together else min(index + 2, stop)):
-                self.draw_alone(split, single)
+                self.render_one(split, single)
 
-    def _draw_pair(self, split: str, number: int) -> bool:
+    def _render_pair(self, split: str, number: int) -> bool:
         """Whether crops 2 `number` and 2 `number` + 1 are a pair, and could be drawn as one."""
         source = self.source
         digest = digest_of(source.seed, "pair", split, self.script, number)
         if int.from_bytes(digest[8:14]) / 2**48 >= source.pairs:
             return False
-        sampler = self.performers.samplers[split]
-        choices = (sampler.choose_pair(number, attempt, source.seed) for attempt in range(ATTEMPTS))
-        return self.keep(split, (self._both(pair, digest[:8].hex()) for pair in choices), given_up=0)
+        plan = self.script_source.plans[split]
+        samples = (plan.sample_pair(number, attempt, source.seed) for attempt in range(ATTEMPTS))
+        return self.keep(split, (self._both(pair, digest[:8].hex()) for pair in samples), given_up=0)
 
-    def _both(self, pair: tuple[Choice, Choice] | None, name: str) -> list[Row] | None:
+    def _both(self, pair: tuple[Sample, Sample] | None, name: str) -> list[Row] | None:
         if pair is None or (one := self._draw(pair[0])) is None or (other := self._draw(pair[1])) is None:
             return None
         return [one | {"pair": name}, other | {"pair": name}]
 
     def attempt(self, split: str, index: int, attempt: int) -> Row | None:
-        return self._draw(self.performers.samplers[split].choose(index, attempt, self.source.seed))
+        return self._draw(self.script_source.plans[split].sample(index, attempt, self.source.seed))
 
-    def _draw(self, choice: Choice) -> Row | None:
-        font, text, vertical, chances = choice
-        opened, shaper = self.performers.open(font)
+    def _draw(self, sample: Sample) -> Row | None:
+        font, text, vertical, placement = sample
+        opened, shaper = self.script_source.open(font)
         if not shaper.can_draw(text, vertical=vertical):
             self.counts["unshaped"] += 1
             return None
         height, width = self.source.height, self.source.width
-        pixels = draw_word(opened, text, chances, height=height, width=width, vertical=vertical)
+        pixels = draw_word(opened, text, placement, height=height, width=width, vertical=vertical)
         if pixels is None:
             return None
-        ambiguous = is_ambiguous(text, self.script, among=self.performers.scripts)
+        ambiguous = is_ambiguous(text, self.script, among=self.script_source.scripts)
         names = {"font_style": font.style, "design": font.design, "font_family": font.family}
         return _row(pixels) | names | {"kind": "word", "text": text, "ambiguous": ambiguous}
 
 
-class _BackgroundArtist(_Artist):
+class _BackgroundRenderer(_Renderer):
     def attempt(self, split: str, index: int, attempt: int) -> Row:
         source = self.source
         glyphs = Glyphs.of_table(source.fonts, split, seed=source.seed)

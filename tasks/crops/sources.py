@@ -1,4 +1,4 @@
-"""What crops are drawn from: the tables of fonts and words, and a script's samplers and open fonts."""
+"""What crops are drawn from: the tables of fonts and words, and a script's plans and open fonts."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from tasks.common.errors import UserError
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
-from tasks.crops.sampling_plan import CropSampler, FontRow, Texts, script_samplers
+from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits
 from tasks.crops.shaping import Shaper
 
 OPEN = 400  # fonts open at a time; an open one holds its bytes and its glyphs' outlines
@@ -36,43 +36,43 @@ class Source:
     seed: int
 
 
-class Performers:
-    """One script's samplers, and its fonts, opened when they are first needed."""
+class ScriptSource:
+    """One script's plans, and its fonts, opened when they are first needed."""
 
     def __init__(self, source: Source, script: str) -> None:
         fonts = read_fonts(source.fonts, script).get(script, [])
         texts = read_texts(source.words, script)[script]
         self.scripts = scripts_of(source.words)
-        self.samplers: dict[str, CropSampler] = samplers_of(source, script, texts, fonts)
-        self._data = read_font_bytes(source.fonts, [font.place for font in fonts])
+        self.plans: dict[str, SamplingPlan] = plans_of(source, script, texts, fonts)
+        self._data = read_font_bytes(source.fonts, [font.row for font in fonts])
         self._height = source.height
         self._open: OrderedDict[int, tuple[ImageFont.FreeTypeFont, Shaper]] = OrderedDict()
 
     def open(self, font: FontRow) -> tuple[ImageFont.FreeTypeFont, Shaper]:
         """The font, ready to be drawn with and to be asked what it can draw."""
-        found = self._open.get(font.place)
+        found = self._open.get(font.row)
         if found is None:
-            data = self._data[font.place]
-            found = self._open[font.place] = open_font(data, self._height), Shaper(data)
+            data = self._data[font.row]
+            found = self._open[font.row] = open_font(data, self._height), Shaper(data)
             if len(self._open) > OPEN:
                 self._open.popitem(last=False)
         return found
 
 
-def performers(source: Source, script: str) -> Performers:
-    """The script's performers; shards of one script share them within a process."""
+def script_source(source: Source, script: str) -> ScriptSource:
+    """The script's source; shards of one script share them within a process."""
     stats = [path.stat() for path in (source.fonts, source.words)]
-    return _performers(source, script, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+    return _script_source(source, script, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
 
 
 @lru_cache(maxsize=1)
-def _performers(source: Source, script: str, version: tuple[tuple[int, int], ...]) -> Performers:
-    return Performers(source, script)
+def _script_source(source: Source, script: str, version: tuple[tuple[int, int], ...]) -> ScriptSource:
+    return ScriptSource(source, script)
 
 
-def samplers_of(source: Source, script: str, texts: Texts, fonts: Sequence[FontRow]) -> dict[str, CropSampler]:
-    """The samplers of a script's splits, as the source's settings say."""
-    return script_samplers(script, texts, fonts, tag=source.tag, mix=source.mix, height=source.height, seed=source.seed)
+def plans_of(source: Source, script: str, texts: Texts, fonts: Sequence[FontRow]) -> dict[str, SamplingPlan]:
+    """The plans of a script's splits, as the source's settings say."""
+    return plan_splits(script, texts, fonts, tag=source.tag, mix=source.mix, height=source.height, seed=source.seed)
 
 
 def read_texts(path: Path, script: str | None = None) -> dict[str, Texts]:
@@ -92,7 +92,7 @@ def scripts_of(path: Path) -> frozenset[str]:
 def read_fonts(path: Path, script: str | None = None) -> dict[str, list[FontRow]]:
     """Fonts of each script, or of one, in the table's order, without their bytes."""
     table = read_columns(path, ["script", *NAMES, "coverage"])
-    table = _of_script(table.append_column("place", pa.array(range(table.num_rows))), script)
+    table = _of_script(table.append_column("row", pa.array(range(table.num_rows))), script)
     fonts: dict[str, list[FontRow]] = {}
     coverage = (scalar.values.to_numpy() for scalar in table.column("coverage"))
     for row, points in zip(table.drop_columns("coverage").to_pylist(), coverage, strict=True):

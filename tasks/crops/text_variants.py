@@ -1,6 +1,6 @@
 """How a word is met: in capitals, with a number or a comma beside it, two together, one letter alone.
 
-Pure: chances in, text out. What a font has no characters for is left out.
+Pure: uniforms in, text out. What a font has no characters for is left out.
 """
 
 import unicodedata
@@ -14,7 +14,7 @@ Form = Literal["word", "two", "letter"]
 Case = Literal["lower", "title", "capitals"]
 Covers = Callable[[str], bool]
 
-CHANCES = 9  # numbers that a text takes
+UNIFORMS = 9  # numbers that a text takes
 BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
 VERTICAL = {"Hani", "Jpan", "Kore"}
 
@@ -46,7 +46,7 @@ OWN_MARKS = {
 }
 
 
-class Plan(NamedTuple):
+class TextPlan(NamedTuple):
     """What a text is to be; `number` is empty where it has none, `marks` is "_" where it has none."""
 
     form: Form
@@ -56,14 +56,14 @@ class Plan(NamedTuple):
     vertical: bool
 
 
-def plan_text(script: str, mix: MixSettings, chances: Sequence[float], *, covers: Covers) -> Plan:
-    """What the text of a crop is to be, by `CHANCES` numbers in [0, 1); `covers` says which characters there are.
+def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, covers: Covers) -> TextPlan:
+    """What the text of a crop is to be, by `UNIFORMS` numbers in [0, 1); `covers` says which characters there are.
 
     A single letter stands alone, and so does what is set from top to bottom: neither has a number or marks.
     """
-    form, case, vertical, number, shape, own, place, marks, mark = chances
+    form, case, vertical, number, shape, own, place, marks, mark = uniforms
     standing = script in VERTICAL and vertical < mix.vertical
-    plan = Plan(_form(mix, form, covers), _case(mix, script, case), "", "_", standing)
+    plan = TextPlan(_form(mix, form, covers), _case(mix, script, case), "", "_", standing)
     if plan.form == "letter" or standing:
         return plan
     if number < mix.digits:
@@ -73,23 +73,23 @@ def plan_text(script: str, mix: MixSettings, chances: Sequence[float], *, covers
     return plan
 
 
-def compose(words: Sequence[str], script: str, plan: Plan, *, covers: Covers) -> str:
+def compose(words: Sequence[str], script: str, plan: TextPlan, *, covers: Covers) -> str:
     """The text as drawn: `words` (one, or two) in the plan's case, with its number and marks."""
     cased = [_in_case(word, script, plan.case, covers) for word in words]
     text = plan.marks.replace("_", " ".join(cased))
     return plan.number.replace("_", text) if plan.number else text
 
 
-def _form(mix: MixSettings, chance: float, covers: Covers) -> Form:
-    if chance < mix.letter:
+def _form(mix: MixSettings, uniform: float, covers: Covers) -> Form:
+    if uniform < mix.letter:
         return "letter"
-    return "two" if chance < mix.letter + mix.two and covers(" ") else "word"
+    return "two" if uniform < mix.letter + mix.two and covers(" ") else "word"
 
 
-def _case(mix: MixSettings, script: str, chance: float) -> Case:
-    if script not in BICAMERAL or chance >= mix.title + mix.capitals:
+def _case(mix: MixSettings, script: str, uniform: float) -> Case:
+    if script not in BICAMERAL or uniform >= mix.title + mix.capitals:
         return "lower"
-    return "title" if chance < mix.title else "capitals"
+    return "title" if uniform < mix.title else "capitals"
 
 
 def _in_case(word: str, script: str, case: Case, covers: Covers) -> str:
@@ -125,11 +125,11 @@ def _number(script: str, shape: float, own: float, place: float, covers: Covers)
     return ""
 
 
-def _marks(script: str, chance: float, covers: Covers) -> str:
+def _marks(script: str, uniform: float, covers: Covers) -> str:
     """Punctuation around the word: the script's own in half of the cases, where there is any; "_" without."""
     own = OWN_MARKS.get(script, ())
-    tried = (own, COMMON_MARKS) if own and chance < 0.5 else (COMMON_MARKS, own)
-    within = 2 * chance % 1 if own else chance
+    tried = (own, COMMON_MARKS) if own and uniform < 0.5 else (COMMON_MARKS, own)
+    within = 2 * uniform % 1 if own else uniform
     for marks in tried:
         possible = [mark for mark in marks if covers(mark.replace("_", ""))]
         if possible:

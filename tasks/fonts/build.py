@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Font:
+class LoadedFont:
     """A font that is open: `coverage` its sorted code points, of an icon font those of icons; `data` plain sfnt."""
 
     source: FontSource
@@ -124,14 +124,14 @@ def cells_of(found: Iterable[FontSource]) -> Iterator[tuple[str, str, str]]:
     return ((source.family, source.script, source.font_style) for source in found)
 
 
-def _drawing(found: Iterable[FontSource]) -> Iterator[Font]:
+def _drawing(found: Iterable[FontSource]) -> Iterator[LoadedFont]:
     for source in found:
         if source.script == SYMBOLS:
             coverage, data = _load_icons(source.path)
         else:
             coverage, data = _load(source.path, source.parts, source.script if source.parts else "")
         if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
-            yield Font(source, coverage, data)
+            yield LoadedFont(source, coverage, data)
 
 
 @functools.lru_cache(maxsize=4)  # a file that serves several scripts is read once
@@ -148,8 +148,8 @@ def _load_icons(path: Path) -> tuple[list[int], bytes]:
         return icons_of(font), sfnt_of(font, path)
 
 
-def _groups(fonts: Iterable[Font]) -> Iterator[list[Font]]:
-    group: list[Font] = []
+def _groups(fonts: Iterable[LoadedFont]) -> Iterator[list[LoadedFont]]:
+    group: list[LoadedFont] = []
     for font in fonts:
         group.append(font)
         if sum(len(each.data) for each in group) >= GROUP_BYTES:
@@ -159,7 +159,7 @@ def _groups(fonts: Iterable[Font]) -> Iterator[list[Font]]:
         yield group
 
 
-def _table(group: Sequence[Font], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
+def _table(group: Sequence[LoadedFont], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
     sources = [font.source for font in group]
     designs = [design_of[source.family] for source in sources]
     columns = {name: [getattr(source, name) for source in sources] for name in FACTS}

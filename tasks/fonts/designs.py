@@ -39,16 +39,16 @@ def hold_out(designs: Iterable[DesignInfo], seed: int, *, fixed: Mapping[str, st
     """
     infos = sorted(set(designs), key=lambda info: info.name)
     fixed = {name: side for name, side in (fixed or {}).items() if name in {info.name for info in infos}}
-    boards = []
+    assignments = []
     for start in range(STARTS):
-        draw = random.Random(f"{seed}/{start}")  # noqa: S311 - a seeded search, no secret
-        board = _Board(infos, {info.name: fixed.get(info.name) or draw.choice(DESIGN_SIDES) for info in infos})
-        board.improve([info for info in infos if info.name not in fixed], draw)
-        boards.append(board)
-    return min(boards, key=lambda board: board.cost()).sides
+        rng = random.Random(f"{seed}/{start}")  # noqa: S311 - a seeded search, no secret
+        assignment = _Assignment(infos, {info.name: fixed.get(info.name) or rng.choice(DESIGN_SIDES) for info in infos})
+        assignment.improve([info for info in infos if info.name not in fixed], rng)
+        assignments.append(assignment)
+    return min(assignments, key=lambda assignment: assignment.cost()).sides
 
 
-class _Board:
+class _Assignment:
     """Designs on sides, and what that costs: the sum over scripts of `script_cost`."""
 
     def __init__(self, infos: Sequence[DesignInfo], sides: dict[str, str]) -> None:
@@ -64,9 +64,9 @@ class _Board:
     def cost(self) -> float:
         return math.fsum(script_cost(self.totals[script], self.styles[script]) for script in self.totals)
 
-    def improve(self, free: list[DesignInfo], draw: random.Random) -> None:
+    def improve(self, free: list[DesignInfo], rng: random.Random) -> None:
         """Move one design, or exchange two, as long as that lowers the cost."""
-        free = draw.sample(free, len(free))
+        free = rng.sample(free, len(free))
         moving = True
         while moving:
             moved = sum(self._try([(info, side)]) for info in free for side in DESIGN_SIDES)

@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
         ("ambiguous", pa.bool_()),
     ]
 )
-FoundTexts = dict[str, str]  # text → the language it was found in
+Languages = dict[str, str]  # text → the language it was found in
 
 
 def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
@@ -96,13 +96,13 @@ def _write(frame: pd.DataFrame, out: Path) -> None:
         pq.write_table(pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False), beside, compression="zstd")
 
 
-def letters_of(words: FoundTexts, script: str) -> FoundTexts:
+def letters_of(words: Languages, script: str) -> Languages:
     """The `LETTERS` commonest letters of `words`, without the rare ones; small ones where the script has case.
 
     Letters that stand alone: no marks, and no modifiers such as the sign that makes a vowel of kana long.
     """
     counts = Counter[str]()
-    first: FoundTexts = {}
+    first: Languages = {}
     for word, language in words.items():
         for char in dict.fromkeys(word.lower()):
             counts[char] += 1
@@ -140,9 +140,9 @@ def _letter_script(char: str) -> tuple[str, ...]:
     return (scripts_of_unicode.script(char),) if unicodedata.category(char)[0] == "L" else ()
 
 
-def _cldr_words(settings: WordsSettings) -> dict[str, FoundTexts]:
+def _cldr_words(settings: WordsSettings) -> dict[str, Languages]:
     """Script → word → the first language, by name, that has it."""
-    found: dict[str, FoundTexts] = {script: {} for script in settings.scripts}
+    found: dict[str, Languages] = {script: {} for script in settings.scripts}
     for name in sorted(localedata.locale_identifiers()):
         script = _script_of(name)
         if script not in found or _is_regional(name):
@@ -186,7 +186,7 @@ def _split_names(names: Iterable[str]) -> Iterator[str]:
                 yield stripped
 
 
-def _choose(found: FoundTexts, script: str) -> FoundTexts:
+def _choose(found: Languages, script: str) -> Languages:
     """At most `MOST` words, by their hash."""
     return {word: found[word] for word in sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]}
 

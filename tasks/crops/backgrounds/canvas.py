@@ -17,23 +17,23 @@ def axes(height: int, width: int) -> tuple[Grey, Grey]:
     return rows, columns
 
 
-def along(random: Generator, height: int, width: int, tilt: float = np.pi) -> Grey:
+def along(rng: Generator, height: int, width: int, tilt: float = np.pi) -> Grey:
     """Distance in pixels along a direction of chance."""
     rows, columns = axes(height, width)
-    angle = random.uniform(-tilt, tilt)
+    angle = rng.uniform(-tilt, tilt)
     return np.cos(angle) * columns + np.sin(angle) * rows
 
 
-def pencil(height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def new_canvas(height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     """A canvas of twice the size, so that what is drawn comes out smooth."""
     image = Image.new("L", (2 * width, 2 * height), 255)
     return image, ImageDraw.Draw(image)
 
 
-def drawn(image: Image.Image) -> Grey:
+def to_grey(image: Image.Image) -> Grey:
     return np.asarray(image.reduce(2), np.float32) / 255
 
 
-def places(random: Generator, count: int, height: int, width: int) -> list[tuple[float, float]]:
-    spread = random.uniform(-0.2, 1.2, (count, 2)) * (2 * width, 2 * height)
+def scatter(rng: Generator, count: int, height: int, width: int) -> list[tuple[float, float]]:
+    spread = rng.uniform(-0.2, 1.2, (count, 2)) * (2 * width, 2 * height)
     return [(float(x), float(y)) for x, y in spread]

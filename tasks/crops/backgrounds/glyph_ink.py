@@ -37,10 +37,10 @@ class Face:
     points: Sequence[int]
     _kept: dict[int, tuple[Ink, int]] = field(default_factory=dict, repr=False)
 
-    def draw(self, random: Generator) -> tuple[Ink, int]:
+    def draw(self, rng: Generator) -> tuple[Ink, int]:
         """One character's ink, cut to its box, and the box's top below the line's top in pixels."""
         for _ in range(ATTEMPTS):
-            ink, top = self._ink_of(self.points[int(random.integers(len(self.points)))])
+            ink, top = self._ink_of(self.points[int(rng.integers(len(self.points)))])
             if ink.size:
                 return ink, top
         return np.full((SIZE // 2, SIZE // 2), 255, np.uint8), SIZE // 4
@@ -82,14 +82,14 @@ class Glyphs:
             mend = "make it again: unfont fonts"
             raise UserError("the table of fonts cannot be read", where=fonts, mend=mend) from error
 
-    def letter(self, random: Generator) -> Ink:
+    def letter(self, rng: Generator) -> Ink:
         """A letter, cut to its ink, about `SIZE` pixels high."""
-        return self.letters[int(random.integers(len(self.letters)))].draw(random)[0]
+        return self.letters[int(rng.integers(len(self.letters)))].draw(rng)[0]
 
-    def line(self, random: Generator, count: int) -> Ink:
+    def line(self, rng: Generator, count: int) -> Ink:
         """`count` letters of one font side by side, each at its height in the line, cut to the ink."""
-        face = self.letters[int(random.integers(len(self.letters)))]
-        drawn = [face.draw(random) for _ in range(count)]
+        face = self.letters[int(rng.integers(len(self.letters)))]
+        drawn = [face.draw(rng) for _ in range(count)]
         highest = min(top for _, top in drawn)
         gap = SIZE // 12
         width = sum(ink.shape[1] + gap for ink, _ in drawn) - gap
@@ -100,9 +100,9 @@ class Glyphs:
             left += ink.shape[1] + gap
         return line
 
-    def icon(self, random: Generator) -> Ink:
+    def icon(self, rng: Generator) -> Ink:
         """An icon, cut to its ink, `SIZE` pixels high or less."""
-        return self.icons[int(random.integers(len(self.icons)))].draw(random)[0]
+        return self.icons[int(rng.integers(len(self.icons)))].draw(rng)[0]
 
 
 @functools.lru_cache(maxsize=6)
@@ -110,29 +110,29 @@ def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most:
     table = pq.read_table(fonts, columns=["script", "side"])
     scripts = table.column("script").cast(pa.string()).to_pylist()
     sides = table.column("side").cast(pa.string()).to_pylist()
-    here = [place for place, of_side in enumerate(sides) if of_side == side]
-    symbols = [place for place in here if scripts[place] == SYMBOLS]
-    lettered = list(_in_turn({place: scripts[place] for place in here if scripts[place] != SYMBOLS}, side, seed))
+    here = [row for row, of_side in enumerate(sides) if of_side == side]
+    symbols = [row for row in here if scripts[row] == SYMBOLS]
+    lettered = list(_in_turn({row: scripts[row] for row in here if scripts[row] != SYMBOLS}, side, seed))
     # A second weight of the same font is the same picture again: `in_turn` has mixed them.
-    icons = sorted(symbols, key=lambda place: digest_of(seed, "icons", side, place))[:most]
+    icons = sorted(symbols, key=lambda row: digest_of(seed, "icons", side, row))[:most]
     coverage = _read_coverage(fonts, [*lettered[:most], *icons])
-    points = {place: _letters_in(coverage[place]) for place in lettered[:most]}
-    points |= {place: background_icons(coverage[place].tolist()) for place in icons}
-    few = {place for place in icons if len(points[place]) < FEWEST_ICONS}
-    usable = [place for place in points if points[place] and place not in few]
+    points = {row: _letters_in(coverage[row]) for row in lettered[:most]}
+    points |= {row: background_icons(coverage[row].tolist()) for row in icons}
+    few = {row for row in icons if len(points[row]) < FEWEST_ICONS}
+    usable = [row for row in points if points[row] and row not in few]
     data = read_font_bytes(fonts, usable)
-    faces = {place: _open(data[place], points[place]) for place in usable}
-    letters = tuple(face for place, face in faces.items() if scripts[place] != SYMBOLS)
-    return Glyphs(letters, tuple(face for place, face in faces.items() if scripts[place] == SYMBOLS))
+    faces = {row: _open(data[row], points[row]) for row in usable}
+    letters = tuple(face for row, face in faces.items() if scripts[row] != SYMBOLS)
+    return Glyphs(letters, tuple(face for row, face in faces.items() if scripts[row] == SYMBOLS))
 
 
 def _in_turn(script_of: dict[int, str], side: str, seed: int) -> Iterator[int]:
     """Places of fonts, one of each script, then a second of each, and so on."""
     by_script: dict[str, list[int]] = {}
-    for place in sorted(script_of, key=lambda place: digest_of(seed, "letters", side, place)):
-        by_script.setdefault(script_of[place], []).append(place)
+    for row in sorted(script_of, key=lambda row: digest_of(seed, "letters", side, row)):
+        by_script.setdefault(script_of[row], []).append(row)
     turns = max(map(len, by_script.values()), default=0)
-    return (places[turn] for turn in range(turns) for places in by_script.values() if turn < len(places))
+    return (rows[turn] for turn in range(turns) for rows in by_script.values() if turn < len(rows))
 
 
 def _letters_in(coverage: NDArray[np.int32]) -> list[int]:
@@ -149,23 +149,23 @@ def _open(data: bytes, points: Sequence[int]) -> Face:
     return Face(font, points)
 
 
-def _read_coverage(path: Path, places: list[int]) -> dict[int, NDArray[np.int32]]:
-    if not places:
+def _read_coverage(path: Path, rows: list[int]) -> dict[int, NDArray[np.int32]]:
+    if not rows:
         return {}
-    column = pc.take(pq.read_table(path, columns=["coverage"]).column("coverage"), pa.array(places))
-    return {place: scalar.values.to_numpy() for place, scalar in zip(places, column, strict=True)}
+    column = pc.take(pq.read_table(path, columns=["coverage"]).column("coverage"), pa.array(rows))
+    return {row: scalar.values.to_numpy() for row, scalar in zip(rows, column, strict=True)}
 
 
-def read_font_bytes(path: Path, places: Sequence[int]) -> dict[int, bytes]:
-    """The fonts at `places`, row numbers of the table of fonts; only their row groups are read."""
+def read_font_bytes(path: Path, rows: Sequence[int]) -> dict[int, bytes]:
+    """The fonts at `rows`, row numbers of the table of fonts; only their row groups are read."""
     found: dict[int, bytes] = {}
     with pq.ParquetFile(path) as file:
         start = 0
         for group in range(file.num_row_groups):
             stop = start + file.metadata.row_group(group).num_rows
-            inside = [place for place in places if start <= place < stop]
+            inside = [row for row in rows if start <= row < stop]
             if inside:
                 column = file.read_row_group(group, columns=["font"]).column("font")
-                found |= {place: column[place - start].as_py() for place in inside}
+                found |= {row: column[row - start].as_py() for row in inside}
             start = stop
     return found

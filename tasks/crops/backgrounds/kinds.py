@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.crop_table.kinds import FREE, ICONS, TORN
 from tasks.crops.backgrounds import from_glyphs, marks, scenes, shapes, textures
 from tasks.crops.backgrounds.canvas import Grey, Painter
-from tasks.crops.backgrounds.from_glyphs import GlyphDraw
+from tasks.crops.backgrounds.from_glyphs import GlyphPainter
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 
 
@@ -28,33 +28,33 @@ def _by_name(modules: Iterable[ModuleType], kinds: Mapping[str, Iterable[str]]) 
 
 
 FREE_KINDS: dict[str, Painter] = _by_name((marks, scenes, shapes, textures), FREE)
-TORN_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), TORN)
-ICON_KINDS: dict[str, GlyphDraw] = _by_name((from_glyphs,), ICONS)
+TORN_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), TORN)
+ICON_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), ICONS)
 KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)
 
 
 def draw_background(
-    kind: str, random: Generator, *, height: int, width: int, glyphs: Glyphs | None = None
+    kind: str, rng: Generator, *, height: int, width: int, glyphs: Glyphs | None = None
 ) -> NDArray[np.uint8]:
     """One crop [height, width] of `kind`, with ink and ground of chance.
 
     Raises:
         ValueError: the kind is drawn with letters or icons, and `glyphs` has none.
     """
-    found = _draw(kind, random, height, width, glyphs)
+    found = _draw(kind, rng, height, width, glyphs)
     found = found - found.min()
     most = float(found.max())
     found = found / most if most > 0 else np.ones_like(found)
     # Text is drawn black on white: were no background, contrast alone would tell the two apart.
-    strong = random.random() < 0.4
-    ground = 1.0 if strong else random.uniform(0.75, 1.0)
-    ink = 0.0 if strong else random.uniform(0.0, ground - 0.25)
+    strong = rng.random() < 0.4
+    ground = 1.0 if strong else rng.uniform(0.75, 1.0)
+    ink = 0.0 if strong else rng.uniform(0.0, ground - 0.25)
     return np.rint(255 * (ink + (ground - ink) * found)).astype(np.uint8)
 
 
-def _draw(kind: str, random: Generator, height: int, width: int, glyphs: Glyphs | None) -> Grey:
+def _draw(kind: str, rng: Generator, height: int, width: int, glyphs: Glyphs | None) -> Grey:
     if kind in FREE_KINDS:
-        return FREE_KINDS[kind](random, height, width)
+        return FREE_KINDS[kind](rng, height, width)
     if glyphs is None or not (glyphs.letters if kind in TORN_KINDS else glyphs.icons):
         raise ValueError(f"'{kind}' is drawn with fonts, and none are given")
-    return (TORN_KINDS | ICON_KINDS)[kind](random, height, width, glyphs)
+    return (TORN_KINDS | ICON_KINDS)[kind](rng, height, width, glyphs)

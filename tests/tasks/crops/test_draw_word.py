@@ -29,11 +29,11 @@ chance = st.floats(0, 1, exclude_max=True, allow_nan=False)
 
 
 @settings(max_examples=60, deadline=None)
-@given(chances=st.lists(chance, min_size=4, max_size=4), text=st.text("iWgÀ", min_size=1, max_size=20))
+@given(placement=st.lists(chance, min_size=4, max_size=4), text=st.text("iWgÀ", min_size=1, max_size=20))
 def test_words_are_scaled_and_never_cut_or_squeezed(
-    font: ImageFont.FreeTypeFont, chances: list[float], text: str
+    font: ImageFont.FreeTypeFont, placement: list[float], text: str
 ) -> None:
-    crop = draw_word(font, text, chances, height=32, width=128)
+    crop = draw_word(font, text, placement, height=32, width=128)
     assert crop is not None
     ink = crop < 255
     assert not ink[:, 0].any() and not ink[:, -1].any()

@@ -18,7 +18,7 @@ from tasks.common.params import ProblemSettings, SplitCounts
 from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import LISTED, text_side
-from tasks.crops.plan_shards import SHARD, check_problem, drawn_tables, plan_shards, train_crops
+from tasks.crops.plan_shards import SHARD, check_problem, plan_shards, rendered_tables, train_crops
 from tasks.crops.sources import read_fonts
 from tests.tasks.crops.toysource import (
     CROPS,
@@ -100,7 +100,7 @@ def test_shards_are_fetched_one_at_a_time_and_removed(
             yield shard
 
     counts = Counter[str]()
-    tables = drawn_tables(
+    tables = rendered_tables(
         CROPS,
         problem=PROBLEM,
         tag=TAG,

@@ -5,28 +5,28 @@ import pytest
 
 from tasks.common.params import MixSettings
 from tasks.crop_table.text_side import parts_of, text_side
-from tasks.crops.sampling_plan import CropSampler, FontRow, Texts, coverage_of, script_samplers
+from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, coverage_of, plan_splits
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS
 
 STYLES = ("monospace", "sans-serif", "serif")
 ALL = "".join(map(chr, range(32, 127))) + "・日本語東京都大阪コーヒー"
 
 
-def font(place: int, *, style: str = "serif", design: str = "d", has: str = ALL) -> FontRow:
-    return FontRow(place, f"family {place}", style, design, "train", 400, np.array(sorted(map(ord, has)), np.int32))
+def font(row: int, *, style: str = "serif", design: str = "d", has: str = ALL) -> FontRow:
+    return FontRow(row, f"family {row}", style, design, "train", 400, np.array(sorted(map(ord, has)), np.int32))
 
 
-def samplers_of(
+def plans_of(
     fonts: list[FontRow], *, script: str = "Latn", mix: MixSettings = MIX, words: list[str]
-) -> dict[str, CropSampler]:
+) -> dict[str, SamplingPlan]:
     texts = Texts(tuple(words), tuple(LETTERS.get(script, "")))
-    return script_samplers(script, texts, fonts, tag=TAG, mix=mix, height=32, seed=0)
+    return plan_splits(script, texts, fonts, tag=TAG, mix=mix, height=32, seed=0)
 
 
 @pytest.fixture
-def train() -> CropSampler:
+def train() -> SamplingPlan:
     fonts = [font(n, style=STYLES[n % 3], design=f"design {n // 2}") for n in range(12)]
-    return samplers_of(fonts, words=WORDS["Latn"])["train"]
+    return plans_of(fonts, words=WORDS["Latn"])["train"]
 
 
 def test_coverage_is_brute_force_coverage() -> None:
@@ -40,23 +40,23 @@ def test_coverage_is_brute_force_coverage() -> None:
 def test_a_split_without_designs_has_no_cast() -> None:
     lower = font(0, has="".join(map(chr, range(97, 123))))
     shouted = ["ECHO", "GOLF", "HOTEL", "KILO"]
-    samplers = samplers_of([lower], words=[*WORDS["Latn"], *shouted])
-    assert set(samplers) == {"train", "pool", "test_seen"}
+    plans = plans_of([lower], words=[*WORDS["Latn"], *shouted])
+    assert set(plans) == {"train", "pool", "test_seen"}
     sides = [text_side(word, script="Latn", settings=TAG, seed=0) for word in WORDS["Latn"]]
-    shown = samplers["train"].words | samplers["test_seen"].words  # the font has no capitals
+    shown = plans["train"].words | plans["test_seen"].words  # the font has no capitals
     assert shown == {word for word, side in zip(WORDS["Latn"], sides, strict=True) if side != "validation"}
 
 
-def test_styles_and_designs_take_turns(train: CropSampler) -> None:
-    fonts = [train.choose(index, 0, 0).font for index in range(24)]
+def test_styles_and_designs_take_turns(train: SamplingPlan) -> None:
+    fonts = [train.sample(index, 0, 0).font for index in range(24)]
     assert [font.style for font in fonts] == list(STYLES) * 8
     for style in STYLES:
         designs = [font.design for font in fonts if font.style == style]
         assert designs[:4] == designs[4:] and len(set(designs[:4])) == 4
 
 
-def test_every_part_of_a_text_is_on_the_splits_side(train: CropSampler) -> None:
-    texts = [train.choose(index, 0, 0).text for index in range(600)]
+def test_every_part_of_a_text_is_on_the_splits_side(train: SamplingPlan) -> None:
+    texts = [train.sample(index, 0, 0).text for index in range(600)]
     assert {text_side(text, script="Latn", settings=TAG, seed=0) for text in texts} == {"train"}
     assert {len(parts_of(text)) for text in texts} == {1, 2}
     assert any(len(text) == 1 for text in texts) and any(char in "0123456789" for text in texts for char in text)
@@ -67,53 +67,53 @@ def test_every_part_of_a_text_is_on_the_splits_side(train: CropSampler) -> None:
 def test_letters_words_and_fonts_are_covered() -> None:
     vowels = font(0, has="aeiou ,")
     consonants = font(1, style="monospace", has="bcdfgh.")
-    sampler = samplers_of([vowels, consonants], words=["aaa", "bbb", "eio", "fgh", "abc"], mix=MIX)["train"]
+    plan = plans_of([vowels, consonants], words=["aaa", "bbb", "eio", "fgh", "abc"], mix=MIX)["train"]
     for index in range(200):
-        choice = sampler.choose(index, 0, 0)
-        assert choice.font.covers(choice.text)
-    assert "abc" not in sampler.words
+        sample = plan.sample(index, 0, 0)
+        assert sample.font.covers(sample.text)
+    assert "abc" not in plan.words
 
 
-def test_pairs_are_one_text_in_two_styles(train: CropSampler) -> None:
+def test_pairs_are_one_text_in_two_styles(train: SamplingPlan) -> None:
     for number in range(100):
-        pair = train.choose_pair(number, 0, 0)
+        pair = train.sample_pair(number, 0, 0)
         if pair is None:  # the two fonts are of one design
             continue
         one, other = pair
         assert one.text == other.text and one.font.style != other.font.style
-        assert one.font.design != other.font.design and one.chances != other.chances
+        assert one.font.design != other.font.design and one.placement != other.placement
         assert text_side(one.text, script="Latn", settings=TAG, seed=0) == "train"
 
 
 def test_a_pair_has_a_text_that_both_fonts_cover() -> None:
     words = ["abc", "bca", "xyz", "zyx", "aax", "bbz"]
     fonts = [font(0, design="one", has="abcxyz"), font(1, style="monospace", design="two", has="abc")]
-    sampler = samplers_of(fonts, words=words, mix=PLAIN)["train"]
-    pairs = [sampler.choose_pair(number, 0, 0) for number in range(20)]
+    plan = plans_of(fonts, words=words, mix=PLAIN)["train"]
+    pairs = [plan.sample_pair(number, 0, 0) for number in range(20)]
     assert all(pair and set(pair[0].text) <= set("abc") for pair in pairs)
     apart = [font(0, design="one", has="abc"), font(1, style="monospace", design="two", has="xyz")]
-    assert samplers_of(apart, words=words, mix=PLAIN)["train"].choose_pair(0, 0, 0) is None
+    assert plans_of(apart, words=words, mix=PLAIN)["train"].sample_pair(0, 0, 0) is None
 
 
 @pytest.mark.parametrize("fonts", [[font(0), font(1)], [font(0), font(1, style="monospace")]])
 def test_one_style_or_one_design_makes_no_pair(fonts: list[FontRow]) -> None:
-    sampler = samplers_of(fonts, words=WORDS["Latn"])["train"]
-    assert [sampler.choose_pair(number, 0, 0) for number in range(9)] == [None] * 9
+    plan = plans_of(fonts, words=WORDS["Latn"])["train"]
+    assert [plan.sample_pair(number, 0, 0) for number in range(9)] == [None] * 9
 
 
 def test_standing_texts_have_room_for_their_characters() -> None:
     words = ["日本", "東京都", "日本語東京", "大阪", "語東"]
-    sampler = samplers_of([font(0)], script="Hani", words=words, mix=MIX.model_copy(update={"vertical": 1.0}))["train"]
-    choices = [sampler.choose(index, 0, 0) for index in range(50)]
+    plan = plans_of([font(0)], script="Hani", words=words, mix=MIX.model_copy(update={"vertical": 1.0}))["train"]
+    samples = [plan.sample(index, 0, 0) for index in range(50)]
     # 32 pixels are room for three characters.
-    assert all(choice.vertical and len(choice.text) <= 3 for choice in choices)
-    long = samplers_of([font(0)], script="Hani", words=["日本語東京"], mix=MIX.model_copy(update={"vertical": 1.0}))
-    sampler = next(iter(long.values()))
-    assert {sampler.choose(index, 0, 0).vertical for index in range(20)} == {False}
+    assert all(sample.vertical and len(sample.text) <= 3 for sample in samples)
+    long = plans_of([font(0)], script="Hani", words=["日本語東京"], mix=MIX.model_copy(update={"vertical": 1.0}))
+    plan = next(iter(long.values()))
+    assert {plan.sample(index, 0, 0).vertical for index in range(20)} == {False}
 
 
-def test_a_later_attempt_keeps_the_design(train: CropSampler) -> None:
-    tries = [train.choose(5, attempt, 0) for attempt in range(6)]
-    assert len({choice.font.design for choice in tries}) == 1
-    assert len({choice.text for choice in tries}) > 1
-    assert train.choose(5, 0, 1) != tries[0] == train.choose(5, 0, 0)
+def test_a_later_attempt_keeps_the_design(train: SamplingPlan) -> None:
+    tries = [train.sample(5, attempt, 0) for attempt in range(6)]
+    assert len({sample.font.design for sample in tries}) == 1
+    assert len({sample.text for sample in tries}) > 1
+    assert train.sample(5, 0, 1) != tries[0] == train.sample(5, 0, 0)

@@ -93,7 +93,7 @@ def test_what_a_font_cannot_shape_is_drawn_anew(fonts: Path, words: Path, monkey
 
 def test_a_crop_of_a_pair_that_fails_is_drawn_alone(fonts: Path, words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_of(fonts, words, pairs=1.0, mix=PLAIN)
-    monkeypatch.setattr("tasks.crops.sampling_plan.CropSampler.choose_pair", lambda *arguments: None)
+    monkeypatch.setattr("tasks.crops.sampling_plan.SamplingPlan.sample_pair", lambda *arguments: None)
     table, counts = shard_table(LATIN, source, ROWS)
     assert table.num_rows == 69 and table.column("pair").null_count == 69 and "missing" not in counts
 

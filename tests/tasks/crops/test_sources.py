@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.common.errors import UserError
-from tasks.crops.sources import OPEN, Performers, performers, read_columns, read_fonts, read_texts, scripts_of
+from tasks.crops.sources import OPEN, ScriptSource, read_columns, read_fonts, read_texts, script_source, scripts_of
 from tests.tasks.crops.toysource import LETTERS, WORDS, make_font_table, source_of, write_words
 
 
@@ -25,9 +25,9 @@ def test_fonts_of_a_script_keep_their_places(fonts: Path) -> None:
     table = pd.read_parquet(fonts)
     for script in ("Grek", "Latn"):
         read = read_fonts(fonts, script)[script]
-        assert [font.place for font in read] == table.index[table["script"] == script].tolist()
+        assert [font.row for font in read] == table.index[table["script"] == script].tolist()
         for font in read:
-            row = table.loc[font.place]
+            row = table.loc[font.row]
             assert (font.family, font.style, font.design, font.side) == (
                 row["family"], row["font_style"], row["design"], row["side"]
             )  # fmt: skip
@@ -45,11 +45,11 @@ def test_words_and_letters_are_told_apart(words: Path) -> None:
 
 def test_performers_are_kept_until_a_table_changes(fonts: Path, tmp_path: Path) -> None:
     words = write_words(tmp_path / "words.parquet")
-    first = performers(source_of(fonts, words), "Latn")
-    assert performers(source_of(fonts, words), "Latn") is first
+    first = script_source(source_of(fonts, words), "Latn")
+    assert script_source(source_of(fonts, words), "Latn") is first
     write_words(words, {"Latn": ["other", "words", "than", "before"]})
-    second = performers(source_of(fonts, words), "Latn")
-    assert second is not first and set().union(*(sampler.words for sampler in second.samplers.values())) <= {
+    second = script_source(source_of(fonts, words), "Latn")
+    assert second is not first and set().union(*(plan.words for plan in second.plans.values())) <= {
         "other", "words", "than", "before"
     }  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_performers_are_kept_until_a_table_changes(fonts: Path, tmp_path: Path) 
 def test_open_fonts_are_bounded(fonts: Path, words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert OPEN > 2
     monkeypatch.setattr("tasks.crops.sources.OPEN", 2)
-    open_ones = Performers(source_of(fonts, words), "Latn")
+    open_ones = ScriptSource(source_of(fonts, words), "Latn")
     found = read_fonts(fonts, "Latn")["Latn"]
     for font in found:
         assert open_ones.open(font)[0].getmask("a").getbbox()

@@ -7,22 +7,22 @@ import pytest
 
 from tasks.common.params import MixSettings
 from tasks.crop_table.text_side import parts_of
-from tasks.crops.text_variants import CHANCES, OWN_MARKS, VERTICAL, ZEROS, Plan, capitals, compose, plan_text
+from tasks.crops.text_variants import OWN_MARKS, UNIFORMS, VERTICAL, ZEROS, TextPlan, capitals, compose, plan_text
 
 NONE = dict.fromkeys(MixSettings.model_fields, 0.0)
-PLAIN = Plan("word", "lower", "", "_", vertical=False)
+PLAIN = TextPlan("word", "lower", "", "_", vertical=False)
 
 
 def mix(**shares: float) -> MixSettings:
     return MixSettings(**NONE | shares)
 
 
-def plans(script: str, settings: MixSettings, *, count: int = 4000, has: str | None = None) -> Iterator[Plan]:
+def plans(script: str, settings: MixSettings, *, count: int = 4000, has: str | None = None) -> Iterator[TextPlan]:
     """Plans by a seed; the font has every character, or those of `has`."""
     draw = random.Random(0)
     for _ in range(count):
-        chances = [draw.random() for _ in range(CHANCES)]
-        yield plan_text(script, settings, chances, covers=lambda text: has is None or set(text) <= set(has))
+        uniforms = [draw.random() for _ in range(UNIFORMS)]
+        yield plan_text(script, settings, uniforms, covers=lambda text: has is None or set(text) <= set(has))
 
 
 def everything(text: str) -> bool:

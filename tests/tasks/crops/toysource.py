@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tasks.common.params import CropsSettings, FontsSettings, MixSettings, ProblemSettings, SplitCounts, TagSettings
 from tasks.crop_table.shards import crop_schema
-from tasks.crops.plan_shards import drawn_tables
+from tasks.crops.plan_shards import rendered_tables
 from tasks.crops.sources import Source
 from tasks.fonts.build import make_fonts
 from tasks.words.build import SCHEMA
@@ -94,7 +94,7 @@ def draw(
 ) -> tuple[pa.Table, Counter[str]]:  # fmt: skip
     """All drawn rows as one table, and the counts."""
     counts = Counter[str]()
-    tables: Iterator[pa.Table] = drawn_tables(
+    tables: Iterator[pa.Table] = rendered_tables(
         settings,
         problem=problem,
         tag=TAG,
