@@ -1,8 +1,7 @@
-"""Kinds of background, by the split that may show them.
+"""Kinds of background (non-text crops), by the split that may show them; docs/background.md lists them.
 
-A kind is named after the function that draws it (`tasks.crops.backgrounds`), and its seed follows from that name.
-Whole kinds are held out: a model that has learned "no hatching" has not learned "no text". docs/background.md lists
-them.
+A kind is named after the function that paints it (`tasks.crops.backgrounds`), and its seed follows from that name.
+Whole kinds are held out: a model that has learned "no hatching" has not learned "no text".
 """
 
 from tasks.crop_table.splits import TEST_UNSEEN, TRAIN, VALIDATION
@@ -22,9 +21,9 @@ ICONS = {TRAIN: ("icon", "icon_row"), VALIDATION: ("icon_framed",), TEST_UNSEEN:
 
 
 def kinds_of(split: str, *, letters: bool = True, icons: bool = True) -> list[str]:
-    """Kinds that a split may show, without those that need letters or icons where a side's fonts have none.
+    """Kinds that a split may show; without `letters` or `icons` in its side's fonts, none that need them.
 
-    Validation and test_unseen have kinds of their own; the other splits share the training side's.
+    Validation and test_unseen have kinds of their own; the other splits share those of training.
     """
     side = split if split in FREE else TRAIN
     return [*FREE[side], *(TORN[side] if letters else ()), *(ICONS[side] if icons else ())]

@@ -27,7 +27,7 @@ SHARD_ROWS = 20_000
 ROW_GROUP = 4_000
 
 GREY, RGB = 0, 2  # colour types of PNG
-COLOUR = "colour"  # the nuisance that no row carries
+COLOUR = "colour"  # the nuisance that is no column
 LABEL = pa.dictionary(pa.int32(), pa.string())
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 REJECTED = pa.schema([("path", pa.string()), ("reason", pa.string())])  # what is not in the table, and why
@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 def label_columns(problem: ProblemSettings) -> list[str]:
     """Target, nuisances and group, each once: a nuisance may be the group as well.
 
-    `colour` is no column: training draws the colours itself, anew each epoch.
+    `colour` is no column: training samples colours itself, anew in each epoch.
     """
     names = dict.fromkeys([problem.target, *problem.nuisances, problem.group])
     return [name for name in names if name != COLOUR]
@@ -77,7 +77,7 @@ def shard_name(number: int) -> str:
 
 def write_shard(path: Path, table: pa.Table) -> None:
     """One Parquet shard; the same table gives the same bytes."""
-    # Pixels are compressed already; everything else repeats itself a lot.
+    # Pixels are compressed already; the other columns have few distinct values.
     names = [field.name for field in table.schema if field.name != "image"]
     compression = {"image.bytes": "NONE", "image.path": "NONE"} | dict.fromkeys(names, "ZSTD")
     pq.write_table(
@@ -128,7 +128,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def decode_png(data: bytes) -> Pixels:
     """Pixels of one PNG: [height, width] of a grey one, RGB [height, width, 3] of one in colour."""
-    # What `encode_png` wrote has one IDAT chunk, at byte 33, and no row filters: no need of a whole decoder.
+    # PNGs of `encode_png` have one IDAT chunk, at byte 33, and no row filters: they need no full decoder.
     width, height, *form = struct.unpack_from(">IIBBBBB", data, 16)
     if form in ([8, GREY, 0, 0, 0], [8, RGB, 0, 0, 0]) and data[37:41] == b"IDAT":
         end = 41 + int.from_bytes(data[33:37])
@@ -229,9 +229,9 @@ def _decode(table: pa.Table) -> Pixels:
     data = images.field("bytes") if isinstance(images, pa.StructArray) else images.chunk(0).field("bytes")
     if not len(data):
         return np.zeros((0, 0, 0), np.uint8)
-    # Threads would only fight for the interpreter: a crop is decoded in 20 microseconds.
+    # Threads would only contend for the interpreter lock: decoding a crop takes 20 microseconds.
     first = decode_png(data[0].as_py())
-    # Drawn crops are grey, a user's may be in colour: where one is, all are given three channels.
+    # Rendered crops are grey, a user's may be in colour: if one is, all get three channels.
     coloured = any(_in_colour(png.as_py()[:26]) for png in data)
     pixels = np.empty((len(data), *first.shape[:2], *([3] if coloured else [])), np.uint8)
     for row, png in enumerate(data):

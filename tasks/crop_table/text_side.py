@@ -1,6 +1,6 @@
-"""Which side of the data a text stands on: a pure function of the text, its script and the seed.
+"""The side of the data that a text is on: a pure function of the text, its script and the seed.
 
-(Which side a font's design stands on is decided in `tasks/fonts/designs.py`.)
+(The sides of typeface designs are decided in `tasks/fonts/designs.py`.)
 """
 
 import hashlib
@@ -14,7 +14,7 @@ LISTED = "und"  # the language of the words of a user's list: undetermined
 
 
 def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> TextSide | None:
-    """Side of `text`, or None where its words stand on different sides.
+    """Side of `text`, or None where its words are on different sides.
 
     "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande". Training
     and the pool share a side; so do both test splits.
@@ -59,10 +59,10 @@ def fold(text: str, script: str) -> str:
 
 
 def digest_of(*parts: object) -> bytes:
-    """SHA-256 of `parts`: 32 bytes of chance that depend on nothing but them."""
+    """SHA-256 of `parts`: 32 pseudo-random bytes, a function of them alone."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
 
 
 def share_of(*parts: object) -> float:
-    """A number in [0, 1), uniform over `parts`."""
+    """A pseudo-random number in [0, 1), uniform over `parts`."""
     return int.from_bytes(digest_of(*parts)[:6]) / 2**48

@@ -1,4 +1,4 @@
-"""The crop table before it is checked and split: drawn crops, the user's own, or both."""
+"""The crop table before it is checked and split: rendered crops, the user's own, or both."""
 
 import shutil
 from collections import Counter
@@ -30,13 +30,13 @@ def make_crops(
     work: Path,
     fan_out: FanOut,
 ) -> dict[str, float]:
-    """Write the crops of `problem` into shards in the folder `out`, as its source says: drawn, own, or both.
+    """Write the crops of `problem` as shards into the folder `out`, by its source: rendered, own, or both.
 
-    Drawn crops come first, by script; the user's follow in the order of `pictures`. Beside the shards stands
-    `rejected.parquet` (path, reason): the user's pictures that cannot be used; it is empty where all can. `work` is
-    scratch for shards on their way, and is removed in the end. The table has the same bytes whatever `fan_out` is.
+    Rendered crops come first, by script; the user's follow in the order of `pictures`. `rejected.parquet` (path,
+    reason) beside the shards lists the user's pictures that cannot be used, if any. `work` is scratch space for
+    shards, removed at the end. The table has the same bytes with any `fan_out`.
 
-    Returns what was counted: `crops`; of drawn ones what `rendered_tables` counts; of the user's `rejected`.
+    Returns counts: `crops`; of rendered ones those of `rendered_tables`; of the user's, `rejected`.
 
     Raises:
         UserError: fonts, words or pictures are missing or cannot be used.
@@ -47,7 +47,7 @@ def make_crops(
 
     def tables() -> Generator[pa.Table, None, None]:
         if problem.draws:
-            # Absolute: workers of a cluster stand in another folder.
+            # Absolute: workers of a cluster have another working directory.
             files = {"fonts": fonts.resolve(), "words": words.resolve(), "work": work.resolve()}
             yield from rendered_tables(
                 settings, problem=problem, tag=tag, seed=seed, **files, fan_out=fan_out, counts=counts
@@ -55,7 +55,7 @@ def make_crops(
         if problem.brings:
             yield from own_tables(pictures, problem=problem, settings=settings, rejected=rejected)
 
-    # Closed at once where writing fails: a flow run of workers may hang on it.
+    # Closed at once if writing fails: it may hold a flow run with workers.
     with written_whole(out) as beside, closing(tables()) as found:
         written = write_shards(beside, found)
         _write_rejected(beside / REJECTED_FILE, rejected)

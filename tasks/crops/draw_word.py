@@ -1,4 +1,4 @@
-"""One word as pixels: shaped by HarfBuzz, drawn large, scaled into the crop."""
+"""Render one word: shaped by HarfBuzz, rasterised larger than needed, scaled into the crop."""
 
 import io
 import struct
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont, _imaging
 
-OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: drawn larger than needed, then scaled down
-LARGEST = 4 / 3  # scaling up further would blur: a word of dashes stays low
+OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: rasterised larger, then scaled down
+LARGEST = 4 / 3  # the largest scale, as more would blur: a word of dashes stays low
 IDLE = b"\xb0\x00\x21" * 4  # a TrueType program that does nothing: push 0, pop, four times
-LEAST_INK = 64  # of 255: a fainter darkest pixel is no word
+LEAST_INK = 64  # of 255: if the darkest pixel is fainter, there is no word
 
 
 def open_font(data: bytes, height: int) -> ImageFont.FreeTypeFont:
-    """The font, at the size it is drawn at for crops of `height` pixels."""
+    """The font, at the size for rendering crops of `height` pixels."""
     size = round(OVERSIZE * height)
     return ImageFont.truetype(io.BytesIO(_as_hinted(data)), size, layout_engine=ImageFont.Layout.RAQM)
 
@@ -24,8 +24,8 @@ def open_font(data: bytes, height: int) -> ImageFont.FreeTypeFont:
 def _as_hinted(data: bytes) -> bytes:
     """The font, with an idle `prep` program where it has no hinting programs.
 
-    FreeType hints a font with none by itself: it takes two thirds of the time of drawing, and moves outlines
-    for a size that is scaled away again. A font with programs longer than 7 bytes it leaves alone.
+    FreeType auto-hints fonts without programs longer than 7 bytes: that takes two thirds of the rendering time, and
+    moves outlines to the pixels of a size that is scaled down afterwards.
     """
     (count,) = struct.unpack_from(">H", data, 4)
     entries = [struct.unpack_from(">4sIII", data, 12 + 16 * n) for n in range(count)]
@@ -51,10 +51,10 @@ def draw_word(
 ) -> NDArray[np.uint8] | None:
     """A crop [height, width], dark ink (0) on light ground (255), or None when `text` leaves no ink.
 
-    With `vertical` the text is set from top to bottom; the column is scaled into the same crop.
+    With `vertical` the text is set from top to bottom and scaled into the same crop.
 
-    `placement`, four numbers in [0, 1), choose how much of the height the ink fills (60% to 95%; less when the
-    word is long: it is never squeezed), its place across, its place upright, and its least margin.
+    `placement`, four numbers in [0, 1), gives the fraction of the height that the ink fills (60% to 95%; less for a
+    long word, as the aspect ratio is kept), the horizontal and vertical position, and the least margin.
     """
     fill, across, upright, margin = placement
     mask = font.getmask(text, direction="ttb" if vertical else None)
@@ -77,7 +77,7 @@ def draw_word(
 
 
 def _pixels_of(mask: Any) -> NDArray[np.uint8]:
-    """The mask's pixels [height, width]: what `Image.tobytes` does, but for its detours, which cost as much again."""
+    """The mask's pixels [height, width], as `Image.tobytes` gives them, in half the time."""
     width, height = mask.size
     encoder = _imaging.raw_encoder("L", "L", 0, 1)
     encoder.setimage(mask, (0, 0, width, height))
@@ -85,7 +85,7 @@ def _pixels_of(mask: Any) -> NDArray[np.uint8]:
 
 
 def _left(uniform: float, room: int) -> int:
-    """At the left, in the middle or anywhere, a third of the crops each; `room` is in pixels."""
+    """Left edge: left, centred or uniform, for a third of the crops each; `room` is in pixels."""
     if uniform < 1 / 3:
         return 0
     if uniform < 2 / 3:

@@ -1,6 +1,6 @@
-"""Words drawn in fonts, and crops with no text: the crop table before it is checked and split.
+"""Rendered words and non-text crops: the crop table before it is checked and split.
 
-Shards are drawn wherever `fan_out` sends them and come back in the table's order, one at a time.
+`fan_out` sends shards to workers and returns them in the table's order, one at a time.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import RenderedShard, Shard, draw_shard
 from tasks.crops.sources import Source, plans_of, read_columns, read_fonts, read_texts
 
-SHARD = 2_000  # crops that one worker draws at a time: even, for pairs stay together
+SHARD = 2_000  # crops of a shard: even, since pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
 
 
@@ -37,16 +37,16 @@ def rendered_tables(
     fan_out: FanOut,
     counts: Counter[str],
 ) -> Iterator[pa.Table]:
-    """Draw the crops of every script of `words`, and the `Zxxx` crops; yield them shard by shard.
+    """Render the crops of every script of `words`, and the non-text (`Zxxx`) crops; yield them shard by shard.
 
-    Shards wait in the folder `work` and are removed as they are taken. `counts` is filled as they are: the crops by
-    split; `redrawn` ones; `unshaped` texts, which a font has the characters of but cannot draw; `words_uncovered`,
-    which no font on the word's side has all characters of; `missing` crops, with `missing.<script>.<split>` where a
-    script has no design on a side.
+    Shards wait in the folder `work` and are removed when they are read. `counts` is filled meanwhile: crops by split;
+    `redrawn` crops; `unshaped` texts, whose characters the font has but cannot shape; `words_uncovered`, for which no
+    font on the word's side has all characters; `missing` crops, with `missing.<script>.<split>` where a script has no
+    design on a side.
 
     Raises:
-        UserError: the problem's labels are none of drawn crops; a table is missing or is none; no font covers any
-            word of a script, or a word that the user listed.
+        UserError: the problem's labels are not those of rendered crops; a table is missing or unreadable; no font
+            covers any word of a script, or a word that the user listed.
     """
     check_problem(problem)
     source = Source(fonts, words, settings.height, settings.width, settings.mix, settings.pairs, tag, seed)
@@ -70,11 +70,7 @@ def _fetch(
 
 
 def check_problem(problem: ProblemSettings) -> None:
-    """Whether drawn crops have the problem's labels.
-
-    Raises:
-        UserError: they have not.
-    """
+    """Raise a UserError unless rendered crops have the problem's labels."""
     unknown = set(problem.nuisances) - {"font_style", "design", COLOUR}
     if (problem.target, problem.group) == ("script", "design") and not unknown:
         return
@@ -103,17 +99,17 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
         asked[script] = {split: count for split, count in wanted.items() if split in plans}
         for split in wanted.keys() - plans.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
-    # Backgrounds come last, for no better reason than that a table begins with text.
+    # Text first, backgrounds last: an arbitrary but fixed order.
     pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))
               for shard in _cut(asked[script])]  # fmt: skip
     return [Shard(number, script, shard) for number, (script, shard) in enumerate(pieces)], counts
 
 
 def train_crops(settings: CropsSettings, designs: int) -> int:
-    """Training crops of a script that has so many training designs.
+    """Training crops of a script with so many training designs.
 
-    With n times as many as `settings.designs` √n times `settings.text.train`: what there is to learn of a script
-    grows with its designs, but slower than they do, since they are alike. Never fewer.
+    √n times `settings.text.train` for n times `settings.designs`, and never fewer: a script's variety grows with its
+    designs, but slower, since they are similar.
     """
     if settings.designs is None:
         return settings.text.train
@@ -121,7 +117,7 @@ def train_crops(settings: CropsSettings, designs: int) -> int:
 
 
 def _check_listed(source: Source, fonts: dict[str, list[FontRow]]) -> None:
-    """A word of CLDR's that no font has is counted; one that the user asked for is told."""
+    """A CLDR word that no font covers is only counted; for a word of the user's list it is an error."""
     table = read_columns(source.words, ["script", "text", "language", "kind"])
     by_the_user = pc.and_(pc.equal(table.column("language"), LISTED), pc.equal(table.column("kind"), "word"))
     for word in table.filter(by_the_user).to_pylist():
@@ -131,7 +127,7 @@ def _check_listed(source: Source, fonts: dict[str, list[FontRow]]) -> None:
 
 
 def _cut(asked: dict[str, int]) -> list[tuple[tuple[str, int, int], ...]]:
-    """A script's crops in shards of `SHARD` at most, as pieces (split, start, stop)."""
+    """A script's crops in shards of at most `SHARD`, as pieces (split, start, stop)."""
     pieces = [
         (split, start, min(start + SHARD, count)) for split, count in asked.items() for start in range(0, count, SHARD)
     ]

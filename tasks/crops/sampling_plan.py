@@ -1,7 +1,7 @@
-"""Who plays: which design, font and text each crop of a script and split shows. Pure: nothing is drawn here.
+"""The sampling plan: which design, font and text each crop of a script and split shows. Pure: nothing is rendered.
 
-Styles take turns, and within a style its designs do, so that neither a style nor a large family crowds out
-the others. Which sides a split takes:
+Styles take turns, and so do the designs of a style: sampling is balanced over styles, then designs, and a large family
+has no more weight than another. The sides that a split samples from:
 
     train, pool   train designs         train texts
     validation    validation designs    validation texts
@@ -23,10 +23,10 @@ from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import digest_of, text_side
 from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
 
-SHORT = 8  # characters of the longest word that shares a crop with another
+SHORT = 8  # characters: longer words never share a crop with another
 UPRIGHT = 10  # pixels a character of a text set from top to bottom must have, at least
-PICKS = 32  # words looked at for one that suits
-STRIDE = 7919  # from one of them to the next: a prime, and far, for neighbours in the list are alike
+PICKS = 32  # words tried to find one that fits
+STRIDE = 7919  # from one of them to the next: prime, and large since neighbours in the list are similar
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ FontsByDesign = dict[str, list[FontTexts]]
 
 
 class Sample(NamedTuple):
-    """What one crop shows, whether from top to bottom, and four numbers in [0, 1) for how it is drawn."""
+    """What one crop shows, whether vertically, and four uniform numbers in [0, 1) for its size and position."""
 
     font: FontRow
     text: str
@@ -87,7 +87,7 @@ class SamplingPlan:
         return set().union(*{id(texts): texts.words for _, texts in fonts}.values())
 
     def sample(self, index: int, attempt: int, seed: int) -> Sample:
-        """The crop's sample; a later `attempt` keeps the design and draws another font, text and place."""
+        """The crop's sample; another `attempt` keeps the design and samples another font, text and placement."""
         font, texts, placement = self._font(index, attempt, seed)
         text, vertical = self._text(texts, font.covers, self._digest(seed, "text", index, attempt))
         return Sample(font, text, vertical, placement)
@@ -108,7 +108,7 @@ class SamplingPlan:
         return Sample(one, text, vertical, placement), Sample(other, text, vertical, other_placement)
 
     def _font(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, tuple[float, ...]]:
-        """A font of the design whose turn it is, its texts, and where they go."""
+        """A font of the design whose turn it is, its texts, and the placement."""
         style = self.designs[index % len(self.designs)]
         fonts = style[index // len(self.designs) % len(style)]
         which, *placement = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
@@ -116,7 +116,7 @@ class SamplingPlan:
         return font, texts, tuple(placement)
 
     def _text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
-        """A text as drawn, and whether it is set from top to bottom."""
+        """A text as rendered, and whether it is set vertically."""
         first, second, *uniforms = struct.unpack(f">2I{UNIFORMS}H{24 - 2 * UNIFORMS}x", digest)
         which = first / 2**32, second / 2**32
         plan = plan_text(self.script, self.mix, [number / 2**16 for number in uniforms], covers=covers)
@@ -148,9 +148,9 @@ def _pick(texts: Sequence[str], uniform: float, fits: Covers) -> str | None:
 def plan_splits(
     script: str, texts: Texts, fonts: Sequence[FontRow], *, tag: TagSettings, mix: MixSettings, height: int, seed: int
 ) -> dict[str, SamplingPlan]:
-    """The plans of a script's splits; a split with no design or no word that its designs cover has none.
+    """The plans of a script's splits; a split with no design, or no word that its designs cover, has none.
 
-    `height` of the crops, in pixels, says how many characters have room one below the other.
+    `height` of the crops, in pixels, bounds the length of vertical text.
     """
     every = [*texts.words, *texts.letters]
     sides = np.array([text_side(text, script=script, settings=tag, seed=seed) for text in every])
@@ -172,7 +172,7 @@ def plan_splits(
 
 
 def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: dict[bytes, Texts]) -> Texts:
-    # Most fonts of a script cover the same texts: hundreds of fonts share one tuple.
+    # Most fonts of a script cover the same texts, so hundreds of fonts share one tuple.
     name = mask.tobytes()
     if name not in known:
         places = np.flatnonzero(mask)
@@ -182,7 +182,7 @@ def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: 
 
 
 def _in_turn(designs: FontsByDesign, script: str, seed: int) -> list[list[FontTexts]]:
-    # Shuffled, or the alphabet would decide which designs a short split shows.
+    # Shuffled: otherwise the alphabet would decide which designs a small split shows.
     return [designs[name] for name in sorted(designs, key=lambda name: digest_of(seed, script, name))]
 
 

@@ -1,4 +1,4 @@
-"""Whether a font draws a text once it is shaped: substitution may end in glyphs that no code point names."""
+"""Whether a font can render a text after shaping: substitution may give glyphs that no code point maps to."""
 
 import unicodedata
 
@@ -11,11 +11,11 @@ IGNORABLE = (
     (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 MISSING = 0  # glyph number of .notdef
-DOTTED_CIRCLE = 0x25CC  # what HarfBuzz puts under a mark that has no letter to stand on
+DOTTED_CIRCLE = 0x25CC  # what HarfBuzz inserts under a mark without a base letter
 
 
 class Shaper:
-    """One font, given as plain sfnt bytes, open for shaping."""
+    """One font, from plain sfnt bytes, open for shaping."""
 
     def __init__(self, data: bytes) -> None:
         self._font = hb.Font(hb.Face(data))
@@ -24,12 +24,11 @@ class Shaper:
         self._blank: set[int] = set()
 
     def can_draw(self, text: str, *, vertical: bool = False) -> bool:
-        """Whether every visible character of `text` leaves ink, shaped from left or right as its script is.
+        """Whether every visible character of `text` leaves ink, shaped in its script's direction or `vertical`.
 
-        False for an empty text, where a glyph is `.notdef`, where a letter, digit, punctuation mark or symbol
-        comes out blank, and where a mark is set on a dotted circle. Spaces and ignorable characters (joiners)
-        may be blank, and so may a mark that the font draws as part of a neighbour. `vertical` sets the text from
-        top to bottom.
+        False for an empty text, for a `.notdef` glyph, for a blank letter, digit, punctuation mark or symbol, and for a
+        mark on a dotted circle. Spaces, ignorable characters (joiners) and marks that the font draws as part of a
+        neighbour may be blank.
         """
         buffer = hb.Buffer()
         buffer.add_str(text)
@@ -56,7 +55,7 @@ class Shaper:
         )
 
     def _own_glyphs(self, text: str) -> set[int | None]:
-        """Glyphs of the visible characters before any substitution: blank ones of substitutions mean no loss."""
+        """Glyphs of the visible characters before substitution: only a blank one of these loses a character."""
         chars = {*text, *unicodedata.normalize("NFD", text)}
         return {self._font.get_nominal_glyph(ord(char)) for char in chars if is_visible(char)}
 
@@ -68,7 +67,7 @@ class Shaper:
 
 
 def is_visible(char: str) -> bool:
-    """Whether a character is one that should leave ink: no space, control or default-ignorable character."""
+    """Whether a character should leave ink: no space, control or default-ignorable character."""
     point = ord(char)
     if any(first <= point <= last for first, last in IGNORABLE):
         return False

@@ -1,7 +1,6 @@
-"""One shard of the crop table: drawn by whatever worker gets it, and left in a folder as one file.
+"""One shard of the crop table: rendered by one worker and left in a folder as one file.
 
-Every crop follows from (seed, split, script, index) and nothing else, so a shard has the same bytes whoever
-drew it, and however often.
+Every crop is a function of (seed, split, script, index) alone, so a shard has the same bytes on any worker.
 """
 
 from collections import Counter
@@ -26,14 +25,14 @@ from tasks.crops.sampling_plan import Sample
 from tasks.crops.sources import ScriptSource, Source, script_source
 from tasks.words.confusables import is_ambiguous
 
-ATTEMPTS = 8  # draws of one crop before it is given up: no ink, or pixels that are there already
+ATTEMPTS = 8  # tries of one crop before it is given up: no ink, or the pixels of another crop
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What one worker draws at a time: some crops of one script, as (split, start, stop); `start` is even."""
+    """The unit of work: some crops of one script, as (split, start, stop); `start` is even."""
 
     number: int
     script: str
@@ -42,14 +41,14 @@ class Shard:
 
 @dataclass(frozen=True)
 class RenderedShard:
-    """Where a shard lies, and how many crops were drawn, drawn again, and given up."""
+    """Path of a rendered shard, and how many crops were rendered, retried and given up."""
 
     path: Path
     counts: dict[str, int]
 
 
 def draw_shard(shard: Shard, source: Source, schema: pa.Schema, folder: Path) -> RenderedShard:
-    """Draw one shard into `folder`, as an Arrow file that is there whole or not at all."""
+    """Render one shard into `folder`, as an Arrow file that is complete or absent."""
     table, counts = shard_table(shard, source, schema)
     path = folder / f"shard-{shard.number:06d}.arrow"
     with written_whole(path) as beside, pa.ipc.new_file(beside, table.schema) as file:
@@ -72,7 +71,7 @@ def shard_table(shard: Shard, source: Source, schema: pa.Schema) -> tuple[pa.Tab
 
 
 class _Renderer:
-    """Draws a shard's crops into `rows`, by their keys: no two have the same pixels."""
+    """Renders a shard's crops into `rows`, by their keys: no two have the same pixels."""
 
     def __init__(self, shard: Shard, source: Source) -> None:
         self.source, self.script = source, shard.script
@@ -92,7 +91,7 @@ class _Renderer:
         raise NotImplementedError
 
     def keep(self, split: str, tries: Iterator[list[Row] | None], *, given_up: int) -> bool:
-        """Keep the rows of the first try that are all new; else count `given_up` crops as missing."""
+        """Keep the rows of the first try whose rows are all new; else count `given_up` crops as missing."""
         for number, rows in enumerate(tries):
             if rows and self.rows.keys().isdisjoint(keys := {row["key"] for row in rows}) and len(keys) == len(rows):
                 self.rows |= {row["key"]: row | {"planned": split} for row in rows}
@@ -118,7 +117,7 @@ class _TextRenderer(_Renderer):
                 self.render_one(split, single)
 
     def _render_pair(self, split: str, number: int) -> bool:
-        """Whether crops 2 `number` and 2 `number` + 1 are a pair, and could be drawn as one."""
+        """Whether crops 2 `number` and 2 `number` + 1 were sampled as a pair and rendered as one."""
         source = self.source
         digest = digest_of(source.seed, "pair", split, self.script, number)
         if int.from_bytes(digest[8:14]) / 2**48 >= source.pairs:

@@ -1,4 +1,4 @@
-"""What crops are drawn from: the tables of fonts and words, and a script's plans and open fonts."""
+"""What crops are rendered from: the tables of fonts and words, and a script's plans and open fonts."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -18,13 +18,13 @@ from tasks.crops.draw_word import open_font
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits
 from tasks.crops.shaping import Shaper
 
-OPEN = 400  # fonts open at a time; an open one holds its bytes and its glyphs' outlines
+OPEN = 400  # fonts open at a time; each holds its bytes and outlines in memory
 NAMES = ["family", "font_style", "design", "side", "weight"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """What every shard is drawn from; small, so that it travels to any worker that sees the same files."""
+    """What every shard is rendered from; small to pickle, for workers that see the same files."""
 
     fonts: Path
     words: Path
@@ -37,7 +37,7 @@ class Source:
 
 
 class ScriptSource:
-    """One script's plans, and its fonts, opened when they are first needed."""
+    """One script's sampling plans and its fonts, opened on first use."""
 
     def __init__(self, source: Source, script: str) -> None:
         fonts = read_fonts(source.fonts, script).get(script, [])
@@ -49,7 +49,7 @@ class ScriptSource:
         self._open: OrderedDict[int, tuple[ImageFont.FreeTypeFont, Shaper]] = OrderedDict()
 
     def open(self, font: FontRow) -> tuple[ImageFont.FreeTypeFont, Shaper]:
-        """The font, ready to be drawn with and to be asked what it can draw."""
+        """The font, open for rendering and for shaping."""
         found = self._open.get(font.row)
         if found is None:
             data = self._data[font.row]
@@ -60,7 +60,7 @@ class ScriptSource:
 
 
 def script_source(source: Source, script: str) -> ScriptSource:
-    """The script's source; shards of one script share them within a process."""
+    """The script's source; shards of one script share it within a process."""
     stats = [path.stat() for path in (source.fonts, source.words)]
     return _script_source(source, script, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
 

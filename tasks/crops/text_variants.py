@@ -1,6 +1,6 @@
-"""How a word is met: in capitals, with a number or a comma beside it, two together, one letter alone.
+"""Variants of a word as texts show it: in capitals, with a number or punctuation, two words, or a single letter.
 
-Pure: uniforms in, text out. What a font has no characters for is left out.
+Pure: uniform random numbers in, text out. Characters that the font lacks are left out.
 """
 
 import unicodedata
@@ -14,40 +14,28 @@ Form = Literal["word", "two", "letter"]
 Case = Literal["lower", "title", "capitals"]
 Covers = Callable[[str], bool]
 
-UNIFORMS = 9  # numbers that a text takes
+UNIFORMS = 9  # uniform random numbers that a text takes
 BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
 VERTICAL = {"Hani", "Jpan", "Kore"}
 
-# The script's own digits, by its zero (Arabic has those of Persian and Urdu too).
+# The zero of the script's own digits (Arabic also has those of Persian and Urdu).
 ZEROS = {
     "Arab": "٠۰", "Beng": "০", "Deva": "०", "Gujr": "૦", "Guru": "੦", "Khmr": "០", "Knda": "೦", "Laoo": "໐",
     "Mlym": "൦", "Mymr": "၀", "Orya": "୦", "Taml": "௦", "Telu": "౦", "Thai": "๐", "Tibt": "༠",
 }  # fmt: skip
-# Where the word stands is "_". Half of the marks are a script's own, where it has some.
+# "_" stands for the word. Half of the marks are the script's own, where it has some.
 COMMON_MARKS = ("_,", "_.", "_:", "_;", "_!", "_?", "(_)", '"_"', "“_”", "«_»", "‘_’", "_…", "-_")
 OWN_MARKS = {
-    "Arab": ("_،", "_؛", "_؟", "«_»"),
-    "Armn": ("_։", "_՝", "«_»"),
-    "Beng": ("_।",),
-    "Cyrl": ("«_»", "„_“"),
-    "Deva": ("_।", "_॥"),
-    "Ethi": ("_።", "_፣", "_፤", "_፥"),
-    "Geor": ("„_“",),
-    "Grek": ("_·", "_;", "«_»"),
-    "Guru": ("_।",),
-    "Hani": ("_，", "_。", "_、", "_：", "_！", "_？", "（_）", "《_》", "“_”"),
-    "Hebr": ("_׃", "„_“"),
-    "Jpan": ("_、", "_。", "_！", "_？", "「_」", "『_』", "（_）"),
-    "Khmr": ("_។", "_៖"),
-    "Kore": ("《_》", "「_」"),
-    "Mymr": ("_၊", "_။"),
-    "Orya": ("_।",),
-    "Tibt": ("_།", "_༎"),
-}
+    "Arab": ("_،", "_؛", "_؟", "«_»"), "Armn": ("_։", "_՝", "«_»"), "Beng": ("_।",), "Cyrl": ("«_»", "„_“"),
+    "Deva": ("_।", "_॥"), "Ethi": ("_።", "_፣", "_፤", "_፥"), "Geor": ("„_“",), "Grek": ("_·", "_;", "«_»"),
+    "Guru": ("_।",), "Hani": ("_，", "_。", "_、", "_：", "_！", "_？", "（_）", "《_》", "“_”"), "Hebr": ("_׃", "„_“"),
+    "Jpan": ("_、", "_。", "_！", "_？", "「_」", "『_』", "（_）"), "Khmr": ("_។", "_៖"), "Kore": ("《_》", "「_」"),
+    "Mymr": ("_၊", "_။"), "Orya": ("_।",), "Tibt": ("_།", "_༎"),
+}  # fmt: skip
 
 
 class TextPlan(NamedTuple):
-    """What a text is to be; `number` is empty where it has none, `marks` is "_" where it has none."""
+    """How a text is composed; without a number `number` is empty, without punctuation `marks` is "_"."""
 
     form: Form
     case: Case
@@ -57,9 +45,9 @@ class TextPlan(NamedTuple):
 
 
 def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, covers: Covers) -> TextPlan:
-    """What the text of a crop is to be, by `UNIFORMS` numbers in [0, 1); `covers` says which characters there are.
+    """Sample how a crop's text is composed, from `UNIFORMS` numbers in [0, 1); `covers` tells what the font has.
 
-    A single letter stands alone, and so does what is set from top to bottom: neither has a number or marks.
+    Single letters and vertical texts have neither a number nor marks.
     """
     form, case, vertical, number, shape, own, place, marks, mark = uniforms
     standing = script in VERTICAL and vertical < mix.vertical
@@ -74,7 +62,7 @@ def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, cover
 
 
 def compose(words: Sequence[str], script: str, plan: TextPlan, *, covers: Covers) -> str:
-    """The text as drawn: `words` (one, or two) in the plan's case, with its number and marks."""
+    """The text as rendered: `words` (one or two) in the plan's case, with its number and marks."""
     cased = [_in_case(word, script, plan.case, covers) for word in words]
     text = plan.marks.replace("_", " ".join(cased))
     return plan.number.replace("_", text) if plan.number else text
@@ -93,7 +81,7 @@ def _case(mix: MixSettings, script: str, uniform: float) -> Case:
 
 
 def _in_case(word: str, script: str, case: Case, covers: Covers) -> str:
-    """`word` in another case; as it is where the font lacks a letter of that, or where it would be another word."""
+    """`word` in another case; unchanged where the font lacks a letter of it or the result is another word."""
     if script not in BICAMERAL:
         return word
     changed = word.lower()
@@ -103,12 +91,12 @@ def _in_case(word: str, script: str, case: Case, covers: Covers) -> str:
 
 
 def title(word: str) -> str:
-    """`word` with a capital first letter, the others small."""
+    """`word` with an upper-case first letter, the others lower-case."""
     return word[:1].title() + word[1:].lower()
 
 
 def capitals(word: str, script: str) -> str:
-    """`word` in capitals; Greek ones carry no accent."""
+    """`word` in capitals, in Greek without accents."""
     apart = unicodedata.normalize("NFD", word.upper())
     return unicodedata.normalize("NFC", apart.replace(TONOS, "") if script == "Grek" else apart)
 

@@ -1,1 +1,1 @@
-"""Stage `fonts`: fetch fonts, read them, and tell which families draw one design."""
+"""Stage `fonts`: fetch fonts, read them, and group the families that are one design."""

@@ -1,6 +1,6 @@
 """Make the table of fonts: a row a font, with the font itself.
 
-`python -m tasks.fonts.build` adds families to the committed list of designs and sides, from the pinned packages.
+`python -m tasks.fonts.build` adds the pinned packages' families to the committed list of designs and sides.
 """
 
 import functools
@@ -46,7 +46,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class LoadedFont:
-    """A font that is open: `coverage` its sorted code points, of an icon font those of icons; `data` plain sfnt."""
+    """A font in memory: `coverage` its sorted code points (of an icon font, of its icons), `data` plain sfnt bytes."""
 
     source: FontSource
     coverage: list[int]
@@ -56,11 +56,11 @@ class LoadedFont:
 def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, designs: Path) -> dict[str, float]:
     """Write the table of fonts to `out`, sorted by family, script and weight; return counts.
 
-    Fonts come from the folder `settings.source`: from the packages that its package.json pins, fetched if need
-    be, or where it has no such list from the font files that lie in it. `designs` is the committed list of
-    designs and sides; families that it does not have are compared with the rest and get theirs here. A font with
-    too few of its script's letters is left out, and counted. Icon fonts come as script `Zsym`, besides `scripts`;
-    each is a design of its own, in training where the list says nothing.
+    Fonts come from the folder `settings.source`: from the packages that its package.json pins, fetched where they are
+    missing, or, without a package.json, from its font files. `designs` is the committed list of designs and sides;
+    families that it lacks are compared with the others and get a design and side here. A font with too few letters of
+    its script is left out and counted. Icon fonts are added with script `Zsym`; each is a design of its own, on the
+    training side unless listed.
 
     Raises:
         UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
@@ -79,14 +79,14 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
 
 
 def write_no_fonts(out: Path) -> dict[str, float]:
-    """Write a table without a row, for a problem that draws nothing; return counts."""
+    """Write an empty table, for a problem that renders nothing; return counts."""
     with written_whole(out) as beside:
         pq.write_table(SCHEMA.empty_table(), beside, compression="zstd")
     return {"fonts": 0.0}
 
 
 def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
-    """The fonts that the settings name, sorted by family, script, weight; packages are fetched if need be."""
+    """The fonts that the settings name, sorted by family, script, weight; missing packages are fetched."""
     root, weights, font_style = Path(settings.source), settings.weights, settings.font_style
     if not (root / PACKAGE_LIST).is_file():
         return fonts_in(root, scripts=scripts, weights=weights, font_style=font_style)
@@ -97,9 +97,9 @@ def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSourc
 def settle(
     found: Sequence[FontSource], listed: Mapping[str, str], fixed: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Family → design and design → side for the fonts `found`; what is `listed` and `fixed` stays.
+    """Family → design and design → side for the fonts `found`; entries of `listed` and `fixed` stay.
 
-    Icon fonts are compared with nothing and held out by hand: they stand in no script's balance.
+    Icon fonts are not compared and are held out by hand: they do not count in any script's balance.
     """
     texts = [source for source in found if source.script != SYMBOLS]
     icons = {source.family: listed.get(source.family, source.family) for source in found if source.script == SYMBOLS}
@@ -194,7 +194,7 @@ def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: 
 
 
 def list_designs(settings: FontsSettings, *, scripts: list[str], designs: Path) -> None:
-    """Write the list that is committed, all packages in it; families and designs that it has keep what they have."""
+    """Write the committed list for all packages; families and designs already in it keep their entries."""
     found = find_fonts(settings, scripts=scripts)
     write_designs(designs, *settle(found, *read_designs(designs)))
 

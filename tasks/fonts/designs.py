@@ -1,4 +1,4 @@
-"""Which families are one design, and which designs are held out whole."""
+"""Which font families are one typeface design, and which designs are held out."""
 
 import math
 import random
@@ -15,27 +15,26 @@ from tasks.crop_table.splits import DESIGN_SIDES, TEST_UNSEEN, TRAIN
 from tasks.fonts.outlines import Outlines, cluster
 
 SHARE = (0.15, 0.25)  # of a script's designs: validation, test_unseen
-MOST = (12, 20)  # designs: more would cost training its variety and tell nothing new
+MOST = (12, 20)  # designs: more would cost training variety and add little evidence
 STARTS = 4
-SEED = 0  # of the committed list and of whatever joins it: not params' seed, or every seed
-# would be tested on other designs
+SEED = 0  # of the committed list and what joins it; with params' seed each seed would be tested on other designs
 
 
 @dataclass(frozen=True)
 class DesignInfo:
-    """A design, and the `(script, font_style)` pairs that it is drawn in."""
+    """A design, and the `(script, font_style)` pairs that it covers."""
 
     name: str
     cells: frozenset[tuple[str, str]]
 
 
 def hold_out(designs: Iterable[DesignInfo], seed: int, *, fixed: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give each design a side, 'train', 'validation' or 'test_unseen', which it has in every script.
+    """Give each design a side, 'train', 'validation' or 'test_unseen', the same in every script.
 
-    A script with three designs or more gets some on each side, about 15% validation and 25% test_unseen, and
-    trains on half at least; with two it has one train and one test_unseen; with one it trains. Where designs
-    of many scripts make these wishes clash, few scripts go without. Then come styles: all of them in
-    training, several on each held-out side. A local search from several seeded starts; `fixed` sides stay.
+    A script with three or more designs gets some on each side, about 15% validation and 25% test_unseen, and at least
+    half in training; with two, one train and one test_unseen; with one, train. Where designs of many scripts make
+    this impossible, few scripts miss a side. Styles come second: all in training, several on each
+    held-out side. Found by local search from several seeded starts; `fixed` sides stay.
     """
     infos = sorted(set(designs), key=lambda info: info.name)
     fixed = {name: side for name, side in (fixed or {}).items() if name in {info.name for info in infos}}
@@ -49,7 +48,7 @@ def hold_out(designs: Iterable[DesignInfo], seed: int, *, fixed: Mapping[str, st
 
 
 class _Assignment:
-    """Designs on sides, and what that costs: the sum over scripts of `script_cost`."""
+    """An assignment of designs to sides, and its cost: the sum over scripts of `script_cost`."""
 
     def __init__(self, infos: Sequence[DesignInfo], sides: dict[str, str]) -> None:
         self.sides: dict[str, str] = {}
@@ -65,7 +64,7 @@ class _Assignment:
         return math.fsum(script_cost(self.totals[script], self.styles[script]) for script in self.totals)
 
     def improve(self, free: list[DesignInfo], rng: random.Random) -> None:
-        """Move one design, or exchange two, as long as that lowers the cost."""
+        """Move one design or swap two while that lowers the cost."""
         free = rng.sample(free, len(free))
         moving = True
         while moving:
@@ -106,7 +105,7 @@ class _Assignment:
 
 
 def script_cost(totals: Counter[str], styles: Mapping[str, Counter[str]]) -> float:
-    """How far one script's sides are from what `hold_out` wants; 1000 for each side that lacks a design.
+    """How far one script's sides are from what `hold_out` aims at; 1000 for each side that lacks a design.
 
     `totals`: side → designs. `styles`: style → side → designs.
     """
@@ -160,7 +159,7 @@ def write_designs(path: Path, designs: Mapping[str, str], sides: Mapping[str, st
 
 
 def join_designs(outlines: Mapping[str, Outlines], listed: Mapping[str, str]) -> dict[str, str]:
-    """Family → design for all of `outlines`; `listed` ones keep theirs and take in who draws as they do."""
+    """Family → design for all of `outlines`; `listed` families keep theirs, those with the same glyphs join them."""
     drawn = cluster(outlines)
     joined = {}
     for family in sorted(outlines):

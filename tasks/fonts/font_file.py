@@ -1,4 +1,4 @@
-"""What one font file says of itself: its letters, its scripts, its style, its names."""
+"""Metadata of one font file: its letters, scripts, style and names."""
 
 import functools
 import io
@@ -16,11 +16,11 @@ from tasks.common.errors import UserError
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2")
 STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
 PARTS = {"Jpan": ("Hira", "Kana", "Hani"), "Kore": ("Hang",)}
-ENOUGH = 0.5  # of a script's letters: below that, too few of its words can be drawn
+ENOUGH = 0.5  # of a script's letters: with fewer, too few of its words can be rendered
 LETTERS = 40
 
-# The letters that every font of a script has. Of a script that is not listed, its first letters in Unicode
-# serve; those listed begin with rare ones, or have more letters than a font needs.
+# Letters that every font of a script has. A script that is not listed is checked by its first letters in Unicode;
+# the listed ones begin with rare letters there, or have more letters than a font needs.
 CORE = {
     "Arab": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
     "Cyrl": "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЬЮЯабвгдежзиклмнопрстуфхцчшщьюя",
@@ -61,16 +61,16 @@ def draws(coverage: set[int], script: str) -> bool:
 
 
 def open_font(path: Path) -> TTFont:
-    """Open a TTF, OTF, WOFF or WOFF2 file; its tables are read when they are asked for.
+    """Open a TTF, OTF, WOFF or WOFF2 file; its tables are read on demand.
 
     Raises:
-        UserError: the file is missing, or no font that can be drawn with.
+        UserError: the file is missing, or is no font with outlines and characters.
     """
     try:
         font = TTFont(io.BytesIO(path.read_bytes()), lazy=True, recalcTimestamp=False, recalcBBoxes=False)
         if not font.getBestCmap() or not any(tag in font for tag in ("glyf", "CFF ", "CFF2")):
             raise ValueError("it has no outlines, or no characters")
-    # A damaged file makes fontTools raise whatever its bytes lead to.
+    # A damaged file can make fontTools raise any exception.
     except Exception as error:
         raise _broken(path, error) from error
     return font
@@ -98,7 +98,7 @@ def _broken(path: Path, error: Exception) -> UserError:
 
 
 def style_of(font: TTFont) -> str | None:
-    """The font's style, from its own tables; the first that holds, None where none does:
+    """The font's style from its own tables, by the first rule that holds, or None:
 
     1. PANOSE proportion 9, of a text font (family 2, or 0: any): monospace;
     2. OS/2 family class 10 (scripts), or PANOSE family 3 (hand written): handwriting;
@@ -107,7 +107,7 @@ def style_of(font: TTFont) -> str | None:
     5. PANOSE family 2 (text) with serif style 2–10: serif; 11–15: sans-serif;
     6. `post.isFixedPitch`: monospace.
 
-    Of the pinned packages, whose style is known, one in five says its own so, and four of five of these rightly.
+    Of the pinned packages, whose style is known, these rules give one in five a style, correct for four in five.
     """
     table = font.get("OS/2")
     panose = getattr(table, "panose", None)
@@ -140,6 +140,6 @@ def is_slanted(font: TTFont) -> bool:
 
 
 def licence_of(font: TTFont) -> str:
-    """What the name table says of the licence: its first line, or 'unknown'."""
+    """The first line of the licence in the name table, or 'unknown'."""
     said = font["name"].getDebugName(13) if "name" in font else None
     return (said or "").strip().partition("\n")[0][:200] or "unknown"

@@ -1,4 +1,4 @@
-"""Subset files of one font put together: what a word is written with may lie in several of them.
+"""Merge the subset files of one font: the characters of a word may be in several of them.
 
 A package splits its font by Unicode range: Cyrillic without digits or commas, Latin without č, ő or ạ.
 """
@@ -14,17 +14,17 @@ from fontTools.ttLib.tables._g_l_y_f import Glyph
 from tasks.fonts.font_file import PARTS
 
 PROGRAMS = ("fpgm", "prep", "cvt ")  # hinting that the glyphs' own instructions call
-PER_GLYPH = ("hdmx", "LTSH", "VDMX")  # hinting hints, one a glyph: of no use when pictures are scaled
+PER_GLYPH = ("hdmx", "LTSH", "VDMX")  # hints for each glyph at fixed sizes: of no use when images are scaled
 LAST_OF_PLANE = 0xFFFF
 COMPOSITE = b"\xff\xff"  # in place of the number of contours: -1
 
 
 def splice(font: TTFont, other: TTFont, script: str) -> None:
-    """Add to `font` the characters of `other` that it lacks and that texts in `script` may hold.
+    """Add to `font` the characters of `other` that it lacks and that texts in `script` may contain.
 
-    These are the script's letters and marks, and whatever is no letter: digits, punctuation, symbols, spaces.
-    Both are subsets of one font with TrueType outlines; anything else is left alone. The new glyphs come last, so
-    that substitution and kerning stay as they are.
+    These are the script's letters and marks, and digits, punctuation, symbols and spaces. Both are subsets of one font
+    with TrueType outlines; other fonts are left unchanged. New glyphs are appended, so that substitution and kerning
+    stay as they are.
     """
     ours, theirs = font.getBestCmap(), other.getBestCmap()
     wanted = {point: name for point, name in theirs.items() if point not in ours and belongs(chr(point), script)}
@@ -38,7 +38,7 @@ def splice(font: TTFont, other: TTFont, script: str) -> None:
 
 
 def belongs(char: str, script: str) -> bool:
-    """Whether texts in `script` may hold the character: its own letters and marks, and all that is no letter."""
+    """Whether texts in `script` may contain the character: letters and marks of the script, and any non-letter."""
     if unicodedata.category(char)[0] in "LM":
         return ucd.script(char) in PARTS.get(script, (script,))
     return unicodedata.category(char)[0] in "NPSZ"
@@ -49,7 +49,7 @@ def _em(font: TTFont) -> int:
 
 
 def _add_glyphs(font: TTFont, other: TTFont, names: Iterable[str]) -> dict[str, str]:
-    """Copy glyphs, and those that they are composed of; their names there → their new names."""
+    """Copy glyphs and their components; return their names in `other` → their new names."""
     needed = _with_components(other, names)
     order = list(font.getGlyphOrder())
     renamed = {name: f"spliced{len(order) + place}" for place, name in enumerate(needed)}
@@ -59,7 +59,7 @@ def _add_glyphs(font: TTFont, other: TTFont, names: Iterable[str]) -> dict[str, 
     font.setGlyphOrder(order + list(renamed.values()))
     glyphs.setGlyphOrder(font.getGlyphOrder())
     for name, new in renamed.items():
-        # Looked up so, a glyph stays the bytes that it is in the file: most need not be taken apart.
+        # Looked up in this way, a glyph stays undecoded bytes: most need no decoding.
         glyph = copy.copy(sources.glyphs[name])
         if not keeps_hints or _is_composite(glyph):
             glyph.expand(sources)
@@ -68,7 +68,7 @@ def _add_glyphs(font: TTFont, other: TTFont, names: Iterable[str]) -> dict[str, 
             glyph.removeHinting()
         glyphs.glyphs[new] = glyph
         for tag in upright:
-            # Only a font that can be set from top to bottom has vertical metrics: a file without takes the em.
+            # Only fonts for vertical text have vertical metrics; for a file without, the em is the advance.
             font[tag].metrics[new] = other[tag].metrics[name] if tag in other else (_em(font), 0)
     _widen_limits(font, other)
     return renamed

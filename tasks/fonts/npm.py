@@ -21,8 +21,7 @@ UNREACHED = (
 def install_packages(root: Path, *, optional: bool = False) -> bool:
     """Bring `root`/node_modules to what the lock beside it pins; return whether there was anything to do.
 
-    Optional packages are fetched with `optional` only; those that are already there do no harm. Install scripts
-    never run.
+    Optional packages are fetched with `optional` only, and ignored otherwise. Install scripts never run.
 
     Raises:
         UserError: the lock is missing or broken, there is no Node, the registry cannot be reached, or a
@@ -41,7 +40,7 @@ def install_packages(root: Path, *, optional: bool = False) -> bool:
 
 
 def is_installed(root: Path, *, optional: bool = False) -> bool:
-    """Whether every package that the lock asks for, `optional` ones too if so, lies there in the pinned version."""
+    """Whether every package of the lock, with `optional` also the optional ones, is installed as pinned."""
     return not _missing(root, optional=optional)
 
 
@@ -74,7 +73,7 @@ def _locked(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _check_all_came(root: Path) -> None:
-    """npm leaves an optional package out in silence; the committed sides and figures count on every one."""
+    """npm skips an optional package silently; the committed sides and metrics depend on every one."""
     if missing := _missing(root, optional=True):
         names = ", ".join(path.removeprefix("node_modules/") for path in missing[:3])
         raise UserError(
@@ -142,7 +141,7 @@ def _version(command: list[str]) -> int:
 
 
 def explain_failure(said: str, root: Path) -> UserError:
-    """Turn what npm wrote on its way out into one line: what, where, how to mend it."""
+    """One line for npm's error output: what, where, how to fix it."""
     lines = [re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in said.splitlines()]
     code = next((line.split()[1] for line in lines if line.startswith("code ") and len(line.split()) > 1), "")
     words = " ".join(lines)
@@ -174,7 +173,7 @@ def explain_failure(said: str, root: Path) -> UserError:
 
 
 def _pinned_as(words: str, root: Path) -> str:
-    """The package whose hash npm wanted: it does not say the name."""
+    """The package whose hash npm expected: npm does not print its name."""
     packages = _locked(root / "package-lock.json").items()
     named = {package.get("integrity"): path.removeprefix("node_modules/") for path, package in packages}
     wanted = re.search(r"wanted (sha\d+-\S+)", words)

@@ -1,4 +1,4 @@
-"""Families that draw the same glyphs are one design: outlines of shared characters are compared."""
+"""Families with the same glyphs are one design: outlines of shared characters are compared."""
 
 import itertools
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ from fontTools.ttLib import TTFont
 
 from tasks.fonts.font_file import letters_of
 
-TOLERANCE = 0.004  # of the em: what rounding to another grid may change
+TOLERANCE = 0.004  # of the em: differences that rounding to another grid makes
 SHARED = 8  # characters that two families must share to be compared
-SAME = 0.5  # of the shared characters: more than this share must be drawn alike
+SAME = 0.5  # of the shared characters: more than this fraction must have the same outlines
 MEASURES = 5
 
 Outlines = dict[str, np.ndarray]
 
 
 def outlines_of(font: TTFont, script: str) -> np.ndarray:
-    """Measures of the filled outlines of a script's letters, float64 `[letters, 5]`, relative to the em.
+    """Moments of the filled outlines of a script's letters, float64 `[letters, 5]`, relative to the em.
 
-    Square root of the area, height of the centroid, spread along x and y, and the signed root of their
-    covariance: the same for the same shape whatever its start points, direction, units per em and side
-    bearings. A letter that the font lacks, or leaves blank, is a row of NaN.
+    Square root of the area, height of the centroid, standard deviations along x and y, and the signed root of their
+    covariance: invariant to start points, direction, units per em and side bearings. A letter that the font lacks or
+    leaves blank is a row of NaN.
     """
     glyphs, cmap, em = font.getGlyphSet(), font.getBestCmap(), font["head"].unitsPerEm
     rows = np.full((len(letters_of(script)), MEASURES), np.nan)
@@ -44,10 +44,10 @@ def _measures(pen: MomentsPen, em: int) -> list[float]:
 
 
 def same_glyphs(one: Outlines, other: Outlines) -> bool:
-    """Whether two families draw most shared letters of some script alike, but for size and height of the line.
+    """Whether most shared letters of some script have the same outlines, up to scale and baseline shift.
 
-    `one`, `other`: script → measures `[letters, 5]`. One common glyph is not enough, nor is a
-    common script in two hands; a script that only one of them has does not matter.
+    `one`, `other`: script → moments `[letters, 5]`. One common glyph is not enough, nor is a script that both cover
+    with different glyphs; a script that only one covers is ignored.
     """
     for script in sorted(one.keys() & other.keys()):
         shared = ~np.isnan(one[script] - other[script]).any(axis=1)
@@ -59,7 +59,7 @@ def same_glyphs(one: Outlines, other: Outlines) -> bool:
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How far letters are apart, `[letters]`, once all are scaled and raised alike: foundries fit a Latin so."""
+    """Distances `[letters]` after one common scale and shift: foundries fit a borrowed Latin in this way."""
     scale = max(float(np.median(one[:, 0] / other[:, 0])), 1e-6)
     far = one - scale * other
     far[:, 1] -= np.median(far[:, 1])
@@ -67,7 +67,7 @@ def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def cluster(outlines: Mapping[str, Outlines]) -> dict[str, str]:
-    """Family → design, named after its first family in the alphabet; `outlines` by family and script."""
+    """Family → design, named after the alphabetically first of its families; `outlines` by family and script."""
     design = {family: family for family in sorted(outlines)}
     for one, other in itertools.combinations(sorted(outlines), 2):
         if design[one] != design[other] and same_glyphs(outlines[one], outlines[other]):

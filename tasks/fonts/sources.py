@@ -1,4 +1,4 @@
-"""Which font files there are: those of the pinned packages, or those of a folder of the user's own."""
+"""The font files: those of the pinned packages, or those of a user's folder."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ SIGNS = "latin"  # the subset that has digits, punctuation and symbols
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class FontSource:
-    """One font file and the script that it is taken for; `parts` are files of the same font with more of it."""
+    """One font file and the script that it is used for; `parts` are further subset files of the same font."""
 
     family: str
     script: str
@@ -116,7 +116,7 @@ def _style_of(
 
 
 def _by_script(package: Package, weight: int) -> dict[str, list[Path]]:
-    """Script → the file of it, and the files with the rest of what its texts may hold."""
+    """Script → its file, followed by the files with other characters that its texts may contain."""
     paths = package.files[weight]
     if package.category == ICONS or package.family in SYMBOL_FAMILIES:
         files = [paths[subset] for subset in SYMBOL_SUBSETS if subset in paths]
@@ -127,7 +127,7 @@ def _by_script(package: Package, weight: int) -> dict[str, list[Path]]:
             for subset, path in sorted(paths.items(), reverse=True)
             if subset in SCRIPT_OF_SUBSET
         }
-    # Other foundries' packages hold whole fonts in one file, whatever the subset's name says.
+    # Packages of other foundries hold the whole font in one file, whatever the subset in its name.
     return {script: [path] for path in paths.values() for script in _scripts_of(path)}
 
 
@@ -143,7 +143,7 @@ def _scripts_of(path: Path, scripts: Iterable[str] = tuple(SCRIPT_OF_SUBSET.valu
 
 
 def nearest(there: Iterable[int], wanted: Iterable[int]) -> list[int]:
-    """The weights `there` nearest to the `wanted` ones, each once, sorted; of two as near, the lighter.
+    """The weights `there` nearest to the `wanted` ones, each once, sorted; of two equally near, the lighter.
 
     >>> nearest([300, 500, 900], [400, 700])
     [300, 500]
@@ -157,13 +157,12 @@ def fonts_in(
 ) -> list[FontSource]:
     """Fonts of the files under `folder`, sorted by family, script and weight; links are not followed.
 
-    Style, family and weight are what the font says of itself; the scripts are those whose letters it has. An
-    italic is taken only where its family has no upright font, and of two files that say they are the same
-    font, the first in path order. `font_style` is the style of a font that says none.
+    Style, family and weight are those in the font's tables; the scripts are those whose letters it has. An italic is
+    taken only where its family has no upright font; of two files with the same family, script and weight, the first by
+    path. `font_style` is the style of fonts whose tables name none.
 
     Raises:
-        UserError: the folder is missing or has no fonts, a file does not open, or a font says no style and
-            `font_style` is None.
+        UserError: the folder is missing or has no fonts, a file does not open, or a font has no style.
     """
     if not folder.is_dir():
         raise UserError(
@@ -186,7 +185,7 @@ def fonts_in(
 
 
 def _fonts_of_file(path: Path, scripts: list[str], font_style: str | None) -> list[tuple[FontSource, bool]]:
-    """The file once for each script that it draws, and whether it is an italic."""
+    """The file, once for each script that it covers, and whether it is italic."""
     with open_font(path) as font:
         coverage = set(font.getBestCmap())
         drawn = [script for script in scripts if draws(coverage, script)]

@@ -1,4 +1,4 @@
-"""The files of a tar or zip archive, read in its own order and never unpacked."""
+"""The files of a tar or zip archive, read in its order and never unpacked to disk."""
 
 import stat
 import tarfile
@@ -15,7 +15,7 @@ SUFFIXES = ".tar, .tar.gz, .tar.bz2, .tar.xz or .zip"
 
 
 class Member(NamedTuple):
-    """A file of an archive: its bytes where they were asked for, or the reason why it has none."""
+    """A file of an archive: its bytes if they were wanted, or the reason why it cannot be read."""
 
     name: str
     data: bytes | None = None
@@ -23,10 +23,10 @@ class Member(NamedTuple):
 
 
 def read_archive(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Member]:
-    """Every member but folders, with the bytes of those whose name is `wanted`.
+    """Every member except folders, with the bytes of those whose name is `wanted`.
 
-    Links, devices, encrypted files, names that lead out of the archive and a second file of a name come with a
-    reason and are not read.
+    Links, devices, encrypted files, names that lead out of the archive and repeated names are not read and have a
+    reason.
 
     Raises:
         UserError: the file is no such archive, or it is damaged, so that files of it may be missing.
@@ -40,7 +40,7 @@ def read_archive(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Membe
             yield Member(member.name, reason="has the name of another file") if again else member
     except UserError:
         raise
-    except Exception as error:  # damaged bytes lead the readers into whatever error they stumble over
+    except Exception as error:  # damaged bytes can make the readers raise any exception
         raise UserError(
             f"the archive cannot be read: {error}", where=path, mend=f"give a whole {SUFFIXES}, or a folder"
         ) from error
@@ -52,7 +52,7 @@ def clean_name(name: str) -> str:
 
 
 def leads_out(name: str) -> bool:
-    """Whether a name is absolute or climbs: such a file is outside of any folder that it would be unpacked in."""
+    """Whether a name is absolute or has `..` in it (path traversal)."""
     parts = PurePosixPath(name)
     return parts.is_absolute() or ".." in parts.parts
 
@@ -61,7 +61,7 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     with tarfile.open(path) as tar:
         while (entry := tar.next()) is not None:
             kept: list[tarfile.TarInfo] = vars(tar)["members"]
-            kept.clear()  # or a million members would stay in memory
+            kept.clear()  # otherwise a million members would stay in memory
             if entry.isdir():
                 continue
             name = clean_name(entry.name)
@@ -76,12 +76,12 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
 
 
 def _check_end(file: Any, offset: int, path: Path) -> None:
-    # tarfile takes a damaged header for the end: the files behind it would be lost without a word.
+    # tarfile takes a damaged header for the end: the files after it would be lost silently.
     file.seek(offset)
     if file.read(BLOCK) != bytes(BLOCK):
         raise UserError("the archive is damaged or cut off", where=path, mend="pack or fetch it again")
     while file.read(2**20):
-        pass  # to the checksum of what compressed it
+        pass  # to the end, where the compression's checksum is verified
 
 
 def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
@@ -98,7 +98,7 @@ def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
 
 
 def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Member:
-    # Each file of a zip stands for itself: a damaged one costs no other.
+    # Files of a zip are independent: a damaged one does not affect the others.
     try:
         with archive.open(entry) as file:
             data = file.read(MOST_BYTES + 1)

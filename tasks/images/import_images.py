@@ -1,4 +1,4 @@
-"""A user's pictures brought in: from a folder, an archive or a manifest into a few Parquet files with their labels."""
+"""Import a user's pictures from a folder, an archive or a manifest into a few Parquet files with their labels."""
 
 import posixpath
 from collections import Counter
@@ -29,7 +29,7 @@ Labels = dict[str, str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture as it was given: its file's bytes and labels, or the reason why it cannot be used."""
+    """A picture as given: its file's bytes and labels, or the reason why it cannot be used."""
 
     name: str
     data: bytes | None = None
@@ -38,12 +38,12 @@ class Picture:
 
 
 def picture_columns(problem: ProblemSettings) -> list[str]:
-    """What a user may say of a picture: the problem's labels, the text that it shows, and what its partners share."""
+    """What a user may give for a picture: the problem's labels, the text that it shows, and the name of its pair."""
     return [*label_columns(problem), TEXT, PAIR]
 
 
 def picture_schema(problem: ProblemSettings) -> pa.Schema:
-    """Columns of the pictures brought in; `image` holds the file as it was found, `reason` is null if it is usable."""
+    """Columns of imported pictures; `image` holds the file unchanged, `reason` is null if it is usable."""
     names = ["name", *picture_columns(problem), "reason"]
     return pa.schema([pa.field("image", pa.binary()), *(pa.field(name, pa.string()) for name in names)])
 
@@ -61,13 +61,13 @@ def bring_pictures(
 
     Args:
         source: a folder or an archive (tar, zip) of pictures; or a manifest. Null: the manifest's folder.
-        pattern: where the labels stand in a file's path (`tasks.images.path_pattern.compile_pattern`); the problem's
-            own unless given, else `{target}/*`.
+        pattern: where the labels are in a file's path (`tasks.images.path_pattern.compile_pattern`); by default the
+            problem's own, else `{target}/*`.
         manifest: a CSV or Parquet file that lists the pictures below `source`, or holds them.
-        columns: what the pattern or the manifest calls a column, by its name here.
+        columns: the pattern's or manifest's name of a column, by its name here.
 
-    Returns: how many pictures were `given`, and how many of them `accepted` and `rejected`. The rejected ones
-        are rows as well, with their reason and no bytes.
+    Returns: how many pictures were `given`, `accepted` and `rejected`. Rejected ones are rows too, with a reason and
+        no bytes.
 
     Raises:
         UserError: source, pattern or manifest are wrong, or no picture can be used.
@@ -179,7 +179,7 @@ def _nothing(reasons: Counter[str | None], where: Path | None) -> UserError:
 
 
 def _finished(picture: Picture, problem: ProblemSettings) -> Picture:
-    """The picture as it is written: every label, no bytes if it cannot be used, and a name that can be stored."""
+    """The picture as written: with every label, no bytes if it cannot be used, and a name that UTF-8 can store."""
     labels = {name: picture.labels.get(name) for name in picture_columns(problem)}
     reason = picture.reason
     if reason is None and labels[problem.target] is None:

@@ -1,4 +1,4 @@
-"""The user's own pictures, as they were brought in, read as rows of the crop table."""
+"""The user's imported pictures as rows of the crop table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tasks.images.read_image import read_crop_bytes
 from tasks.words.confusables import is_ambiguous
 
 USER = "user"  # the origin of these rows, and the kind of their pictures without text
-BATCH = 256  # pictures held at a time; their files are bounded by the row groups they are written in
+BATCH = 256  # pictures held at a time; their bytes are bounded by the row groups
 ROWS = 2048  # of a table that is yielded
 
 
@@ -24,11 +24,11 @@ def own_tables(
 ) -> Iterator[pa.Table]:
     """Crop tables (`crop_schema(problem, split=False)`) of the pictures in the folder `pictures`, in their order.
 
-    Each picture is fitted into [height, width] or, with 3 channels, [height, width, 3]. No split is planned for
-    these rows. Those that cannot be used are appended to `rejected`, with their names and reasons.
+    Each picture is fitted into [height, width] or, with 3 channels, [height, width, 3]; no split is planned. Those that
+    cannot be used are appended to `rejected`, with their names and reasons.
 
     Raises:
-        UserError: no pictures were brought in, or for another problem's labels.
+        UserError: no pictures were imported, or they have another problem's labels.
     """
     schema = crop_schema(problem, split=False)
     rows: list[dict[str, Any]] = []
@@ -43,7 +43,7 @@ def own_tables(
         if len(rows) == ROWS:
             yield pa.Table.from_pylist(rows, schema=schema)
             rows = []
-    yield pa.Table.from_pylist(rows, schema=schema)  # also if it is empty: a table needs one shard at least
+    yield pa.Table.from_pylist(rows, schema=schema)  # even if empty: a table needs at least one shard
 
 
 def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ BATCH = 64  # rows in memory at a time: embedded pictures may be large
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A row of a manifest: where its picture is, or the picture itself; labels that are empty are null."""
+    """A row of a manifest: its picture's path or bytes; empty labels are null."""
 
     number: int
     path: str | None
@@ -33,13 +33,13 @@ class Listed:
 def read_manifest(path: Path, *, columns: Sequence[str], required: str, renamed: Mapping[str, str]) -> Iterator[Listed]:
     """The rows of a manifest, numbered from 1.
 
-    The picture stands in a column `image`, `path`, `file` or `file_name`: a path, or in Parquet a struct of
-    bytes and path as Hugging Face `datasets` writes it.
+    The picture is in a column `image`, `path`, `file` or `file_name`: a path, or in Parquet a struct of bytes and path
+    as Hugging Face `datasets` writes it.
 
     Args:
         columns: the labels to take; one that the manifest lacks is null in every row.
         required: the label that it must have.
-        renamed: what a column is called in the manifest, by its name here (`image` for the picture's).
+        renamed: a column's name in the manifest, by its name here (`image` for the picture's).
 
     Raises:
         UserError: it cannot be read, or has no column of pictures, of the required label, or of a renamed one.
@@ -55,14 +55,14 @@ def read_manifest(path: Path, *, columns: Sequence[str], required: str, renamed:
         yield from reader(path, places_of)
     except UserError:
         raise
-    except Exception as error:  # damaged bytes lead the readers into whatever error they stumble over
+    except Exception as error:  # damaged bytes can make the readers raise any exception
         raise UserError(
             f"the manifest cannot be read: {error}", where=path, mend="give a CSV file in UTF-8, or Parquet"
         ) from error
 
 
 def label_of(value: Any) -> str | None:
-    """A manifest's value as a label: no blanks around it, composed (NFC); null where it is empty or no number."""
+    """A manifest's value as a label: stripped, NFC; null where it is empty or NaN."""
     if isinstance(value, float):
         if math.isnan(value):
             return None

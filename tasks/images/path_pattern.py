@@ -14,7 +14,7 @@ _PARTS = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<deep>(?:\*\*/)+)|(?P<any>\*+)|(?P
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A file of a folder: its labels by placeholder, or the reason why it is left out."""
+    """A file of a folder: its labels by placeholder, or the reason why it cannot be used."""
 
     path: Path
     name: str
@@ -25,8 +25,8 @@ class Found:
 def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> re.Pattern[str]:
     """A regular expression for paths inside a folder, with `/` between their parts.
 
-    `{column}` is a label: as few characters of one part as the pattern allows, one at least; `*` and `?` are as in
-    a shell, `**/` any folders or none.
+    `{column}` is a label: one or more characters of one part, as few as the pattern allows; `*` and `?` are as in a
+    shell, `**/` is any number of folders.
 
     Raises:
         UserError: a placeholder is not one of `columns`, is there twice, or `required` is missing.
@@ -58,10 +58,10 @@ def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> r
 def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
     """Every file below `folder`, sorted by path, with its labels or the reason why it has none.
 
-    Links are followed where they end inside of the folder, never out of it; linked folders are never entered.
+    Links are followed if they end inside of the folder; linked folders are never entered.
 
     Raises:
-        UserError: `folder` is none, or cannot be read.
+        UserError: `folder` is no folder, or cannot be read.
     """
     if not folder.is_dir():
         raise UserError("this is no folder", where=folder, mend="name the folder that holds the pictures")
@@ -79,10 +79,10 @@ def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
 
 
 def why_not(path: Path, root: Path) -> str | None:
-    """Why a file below the resolved folder `root` is not to be opened; null where it may be."""
+    """Why a file below the resolved folder `root` must not be opened; None where it may be."""
     try:
         inside = path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no file can have
+    except (OSError, RuntimeError, ValueError):  # circular links, impossible names
         return "there is no such file"
     return None if inside else "leads out of the folder"
 

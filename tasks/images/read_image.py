@@ -22,19 +22,15 @@ FORMAT_NAMES = "PNG, JPEG, PGM, TIFF, WebP or BMP"
 MOST_PIXELS = 32_000_000
 MOST_BYTES = 128 * 2**20  # of a file; MOST_PIXELS of RGBA, uncompressed
 FEWEST_PIXELS = 4  # a side; a smaller picture holds no word
-LONGEST = 64  # times the shorter side; fitted into a crop, a longer strip would be a hair's breadth high
+LONGEST = 64  # times the shorter side; a longer strip, fitted into a crop, would be too thin to show a word
 ORIENTATION = 0x0112  # EXIF
 
 _UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}
-# A damaged file leads Pillow's decoders into whatever error they stumble over: no list of them is ever complete.
+}  # fmt: skip
+# A damaged file can make Pillow's decoders raise any exception: no list of them would be complete.
 _DAMAGED = Exception
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # the same file must give the same reason
 
@@ -104,17 +100,17 @@ def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
 
 
 def fit(picture: NDArray[np.uint8], *, height: int, width: int) -> NDArray[np.uint8]:
-    """Scale a picture [h, w] or [h, w, 3] to fit into [height, width], aspect kept, centred on its own ground.
+    """Scale a picture [h, w] or [h, w, 3] into [height, width], aspect kept, and pad it with its background colour.
 
-    A picture of that very size comes back as it is. The ground is the median of the picture's border: a
-    word crop's border is mostly ground, be it light or dark.
+    A picture of that very size is returned unchanged. The background is the median of the picture's border, which in
+    a word crop is mostly background, light or dark.
     """
     own_height, own_width = picture.shape[:2]
     scale = min(height / own_height, width / own_width)
     size = min(width, max(1, round(own_width * scale))), min(height, max(1, round(own_height * scale)))
     image = Image.fromarray(picture)
     if size != image.size:
-        image = image.resize(size, Image.Resampling.BILINEAR)  # in Pillow it smooths where it shrinks
+        image = image.resize(size, Image.Resampling.BILINEAR)  # Pillow's is antialiased when downscaling
     crop = np.empty((height, width, *picture.shape[2:]), np.uint8)
     crop[:] = ground_of(picture)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
@@ -150,7 +146,7 @@ def _check(image: Image.Image, where: object) -> None:
         raise _too_large(where)
     if min(wide, high) < FEWEST_PIXELS or max(wide, high) > LONGEST * min(wide, high):
         raise UserError(f"the picture has {wide}×{high} pixels", where=where, mend="give one that shows a whole word")
-    # Phones save a JPEG with a preview or a depth map behind it (MPO): its first picture is the one.
+    # Phones append a preview or a depth map to a JPEG (MPO): its first picture is the photograph.
     if image.format != "MPO" and _frames(image) > 1:
         raise UserError("the file holds several pictures", where=where, mend="save the one with the word alone")
 
@@ -159,7 +155,7 @@ def _frames(image: Image.Image) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
     except _DAMAGED:
-        return 1  # decoding will say what is wrong
+        return 1  # decoding will raise the error
 
 
 def _damaged(error: Exception, where: object) -> UserError:
@@ -168,11 +164,8 @@ def _damaged(error: Exception, where: object) -> UserError:
 
 
 def _too_large(where: object) -> UserError:
-    return UserError(
-        f"the picture has more than {MOST_PIXELS // 10**6} million pixels",
-        where=where,
-        mend="cut the word out of it",
-    )
+    what = f"the picture has more than {MOST_PIXELS // 10**6} million pixels"
+    return UserError(what, where=where, mend="cut the word out of it")
 
 
 def _upright(image: Image.Image, data: bytes, channels: int) -> NDArray[np.uint8]:
@@ -213,11 +206,11 @@ def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ORIENTATION, 1))
     except _DAMAGED:
-        return 1  # damaged EXIF says nothing about the pixels
+        return 1  # damaged EXIF is no damage of the pixels
 
 
 def _eight_bits(values: NDArray[np.float64], whole: float | None) -> NDArray[np.uint8]:
-    """Grey values from 0 to `whole`, scaled to 0..255; where no format says what white is, the values do."""
+    """Grey values from 0 to `whole`, scaled to 0..255; without `whole`, white is inferred from the values."""
     if not np.isfinite(values).all():
         raise ValueError("some pixels are no numbers")
     low, high = float(values.min()), float(values.max())

@@ -1,1 +1,1 @@
-"""Stage `tag`: check the crops, split them without leaks, and say what is in the table."""
+"""Stage `tag`: check the crops, split them without leakage, and describe the table."""

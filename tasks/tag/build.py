@@ -1,4 +1,4 @@
-"""The crop table: crops checked, split without leaks, each once; what cannot be used, with its reason."""
+"""The crop table: checked, deduplicated, split without leakage; and the crops that cannot be used, with reasons."""
 
 import tempfile
 from collections.abc import Iterator
@@ -48,9 +48,9 @@ def make_table(
 ) -> dict[str, float]:
     """Write the accepted crops to the folder `out`, by split and key, the others to `rejected`, and the data card.
 
-    Drawn crops are in the split that they were planned for; the user's own are split by `tasks.tag.group_split`. Every
-    crop is accepted, rejected or, where it would stand on two sides, set aside; one that is not accepted is named by
-    its file, or by its key if it has none.
+    Rendered crops are in the split that they were planned for; the user's own are split by `tasks.tag.group_split`.
+    Every crop is accepted, rejected or, if it would leak between sides, excluded (`set_aside`); one that is not
+    accepted is listed by its file, or by its key if it has none.
 
     Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; `near_duplicates`: how many look
         like another one of the same target and text; `rows.<split>`.
@@ -85,7 +85,7 @@ def make_table(
 
 
 def _read_rows(crops: Path, problem: ProblemSettings) -> pd.DataFrame:
-    """Every crop without its image, numbered from 0; labels are plain strings, `path` is null where it is drawn."""
+    """Every crop without its image, numbered from 0; labels are plain strings, `path` is null for rendered crops."""
     names = [*label_columns(problem), "text", "kind", "origin", "pair", "key", "planned"]
     table = read_table(crops, {name: pc.field(name) for name in names} | {"path": pc.field("image", "path")})
     return table.cast(pa.schema([(field.name, pa.string()) for field in table.schema])).to_pandas()
@@ -120,7 +120,7 @@ def _split(
     settings: TagSettings,
     seed: int,
 ) -> tuple[pd.Series, pd.Series, int]:
-    """Split of each usable row; why those that fit in none are set aside; how many rows look like another one."""
+    """Split of each usable row; why rows without a split are excluded; the number of near-duplicates."""
     usable = reasons.isna().to_numpy()
     splits, aside = rows["planned"].where(usable), nothing_wrong(rows)
     clusters = np.full(len(rows), -1)
@@ -144,9 +144,9 @@ def _split(
 
 
 def _near_elsewhere(splits: pd.Series, clusters: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The drawn crops with a near-duplicate on an earlier side: training, then validation, then test.
+    """The rendered crops with a near-duplicate on an earlier side: training, then validation, then test.
 
-    Of one text all crops stand on one side; those without text may look alike by chance.
+    All crops of one text are on one side; non-text crops may look alike by chance.
     """
     order = {side: place for place, side in enumerate(dict.fromkeys(TEXT_SIDE.values()))}
     side = splits.map(TEXT_SIDE).map(order)
@@ -155,7 +155,7 @@ def _near_elsewhere(splits: pd.Series, clusters: NDArray[np.int64]) -> NDArray[n
 
 
 def _hashes(crops: Path, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Perceptual hashes of the crops at the places that are `wanted`."""
+    """Perceptual hashes of the rows that are `wanted`."""
     found, place = [np.zeros(0, np.uint64)], 0
     for batch in _batches(crops, ["image"]):
         chosen = wanted[place : place + batch.num_rows]

@@ -1,4 +1,4 @@
-"""The data card of a crop table, and its sheet of samples: what lies in it, and how to load it."""
+"""The data card of a crop table and its sample sheet: what the table contains, and how to load it."""
 
 import io
 from collections.abc import Mapping

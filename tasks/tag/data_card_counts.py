@@ -1,4 +1,4 @@
-"""What lies in a crop table, counted in one pass over its labels."""
+"""The contents of a crop table, counted in one pass over its labels."""
 
 from collections import Counter
 from collections.abc import Iterator

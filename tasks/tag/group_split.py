@@ -1,13 +1,13 @@
-"""Which split each of a user's own crops stands in: a pure function of labels, texts, keys and the seed.
+"""The split of each of a user's own crops: a pure function of labels, texts, keys and the seed.
 
-Groups are held out whole, and the same text, or without one near-duplicates, never stands on two sides:
+Groups are held out whole, and crops of one text (or, without text, near-duplicates) are never on two sides:
 
     side of the group    train               train        validation    test_unseen
     side of the text     train               test         validation    test
     split                train and pool      test_seen    validation    test_unseen
 
-A crop whose group stands on one side and whose text on another fits in no split: it is set aside. A text that only
-one side's groups show stands on that side, so nothing is set aside where groups share no texts.
+A crop whose group is on one side and whose text on another fits in no split and is excluded. A text that only groups
+of one side show is on that side, so no crop is excluded where groups share no texts.
 """
 
 import unicodedata
@@ -31,7 +31,7 @@ _GROUP_SIDE = {TRAIN: TRAIN, VALIDATION: VALIDATION, TEST: TEST_UNSEEN}
 
 
 class Unit(NamedTuple):
-    """What must stand on one side: all crops of a text, or of a near-duplicate cluster; `name` is its identity."""
+    """What must be on one side: all crops of a text, or of a near-duplicate cluster; `name` is its identity."""
 
     name: str
     target: str
@@ -54,9 +54,9 @@ def own_splits(
         rows: `key` (each once), `target`, `group` and `text` (both nullable), `cluster` (a number that
             near-duplicates share).
         known: sides of groups that are decided elsewhere: those of the fonts' designs.
-        beside_drawn: drawn crops are in the same table: a text stands where it stands among those.
+        beside_drawn: rendered crops are in the same table: texts have the sides that they have among those.
     """
-    # Beside drawn crops it is theirs to say which texts are the same.
+    # Beside rendered crops, their rule decides which texts are the same.
     units = _units(rows, fold if beside_drawn else _words_of)
     sides = _group_sides(rows, settings, seed, known or {})
     shown_on: dict[Unit, frozenset[str]] = dict.fromkeys(units, frozenset())
@@ -69,7 +69,7 @@ def own_splits(
     stand_ins = hold_out({unit.name: frozenset([unit.target]) for unit in alone}, settings, seed)
     for unit in alone:
         shown_on[unit] |= {stand_ins[unit.name]}
-    # Where no group can be held out, texts are: a validation that sees known groups is better than none.
+    # Where no group can be held out, texts are: validation with known groups is better than none.
     loose = not beside_drawn and not any(VALIDATION in on for on in shown_on.values())
     stands = {
         unit: text_side(unit.text, script=unit.target, settings=settings, seed=seed)
@@ -88,8 +88,8 @@ def own_splits(
 def hold_out(groups: Mapping[str, Iterable[str]], settings: TagSettings, seed: int) -> dict[str, str]:
     """Side of each group: `train`, `validation` or `test_unseen`.
 
-    Among groups that show the same targets, shares of them are held out, one a side at least where there are
-    three or more; which ones, their digests say. The last training group that shows a target stays.
+    Of the groups that show the same targets, fractions are held out, at least one for each side where there are three
+    or more, chosen by their digests. The last training group that shows a target stays.
     """
     targets = {name: frozenset(shown) for name, shown in groups.items()}
     sides = dict.fromkeys(targets, TRAIN)
@@ -111,7 +111,7 @@ def hold_out(groups: Mapping[str, Iterable[str]], settings: TagSettings, seed: i
 
 
 def _strata(targets: Mapping[str, frozenset[str]]) -> list[list[str]]:
-    """Groups that show the same targets, together; sets of fewer than three are taken as one."""
+    """Groups by the targets that they show; sets of fewer than three groups are merged into one stratum."""
     alike: dict[frozenset[str], list[str]] = defaultdict(list)
     for name, shown in targets.items():
         alike[shown].append(name)
@@ -140,7 +140,7 @@ def _units(rows: pd.DataFrame, same: Callable[[str, str], str]) -> list[Unit]:
 
 
 def _words_of(text: str, target: str) -> str:
-    """What spellings of a text have in common: no case, no punctuation ("Haus," is "HAUS")."""
+    """A text without case and punctuation ("Haus," is "HAUS")."""
     plain = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in fold(text, target))
     return " ".join(plain.split()) or text
 
@@ -155,7 +155,7 @@ def _group_sides(rows: pd.DataFrame, settings: TagSettings, seed: int, known: Ma
 
 
 def _side_among(on: frozenset[str], position: float, settings: TagSettings, loose: bool) -> str:
-    """Side of a text that groups on the sides `on` show; `position` in [0, 1) is its chance."""
+    """Side of a text that groups on the sides `on` show; `position` is uniform in [0, 1)."""
     validation, test = settings.validation_words, settings.test_words
     weights = {
         VALIDATION: validation if VALIDATION in on or loose else 0.0,
@@ -179,7 +179,7 @@ def _side_of_row(
     stand_ins: Mapping[str, str],
     stands: Mapping[Unit, str | None],
 ) -> str | None:
-    """Side of a row's group; one without a group goes along with its text."""
+    """Side of a row's group, or of its text where it has no group."""
     if pd.notna(group):
         return sides[group]
     if unit.name in stand_ins:

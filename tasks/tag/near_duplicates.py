@@ -3,10 +3,10 @@
 The hash is pHash (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010): the cosine
 transform of the grey picture at 32 by 32, of which the 8 by 8 lowest frequencies are compared with their median.
 
-A word stands anywhere in its crop, on blank ground that is most of the picture: hashed whole, two pictures of one word
-would differ by their place, and two of different words agree in their ground. So each picture is cut to its ink first,
-the box of the pixels that differ from the ground by more than half of what any does. A photograph has no ground, and
-its box is nearly the whole of it.
+A word may be anywhere in its crop, and most of the crop is blank background: hashes of whole crops would differ for one
+word at two positions, and agree for two words on the same background. So each crop is first cut to its ink, the box of
+the pixels that differ from the background by more than half of the largest difference. A photograph has no blank
+background, and its box is nearly all of it.
 """
 
 import functools
@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.colour import LUMA
 
-SIDE = 32  # pixels that a picture is brought to
+SIDE = 32  # pixels, after resizing
 LOW = 8  # frequencies kept, in each direction
 BATCH = 256  # pictures in memory as floats at a time
 EDGES = 4_000_000  # pairs held before they are joined
@@ -40,17 +40,17 @@ def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _hash(grey: NDArray[np.uint8]) -> Hashes:
     top, bottom, left, right = _ink_box(grey)
-    # Cut, resized and transformed at once: each step is a product with a matrix, and they make one a direction.
+    # Cropping, resizing and the transform are matrix products; they are multiplied into one for each direction.
     down, across = _transform(grey.shape[1], top, bottom), _transform(grey.shape[2], left, right)
     low = (down @ grey.astype(np.float32) @ across.transpose(0, 2, 1)).reshape(len(grey), LOW * LOW)
-    # Rounded, or what is 0 but for the last digit would be a bit of chance.
+    # Rounded: otherwise the sign of rounding errors around 0 would decide a bit.
     low = np.round(low, 2)
     bits = low > np.median(low, axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 def _ink_box(grey: NDArray[np.uint8]) -> tuple[NDArray[np.int64], ...]:
-    """Top, bottom, left and right [rows] of each picture's ink, ends not included; the whole where it has none."""
+    """Top, bottom, left and right [rows] of each picture's ink, ends excluded; the whole picture if it has none."""
     edge = np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1)
     middle = edge.shape[1] // 2
     ground = np.partition(edge, middle, axis=1)[:, middle, None, None]
@@ -64,14 +64,14 @@ def _ink_box(grey: NDArray[np.uint8]) -> tuple[NDArray[np.int64], ...]:
 
 
 def _transform(size: int, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
-    """[rows, LOW, size]: what cuts a line of `size` pixels, brings it to `SIDE` and takes its lowest frequencies."""
+    """[rows, LOW, size]: crops a line of `size` pixels, resizes it to `SIDE` and takes its lowest frequencies."""
     ends, which = np.unique(first * (size + 1) + last, return_inverse=True)
     return np.stack([_transform_of(size, *divmod(int(end), size + 1)) for end in ends])[which]
 
 
 @functools.lru_cache(maxsize=4096)
 def _transform_of(size: int, start: int, stop: int) -> NDArray[np.float32]:
-    # Means of equal shares of the line: exact whether it shrinks or grows.
+    # Area averaging: exact whether the line shrinks or grows.
     bounds = np.linspace(start, stop, SIDE + 1)
     pixel = np.arange(size)
     shares = np.minimum(bounds[1:, None], pixel + 1) - np.maximum(bounds[:-1, None], pixel)
@@ -80,18 +80,18 @@ def _transform_of(size: int, start: int, stop: int) -> NDArray[np.float32]:
 
 
 def near_clusters(hashes: Hashes, buckets: NDArray, *, bits: int) -> NDArray[np.int64]:
-    """Cluster [rows] of each row, numbered from 0 in the order that they first appear.
+    """Cluster [rows] of each row, numbered from 0 by first appearance.
 
-    Two rows of one bucket whose hashes differ in at most `bits` of the 64 are in one cluster, and so are rows that a
-    chain of such pairs joins. `buckets` [rows] holds anything that can be sorted.
+    Clusters are the connected components of pairs in one bucket whose hashes differ in at most `bits` of the 64.
+    `buckets` [rows] holds anything that can be sorted.
 
-    Exact: hashes that differ in so few bits agree in one at least of `bits` + 1 bands of them, and all pairs that agree
-    in a band are looked at.
+    Exact: hashes that differ in at most `bits` bits agree in at least one of `bits` + 1 bands, and all pairs that agree
+    in a band are compared.
     """
     if not len(hashes):
         return np.zeros(0, np.int64)
     bucket = np.unique(np.asarray(buckets), return_inverse=True)[1].ravel()
-    # Equal hashes are one point: what is left are pairs that differ.
+    # Equal hashes are merged first: only pairs that differ are compared.
     points = np.stack([bucket.astype(np.uint64), hashes.astype(np.uint64)], 1)
     unique, point_of = np.unique(points, axis=0, return_inverse=True)
     clusters = _joined(unique[:, 1], unique[:, 0], bits)[point_of.ravel()]

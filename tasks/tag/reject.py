@@ -15,7 +15,7 @@ from tasks.crop_table.text_side import text_side
 def check_drawn(
     rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings, settings: TagSettings, seed: int
 ) -> pd.Series:
-    """Why each drawn row cannot be used; null where it can.
+    """Why each rendered row cannot be used; null where it can.
 
     `known` holds the fonts' script, font_style, design and side.
     """
@@ -40,7 +40,7 @@ def check_drawn(
 def check_own(rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings) -> pd.Series:
     """Why each of the user's rows cannot be used; null where it can.
 
-    Beside drawn crops a target must be one that is drawn.
+    Beside rendered crops, the target must be one of theirs.
     """
     reasons = nothing_wrong(rows)
     _note(reasons, rows[problem.target].isna(), f"its {problem.target} is empty")
@@ -50,11 +50,11 @@ def check_own(rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettin
 
 
 def check_pixels(rows: pd.DataFrame, reasons: pd.Series, problem: ProblemSettings) -> pd.Series:
-    """`reasons`, and beside them those of crops that show the same pixels as others which have none.
+    """`reasons`, with those for usable crops that show the same pixels as others added.
 
-    Two labels for the same pixels: neither is believed. Else one crop is kept: a drawn one first, then the one
-    with most labels, then the first by name. A drawn crop's nuisances are known, however alike two fonts are:
-    there only the target counts.
+    Crops with the same pixels and two labels are all rejected. Of others with the same pixels one is kept: a rendered
+    one first, then the one with most labels, then the first by name. A rendered crop's nuisances are certain, however
+    similar two fonts are: among those only the target counts.
     """
     reasons = reasons.copy()
     usable = rows[reasons.isna()]

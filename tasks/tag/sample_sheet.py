@@ -1,4 +1,4 @@
-"""The sheet of samples: a few crops of every target and nuisance, side by side, as one picture."""
+"""The sample sheet: a few crops of every target and nuisance, as one image."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tasks.common.params import UNWRITTEN
 
-MOST_ROWS, MOST_COLUMNS = 60, 12  # what is more is left out: the card has the counts
+MOST_ROWS, MOST_COLUMNS = 60, 12  # more are left out: the data card has the counts
 LONGEST = 14  # characters of a label
-TALLEST, WIDEST = 48, 128  # pixels of a crop on the sheet; a larger one is drawn smaller
+TALLEST, WIDEST = 48, 128  # pixels of a crop on the sheet; larger ones are scaled down
 GAP, MARGIN = 4, 110  # pixels
 PAPER, INK = (238, 238, 238), (0, 0, 0)
 
@@ -46,7 +46,7 @@ def in_order(labels: Iterable[str]) -> list[str]:
 
 
 def label(name: str) -> str:
-    """A label as Pillow's own font can draw it: no other letters than ASCII, and not too many."""
+    """A label in printable ASCII, as Pillow's default font has no more, of at most `LONGEST` characters."""
     plain = name.encode("ascii", "backslashreplace").decode()
     plain = "".join(char if char.isprintable() else "?" for char in plain)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "~"

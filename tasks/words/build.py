@@ -1,8 +1,7 @@
-"""Real words of each script, from Unicode CLDR through Babel and from the user's own lists, and its letters.
+"""Real words and letters of each script, from Unicode CLDR through Babel and from the user's own lists.
 
-CLDR names the world's territories, languages, scripts, months and weekdays in every locale's own language. Words
-stand as they are found there; `tasks/crops/text_variants.py` decides on capitals, numbers and punctuation when they are
-drawn.
+CLDR names territories, languages, scripts, months and weekdays in every locale's language. Words are kept as found;
+`tasks/crops/text_variants.py` adds capitals, numbers and punctuation when they are rendered.
 """
 
 import functools
@@ -25,15 +24,15 @@ from tasks.common.params import WordsSettings
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.confusables import is_ambiguous
 
-# Writing systems of several Unicode scripts, and the ones of a locale that belong to a label.
+# Labels that consist of several Unicode scripts, and labels of a locale's script subtags.
 WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
 LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}
 MUST_HAVE = {"Jpan": {"Hira", "Kana"}}  # without kana a Japanese word is a Chinese one to the eye
 
 SHORTEST = 2  # characters
 MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
-LETTERS = 300  # single letters taken of a script, the commonest: Hani alone has 800
-RARE = 0.001  # a letter in fewer of the script's words is not taken: clicks, old letters
+LETTERS = 300  # single letters taken of a script, the most frequent: Hani has 800
+RARE = 0.001  # a letter in a smaller fraction of the script's words is not taken: clicks, obsolete letters
 SEPARATORS = re.compile(r"[\s\-‐-―()\[\]{}/,;:·・،၊。、（）־]+")
 
 SCHEMA = pa.schema(
@@ -51,7 +50,7 @@ Languages = dict[str, str]  # text → the language it was found in
 def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
     """Write the words and letters of `settings.scripts` to `out`: script, text, language, kind, ambiguous.
 
-    `kind` is `word` or `letter`; `ambiguous` texts could as well be read in another of the scripts.
+    `kind` is `word` or `letter`; `ambiguous` texts have homoglyphs in another of the scripts.
 
     Raises:
         UserError: a script has no words; a word list is missing, no UTF-8, or holds a word of another script.
@@ -63,12 +62,8 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
         words = _choose(found.get(script, {}), script)
         words |= {word: LISTED for word in lists.get(script, []) if word not in words}
         if not words:
-            where = f"words.scripts: {script}"
-            raise UserError(
-                "CLDR has no words in this script",
-                where=where,
-                mend=f"add a list of its words, {settings.lists}/{script}.txt",
-            )
+            mend = f"add a list of its words, {settings.lists}/{script}.txt"
+            raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", mend=mend)
         letters = letters_of({**found.get(script, {}), **words}, script)
         kinds = dict.fromkeys(letters, "letter") | dict.fromkeys(words, "word")
         rows += [
@@ -86,7 +81,7 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
 
 
 def write_no_words(out: Path) -> dict[str, float]:
-    """Write the table without rows: for a problem of which nothing is drawn."""
+    """Write an empty table, for a problem that renders nothing."""
     _write(pd.DataFrame([], columns=SCHEMA.names), out)
     return {"words": 0.0}
 
@@ -97,9 +92,9 @@ def _write(frame: pd.DataFrame, out: Path) -> None:
 
 
 def letters_of(words: Languages, script: str) -> Languages:
-    """The `LETTERS` commonest letters of `words`, without the rare ones; small ones where the script has case.
+    """The `LETTERS` most frequent letters of `words`, without rare ones; lower-case where the script has case.
 
-    Letters that stand alone: no marks, and no modifiers such as the sign that makes a vowel of kana long.
+    No marks, and no modifier letters such as the long-vowel sign of kana.
     """
     counts = Counter[str]()
     first: Languages = {}
@@ -116,7 +111,7 @@ def letters_of(words: Languages, script: str) -> Languages:
 def in_script(word: str, script: str) -> bool:
     """Whether every character of `word` is of `script`, by Unicode's Script and Script_Extensions properties.
 
-    Marks and joiners that take the script of their neighbours count; digits never do.
+    Marks and joiners that inherit the script of their neighbours are accepted, digits are not.
     """
     own: set[str] = set()
     for char in word:
@@ -166,7 +161,7 @@ def _script_of(name: str) -> str | None:
 
 
 def _is_regional(name: str) -> bool:
-    # de_AT has the names of de but for a handful.
+    # de_AT has nearly the same names as de.
     return any(len(part) != 4 for part in name.split("_")[1:])
 
 
@@ -187,12 +182,12 @@ def _split_names(names: Iterable[str]) -> Iterator[str]:
 
 
 def _choose(found: Languages, script: str) -> Languages:
-    """At most `MOST` words, by their hash."""
+    """At most `MOST` words, pseudo-randomly by their digests."""
     return {word: found[word] for word in sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]}
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """The users' lists, `<Script>.txt`; what else lies there (a README) is no list."""
+    """The user's lists, `<Script>.txt`; other files (a README) are ignored."""
     if not folder.is_dir():
         raise UserError("the folder of word lists is missing", where=f"words.lists: {folder}", mend="make it")
     return sorted(folder.glob("*.txt"))
@@ -220,11 +215,8 @@ def _read_list(path: Path, settings: WordsSettings) -> list[str]:
         if not word:
             continue
         if not in_script(word, script):
-            raise UserError(
-                f"'{word:.40}' is no word in {script}",
-                where=where_it_is,
-                mend="one word of that script a line",
-            )
+            mend = "one word of that script a line"
+            raise UserError(f"'{word:.40}' is no word in {script}", where=where_it_is, mend=mend)
         if len(word) > settings.length:
             raise UserError(f"'{word:.40}' is too long", where=where_it_is, mend="shorten it, or raise words.length")
         words.append(word)

@@ -1,7 +1,6 @@
-"""Texts that could as well be read in another script: "ВОТ" and "BOT", "ΡΟΗ" and "POH".
+"""Ambiguous texts, which have homoglyphs in another script throughout: "ВОТ" and "BOT", "ΡΟΗ" and "POH".
 
-Which characters are drawn alike is Unicode's own list (UTS #39, confusables.txt), as the package
-confusable-homoglyphs carries it.
+The confusable characters are Unicode's (UTS #39, confusables.txt), from the package confusable-homoglyphs.
 """
 
 import unicodedata
@@ -10,15 +9,15 @@ from functools import cache, lru_cache
 
 from fontTools import unicodedata as scripts_of_unicode
 
-# Labels of Unicode scripts that have another name here. Kana are what makes a Japanese word of Chinese characters.
+# Unicode scripts whose label here differs. Kana are what distinguishes Japanese words from Chinese ones.
 LABEL_OF = {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore"}
-# The scripts in use today: Unicode's recommended ones (UAX #31, table 5) by their labels here.
+# The scripts in modern use: Unicode's recommended ones (UAX #31, table 5), by their labels here.
 RECOMMENDED = frozenset({
     "Arab", "Armn", "Beng", "Bopo", "Cyrl", "Deva", "Ethi", "Geor", "Grek", "Gujr", "Guru", "Hani", "Hebr", "Jpan",
     "Khmr", "Knda", "Kore", "Laoo", "Latn", "Mlym", "Mymr", "Orya", "Sinh", "Taml", "Telu", "Thaa", "Thai", "Tibt",
 })  # fmt: skip
-# Letters of today's alphabets, first and last code point: twins among old and phonetic letters would make nearly
-# every word a twin ("вот" is "ʙoᴛ" in phonetic capitals). Other scripts count whole.
+# Letters of modern alphabets, first and last code point: with homoglyphs among obsolete and phonetic letters nearly
+# every word would be ambiguous ("вот" is "ʙoᴛ" in phonetic capitals). Other scripts count whole.
 ALPHABETS = {
     "Latn": ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x137), (0x139, 0x17E), (0x18F, 0x18F),
              (0x259, 0x259), (0x1E00, 0x1EF9)),
@@ -26,13 +25,13 @@ ALPHABETS = {
     "Cyrl": ((0x400, 0x45F), (0x48A, 0x4FF)),
     "Geor": ((0x10D0, 0x10F0), (0x1C90, 0x1CB0)),
 }  # fmt: skip
-LEFT_TO_RIGHT = "\u200e"  # the package keeps the direction marks that the list puts around Hebrew and Arabic
+LEFT_TO_RIGHT = "\u200e"  # the package keeps the direction marks around the list's Hebrew and Arabic characters
 
 
 def is_ambiguous(text: str, script: str, *, among: Collection[str] = RECOMMENDED) -> bool:
-    """Whether every letter of `text` has a twin in one and the same other script of `among`.
+    """Whether every letter of `text` has a homoglyph in the same other script of `among`; False without a letter.
 
-    Asked of the text as drawn: capitals have other twins than small letters. False for a text with no letter.
+    To be asked of the text as rendered: capitals have other homoglyphs than lower-case letters.
 
     >>> is_ambiguous("ВОТ", "Cyrl"), is_ambiguous("вот", "Cyrl")
     (True, False)
@@ -42,9 +41,9 @@ def is_ambiguous(text: str, script: str, *, among: Collection[str] = RECOMMENDED
 
 @lru_cache(maxsize=1 << 16)
 def twin_scripts(text: str, script: str) -> frozenset[str]:
-    """Labels of the other scripts that `text` could be read in.
+    """Labels of the other scripts that have a homoglyph of every letter of `text`.
 
-    Accents common to all scripts are no obstacle ("ё" is "ë"); digits, punctuation and spaces are passed over.
+    Accents shared by all scripts are ignored ("ё" is "ë"), as are digits, punctuation and spaces.
     """
     found: frozenset[str] | None = None
     for char in unicodedata.normalize("NFD", text):
@@ -67,20 +66,20 @@ def is_shared(char: str) -> bool:
 
 @cache
 def _labels_of(char: str) -> frozenset[str]:
-    """Scripts that have a character drawn as `char` is, its own among them: letters for letters, marks for marks."""
+    """Scripts with a homoglyph of `char`, its own included: letters for letters, marks for marks."""
     kind = unicodedata.category(char)[0]
     alike = {twin for twin in _family_of(char) if len(twin) == 1 and unicodedata.category(twin)[0] == kind}
     return frozenset(_label(twin) for twin in {char} | {twin for twin in alike if _in_use(twin)})
 
 
 def _family_of(char: str) -> set[str]:
-    """All that the list counts as drawn like `char`: the list goes from each to one of them, and from that to all."""
+    """All homoglyphs of `char`: the list leads from each character to a prototype, and from that to all of them."""
     near = _alike(char)
     return near.union(*(_alike(other) for other in near))
 
 
 def _alike(char: str) -> set[str]:
-    # Read on first use: most of the commands never ask.
+    # Read on first use: most commands do not need it.
     from confusable_homoglyphs.confusables import confusables_data
 
     entries = confusables_data.get(char, []) or confusables_data.get(f"{LEFT_TO_RIGHT}{char}{LEFT_TO_RIGHT}", [])

@@ -1,4 +1,4 @@
-"""What the generators of backgrounds share: directions, a canvas, places on it."""
+"""What the painters of backgrounds share: directions, a canvas, random positions on it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-Grey = NDArray[Any]  # [height, width] of floats, dark marks on a light ground; in which precision is no matter
+Grey = NDArray[Any]  # [height, width], floats of any precision, dark marks on a light background
 Painter = Callable[[Generator, int, int], Grey]
 
 
@@ -18,14 +18,14 @@ def axes(height: int, width: int) -> tuple[Grey, Grey]:
 
 
 def along(rng: Generator, height: int, width: int, tilt: float = np.pi) -> Grey:
-    """Distance in pixels along a direction of chance."""
+    """Distance in pixels along a random direction."""
     rows, columns = axes(height, width)
     angle = rng.uniform(-tilt, tilt)
     return np.cos(angle) * columns + np.sin(angle) * rows
 
 
 def new_canvas(height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A canvas of twice the size, so that what is drawn comes out smooth."""
+    """A canvas of twice the size, for antialiasing."""
     image = Image.new("L", (2 * width, 2 * height), 255)
     return image, ImageDraw.Draw(image)
 

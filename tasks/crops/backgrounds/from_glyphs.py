@@ -1,4 +1,4 @@
-"""Backgrounds made of fonts: torn parts of letters, too small to read, and icons of symbol fonts."""
+"""Backgrounds made of glyphs: parts of letters too small to read, and icons of symbol fonts."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def torn_fragment(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Gr
     down = max(2, round(len(ink) * rng.uniform(0.12, 0.25)))
     across = max(2, round(ink.shape[1] * rng.uniform(0.25, 0.5)))
     piece = ink
-    for _ in range(6):  # a scrap with an edge in it, where there is one
+    for _ in range(6):  # prefer a scrap with an edge in it
         top, left = int(rng.integers(len(ink) - down + 1)), int(rng.integers(ink.shape[1] - across + 1))
         piece = ink[top : top + down, left : left + across]
         if 0.15 < piece.mean() / 255 < 0.85:
@@ -47,7 +47,7 @@ def torn_strip(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Grey:
     down = max(3, round(len(line) * rng.uniform(0.07, 0.14)))
     inked = np.flatnonzero(line.mean(axis=1) > 0.4 * line.mean())  # through the letters, not above them
     top = min(int(inked[int(rng.integers(len(inked)))]), len(line) - down) if len(inked) else 0
-    # A low strip: stretched further, what is left of the letters would be all bars.
+    # A low strip: stretched further, the rest of the letters would look like bars.
     tall = max(2, round(height * rng.uniform(0.12, 0.3)))
     strip = _resized(line[top : top + down], tall, width)
     ragged = np.cumsum(rng.normal(0, 1, (2, width)), axis=1)
@@ -142,13 +142,13 @@ def _scaled(ink: Ink, height: int, width: int) -> Ink:
 
 
 def _anywhere(rng: Generator, paper: Ink, picture: Ink) -> tuple[int, int]:
-    """Top and left of a place where the picture lies whole on the paper."""
+    """Random top and left at which the whole picture is on the paper."""
     room = (len(paper) - len(picture), paper.shape[1] - picture.shape[1])
     return int(rng.integers(0, room[0] + 1)), int(rng.integers(0, room[1] + 1))
 
 
 def _lay(paper: Ink, ink: Ink, top: int, left: int) -> None:
-    """Lay ink on paper; what falls beside it is cut off."""
+    """Lay ink on paper; ink outside of the paper is cropped."""
     from_top, from_left = max(0, -top), max(0, -left)
     part = ink[from_top : len(paper) - top, from_left : paper.shape[1] - left]
     where = paper[top + from_top :, left + from_left :][: len(part), : part.shape[1]]

@@ -1,4 +1,4 @@
-"""Single letters and icons as ink, for backgrounds: parts of letters that say nothing, pictures that are no text."""
+"""Single letters and icons as ink, for backgrounds: unreadable parts of letters, and pictures that are no text."""
 
 import functools
 import io
@@ -21,24 +21,24 @@ from tasks.crop_table.splits import DESIGN_SIDE
 from tasks.crop_table.text_side import digest_of
 from tasks.fonts.icons import background_icons
 
-SIZE = 48  # pixels an em: what letters and icons are drawn at
-MOST_POINTS = 512  # of one font: more would only fill memory
+SIZE = 48  # pixels an em, of letters and icons
+MOST_POINTS = 512  # characters of one font: more would only use memory
 FEWEST_ICONS = 12  # a font with fewer is no icon font
-ATTEMPTS = 8  # characters tried before a face is taken for blank
+ATTEMPTS = 8  # characters tried before a font counts as blank
 
 Ink = NDArray[np.uint8]  # [height, width], 0 none, 255 full
 
 
 @dataclass
 class Face:
-    """An open font and the characters that may be taken from it; what was drawn once is kept."""
+    """An open font and the characters to take from it; rendered ones are cached."""
 
     font: ImageFont.FreeTypeFont
     points: Sequence[int]
     _kept: dict[int, tuple[Ink, int]] = field(default_factory=dict, repr=False)
 
     def draw(self, rng: Generator) -> tuple[Ink, int]:
-        """One character's ink, cut to its box, and the box's top below the line's top in pixels."""
+        """One character's ink, cropped to its bounding box, and the box's top below the line's top in pixels."""
         for _ in range(ATTEMPTS):
             ink, top = self._ink_of(self.points[int(rng.integers(len(self.points)))])
             if ink.size:
@@ -83,11 +83,11 @@ class Glyphs:
             raise UserError("the table of fonts cannot be read", where=fonts, mend=mend) from error
 
     def letter(self, rng: Generator) -> Ink:
-        """A letter, cut to its ink, about `SIZE` pixels high."""
+        """A letter, cropped to its ink, about `SIZE` pixels high."""
         return self.letters[int(rng.integers(len(self.letters)))].draw(rng)[0]
 
     def line(self, rng: Generator, count: int) -> Ink:
-        """`count` letters of one font side by side, each at its height in the line, cut to the ink."""
+        """`count` letters of one font side by side on one baseline, cropped to the ink."""
         face = self.letters[int(rng.integers(len(self.letters)))]
         drawn = [face.draw(rng) for _ in range(count)]
         highest = min(top for _, top in drawn)
@@ -101,7 +101,7 @@ class Glyphs:
         return line
 
     def icon(self, rng: Generator) -> Ink:
-        """An icon, cut to its ink, `SIZE` pixels high or less."""
+        """An icon, cropped to its ink, at most `SIZE` pixels high."""
         return self.icons[int(rng.integers(len(self.icons)))].draw(rng)[0]
 
 
@@ -113,7 +113,7 @@ def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most:
     here = [row for row, of_side in enumerate(sides) if of_side == side]
     symbols = [row for row in here if scripts[row] == SYMBOLS]
     lettered = list(_in_turn({row: scripts[row] for row in here if scripts[row] != SYMBOLS}, side, seed))
-    # A second weight of the same font is the same picture again: `in_turn` has mixed them.
+    # In the order of their digests, or the weights of one family would come together.
     icons = sorted(symbols, key=lambda row: digest_of(seed, "icons", side, row))[:most]
     coverage = _read_coverage(fonts, [*lettered[:most], *icons])
     points = {row: _letters_in(coverage[row]) for row in lettered[:most]}
@@ -127,7 +127,7 @@ def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most:
 
 
 def _in_turn(script_of: dict[int, str], side: str, seed: int) -> Iterator[int]:
-    """Places of fonts, one of each script, then a second of each, and so on."""
+    """Rows of fonts: one of each script, then a second of each, and so on."""
     by_script: dict[str, list[int]] = {}
     for row in sorted(script_of, key=lambda row: digest_of(seed, "letters", side, row)):
         by_script.setdefault(script_of[row], []).append(row)
@@ -136,7 +136,7 @@ def _in_turn(script_of: dict[int, str], side: str, seed: int) -> Iterator[int]:
 
 
 def _letters_in(coverage: NDArray[np.int32]) -> list[int]:
-    """At most `MOST_POINTS` letters of a font, of its own script where it has more than Latin."""
+    """At most `MOST_POINTS` letters of a font, non-Latin ones if these are a quarter of its letters or more."""
     letters = [point for point in coverage.tolist() if unicodedata.category(chr(point)) in ("Lu", "Ll", "Lo")]
     own = [point for point in letters if point > 0x24F]
     letters = own if len(own) >= len(letters) // 4 else letters
@@ -144,7 +144,7 @@ def _letters_in(coverage: NDArray[np.int32]) -> list[int]:
 
 
 def _open(data: bytes, points: Sequence[int]) -> Face:
-    # Single characters need no shaping, and the basic layout draws them at once.
+    # Single characters need no shaping, and basic layout is faster.
     font = ImageFont.truetype(io.BytesIO(data), SIZE, layout_engine=ImageFont.Layout.BASIC)
     return Face(font, points)
 

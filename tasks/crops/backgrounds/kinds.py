@@ -1,6 +1,6 @@
-"""`Zxxx`: crops with no text in them, of the kinds that make a script reader see words where there are none.
+"""Non-text crops (`Zxxx`), of kinds that script classifiers mistake for text.
 
-A kind is one generator, the function of its name (`tasks.crop_table.kinds`).
+A kind is one painter, the function of its name (`tasks.crop_table.kinds`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)
 def draw_background(
     kind: str, rng: Generator, *, height: int, width: int, glyphs: Glyphs | None = None
 ) -> NDArray[np.uint8]:
-    """One crop [height, width] of `kind`, with ink and ground of chance.
+    """One crop [height, width] of `kind`, with random grey levels of foreground and background.
 
     Raises:
         ValueError: the kind is drawn with letters or icons, and `glyphs` has none.
@@ -45,7 +45,7 @@ def draw_background(
     found = found - found.min()
     most = float(found.max())
     found = found / most if most > 0 else np.ones_like(found)
-    # Text is drawn black on white: were no background, contrast alone would tell the two apart.
+    # Text is black on white: if no background were, contrast alone would separate the classes.
     strong = rng.random() < 0.4
     ground = 1.0 if strong else rng.uniform(0.75, 1.0)
     ink = 0.0 if strong else rng.uniform(0.0, ground - 0.25)

@@ -85,11 +85,7 @@ def tables(rng: Generator, height: int, width: int) -> Grey:
         (left, top), (right, bottom) = scatter(rng, 2, height, width)
         thick = int(rng.integers(2, 9))
         corner = [(left, bottom), (left, top), (right, top)]
-        pen.line(
-            corner if rng.random() < 0.5 else [*corner, (right, bottom), (left, bottom)],
-            fill=0,
-            width=thick,
-        )
+        pen.line(corner if rng.random() < 0.5 else [*corner, (right, bottom), (left, bottom)], fill=0, width=thick)
     return to_grey(image)
 
 
