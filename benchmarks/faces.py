@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow as pa
 import torch
 
 from models.settings import CLEAN
-from tasks.baseline.train import train_baseline
+from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.determinism import deterministic
 from tasks.common.files import read_json, write_json
 from tasks.common.parallel import spread
@@ -40,7 +40,8 @@ from tasks.evaluate.mining_gain import interval_of_mean
 from tasks.evaluate.predictions import open_models, score_split
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.mine.job import round_jobs
-from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.mine.round import finish_round, score_for, train_round
+from tasks.train.job import gather
 from tasks.train.replicas import SEED, Replica
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -146,7 +147,9 @@ def trained(run: Run) -> dict[str, Path]:
     params, rounds = run.params, run.home / "rounds"
     models = {"round-0": rounds / "0"}
     if not models["round-0"].exists():
-        train_baseline(params, table=run.table, out=rounds / "0", work=run.home / "work", progress=silent)
+        (first,) = baseline_jobs(params, table=run.table, work=run.home / "work")
+        train_baseline(replace(first, progress=silent))
+        gather([first], out=rounds / "0")
     for number, settings in params.rounds.items():
         models[f"round-{number}"] = rounds / number
         if not (rounds / number).exists():
@@ -165,7 +168,7 @@ def _round(run: Run, number: int, previous: Path, out: Path) -> None:
     (job,) = round_jobs(run.params, number=number, table=run.table, previous=previous, work=run.home / "scratch")
     if job.stop() is None:
         score_for(job, fan_out=partial(spread, runner="threads", workers=1))
-    run_replica(job)
+    train_round(job)
     finish_round([job], out=out)
 
 

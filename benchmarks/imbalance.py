@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import yaml
 from sklearn.metrics import average_precision_score
 
 from benchmarks.machine import machine
-from tasks.baseline.train import train_baseline
+from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import written_whole
 from tasks.common.parallel import spread
@@ -33,10 +33,11 @@ from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import POOL, REPORT_SPLIT, SELECTION_SPLIT, SEVERITY, SPLITS, TRAINING_SPLITS
 from tasks.metrics.text_fpr import share_at, text_threshold
 from tasks.mine.job import round_jobs
-from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.mine.round import finish_round, score_for, train_round
 from tasks.mine.score import score_pool
 from tasks.mine.score_table import read_scores, score_labels
 from tasks.train.batches import Labels, Validation, read_crops
+from tasks.train.job import gather
 from tasks.train.loop import train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, write_folder
 from tasks.train.replicas import CONTROL, MINED, Replica
@@ -163,7 +164,9 @@ def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Pat
 
 def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path) -> tuple[Path, int]:
     """Round 0 on `train`, then the rounds; the last one's model of that replica."""
-    summary = train_baseline(params, table=table, out=home / "0", work=home / "work", progress=silent)
+    (first,) = baseline_jobs(params, table=table, work=home / "work")
+    summary = train_baseline(replace(first, progress=silent))
+    gather([first], out=home / "0")
     visits = int(summary["crops"]) * params.train.epochs
     workers = partial(spread, runner=params.score.runner, workers=params.score.workers)
     for number in ROUNDS:
@@ -172,7 +175,7 @@ def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path
         )
         for job in jobs:
             score_for(job, fan_out=workers)
-            figures = run_replica(job)
+            figures = train_round(job)
             visits += int(figures.get("crops", 0)) * params.mine.epochs * (job.replica == replica)
         finish_round(jobs, out=home / number)
     return replica.folder(home / ROUNDS[-1]), visits

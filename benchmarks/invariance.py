@@ -41,11 +41,12 @@ from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.crop_table.text_side import share_of
 from tasks.evaluate.evaluate import Outputs, evaluate_models
-from tasks.invariance.train import ModeJob, finish_mode, train_mode
+from tasks.invariance.train import ModeJob, train_mode
 from tasks.probe.probe import probe_models
 from tasks.train.batch_sampler import epoch_batches
 from tasks.train.batches import Labels, read_crops
 from tasks.train.checkpoint import Trained
+from tasks.train.job import gather
 from tasks.train.loop import replica_seed
 from tasks.train.model_folder import TRAINING_SCHEMA, read_training, write_folder
 from tasks.train.replicas import seeds_of
@@ -166,7 +167,7 @@ def train_all(params: Params, home: Path, *, share: float, work: Path) -> dict[s
         list(pool.map(trained, sorted(left, key=lambda job: job.replica.seed)))
     for name, its in jobs.items():
         if not place_of(home, name).exists():
-            finish_mode(its, out=place_of(home, name))
+            gather(its, out=place_of(home, name))
     return {name: read_json(work / f"{name}.json")["seconds"] for name in jobs}
 
 

@@ -3,20 +3,20 @@
 import sys
 
 from flows.stage import main, stage, step
-from tasks.baseline.train import finish_baseline, train_replica
+from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
-from tasks.train.replicas import replicas_of
+from tasks.train.job import gather
 
 
 @stage("baseline")
 def baseline(params: Params, facts: StageFacts, record: Record) -> None:
     """Train round 0 on all training text and a small random set of Zxxx; in a study, once a seed."""
-    table, out, scratch = params.home / "table", params.home / "rounds" / "0", facts.work()
-    replicas = replicas_of(params.study, 0)
-    summaries = [step(train_replica)(params, replica, table=table, scratch=scratch) for replica in replicas]
-    step(finish_baseline)(params, scratch=scratch, out=out)
+    out = params.home / "rounds" / "0"
+    jobs = baseline_jobs(params, table=params.home / "table", work=facts.work())
+    summaries = [step(train_baseline)(job) for job in jobs]
+    step(gather)(jobs, out=out)
     record.training(out, summaries[0])
 
 

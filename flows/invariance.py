@@ -6,7 +6,8 @@ from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
-from tasks.invariance.train import finish_mode, mode_jobs, train_mode
+from tasks.invariance.train import mode_jobs, train_mode
+from tasks.train.job import gather
 
 
 @stage("invariance")
@@ -21,7 +22,7 @@ def invariance(params: Params, facts: StageFacts, record: Record) -> None:
         work=facts.work(),
     )
     summaries = [step(train_mode)(job) for job in jobs]
-    step(finish_mode)(jobs, out=out)
+    step(gather)(jobs, out=out)
     record.training(out, summaries[0])
 
 

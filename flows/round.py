@@ -8,7 +8,7 @@ from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_runs import Record
 from tasks.common.params import Params
 from tasks.mine.job import round_jobs
-from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.mine.round import finish_round, score_for, train_round
 
 
 @stage("round")
@@ -27,7 +27,7 @@ def mining_round(params: Params, facts: StageFacts, record: Record) -> None:
         # No step: the pool's parts are the task runs here, and a step's context would travel to every worker of theirs.
         with working():
             score_for(job, fan_out=fan_out(params.score, name="score-parts", item="part", section="score"))
-        summaries.append(step(run_replica)(job))
+        summaries.append(step(train_round)(job))
     step(finish_round)(jobs, out=rounds / facts.item)
     record.training(rounds / facts.item, summaries[0])
 

@@ -66,7 +66,7 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
     with recorded_training(parent, job.name, job.params.problem) as record:
         if record is None:
             return
-        record.params({"mode": job.setting.mode, "seed": job.seed, **dict(job.setting.knobs)})
+        record.params({"mode": job.setting.mode, "seed": job.replica.seed, **dict(job.setting.knobs)})
         record.curves(outcome["epochs"])
         known = {key: value for key, value in outcome["figures"].items() if value is not None}
         record.metrics({f"{SELECTION_SPLIT}.{SEVERITY}.{key}": value for key, value in known.items()})

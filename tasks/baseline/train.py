@@ -1,7 +1,5 @@
 """Round 0: before any mining; in a study once a seed."""
 
-import logging
-import shutil
 from pathlib import Path
 
 from tasks.common.determinism import deterministic
@@ -11,41 +9,30 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import COLOUR, read_rows
 from tasks.crop_table.splits import TRAIN
 from tasks.train.batches import Labels, Validation, read_crops
-from tasks.train.loop import Progress, replica_seed, train_network, untrained
+from tasks.train.job import TrainingJob
+from tasks.train.loop import replica_seed, train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, summary_of, write_folder
-from tasks.train.replicas import Replica, gather, replicas_of
-
-log = logging.getLogger("unfont")
+from tasks.train.replicas import replicas_of
 
 
-def train_replica(params: Params, replica: Replica, *, table: Path, scratch: Path) -> dict[str, float]:
-    """Train one seed's round 0 in `scratch`; one that an interrupted run has finished stays. Returns its figures."""
-    out = _part(scratch, replica)
-    if out.exists():
-        return {}
-    return train_baseline(params, table=table, out=out, work=scratch / f"training-{replica.seed}", seed=replica.seed)
+def baseline_jobs(params: Params, *, table: Path, work: Path) -> list[TrainingJob]:
+    """The trainings of round 0, the stage's own first."""
+    replicas = replicas_of(params.study, 0)
+    return [TrainingJob(params=params, replica=replica, table=table, scratch=work) for replica in replicas]
 
 
-def finish_baseline(params: Params, *, scratch: Path, out: Path) -> None:
-    """Put the trainings of `scratch` together at `out`."""
-    with written_whole(out) as folder:
-        gather({replica: _part(scratch, replica) for replica in replicas_of(params.study, 0)}, folder)
-    shutil.rmtree(scratch, ignore_errors=True)
+def train_baseline(job: TrainingJob) -> dict[str, float]:
+    """Round 0: train from scratch on the whole `train` split and write the model's folder at `job.out`.
 
-
-def train_baseline(
-    params: Params, *, table: Path, out: Path, work: Path, seed: int = 0, progress: Progress = log.info
-) -> dict[str, float]:
-    """Round 0: train from scratch on the whole `train` split and write the model's folder at `out`.
-
-    Args:
-        work: holds checkpoints; a run that was interrupted goes on from there and ends with the
-        same bytes.
-        seed: the number of the training in a study of several.
+    A run that was interrupted goes on from its checkpoint and ends with the same bytes; a training that it has
+    finished stays.
 
     Returns:
-        the last epoch's figures, and the number of crops and weights.
+        the last epoch's figures, and the number of crops and weights; nothing of one that was finished before.
     """
+    params, table = job.params, job.table
+    if job.out.exists():
+        return {}
     _check_colour(params)
     labels = Labels.of_table(table, params.labels, channels=params.crops.channels)
     keys = read_rows(table, ["key"], [TRAIN])["key"]
@@ -54,7 +41,7 @@ def train_baseline(
     training = baseline_rows(keys)
     crops = read_crops(table, labels, keys=training["key"])
     card = make_card(params, labels, mode="erm", size=(crops.images.shape[1], crops.images.shape[2]))
-    own_seed = replica_seed(params.seed, "baseline", seed)
+    own_seed = replica_seed(params.seed, "baseline", job.replica.seed)
     with deterministic(params.threads, seed=own_seed):
         network = untrained(card, crops, params)
         trained = train_network(
@@ -64,17 +51,12 @@ def train_baseline(
             params=params,
             train=params.train,
             seed=own_seed,
-            work=work,
-            progress=progress,
+            work=job.work,
+            progress=job.progress,
         )
-    with written_whole(out) as folder:
+    with written_whole(job.out) as folder:
         write_folder(folder, network, card, trained, training)
-    shutil.rmtree(work, ignore_errors=True)
     return summary_of(trained.history, network, crops)
-
-
-def _part(scratch: Path, replica: Replica) -> Path:
-    return scratch / f"round-{replica.seed}"
 
 
 def _check_colour(params: Params) -> None:

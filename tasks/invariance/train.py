@@ -1,7 +1,6 @@
 """Invariance: train on from the last round with nuisance heads beside the target's; in a study once a seed."""
 
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,43 +13,24 @@ from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.train.batches import Crops, Labels, Validation, read_crops
-from tasks.train.loop import Progress, replica_seed, train_network
+from tasks.train.job import TrainingJob
+from tasks.train.loop import replica_seed, train_network
 from tasks.train.model_folder import read_training, summary_of, write_folder
-from tasks.train.replicas import Replica, gather, seeds_of
+from tasks.train.replicas import seeds_of
 from tasks.train.weights import load_model
 
 log = logging.getLogger("unfont")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModeJob:
-    """One training of a mode: its settings and places.
+class ModeJob(TrainingJob):
+    """One training of a mode; `start` is the model that it goes on from."""
 
-    `start` is the model that it goes on from, `scratch` where all trainings of this mode work.
-    """
-
-    params: Params
     mode: str
-    replica: Replica
-    table: Path
     start: Path
-    scratch: Path
-    progress: Progress = log.info
-
-    @property
-    def work(self) -> Path:
-        """Its checkpoints."""
-        return self.scratch / f"training-{self.replica.seed}"
-
-    @property
-    def out(self) -> Path:
-        """Where it writes its folder, until the mode's are put together."""
-        return self.scratch / f"trained-{self.replica.seed}"
 
 
-def mode_jobs(
-    params: Params, *, mode: str, table: Path, last_round: Path, work: Path, progress: Progress = log.info
-) -> list[ModeJob]:
+def mode_jobs(params: Params, *, mode: str, table: Path, last_round: Path, work: Path) -> list[ModeJob]:
     """The trainings of `mode`, the stage's own first, each from the last round of its seed.
 
     Raises:
@@ -59,12 +39,11 @@ def mode_jobs(
     jobs = [
         ModeJob(
             params=params,
-            mode=mode,
             replica=replica,
             table=table,
-            start=replica.mined.folder(last_round),
             scratch=work,
-            progress=progress,
+            mode=mode,
+            start=replica.mined.folder(last_round),
         )
         for replica in seeds_of(params.study)
     ]
@@ -114,15 +93,7 @@ def train_mode(job: ModeJob) -> dict[str, float]:
         )
     with written_whole(job.out) as folder:
         write_folder(folder, network, {**card, "mode": job.mode}, trained, training)
-    shutil.rmtree(job.work, ignore_errors=True)
     return summary_of(trained.history, network, crops)
-
-
-def finish_mode(jobs: list[ModeJob], *, out: Path) -> None:
-    """Put a mode's trainings together at `out`."""
-    with written_whole(out) as folder:
-        gather({job.replica: job.out for job in jobs}, folder)
-    shutil.rmtree(jobs[0].scratch, ignore_errors=True)
 
 
 def _has_partners(crops: Crops) -> bool:

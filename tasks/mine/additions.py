@@ -17,7 +17,6 @@ from tasks.mine.review import apply_decisions, check_labels, decisions_path, rea
 from tasks.mine.score_table import read_scores
 from tasks.mine.select import ADDED, plan_mining
 from tasks.train.model_folder import read_training
-from tasks.train.replicas import MINED, Replica
 from tasks.train.weights import read_card, weights_of
 
 MINED_SCHEMA = pa.schema(
@@ -65,13 +64,13 @@ def additions_of(job: RoundJob) -> Additions:
 
 
 def _mined(job: RoundJob) -> Additions:
-    weights = weights_of(job.before)
+    weights = weights_of(job.start)
     decisions = decisions_of(job)
     wrong = _wrong_rows(job, weights, decisions)
     pool = pq.read_metadata(job.scores).num_rows
     suspects = _suspects(job, decisions)
     aside = [] if suspects is None else suspects["key"].tolist()
-    taken = read_training(job.before)["key"]
+    taken = read_training(job.start)["key"]
     unclear = read_table(job.table, ["key"], pc.field("ambiguous"))["key"].to_pylist()
     plan = plan_mining(wrong, job.params.mine, pool=pool, taken=taken, aside=aside, unclear=unclear)
     added = int((plan["fate"] == ADDED).sum())
@@ -84,7 +83,7 @@ def decisions_of(job: RoundJob) -> pd.DataFrame:
     """What a person decided of own pictures' labels, checked against the labels that the model before knows."""
     path = decisions_path(job.params.problem)
     decisions = read_decisions(path)
-    check_labels(decisions, read_card(job.before)["labels"], where=path)
+    check_labels(decisions, read_card(job.start)["labels"], where=path)
     return decisions
 
 
@@ -104,7 +103,7 @@ def _suspects(job: RoundJob, decisions: pd.DataFrame) -> pd.DataFrame | None:
     labels, folds = job.params.labels, job.params.mine.folds
     if not labels.brings or not folds:
         return None
-    rows, features = own_features(job.before, table=job.table, target=labels.target, group=labels.group)
+    rows, features = own_features(job.start, table=job.table, target=labels.target, group=labels.group)
     # What was decided is what the others are judged by.
     rows = apply_decisions(rows, decisions, column="given")
     seed = derived_seed(job.params.seed, "suspects", job.number)
@@ -114,13 +113,12 @@ def _suspects(job: RoundJob, decisions: pd.DataFrame) -> pd.DataFrame | None:
 
 def _random(job: RoundJob) -> Additions:
     """As many crops as the mined training of the same seed added, drawn at random from the pool."""
-    twin = Replica(seed=job.replica.seed, arm=MINED)
-    mined = pd.read_parquet(job.beside(twin).out / "mined.parquet", columns=["fate"])
+    mined = pd.read_parquet(job.out_of(job.replica.mined) / "mined.parquet", columns=["fate"])
     wanted = int((mined["fate"] == ADDED).sum())
     target = job.params.labels.target
     pool = read_rows(job.table, ["key", target], [POOL])
     decided = apply_decisions(pool, decisions_of(job), column=target)
-    free = decided[~decided["key"].isin(read_training(job.before)["key"])]
+    free = decided[~decided["key"].isin(read_training(job.start)["key"])]
     draw = np.random.default_rng(derived_seed(job.params.seed, "control", job.number, job.replica.seed))
     rows = free.iloc[np.sort(draw.permutation(len(free))[:wanted])]
     plan = pd.DataFrame({"key": rows["key"], "true": rows[target], "fate": ADDED}).reindex(columns=NO_ROWS.columns)

@@ -22,9 +22,10 @@ from tasks.mine.review import LEFT_OUT
 from tasks.mine.score import score_pool
 from tasks.mine.select import NEAR, SET_ASIDE, false_alarms
 from tasks.train.batches import Crops, Labels, Validation, read_crops
+from tasks.train.job import gather
 from tasks.train.loop import replica_seed, train_network, untrained
 from tasks.train.model_folder import read_training, summary_of, write_folder
-from tasks.train.replicas import MINED, gather
+from tasks.train.replicas import MINED
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, load_model, weights_of
 
 COUNTS = ("pool", "false_positives", "false_alarms", "added", "near_duplicates", "set_aside")
@@ -36,7 +37,7 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
     if job.out.exists() or job.stop() or job.control:
         return
     score_pool(
-        job.before,
+        job.start,
         table=job.table,
         out=job.scores,
         work=job.work / "scores",
@@ -47,7 +48,7 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
     )
 
 
-def run_replica(job: RoundJob) -> dict[str, float]:
+def train_round(job: RoundJob) -> dict[str, float]:
     """Add to the training set of the model before, retrain it, and write the folder at `job.out`.
 
     Where there is nothing to add, or the rounds have stopped, the folder holds the model before. One that is there
@@ -59,13 +60,13 @@ def run_replica(job: RoundJob) -> dict[str, float]:
     figures: dict[str, float] = {}
     if not job.out.exists():
         with deterministic(job.params.threads), written_whole(job.out) as folder:
-            network, card = load_model(job.before)
+            network, card = load_model(job.start)
             additions = additions_of(job)
             validation = Validation(job.table, Labels.of_card(card))
             before = validation.figures(network)
             if additions.added.empty:
                 job.progress(f"round {job.number}: {additions.why}, the model stays")
-                _copy_model(job.before, folder)
+                _copy_model(job.start, folder)
                 after = before
             else:
                 figures, network = _retrain(job, network, card, additions, validation, folder)
@@ -81,19 +82,15 @@ def run_replica(job: RoundJob) -> dict[str, float]:
 
 def finish_round(jobs: list[RoundJob], *, out: Path) -> None:
     """Put a round's trainings together at `out`, with what the round gained on validation over its seeds."""
-    main = jobs[0]
-    with written_whole(out) as folder:
-        gather({job.replica: job.out for job in jobs}, folder)
-        rounds = [read_json(job.out / "round.json") for job in jobs if job.replica.arm == MINED]
-        gain = judged([facts["validation"] for facts in rounds])
-        write_json(folder / "round.json", {**rounds[0], "gain": gain})
+    rounds = [read_json(job.out / "round.json") for job in jobs if job.replica.arm == MINED]
+    gain = judged([facts["validation"] for facts in rounds])
+    gather(jobs, out=out, facts={"round.json": {**rounds[0], "gain": gain}})
     if gain is not None:
         pays = "beyond" if gain["pays"] else "within"
+        main = jobs[0]
         main.progress(
             f"round {main.number}: {gain['figure']} better by {gain['mean']:.4f}, {pays} {gain['spread']:.4f}"
         )
-    for job in jobs:
-        shutil.rmtree(job.work, ignore_errors=True)
 
 
 def _retrain(
@@ -102,7 +99,7 @@ def _retrain(
     """Train with the new rows among the training rows, and write the model's folder."""
     params, mine = job.params, job.params.mine
     added = additions.added[["key", "score"]].assign(round=job.number, weights=additions.scored_by)
-    training = pd.concat([read_training(job.before), added], ignore_index=True)
+    training = pd.concat([read_training(job.start), added], ignore_index=True)
     training, crops = _crops_of(job, training, Labels.of_card(card))
     seed = replica_seed(params.seed, f"round/{job.number}", job.replica.seed)
     train = params.train

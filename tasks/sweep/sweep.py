@@ -71,44 +71,35 @@ class Sweep:
 
     def jobs(self, setting: Setting) -> list["SweepJob"]:
         """The trainings of one setting, one a seed."""
+        params = self.params.model_copy(update={"invariance": setting.of(self.params.invariance)})
         return [
-            SweepJob(params=self.params, setting=setting, seed=seed, table=self.table, start=start, work=self.work)
+            SweepJob(
+                params=params,
+                replica=Replica(seed=seed, arm=SEED),
+                table=self.table,
+                scratch=self.work / f"{setting.name},seed={seed}",
+                mode=setting.mode,
+                start=start,
+                setting=setting,
+            )
             for seed, start in enumerate(self.starts)
         ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepJob:
-    """One training of a sweep, in a folder of its own below `work`."""
+class SweepJob(ModeJob):
+    """One training of a sweep, with scratch of its own: that of the stage `invariance`, with one setting."""
 
-    params: Params
     setting: Setting
-    seed: int
-    table: Path
-    start: Path
-    work: Path
 
     @property
     def name(self) -> str:
-        return f"{self.setting.name},seed={self.seed}"
+        return self.scratch.name
 
     @property
     def result(self) -> Path:
         """Its `Outcome`, once it is done."""
-        return self.work / f"{self.name}.json"
-
-    @property
-    def training(self) -> ModeJob:
-        """The training of the stage `invariance`, with this setting."""
-        invariance = self.setting.of(self.params.invariance)
-        return ModeJob(
-            params=self.params.model_copy(update={"invariance": invariance}),
-            mode=self.setting.mode,
-            replica=Replica(seed=self.seed, arm=SEED),
-            table=self.table,
-            start=self.start,
-            scratch=self.work / self.name,
-        )
+        return self.scratch.with_name(f"{self.name}.json")
 
 
 def make_sweep(params: Params, space: Space, *, table: Path, last_round: Path) -> Sweep:
@@ -157,18 +148,18 @@ def try_setting(job: SweepJob) -> Outcome:
     if job.result.exists():
         done: Outcome = read_json(job.result)
         return done
-    began, training = time.monotonic(), job.training
-    train_mode(training)
+    began = time.monotonic()
+    train_mode(job)
     outcome = Outcome(
-        seed=job.seed,
-        weights=weights_of(training.out),
+        seed=job.replica.seed,
+        weights=weights_of(job.out),
         seconds=0.0,
-        figures=measure_model(job.params, training.out, table=job.table),
-        epochs=read_json(training.out / "history.json")["epochs"],
+        figures=measure_model(job.params, job.out, table=job.table),
+        epochs=read_json(job.out / "history.json")["epochs"],
     )
     outcome["seconds"] = round(time.monotonic() - began, 3)
     write_json(job.result, outcome)
-    shutil.rmtree(training.scratch)
+    shutil.rmtree(job.scratch)
     return outcome
 
 

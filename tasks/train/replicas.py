@@ -1,7 +1,5 @@
 """The trainings of one stage: its own, and in a study further seeds, and of a round random controls, beside it."""
 
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +24,14 @@ class Replica:
         return self.arm != CONTROL and self.seed == 0
 
     @property
+    def key(self) -> str:
+        """`control-0`: its name in scratch."""
+        return f"{self.arm}-{self.seed}"
+
+    @property
     def name(self) -> str:
-        """`control-0`; empty for the stage's own."""
-        return "" if self.main else f"{self.arm}-{self.seed}"
+        """Its name in the output, which is the key; empty for the stage's own."""
+        return "" if self.main else self.key
 
     def folder(self, whole: Path) -> Path:
         """Where it lies in the folder of its round or mode."""
@@ -56,9 +59,3 @@ def replicas_of(study: StudySettings, number: int) -> list[Replica]:
 def seeds_of(study: StudySettings) -> list[Replica]:
     """The trainings of a mode of invariance, one a seed, the stage's own first."""
     return [Replica(seed=seed, arm=SEED) for seed in range(study.seeds)]
-
-
-def gather(parts: Mapping[Replica, Path], out: Path) -> None:
-    """Put the folders of a stage's trainings together at `out`, which is made."""
-    for replica, part in parts.items():
-        shutil.copytree(part, replica.folder(out))

@@ -1,13 +1,17 @@
 """A seeded crop table that a tiny network learns in a second: the label is the stripes' direction."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import Pixels, crop_schema, encode_png, key_of, write_shards
+from tasks.train.job import gather
+from tasks.train.loop import Progress
 from tests.conftest import ROOT
 
 HEIGHT, WIDTH = 16, 48
@@ -49,6 +53,18 @@ def make_toy_table(folder: Path, *, seed: int = 0, background: bool = True, nuis
     arrays = [pa.array([row[field.name] for row in rows], type=field.type) for field in schema]
     write_shards(folder, [pa.Table.from_arrays(arrays, schema=schema)])
     return folder
+
+
+def silent(_: str) -> None:
+    """Progress that nobody reads."""
+
+
+def make_round_0(params: Params, table: Path, out: Path, *, progress: Progress = silent) -> dict[str, float]:
+    """Round 0 at `out`, with its scratch beside it, as the flow composes it; the figures of the stage's own."""
+    jobs = baseline_jobs(params, table=table, work=out.with_name("work"))
+    summaries = [train_baseline(replace(job, progress=progress)) for job in jobs]
+    gather(jobs, out=out)
+    return summaries[0]
 
 
 def stripes(rng: np.random.Generator, slant: int, bold: bool) -> Pixels:

@@ -1,21 +1,21 @@
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from models.invariance import MODES
-from tasks.baseline.train import finish_baseline, train_baseline, train_replica
 from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
-from tasks.invariance.train import finish_mode, mode_jobs, train_mode
+from tasks.invariance.train import mode_jobs, train_mode
+from tasks.train.job import gather
 from tasks.train.loop import Progress
 from tasks.train.model_folder import read_training
-from tasks.train.replicas import replicas_of
 from tasks.train.weights import load_model, weights_of
-from tests.tasks.toycrops import make_toy_table, toy_params
-from tests.tasks.train.test_loop import StopAfter, contents, silent
+from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
+from tests.tasks.train.test_loop import StopAfter, contents
 
 PARAMS = toy_params()
 STUDY = toy_params(study={"seeds": 2}, train={"epochs": 1}, invariance={"epochs": 1})
@@ -26,7 +26,7 @@ EVERY = [*MODES, "conditional+pairs", "reversal+coral"]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("unlearn")
     make_toy_table(home / "table")
-    train_baseline(PARAMS, table=home / "table", out=home / "0", work=home / "work", progress=silent)
+    make_round_0(PARAMS, home / "table", home / "0")
     for mode in EVERY:
         go(home, mode, home / mode)
     return home
@@ -35,9 +35,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def go(home: Path, mode: str, out: Path, *, progress: Progress = silent, params: Params = PARAMS) -> dict[str, float]:
     """All trainings of `mode`, from round 0; the figures of the stage's own."""
     places = {"table": home / "table", "last_round": home / "0", "work": out.parent / "work"}
-    jobs = mode_jobs(params, mode=mode, progress=progress, **places)
-    summaries = [train_mode(job) for job in jobs]
-    finish_mode(jobs, out=out)
+    jobs = mode_jobs(params, mode=mode, **places)
+    summaries = [train_mode(replace(job, progress=progress)) for job in jobs]
+    gather(jobs, out=out)
     return summaries[0]
 
 
@@ -78,7 +78,7 @@ def test_strength_rises_over_the_epochs(home: Path):
 
 def test_a_table_without_nuisance_labels_serves_as_well(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     make_toy_table(tmp_path / "table", nuisances=False)
-    train_baseline(PARAMS, table=tmp_path / "table", out=tmp_path / "0", work=tmp_path / "work", progress=silent)
+    make_round_0(PARAMS, tmp_path / "table", tmp_path / "0")
     with caplog.at_level(logging.WARNING):
         figures = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
     assert not {"font_style_loss", "pairs_loss"} & set(figures)
@@ -100,9 +100,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Round 0 of two seeds, and `pairs` of both."""
     home = tmp_path_factory.mktemp("study")
     make_toy_table(home / "table")
-    for replica in replicas_of(STUDY.study, 0):
-        train_replica(STUDY, replica, table=home / "table", scratch=home / "scratch")
-    finish_baseline(STUDY, scratch=home / "scratch", out=home / "0")
+    make_round_0(STUDY, home / "table", home / "0")
     go(home, "pairs", home / "pairs", params=STUDY)
     return home
 

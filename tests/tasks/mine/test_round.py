@@ -6,24 +6,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.common.parallel import spread
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.mine.job import RoundJob, round_jobs
-from tasks.mine.round import finish_round, run_replica, score_for
+from tasks.mine.round import finish_round, score_for, train_round
 from tasks.train.model_folder import read_training
 from tasks.train.weights import weights_of
 from tests.conftest import ROOT
-from tests.tasks.toycrops import make_toy_table, toy_params
-from tests.tasks.train.test_loop import StopAfter, silent
+from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
+from tests.tasks.train.test_loop import StopAfter
 
 PARAMS = toy_params(train={"epochs": 1, "rate": 0.002})  # a weak round 0 leaves something to mine
 STUDY = {"seeds": 2, "control": True, "stop": False}
@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table, round 0 and round 1."""
     home = tmp_path_factory.mktemp("rounds")
     make_toy_table(home / "table")
-    train_baseline(PARAMS, table=home / "table", out=home / "0", work=home / "work", progress=silent)
+    make_round_0(PARAMS, home / "table", home / "0")
     go(home, 1)
     return home
 
@@ -45,7 +45,7 @@ def here(work: Callable, items: list):
 
 def jobs_of(home: Path, number: int, *, params: Params = PARAMS, work: Path, progress=silent) -> list[RoundJob]:
     jobs = round_jobs(params, number=number, table=home / "table", previous=home / str(number - 1), work=work)
-    return [RoundJob(**{**vars(job), "progress": progress}) for job in jobs]
+    return [replace(job, progress=progress) for job in jobs]
 
 
 def go(
@@ -57,7 +57,7 @@ def go(
     summaries = []
     for job in jobs:
         score_for(job, fan_out=here)
-        summaries.append(run_replica(job))
+        summaries.append(train_round(job))
     finish_round(jobs, out=out)
     return summaries[0]
 
@@ -143,7 +143,7 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_no_scratch(home: Path, tmp_path
 
 
 def test_an_interrupted_round_ends_with_the_same_bytes_and_scores_once(home: Path, tmp_path: Path):
-    scored = tmp_path / "work" / "mined" / "scores.parquet"
+    scored = tmp_path / "work" / "mined-0" / "scores.parquet"
     with pytest.raises(KeyboardInterrupt):
         go(home, 1, out=tmp_path / "again", progress=StopAfter(1))
     assert not (tmp_path / "again").exists()
@@ -164,7 +164,7 @@ go(Path(sys.argv[1]), 1, out=Path(sys.argv[2]), progress=print)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["mined/scores/part-*.parquet", "mined/checkpoint/progress.json"])
+@pytest.mark.parametrize("where", ["mined-0/scores/part-*.parquet", "mined-0/checkpoint/progress.json"])
 def test_a_killed_round_goes_on_where_it_was_with_the_same_bytes(home: Path, tmp_path: Path, where: str):
     command = [sys.executable, "-c", KILLED, str(home), str(tmp_path / "again")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -197,10 +197,7 @@ def test_a_study_trains_seeds_and_as_many_random_rows_beside_each(home: Path, tm
     params = toy_params(train={"epochs": 1, "rate": 0.002}, study=STUDY)
     other = beside(home, tmp_path)
     (other / "0").unlink()
-    shutil.copytree(home / "0", other / "0")
-    train_baseline(
-        params, table=home / "table", out=other / "0/study/mined-1", work=tmp_path / "w", seed=1, progress=silent
-    )
+    make_round_0(params, home / "table", other / "0")
     go(other, 1, params=params)
     study = other / "1" / "study"
     assert sorted(folder.name for folder in study.iterdir()) == ["control-0", "control-1", "mined-1"]
@@ -263,7 +260,7 @@ def test_scores_of_another_model_are_refused(home: Path, tmp_path: Path):
     (tmp_path / "table").symlink_to(home / "table")
     (changed,) = jobs_of(tmp_path, 1, work=tmp_path / "work")
     with pytest.raises(UserError, match="another model"):
-        run_replica(changed)
+        train_round(changed)
 
 
 def test_an_empty_pool_is_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -71,7 +71,7 @@ def test_a_training_that_is_done_stays(home: Path, monkeypatch: pytest.MonkeyPat
     first = try_setting(job())
     monkeypatch.setattr("tasks.sweep.sweep.train_mode", None)
     assert try_setting(job()) == first
-    assert [path.name for path in job().work.iterdir()] == [job().result.name]
+    assert [path.name for path in job().scratch.parent.iterdir()] == [job().result.name]
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_weights(home: Path, caplog: pytest.LogCaptureFixture):

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from tasks.baseline.train import train_baseline
 from tasks.common.params import Params
 from tasks.sweep.space import Space, space_of
 from tasks.sweep.sweep import Sweep, make_sweep
 from tests.conftest import ROOT
-from tests.tasks.toycrops import make_toy_table, toy_params
+from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 
 HOME = Path("data/scripts")
 LAST = HOME / "rounds" / "3"
@@ -22,7 +21,7 @@ def make_toy_project(folder: Path) -> Path:
     shutil.copy(ROOT / "dvc.yaml", folder)
     write_params(folder, PARAMS)
     table = make_toy_table(folder / HOME / "table")
-    train_baseline(PARAMS, table=table, out=folder / LAST, work=folder / "work", progress=lambda _: None)
+    make_round_0(PARAMS, table, folder / LAST)
     return folder
 
 

@@ -9,14 +9,13 @@ import torch
 from models.degrade import COLOURS, colours_of, seeds_at
 from models.settings import DegradeSettings
 from models.training import UNKNOWN
-from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.train.batches import Crops, Labels, as_images, read_crops
 from tasks.train.replicas import Replica
-from tests.tasks.toycrops import make_toy_table, toy_params
+from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))
 PRINTED = NONE.model_copy(update={"colour": 1.0})
@@ -90,7 +89,7 @@ def test_a_linear_probe_reads_the_colour_off_three_channels_and_not_off_one(tabl
 
 def test_colour_is_unlearned_beside_a_style(table: Path, tmp_path: Path):
     params = coloured_params()
-    train_baseline(params, table=table, out=tmp_path / "0", work=tmp_path / "work", progress=lambda _: None)
+    make_round_0(params, table, tmp_path / "0")
     card = json.loads((tmp_path / "0" / "model.json").read_text())
     assert card["channels"] == 3
     assert card["nuisances"] == {"font_style": ["bold", "light"], "colour": list(COLOURS)}
@@ -110,7 +109,7 @@ def test_colour_that_cannot_be_seen_cannot_be_unlearned(table: Path, tmp_path: P
     params = coloured_params()
     changed = {key: {**params.model_dump()[key], **value} for key, value in changes.items()}
     with pytest.raises(UserError, match=said):
-        train_baseline(coloured_params(**changed), table=table, out=tmp_path / "0", work=tmp_path / "work")
+        make_round_0(coloured_params(**changed), table, tmp_path / "0")
 
 
 def test_partners_share_a_number(table: Path):

@@ -4,12 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.baseline.train import train_baseline
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows
 from tasks.train.model_folder import histogram_of, read_training
 from tasks.train.weights import load_model
-from tests.tasks.toycrops import make_toy_table, toy_params
+from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +18,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def silent(_: str) -> None:
-    """Progress that nobody reads."""
 
 
 class StopAfter:
@@ -38,13 +33,7 @@ class StopAfter:
 
 
 def test_round_0_learns_the_toy_scripts(table: Path, tmp_path: Path):
-    figures = train_baseline(
-        toy_params(train={"epochs": 6}),
-        table=table,
-        out=tmp_path / "0",
-        work=tmp_path / "work",
-        progress=silent,
-    )
+    figures = make_round_0(toy_params(train={"epochs": 6}), table, tmp_path / "0")
     assert figures["validation_accuracy"] > 0.9
     assert figures["crops"] == 160
     assert not (tmp_path / "work").exists()
@@ -73,13 +62,7 @@ def test_round_0_learns_the_toy_scripts(table: Path, tmp_path: Path):
 
 def test_the_same_settings_give_the_same_bytes_and_another_seed_does_not(table: Path, tmp_path: Path):
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
-        train_baseline(
-            toy_params(seed=seed, train={"epochs": 1}),
-            table=table,
-            out=tmp_path / name,
-            work=tmp_path / "work",
-            progress=silent,
-        )
+        make_round_0(toy_params(seed=seed, train={"epochs": 1}), table, tmp_path / name)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert contents(tmp_path / "one") != contents(tmp_path / "other")
 
@@ -87,13 +70,13 @@ def test_the_same_settings_give_the_same_bytes_and_another_seed_does_not(table: 
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_an_interrupted_run_ends_with_the_same_bytes(table: Path, tmp_path: Path, epochs: int):
     params = toy_params()
-    train_baseline(params, table=table, out=tmp_path / "whole", work=tmp_path / "work", progress=silent)
+    make_round_0(params, table, tmp_path / "whole")
 
     with pytest.raises(KeyboardInterrupt):
-        train_baseline(params, table=table, out=tmp_path / "0", work=tmp_path / "work", progress=StopAfter(epochs))
+        make_round_0(params, table, tmp_path / "0", progress=StopAfter(epochs))
     assert not (tmp_path / "0").exists()
     said: list[str] = []
-    train_baseline(params, table=table, out=tmp_path / "0", work=tmp_path / "work", progress=said.append)
+    make_round_0(params, table, tmp_path / "0", progress=said.append)
 
     assert sum(line.startswith("epoch") for line in said) == 3 - epochs
     assert contents(tmp_path / "0") == contents(tmp_path / "whole")
@@ -111,37 +94,25 @@ def harm_progress(checkpoint: Path) -> None:
 @pytest.mark.parametrize("harm", [harm_tensors, harm_progress])
 def test_a_broken_checkpoint_is_passed_over(table: Path, tmp_path: Path, harm):
     params = toy_params()
-    train_baseline(params, table=table, out=tmp_path / "whole", work=tmp_path / "work", progress=silent)
+    make_round_0(params, table, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train_baseline(params, table=table, out=tmp_path / "0", work=tmp_path / "work", progress=StopAfter(1))
-    harm(tmp_path / "work" / "checkpoint")
-    train_baseline(params, table=table, out=tmp_path / "0", work=tmp_path / "work", progress=silent)
+        make_round_0(params, table, tmp_path / "0", progress=StopAfter(1))
+    harm(tmp_path / "work" / "mined-0" / "checkpoint")
+    make_round_0(params, table, tmp_path / "0")
     assert contents(tmp_path / "0") == contents(tmp_path / "whole")
 
 
 def test_a_checkpoint_of_other_settings_is_passed_over(table: Path, tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
-        train_baseline(
-            toy_params(loss={"gamma": 3.0}),
-            table=table,
-            out=tmp_path / "0",
-            work=tmp_path / "work",
-            progress=StopAfter(1),
-        )
+        make_round_0(toy_params(loss={"gamma": 3.0}), table, tmp_path / "0", progress=StopAfter(1))
     said: list[str] = []
-    train_baseline(toy_params(), table=table, out=tmp_path / "0", work=tmp_path / "work", progress=said.append)
+    make_round_0(toy_params(), table, tmp_path / "0", progress=said.append)
     assert sum(line.startswith("epoch") for line in said) == 3
 
 
 def test_crops_without_background_or_nuisance_labels_train_as_well(tmp_path: Path):
     table = make_toy_table(tmp_path / "table", background=False, nuisances=False)
-    train_baseline(
-        toy_params(train={"epochs": 1}),
-        table=table,
-        out=tmp_path / "0",
-        work=tmp_path / "work",
-        progress=silent,
-    )
+    make_round_0(toy_params(train={"epochs": 1}), table, tmp_path / "0")
     _, card = load_model(tmp_path / "0")
     assert card["labels"] == ["Grek", "Hebr", "Latn"]
     assert card["nuisances"] == {}
@@ -149,11 +120,11 @@ def test_crops_without_background_or_nuisance_labels_train_as_well(tmp_path: Pat
 
 def test_no_table_is_one_line(tmp_path: Path):
     with pytest.raises(UserError, match="no crop table"):
-        train_baseline(toy_params(), table=tmp_path / "none", out=tmp_path / "0", work=tmp_path / "work")
+        make_round_0(toy_params(), tmp_path / "none", tmp_path / "0")
 
 
 def test_a_model_says_where_its_examples_lay_in_the_last_epoch(table: Path, tmp_path: Path):
-    train_baseline(toy_params(), table=table, out=tmp_path / "0", work=tmp_path / "work", progress=silent)
+    make_round_0(toy_params(), table, tmp_path / "0")
     examples = json.loads((tmp_path / "0" / "examples.json").read_text())
     history = json.loads((tmp_path / "0" / "history.json").read_text())["epochs"]
     assert {name: sum(counts) for name, counts in examples["groups"].items()} == {"text": 120, "Zxxx": 40}
@@ -177,7 +148,7 @@ def test_examples_are_counted_by_what_they_are():
 def test_a_last_layer_started_at_the_labels_shares_trains_as_well(table: Path, tmp_path: Path):
     for name, prior in (("plain", False), ("prior", True)):
         params = toy_params(loss={"prior_bias": prior}, train={"epochs": 6, "balanced": prior})
-        train_baseline(params, table=table, out=tmp_path / name, work=tmp_path / "work", progress=silent)
+        make_round_0(params, table, tmp_path / name)
     histories = [json.loads((tmp_path / name / "history.json").read_text())["epochs"] for name in ("plain", "prior")]
     assert all(history[-1]["validation_accuracy"] > 0.9 for history in histories)
     assert histories[0][0]["loss"] != histories[1][0]["loss"]

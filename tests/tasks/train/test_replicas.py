@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tasks.common.params import StudySettings
-from tasks.train.replicas import gather, replicas_of, seeds_of
+from tasks.train.replicas import replicas_of, seeds_of
 
 ALONE = StudySettings(seeds=1, control=False, stop=False)
 STUDY = StudySettings(seeds=2, control=True, stop=False)
@@ -28,17 +28,3 @@ def test_a_mode_is_trained_once_a_seed_from_the_mined_round_of_that_seed(tmp_pat
     assert [replica.name for replica in seeds_of(STUDY)] == ["", "seed-1"]
     assert [replica.folder(tmp_path) for replica in seeds_of(STUDY)] == [tmp_path, tmp_path / "study" / "seed-1"]
     assert [replica.mined.name for replica in seeds_of(STUDY)] == ["", "mined-1"]
-
-
-def test_the_trainings_lie_in_the_rounds_folder(tmp_path: Path):
-    parts = {replica: tmp_path / str(number) for number, replica in enumerate(replicas_of(STUDY, 1))}
-    for part in parts.values():
-        part.mkdir()
-        (part / "model").write_text(part.name)
-    gather(parts, tmp_path / "round")
-    found = {
-        str(path.relative_to(tmp_path / "round")): path.read_text() for path in (tmp_path / "round").rglob("model")
-    }
-    assert found == {
-        "model": "0", "study/control-0/model": "1", "study/mined-1/model": "2", "study/control-1/model": "3",
-    }  # fmt: skip
