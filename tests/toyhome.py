@@ -13,7 +13,8 @@ from models.network import ScriptNet
 from models.settings import SEVERITY_NAMES
 from tasks.common.files import sha256_of
 from tasks.common.params import UNWRITTEN, Params, read_params
-from tasks.crop_table.shards import crop_schema, encode_png, key_of, write_shards
+from tasks.crop_table.png import encode_png, key_of
+from tasks.crop_table.shards import crop_schema, write_shards
 from tasks.crop_table.splits import SPLITS
 from tasks.evaluate.mining_gain import MINING_METRICS, model_name, summarise
 from tasks.train.replicas import replicas_of

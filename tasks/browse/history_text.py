@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks.browse.terminal import WIDEST, render_picture
 from tasks.common.text import clip
-from tasks.crop_table.shards import Pixels
+from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import POOL
 from tasks.mine.select import FATES
 from tasks.pages.text_table import aligned

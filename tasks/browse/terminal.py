@@ -7,7 +7,7 @@ from typing import TextIO
 import numpy as np
 from PIL import Image
 
-from tasks.crop_table.shards import Pixels
+from tasks.crop_table.png import Pixels
 
 WIDEST = 100  # characters
 SHADES = "@%#*+=-:. "  # from black to white: as ink on paper

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.common.files import written_whole
 from tasks.common.params import UNWRITTEN
 from tasks.crop_table.kinds import kinds_of
-from tasks.crop_table.shards import encode_png, key_of
+from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.text_side import digest_of
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 from tasks.crops.backgrounds.kinds import draw_background

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.explain.trust import Curves
 from models.settings import AttentionSettings
-from tasks.crop_table.shards import Pixels, encode_png
+from tasks.crop_table.png import Pixels, encode_png
 from tasks.explain.attribution import METHODS, Explained
 from tasks.pages.single_page import address_of, picture_of, pixels_of, write_page
 from tasks.pages.svg import Axis, Plot

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from models.explain.canvas import Canvas
-from tasks.crop_table.shards import Pixels
+from tasks.crop_table.png import Pixels
 
 ENTRY = "standardise"  # behind it, decay of contrast is not undone at once; see `models.explain.canvas`
 ENLARGED = (64, 128)  # height and width in pixels that an image of few pixels is enlarged to, at most

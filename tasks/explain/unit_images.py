@@ -15,7 +15,8 @@ from models.explain.hooks import run_until
 from models.explain.portraits import Portraits, centred, portraits
 from models.explain.recipes import AscentSettings
 from models.explain.rectifiers import only_modules_rectify
-from tasks.crop_table.shards import Pixels, pictures
+from tasks.crop_table.png import Pixels
+from tasks.crop_table.shards import pictures
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.single_page import pixels_of

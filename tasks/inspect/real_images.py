@@ -13,7 +13,7 @@ from torch import Tensor
 from models.settings import CLEAN
 from tasks.common.errors import UserError
 from tasks.common.text import clip
-from tasks.crop_table.shards import Pixels
+from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
-from tasks.crop_table.shards import Pixels, stream_images
+from tasks.crop_table.png import Pixels
+from tasks.crop_table.shards import stream_images
 from tasks.crop_table.splits import TRAINING_SPLITS
 
 OWN = "user"  # the origin of crops whose labels a person gave; a drawn crop's label is known

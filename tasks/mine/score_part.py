@@ -23,7 +23,7 @@ from models.inference import Fused, fused
 from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN
-from tasks.crop_table.shards import GREY, RGB, Pixels, decode_png
+from tasks.crop_table.png import GREY, RGB, Pixels, decode_png
 from tasks.mine.score_table import score_schema, write_scores
 from tasks.train.batches import FORWARD_BATCH, as_images
 from tasks.train.weights import load_model, weights_of
@@ -135,7 +135,7 @@ def decode_crops(pngs: list[bytes]) -> Pixels:
     """Pixels of PNGs of one size: [rows, height, width], or [rows, height, width, 3] if one of them is in colour."""
     form = pngs[0][:33]  # up to the end of the header's chunk
     width, height, *kind = struct.unpack_from(">IIBBBBB", form, 16)
-    # All as `tasks.crop_table.shards.encode_png` writes them: their lines are unpacked into one array.
+    # All as `tasks.crop_table.png.encode_png` writes them: their lines are unpacked into one array.
     ours = kind in ([8, GREY, 0, 0, 0], [8, RGB, 0, 0, 0]) and all(
         png.startswith(form) and png[33:41] == struct.pack(">I4s", len(png) - 57, b"IDAT") for png in pngs
     )

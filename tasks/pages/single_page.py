@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
-from tasks.crop_table.shards import Pixels, encode_png
+from tasks.crop_table.png import Pixels, encode_png
 from tasks.pages.environment import environment
 
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings, TagSettings
+from tasks.crop_table.png import decode_png
 from tasks.crop_table.shards import (
     REJECTED,
     REJECTED_FILE,
     crop_schema,
-    decode_png,
     label_columns,
     read_table,
     write_shards,

@@ -17,7 +17,8 @@ from models.settings import DegradeSettings
 from models.training import UNKNOWN, Batch
 from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, ProblemSettings
-from tasks.crop_table.shards import COLOUR, Pixels, read_images, read_rows
+from tasks.crop_table.png import Pixels
+from tasks.crop_table.shards import COLOUR, read_images, read_rows
 from tasks.crop_table.splits import SEVERITY, TRAINING_SPLITS, VALIDATION
 from tasks.metrics.text_fpr import share_at, text_threshold
 

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.faces import gain_of, means_of, rotated
 from tasks.common.params import ProblemSettings
-from tasks.crop_table.shards import crop_schema, encode_png, key_of, read_rows, write_shards
+from tasks.crop_table.png import encode_png, key_of
+from tasks.crop_table.shards import crop_schema, read_rows, write_shards
 
 PROBLEM = ProblemSettings(target="pose", nuisances=["person"], group="person", source="own")
 PEOPLE = [f"person-{number:02d}" for number in range(10)]

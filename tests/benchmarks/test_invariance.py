@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.invariance import aims_of, common_start
-from tasks.crop_table.shards import crop_schema, encode_png, write_shards
+from tasks.crop_table.png import encode_png
+from tasks.crop_table.shards import crop_schema, write_shards
 from tasks.train.model_folder import TRAINING_SCHEMA, read_training
 from tests.tasks.crops.toysource import PROBLEM
 from tests.tasks.toycrops import stripes

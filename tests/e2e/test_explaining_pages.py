@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.crop_table.shards import encode_png, read_images
+from tasks.crop_table.png import encode_png
+from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import explain_files
 from tasks.explain.attribution_page import write_attention_page
 from tasks.explain.compare import compare_models, numbers_of

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tasks.crop_table.shards import encode_png
+from tasks.crop_table.png import encode_png
 from tests.conftest import ROOT
 from tests.toyhome import LABELS, make_toy_home, picture, toy_params
 

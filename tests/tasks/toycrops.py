@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.params import Params, read_params
-from tasks.crop_table.shards import Pixels, crop_schema, encode_png, key_of, write_shards
+from tasks.crop_table.png import Pixels, encode_png, key_of
+from tasks.crop_table.shards import crop_schema, write_shards
 from tasks.train.job import gather
 from tasks.train.loop import Progress
 from tests.conftest import ROOT

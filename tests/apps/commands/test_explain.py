@@ -6,7 +6,8 @@ import yaml
 
 from apps.commands.look import explain
 from tasks.common.errors import UserError
-from tasks.crop_table.shards import encode_png, read_images
+from tasks.crop_table.png import encode_png
+from tasks.crop_table.shards import read_images
 from tests.toyhome import make_toy_home, toy_params
 
 QUICK = {"steps": 4, "parts": 2, "randomised": 1}

@@ -1,6 +1,5 @@
-"""The crop table: shards, readers, PNG."""
+"""The crop table: shards and readers."""
 
-import io
 import json
 from pathlib import Path
 
@@ -8,16 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
+from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import (
     IMAGE,
     crop_schema,
-    decode_png,
-    encode_png,
-    key_of,
     label_columns,
     read_images,
     read_rows,
@@ -94,27 +90,6 @@ def test_streaming_gives_what_reading_gives(folder: Path) -> None:
     images, rows = read_images(folder, ["train", "pool"])
     assert streamed.keys() == set(rows["key"])
     assert all(np.array_equal(streamed[key], crop) for key, crop in zip(rows["key"], images, strict=True))
-
-
-def test_png_is_a_png_for_everyone(pixels: np.ndarray) -> None:
-    with Image.open(io.BytesIO(encode_png(pixels[0]))) as image:
-        assert image.mode == "L" and np.array_equal(np.asarray(image), pixels[0])
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
-def test_other_peoples_pngs_are_read_too(mode: str) -> None:
-    image = Image.fromarray(np.arange(96, dtype=np.uint8).reshape(8, 12)).convert(mode)
-    data = io.BytesIO()
-    image.save(data, "PNG")  # with row filters, or three channels, or one bit
-    assert np.array_equal(decode_png(data.getvalue()), np.asarray(image.convert("RGB" if mode == "RGB" else "L")))
-
-
-def test_png_in_colour_is_one_for_everyone_and_comes_back() -> None:
-    crop = np.random.default_rng(0).integers(0, 256, (8, 12, 3)).astype(np.uint8)
-    with Image.open(io.BytesIO(encode_png(crop))) as image:
-        assert image.mode == "RGB" and np.array_equal(np.asarray(image), crop)
-    assert np.array_equal(decode_png(encode_png(crop)), crop)
-    assert key_of(crop) != key_of(crop[..., 0])
 
 
 def test_grey_crops_among_coloured_ones_are_given_three_channels(tmp_path: Path) -> None:

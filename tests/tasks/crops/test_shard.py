@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tasks.crop_table.shards import decode_png, key_of
+from tasks.crop_table.png import decode_png, key_of
 from tasks.crops.shaping import Shaper
 from tasks.crops.shard import ATTEMPTS, Shard, draw_shard, shard_table
 from tasks.words.confusables import is_ambiguous

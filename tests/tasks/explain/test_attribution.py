@@ -7,7 +7,8 @@ from torch import nn
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.trust import area
 from tasks.common.errors import UserError
-from tasks.crop_table.shards import encode_png, read_images
+from tasks.crop_table.png import encode_png
+from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import GRAD_CAM, INTEGRATED, METHODS, OCCLUSION, attend, explain_crops, explain_files
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
 from tasks.inspect.attribution_text import format_attention, numbers_of

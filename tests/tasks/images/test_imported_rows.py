@@ -10,7 +10,8 @@ from PIL import Image
 
 from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings, read_params
-from tasks.crop_table.shards import crop_schema, decode_png, key_of, read_images, write_shards
+from tasks.crop_table.png import decode_png, key_of
+from tasks.crop_table.shards import crop_schema, read_images, write_shards
 from tasks.images.import_images import Picture, picture_schema, write_pictures
 from tasks.images.imported_rows import own_tables
 from tasks.images.read_image import read_crop_bytes

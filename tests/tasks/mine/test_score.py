@@ -21,7 +21,8 @@ from PIL import Image
 from models.degrade import SEVERITIES, degrade, seeds_of
 from tasks.common.errors import UserError
 from tasks.common.parallel import spread
-from tasks.crop_table.shards import encode_png, read_images, read_table, write_shards
+from tasks.crop_table.png import encode_png
+from tasks.crop_table.shards import read_images, read_table, write_shards
 from tasks.mine.score import score_pool
 from tasks.mine.score_part import Part, decode_crops
 from tasks.mine.score_table import read_scores, score_labels, score_schema, write_scores

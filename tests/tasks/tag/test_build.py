@@ -11,7 +11,8 @@ import pytest
 
 from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings, read_params
-from tasks.crop_table.shards import crop_schema, encode_png, key_of, read_images, read_rows, write_shards
+from tasks.crop_table.png import encode_png, key_of
+from tasks.crop_table.shards import crop_schema, read_images, read_rows, write_shards
 from tasks.crop_table.splits import SPLITS
 from tasks.crop_table.text_side import text_side
 from tasks.tag.build import make_table

@@ -13,7 +13,8 @@ import yaml
 from PIL import Image
 
 from tasks.common.params import ProblemSettings
-from tasks.crop_table.shards import crop_schema, encode_png, key_of, read_rows, write_shards
+from tasks.crop_table.png import encode_png, key_of
+from tasks.crop_table.shards import crop_schema, read_rows, write_shards
 from tasks.tag.data_card import write_card
 from tasks.tag.data_card_text import plain
 
