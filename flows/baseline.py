@@ -5,7 +5,7 @@ import sys
 from flows.stage import main, stage, step
 from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.train.job import gather
 

@@ -7,7 +7,7 @@ from flows.fonts import OUT as FONTS
 from flows.stage import main, stage, working
 from flows.words import OUT as WORDS
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.crops.build import make_crops
 

@@ -7,7 +7,7 @@ from flows.register import register_chosen
 from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_figures import draw_by_nuisance, draw_confusion, draw_reliability, draw_risk_coverage
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.evaluate.evaluate import Outputs, evaluate_models

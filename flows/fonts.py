@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.fonts.build import make_fonts, write_no_fonts
 

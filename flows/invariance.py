@@ -4,7 +4,7 @@ import sys
 
 from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.train.job import gather

@@ -19,7 +19,8 @@ from flows.tag import tag
 from flows.words import words
 from tasks.common.dvc_stage import stage_facts
 from tasks.common.errors import UserError
-from tasks.common.mlflow_runs import Record, recorded_pipeline, recorded_stage
+from tasks.common.mlflow_record import Record
+from tasks.common.mlflow_runs import recorded_pipeline, recorded_stage
 from tasks.common.params import read_params
 
 if TYPE_CHECKING:

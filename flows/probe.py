@@ -5,7 +5,7 @@ import sys
 from flows.evaluate import models_of, replicas_of_study
 from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.probe.probe import probe_models
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.fonts import OUT as FONTS
 from flows.stage import in_flow, main, stage, step
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.report.build import make_report
 

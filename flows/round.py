@@ -5,7 +5,7 @@ import sys
 from flows.fanout import fan_out
 from flows.stage import main, stage, step, working
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.mine.job import round_jobs
 from tasks.mine.round import finish_round, score_for, train_round

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.fanout import fan_out
 from flows.stage import watched
-from tasks.common.mlflow_runs import Record, recorded_sweep, recorded_training
+from tasks.common.mlflow_record import Record
+from tasks.common.mlflow_runs import recorded_sweep, recorded_training
 from tasks.common.params import SweepSettings
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.sweep.space import Space

@@ -5,7 +5,7 @@ import sys
 from flows.fonts import OUT as FONTS
 from flows.stage import main, stage, step
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.mlflow_runs import Record
+from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
 from tasks.tag.build import make_table
 

@@ -19,7 +19,7 @@ PLUMBING = {
     "tasks/__init__.py",
     *(
         f"tasks/common/{name}.py"
-        for name in ("dvc_stage", "errors", "files", "mlflow_figures", "mlflow_runs", "params")
+        for name in ("dvc_stage", "errors", "files", "mlflow_figures", "mlflow_record", "mlflow_runs", "params")
     ),
 }
 
