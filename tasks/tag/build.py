@@ -1,14 +1,11 @@
 """The crop table: checked, deduplicated, split without leakage; and the crops that cannot be used, with reasons."""
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -19,7 +16,6 @@ from tasks.crop_table.png import decode_png
 from tasks.crop_table.shards import (
     REJECTED,
     REJECTED_FILE,
-    crop_schema,
     label_columns,
     read_table,
     write_shards,
@@ -29,10 +25,7 @@ from tasks.tag.data_card import write_card
 from tasks.tag.group_split import own_splits
 from tasks.tag.near_duplicates import hashes_of, near_clusters
 from tasks.tag.reject import check_drawn, check_own, check_pixels, nothing_wrong
-
-BATCH = 4_000
-SORTED_ROWS = 20_000  # rows with their images that are sorted at a time
-MOST_PARTS = 256  # files open at a time
+from tasks.tag.sorted_rows import batches_of, sorted_rows
 
 
 def make_table(
@@ -77,7 +70,7 @@ def make_table(
     counts |= {f"rows.{split}": int((splits == split).sum()) for split in SPLITS}
     pairs = _whole_pairs(rows, splits)
     with written_whole(out) as beside:
-        written = write_shards(beside, _in_order(crops, rows["key"], splits, pairs, problem, out.parent))
+        written = write_shards(beside, sorted_rows(crops, rows["key"], splits, pairs, problem, out.parent))
         assert written == counts["accepted"] == given - refused - counts["set_aside"]
     licences = fonts if problem.draws else None
     write_card(out, folder=out.parent, problem=problem, name=name, counts=counts, seed=seed, fonts=licences)
@@ -157,22 +150,13 @@ def _near_elsewhere(splits: pd.Series, clusters: NDArray[np.int64]) -> NDArray[n
 def _hashes(crops: Path, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Perceptual hashes of the rows that are `wanted`."""
     found, place = [np.zeros(0, np.uint64)], 0
-    for batch in _batches(crops, ["image"]):
+    for batch in batches_of(crops, ["image"]):
         chosen = wanted[place : place + batch.num_rows]
         place += batch.num_rows
         images = batch.column("image").field("bytes").filter(pa.array(chosen))
         if len(images):
             found.append(hashes_of(np.stack([decode_png(image.as_py()) for image in images])))
     return np.concatenate(found)
-
-
-def _batches(crops: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Rows of the crops in their order, in bounded memory."""
-    shards = [str(path) for path in sorted(crops.glob("part-*.parquet"))]
-    scanner = pads.dataset(shards, format="parquet").scanner(
-        columns=columns, batch_size=BATCH, batch_readahead=2, fragment_readahead=1
-    )
-    yield from scanner.to_batches()
 
 
 def _whole_pairs(rows: pd.DataFrame, splits: pd.Series) -> pd.Series:
@@ -196,67 +180,3 @@ def _too_many(refused: int, given: int, reasons: pd.Series, where: Path) -> User
         where=where,
         mend="mend the crops that the file names, or raise tag.rejected",
     )
-
-
-def _in_order(
-    crops: Path, keys: pd.Series, splits: pd.Series, pairs: pd.Series, problem: ProblemSettings, folder: Path
-) -> Iterator[pa.Table]:
-    """The accepted rows, sorted by split and key, in bounded memory.
-
-    One pass deals the rows out to files of neighbours in the order; then each file is sorted by itself.
-    """
-    schema = crop_schema(problem, split=True)
-    rank = _ranks(keys, splits)
-    rows = int((rank >= 0).sum())
-    parts = min(MOST_PARTS, -(-rows // SORTED_ROWS))
-    with tempfile.TemporaryDirectory(prefix=".sorting-", dir=folder) as scratch:
-        _deal_out(crops, Path(scratch), rank, rank * parts // max(rows, 1), splits, pairs, schema)
-        for part in range(parts):
-            with pa.ipc.open_stream(Path(scratch, str(part))) as reader:
-                table = reader.read_all()
-            table = table.take(pc.sort_indices(table, sort_keys=[("rank", "ascending")]))
-            yield table.select(schema.names).cast(schema)
-
-
-def _ranks(keys: pd.Series, splits: pd.Series) -> NDArray[np.int64]:
-    """Place of each row in the table's order; -1 of a row that is in no split."""
-    code = splits.map({split: number for number, split in enumerate(SPLITS)}).fillna(len(SPLITS)).astype("int8")
-    table = pa.table({"split": pa.array(code), "key": pa.array(keys)})
-    order = pc.sort_indices(table, sort_keys=[("split", "ascending"), ("key", "ascending")]).to_numpy()
-    rank = np.empty(len(keys), np.int64)
-    rank[order] = np.arange(len(keys))
-    return np.where(splits.notna(), rank, -1)
-
-
-def _deal_out(
-    crops: Path,
-    folder: Path,
-    rank: NDArray[np.int64],
-    part_of: NDArray[np.int64],
-    splits: pd.Series,
-    pairs: pd.Series,
-    schema: pa.Schema,
-) -> None:
-    plain = [
-        pa.field(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in schema
-    ]
-    form = pa.schema([*plain, pa.field("rank", pa.int64())])
-    taken = [name for name in schema.names if name not in ("split", "pair")]
-    place = 0
-    writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
-    try:
-        for batch in _batches(crops, taken):
-            here = slice(place, place + batch.num_rows)
-            place += batch.num_rows
-            table = pa.Table.from_batches([batch])
-            table = table.append_column("split", pa.array(splits.iloc[here], pa.string()))
-            table = table.append_column("pair", pa.array(pairs.iloc[here], pa.string()))
-            table = table.append_column("rank", pa.array(rank[here])).select(form.names).cast(form)
-            parts = np.where(rank[here] >= 0, part_of[here], -1)
-            for part in np.unique(parts[parts >= 0]).tolist():
-                if part not in writers:
-                    writers[part] = pa.ipc.new_stream(folder / str(part), form)
-                writers[part].write_table(table.take(np.flatnonzero(parts == part)))
-    finally:
-        for writer in writers.values():
-            writer.close()

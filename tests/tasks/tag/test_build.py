@@ -273,8 +273,8 @@ def test_pictures_that_could_not_be_read_count_among_the_given(tmp_path: Path, f
 
 def test_a_large_table_is_sorted_in_parts(tmp_path: Path, fonts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tag(tmp_path / "whole", fonts, mine(), problem=OWN)
-    monkeypatch.setattr("tasks.tag.build.SORTED_ROWS", 7)
-    monkeypatch.setattr("tasks.tag.build.BATCH", 5)
+    monkeypatch.setattr("tasks.tag.sorted_rows.SORTED_ROWS", 7)
+    monkeypatch.setattr("tasks.tag.sorted_rows.BATCH", 5)
     tag(tmp_path / "parts", fonts, mine(), problem=OWN)
     one, two = (tmp_path / name / "table" / "part-000.parquet" for name in ("whole", "parts"))
     assert one.read_bytes() == two.read_bytes()
