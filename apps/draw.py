@@ -8,8 +8,9 @@ from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tasks.common.text import clip
 from tasks.inspect.page import write_units_page
+from tasks.inspect.subject import Subject, layers_in, model_subject, own_subject
 from tasks.inspect.text import format_units, numbers_of
-from tasks.inspect.units import MOST_UNITS, Subject, draw_units, layers_in, model_subject, own_subject
+from tasks.inspect.units import MOST_UNITS, draw_units
 from tasks.pages.single_page import check_page
 from tasks.pages.text_table import aligned
 from tasks.predict.named_model import CHAMPION, named_model

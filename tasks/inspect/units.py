@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.explain.canvas import Canvas, canvas_of, entered
-from models.explain.hooks import check_units, layers_of, run_order, run_until
+from models.explain.hooks import check_units, run_order, run_until
 from models.explain.recipes import AscentSettings
 from models.explain.search import Search
 from tasks.common.determinism import deterministic
@@ -17,44 +16,14 @@ from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import clip
 from tasks.explain.activation_maximisation import paper_settings, search_unit
-from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.unit_images import Artist, DrawnLayer
 from tasks.explain.units import Explanation, explain_layer
-from tasks.inspect.load_network import OPTION, load_network, reason_of
-from tasks.inspect.real_images import RealImages
-from tasks.train.weights import check_size, load_model, weights_of
+from tasks.inspect.subject import Subject, layers_in
 
 MOST_UNITS = 200  # on a page
 CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that say what images are like, at most
 TOLD = 12  # layers that an error names
 GUIDE = "docs/explaining.md says what a network must be like"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A network and the real images that it is shown, in as many channels as it takes.
-
-    `entry` names the module whose output is drawn (`models.explain.canvas`); `labels` are those of a project's model,
-    whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
-    """
-
-    network: nn.Module
-    name: str
-    real: RealImages
-    channels: int
-    entry: str | None = None
-    labels: list[str] = field(default_factory=list)
-    weights: str | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def images(self, numbers: Sequence[int]) -> Tensor:
-        """`float32[n, channels, h, w]` in [0, 1], by the images' numbers."""
-        return self.real.read(numbers, self.channels)
-
-    @property
-    def two(self) -> Tensor:
-        """Two images, to try the network on."""
-        return self.images([0, len(self.real.names) - 1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,49 +38,6 @@ class DrawnUnits:
     search: Search | None
     seed: int
     notes: list[str]
-
-
-def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | None) -> Subject:
-    """A model of the project, over validation crops of the table or over pictures, which are fitted as it reads them.
-
-    Raises:
-        UserError: the model or the pictures cannot be used, or they do not fit each other.
-    """
-    network, card = load_model(folder)
-    size = (network.height, network.width)
-    if pictures is None:
-        real = RealImages.of_table(params.home / "table", target=card["target"], most=params.report.crops)
-        check_size(real.pixels, {clip(name): network}, params.home / "table")
-    else:
-        real = RealImages.of_folder(pictures, most=params.report.crops, size=size)
-    return Subject(
-        network=network, name=name, real=real, channels=network.channels, entry=ENTRY, labels=card["labels"],
-        weights=weights_of(folder), notes=_notes(real, network.channels),
-    )  # fmt: skip
-
-
-def own_subject(params: Params, address: str, *, pictures: Path) -> Subject:
-    """A network of the user's own (`tasks.inspect.load_network`) over pictures, which must have one size.
-
-    It is shown grey pictures in one channel and coloured ones in three; where it refuses, the other way round.
-
-    Raises:
-        UserError: the network or the pictures cannot be used, or they do not fit each other.
-    """
-    real = RealImages.of_folder(pictures, most=params.report.crops)
-    network = load_network(address)
-    with deterministic(params.threads):
-        channels = _channels_of(network, real, address)
-    return Subject(network=network, name=address, real=real, channels=channels, notes=_notes(real, channels))
-
-
-def layers_in(subject: Subject) -> tuple[dict[str, int], list[str]]:
-    """The layers worth looking at, with their numbers of units, and the names of all modules."""
-    names = [name for name, _ in subject.network.named_modules() if name]
-    try:
-        return layers_of(subject.network, subject.two), names
-    except Exception:  # a convolution or linear layer is fed in some way that says nothing of its units
-        return {}, names
 
 
 def draw_units(
@@ -211,36 +137,6 @@ def _canvas(subject: Subject) -> tuple[Canvas, Tensor]:
     return canvas, entered(subject.network, subject.entry, images)
 
 
-def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
-    own = 3 if real.colour else 1
-    refusals = []
-    for channels in (own, 4 - own):
-        try:
-            with torch.no_grad():
-                network(real.read([0, len(real.names) - 1], channels))
-        except Exception as error:
-            refusals.append(reason_of(error))
-        else:
-            return channels
-    what = f"the network takes no {_times(real.size)} pictures, in 1 channel or in 3: {refusals[0]}"
-    raise UserError(
-        what,
-        where=f"{OPTION} {clip(address)}",
-        mend="give pictures of the size that it was made for, or a network that takes one batch of images",
-    )
-
-
-def _notes(real: RealImages, channels: int) -> list[str]:
-    notes = []
-    if real.there > len(real.names):
-        notes.append(f"Of {real.there} pictures {len(real.names)} were looked at, at even distances by name.")
-    if real.colour and channels == 1:
-        notes.append("Some pictures are in colour and the network takes one channel: it was shown them in grey.")
-    if not real.colour and channels == 3:
-        notes.append("The pictures are grey and the network takes three channels: all three are the same.")
-    return notes
-
-
 def _notes_of(subject: Subject, layer: str, *, all_dead: bool) -> list[str]:
     notes = []
     times = len(run_order(subject.network, [layer], subject.two))
@@ -252,7 +148,3 @@ def _notes_of(subject: Subject, layer: str, *, all_dead: bool) -> list[str]:
     if all_dead:
         notes.append(f"No unit of layer {clip(layer)} is above zero on any of {len(subject.real.names)} images.")
     return notes
-
-
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]}×{size[1]}"
