@@ -11,7 +11,8 @@ from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import crop_schema, label_columns
-from tasks.images.import_images import PAIR, TEXT, picture_schema
+from tasks.images.given_pictures import PAIR, TEXT
+from tasks.images.import_images import picture_schema
 from tasks.images.read_image import read_crop_bytes
 from tasks.words.confusables import is_ambiguous
 

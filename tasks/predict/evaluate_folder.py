@@ -15,7 +15,7 @@ from models.network import ScriptNet
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import shown
-from tasks.images.import_images import PAIR, TEXT
+from tasks.images.given_pictures import PAIR, TEXT
 from tasks.images.path_pattern import Found, compile_pattern, find_files
 from tasks.images.read_image import read_crop
 from tasks.metrics.classification import measure, worst_confusions

@@ -17,7 +17,8 @@ from PIL import Image
 
 from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
-from tasks.images.import_images import Picture, bring_pictures, given_pictures, picture_schema, write_pictures
+from tasks.images.given_pictures import Picture, given_pictures
+from tasks.images.import_images import bring_pictures, picture_schema, write_pictures
 from tasks.images.path_pattern import compile_pattern
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")

@@ -12,7 +12,8 @@ from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings, read_params
 from tasks.crop_table.png import decode_png, key_of
 from tasks.crop_table.shards import crop_schema, read_images, write_shards
-from tasks.images.import_images import Picture, picture_schema, write_pictures
+from tasks.images.given_pictures import Picture
+from tasks.images.import_images import picture_schema, write_pictures
 from tasks.images.imported_rows import own_tables
 from tasks.images.read_image import read_crop_bytes
 from tests.conftest import ROOT
