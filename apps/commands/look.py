@@ -75,7 +75,8 @@ def compare(
     """Say whether two networks learned the same: their units matched, their layers compared, on the same crops."""
     from flows.evaluate import models_of, replicas_of_study
     from tasks.common.params import read_params
-    from tasks.explain.compare import compare_models, format_comparison, numbers_of, seed_pairs
+    from tasks.explain.compare import compare_models, seed_pairs
+    from tasks.explain.compare_numbers import format_comparison, numbers_of
     from tasks.explain.compare_page import write_comparison_page
     from tasks.explain.redundancy import format_spare, spare_units
     from tasks.pages.single_page import check_page

@@ -9,7 +9,8 @@ import numpy as np
 from models.explain.compare import LayerMatch
 from models.explain.top import UnitSummary
 from models.settings import CompareSettings
-from tasks.explain.compare import DIGITS, SideBySide
+from tasks.explain.compare import SideBySide
+from tasks.explain.compare_numbers import DIGITS
 from tasks.pages.single_page import picture_of, write_page
 
 

@@ -16,7 +16,8 @@ from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.splits import SELECTION_SPLIT, TRAIN
 from tasks.evaluate.predictions import Model, open_models
-from tasks.explain.compare import DIGITS, check_alike
+from tasks.explain.compare import check_alike
+from tasks.explain.compare_numbers import DIGITS
 from tasks.explain.sample import Sample
 from tasks.pages.text_table import aligned
 from tasks.train.batches import logits_of

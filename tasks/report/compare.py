@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tasks.explain.compare import Pair, SideBySide, compare_pairs, numbers_of, seed_pairs
+from tasks.explain.compare import Pair, SideBySide, compare_pairs, seed_pairs
+from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import crops_of, matched_units
 from tasks.explain.units import Explanation
 from tasks.pages.single_page import pixels_of

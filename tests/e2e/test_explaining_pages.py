@@ -6,7 +6,8 @@ from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import explain_files
 from tasks.explain.attribution_page import write_attention_page
-from tasks.explain.compare import compare_models, numbers_of
+from tasks.explain.compare import compare_models
+from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import spare_units
 from tasks.inspect.attribution_text import numbers_of as numbers_of_attention

@@ -10,7 +10,8 @@ from models.network import ScriptNet
 from tasks.common.determinism import derived_seed
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images
-from tasks.explain.compare import compare_models, compare_pairs, format_comparison, numbers_of, seed_pairs
+from tasks.explain.compare import compare_models, compare_pairs, seed_pairs
+from tasks.explain.compare_numbers import format_comparison, numbers_of
 from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
 from tasks.train.weights import load_model, new_network, read_card, save_model

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tasks.common.files import read_json, write_json
-from tasks.explain.compare import compare_models, numbers_of, seed_pairs
+from tasks.explain.compare import compare_models, seed_pairs
+from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.redundancy import spare_units
 from tasks.explain.units import explain_units
 from tasks.report.compare import compared_page, replica_folders, write_compared
