@@ -26,7 +26,7 @@ from models.explain.canvas import Canvas, Window, gradient_of, probes, window_of
 from models.explain.hooks import check_units
 from models.explain.reach import LetThrough, Reach, reaching
 from models.explain.recipes import AscentSettings, Columns
-from models.explain.regularise import Blur, clip_small_contributions, clip_small_norms, rolled
+from models.explain.regularise import Regulariser, rolled, shifts_of
 from models.explain.threads import in_threads
 
 START = 10 / 255  # standard deviation of the random pixels, of the canvas's range, as in the paper's code
@@ -148,8 +148,8 @@ class _Climb:
         unit, setting, seed = rows[batch].unbind(1)
         columns = Columns([self.settings[number] for number in setting.tolist()])
         x = (self.noise(seed) if starts is None else starts[group[batch]]) - self.canvas.neutral
-        regularise = _Regulariser(columns, x, self.rate, self.progress)
-        shifts = _shifts(columns, seed)
+        regularise = Regulariser(columns, x, self.rate, self.progress)
+        shifts = shifts_of(columns, seed)
         found = _Found.none(x)
         for step in range(columns.steps):
             x = x.clamp(self.canvas.low - self.canvas.neutral, self.canvas.high - self.canvas.neutral)
@@ -176,37 +176,6 @@ class _Climb:
             values = self.window.units(self.reach, pixels, self.canvas.neutral)
             gradient = gradient_of(self.reach, values.gather(1, unit[:, None]).sum(), pixels)
         return values.detach(), gradient if shift is None else rolled(gradient, -shift)
-
-
-class _Regulariser:
-    """One step of a batch: along the gradient, then back towards what images are like."""
-
-    def __init__(self, columns: Columns, x: Tensor, rate: float, progress: float) -> None:
-        self._columns = columns
-        self._rate, self._progress = columns.rate * rate, columns.progress * progress
-        self._keep = (1 - columns.decay)[:, None, None, None]
-        self._blur = Blur(columns.blur_width, *x.shape[2:])
-        self._norms = torch.nonzero(columns.norm_percent).flatten()
-        self._contributions = torch.nonzero(columns.contribution_percent).flatten()
-
-    def __call__(self, x: Tensor, gradient: Tensor, step: int) -> Tensor:
-        columns, rows = self._columns, self._columns.blurred_at(step)
-        squares = gradient.flatten(1).square().sum(dim=1)
-        rate = torch.minimum(self._rate, self._progress / squares)
-        x = torch.addcmul(x, rate[:, None, None, None], gradient).mul_(self._keep)
-        if len(rows):
-            x[rows] = self._blur(x, rows)
-        if len(rows := self._norms):
-            x = _changed(x, rows, clip_small_norms(x[rows], columns.norm_percent[rows]))
-        if len(rows := self._contributions):
-            clipped = clip_small_contributions(x[rows], gradient[rows], columns.contribution_percent[rows])
-            x = _changed(x, rows, clipped)
-        return x
-
-
-def _changed(x: Tensor, rows: Tensor, new: Tensor) -> Tensor:
-    """`x` with `new` at `rows`, which rise: where they are all, that is `new`."""
-    return new if len(rows) == len(x) else x.index_copy_(0, rows, new)
 
 
 @dataclass
@@ -254,17 +223,6 @@ class _Found:
         """With images in the canvas's pixels."""
         self.best, self.last, self.majority = self.best + neutral, self.last + neutral, self.majority + neutral
         return self
-
-
-def _shifts(columns: Columns, seed: Tensor) -> Tensor | None:
-    """`[steps, batch, 2]`, by how many pixels each sample is moved, of its seed alone; None where none is."""
-    if not columns.jitter.any():
-        return None
-    drawn = {
-        one: torch.rand(columns.steps, 2, generator=torch.Generator().manual_seed(one)) for one in set(seed.tolist())
-    }
-    unit = torch.stack([drawn[one] for one in seed.tolist()], dim=1)
-    return ((2 * columns.jitter + 1)[:, None] * unit).long() - columns.jitter[:, None]
 
 
 def gain(reach: Reach, canvas: Canvas, window: Window) -> tuple[Tensor, float]:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.explain.recipes import Columns
+
 TRUNCATE = 4.0  # a Gaussian ends this many standard deviations from its middle, as SciPy's does
 
 
@@ -56,6 +58,37 @@ def clip_small_contributions(x: Tensor, gradient: Tensor, percent: Tensor) -> Te
     return kept(x, contributions, percentile(contributions, percent))
 
 
+class Regulariser:
+    """One step of a batch: along the gradient, then back towards what images are like."""
+
+    def __init__(self, columns: Columns, x: Tensor, rate: float, progress: float) -> None:
+        self._columns = columns
+        self._rate, self._progress = columns.rate * rate, columns.progress * progress
+        self._keep = (1 - columns.decay)[:, None, None, None]
+        self._blur = Blur(columns.blur_width, *x.shape[2:])
+        self._norms = torch.nonzero(columns.norm_percent).flatten()
+        self._contributions = torch.nonzero(columns.contribution_percent).flatten()
+
+    def __call__(self, x: Tensor, gradient: Tensor, step: int) -> Tensor:
+        columns, rows = self._columns, self._columns.blurred_at(step)
+        squares = gradient.flatten(1).square().sum(dim=1)
+        rate = torch.minimum(self._rate, self._progress / squares)
+        x = torch.addcmul(x, rate[:, None, None, None], gradient).mul_(self._keep)
+        if len(rows):
+            x[rows] = self._blur(x, rows)
+        if len(rows := self._norms):
+            x = _changed(x, rows, clip_small_norms(x[rows], columns.norm_percent[rows]))
+        if len(rows := self._contributions):
+            clipped = clip_small_contributions(x[rows], gradient[rows], columns.contribution_percent[rows])
+            x = _changed(x, rows, clipped)
+        return x
+
+
+def _changed(x: Tensor, rows: Tensor, new: Tensor) -> Tensor:
+    """`x` with `new` at `rows`, which rise: where they are all, that is `new`."""
+    return new if len(rows) == len(x) else x.index_copy_(0, rows, new)
+
+
 def kept(x: Tensor, sizes: Tensor, least: Tensor) -> Tensor:
     """`x` where `sizes` reach `least`, else 0."""
     # A comparison into floats takes a fifth of the time of one into booleans.
@@ -71,6 +104,17 @@ def percentile(values: Tensor, percent: Tensor) -> Tensor:
     # Rounded: 50.000001% of an even number must not be one pixel more.
     place = (percent.double() / 100 * (ordered.shape[1] - 1)).sub(1e-6).ceil().long()
     return ordered.gather(1, place[:, None])[:, :, None, None]
+
+
+def shifts_of(columns: Columns, seed: Tensor) -> Tensor | None:
+    """`[steps, batch, 2]`, by how many pixels each sample is moved, of its seed alone; None where none is."""
+    if not columns.jitter.any():
+        return None
+    drawn = {
+        one: torch.rand(columns.steps, 2, generator=torch.Generator().manual_seed(one)) for one in set(seed.tolist())
+    }
+    unit = torch.stack([drawn[one] for one in seed.tolist()], dim=1)
+    return ((2 * columns.jitter + 1)[:, None] * unit).long() - columns.jitter[:, None]
 
 
 def rolled(x: Tensor, shift: Tensor) -> Tensor:
