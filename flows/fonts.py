@@ -20,10 +20,7 @@ def fonts(params: Params, facts: StageFacts, record: Record) -> None:
         return
     record.metrics(
         step(make_fonts)(
-            params.fonts,
-            scripts=params.words.scripts,
-            out=OUT,
-            designs=Path(params.fonts.source) / "designs.json",
+            params.fonts, scripts=params.words.scripts, out=OUT, designs=Path(params.fonts.source) / "designs.json"
         )
     )
 

@@ -116,12 +116,7 @@ def _windows(height: int, width: int, window: tuple[int, int], stride: tuple[int
 
 @torch.inference_mode(False)
 def integrated_gradients(
-    network: nn.Module,
-    images: Tensor,
-    targets: Tensor,
-    *,
-    baseline: Tensor | float = 0.0,
-    steps: int = 64,
+    network: nn.Module, images: Tensor, targets: Tensor, *, baseline: Tensor | float = 0.0, steps: int = 64
 ) -> Integrated:
     """The gradient of each target's logit, added up on the way from the baseline to the image.
 

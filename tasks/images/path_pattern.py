@@ -48,9 +48,7 @@ def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> r
         expression += f"(?P<{name}>[^/]+?)"
     if required not in used:
         raise UserError(
-            f"{{{required}}} is missing",
-            where=where,
-            mend=f"say where it stands, as in '{{{required}}}/*.png'",
+            f"{{{required}}} is missing", where=where, mend=f"say where it stands, as in '{{{required}}}/*.png'"
         )
     return re.compile(expression, re.DOTALL)  # a file's name may hold a line break
 

@@ -38,12 +38,7 @@ def mode_jobs(params: Params, *, mode: str, table: Path, last_round: Path, work:
     """
     jobs = [
         ModeJob(
-            params=params,
-            replica=replica,
-            table=table,
-            scratch=work,
-            mode=mode,
-            start=replica.mined.folder(last_round),
+            params=params, replica=replica, table=table, scratch=work, mode=mode, start=replica.mined.folder(last_round)
         )
         for replica in seeds_of(params.study)
     ]

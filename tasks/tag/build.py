@@ -13,13 +13,7 @@ from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crop_table.png import decode_png
-from tasks.crop_table.shards import (
-    REJECTED,
-    REJECTED_FILE,
-    label_columns,
-    read_table,
-    write_shards,
-)
+from tasks.crop_table.shards import REJECTED, REJECTED_FILE, label_columns, read_table, write_shards
 from tasks.crop_table.splits import SPLITS, TEXT_SIDE
 from tasks.tag.data_card import write_card
 from tasks.tag.group_split import own_splits

@@ -72,14 +72,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):
         raise UserError("there is no model", where=path, mend="train it, or name another folder") from None
-    except (
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        ValidationError,
-    ) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise UserError("this is no model card", where=path, mend=MEND) from error
     if not fits:
         raise UserError("this is no model card", where=path, mend=MEND)
