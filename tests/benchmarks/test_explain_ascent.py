@@ -7,16 +7,8 @@ from benchmarks.explain_ascent import bare_ratio, truncated
 from models.explain.canvas import Canvas
 from models.explain.reach import reaching
 from models.network import ScriptNet
-from models.settings import NetworkSettings
 
 CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
-
-
-@pytest.fixture
-def network() -> ScriptNet:
-    torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.1)
-    return ScriptNet(settings, labels=3, height=16, width=32).eval()
 
 
 @pytest.mark.parametrize("layer", ["trunk.0", "trunk.2", "embedding", "target_head"])

@@ -44,3 +44,12 @@ def show(browser: Any, page: Path, *, width: int = 1280, dark: bool = False) -> 
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(page.as_uri())
+
+
+def grounds_of(browser: Any, page: Path) -> list[int]:
+    """How bright the page's ground is by day and by night: the sum of its channels, 0 to 765."""
+    grounds = []
+    for dark in (False, True):
+        show(browser, page, width=390, dark=dark)
+        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    return [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]

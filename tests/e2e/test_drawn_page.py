@@ -7,7 +7,7 @@ from tasks.inspect.subject import model_subject
 from tasks.inspect.text import numbers_of
 from tasks.inspect.units import draw_units
 from tasks.train.weights import load_model, save_model
-from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
+from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
 
 pytestmark = NEEDS_BROWSER
@@ -30,12 +30,6 @@ def page(tmp_path_factory):
     found = draw_units(PARAMS, subject, "target_head", [0, 1, 2], steps=8, tried=9, seed=0)
     write_units_page(folder / "page.html", found, numbers=numbers_of(found))
     return folder / "page.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -61,12 +55,8 @@ def test_the_page_fits_asks_for_nothing_and_takes_no_orders(browser, page, width
 
 
 def test_the_page_is_dark_at_night(browser, page):
-    grounds = []
-    for dark in (False, True):
-        show(browser, page, width=390, dark=dark)
-        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
-    assert brightness[0] > 600 and brightness[1] < 150
+    light, dark = grounds_of(browser, page)
+    assert light > 600 and dark < 150
 
 
 def test_the_legend_opens_by_keyboard(browser, page):

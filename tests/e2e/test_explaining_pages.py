@@ -11,7 +11,7 @@ from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import spare_units
 from tasks.inspect.attribution_text import numbers_of as numbers_of_attention
-from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
+from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
 
 pytestmark = NEEDS_BROWSER
@@ -41,12 +41,6 @@ def pages(tmp_path_factory):
     return {"compare": compared, "attention": attention}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as driver:
-        yield driver
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["compare", "attention"])
 def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, width):
@@ -64,12 +58,8 @@ def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, 
 
 @pytest.mark.parametrize("name", ["compare", "attention"])
 def test_a_page_is_dark_at_night(browser, pages, name):
-    grounds = []
-    for dark in (False, True):
-        show(browser, pages[name], width=390, dark=dark)
-        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
-    assert brightness[0] > 600 and brightness[1] < 150
+    light, dark = grounds_of(browser, pages[name])
+    assert light > 600 and dark < 150
 
 
 def test_every_layer_has_its_row_and_every_picture_its_maps(browser, pages):

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.common.files import read_json
 from tasks.report.build import make_report
-from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
+from tests.e2e.browsing import NEEDS_BROWSER, show
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
@@ -28,12 +28,6 @@ def report(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mistakes(report):
     return read_json(report / "mistakes.json")["mistakes"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as driver:
-        yield driver
 
 
 def keys(mistakes):

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.common.files import read_json
 from tasks.report.build import make_report
-from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
+from tests.e2e.browsing import NEEDS_BROWSER, show
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home, study_of
 
@@ -18,12 +18,6 @@ def report(tmp_path_factory):
     home = make_mined_home(tmp_path_factory.mktemp("page"), params=params)
     make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
     return home / "report"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as driver:
-        yield driver
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -6,7 +6,7 @@ import pytest
 from tasks.browse.review_page import MOST, write_review_page
 from tasks.crop_table.shards import read_rows
 from tasks.mine.review import read_decisions
-from tests.e2e.browsing import NEEDS_BROWSER, chromium, show
+from tests.e2e.browsing import NEEDS_BROWSER, chromium, grounds_of, show
 from tests.tasks.toycrops import make_toy_table
 
 pytestmark = NEEDS_BROWSER
@@ -95,12 +95,8 @@ def test_a_hostile_label_is_text_and_is_cut(browser, page, keys):
 
 
 def test_the_page_is_dark_at_night(browser, page):
-    grounds = []
-    for dark in (False, True):
-        show(browser, page, width=390, dark=dark)
-        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    brightness = [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
-    assert brightness[0] > 600 and brightness[1] < 150
+    light, dark = grounds_of(browser, page)
+    assert light > 600 and dark < 150
 
 
 def test_what_is_clicked_is_what_is_saved(browser, page, keys):

@@ -4,17 +4,8 @@ from torch import nn
 
 from models.explain.fields import fields_of
 from models.explain.hooks import run_until
-from models.network import ScriptNet
-from models.settings import NetworkSettings
 
 NOISE = torch.rand(8, 1, 16, 32, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.0)
-    return ScriptNet(settings, labels=3, height=16, width=32).eval()
 
 
 def test_sizes_are_those_of_the_arithmetic(network):

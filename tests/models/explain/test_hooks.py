@@ -3,17 +3,8 @@ import torch
 from torch import nn
 
 from models.explain.hooks import captured, check_units, layers_of, observed, run, run_until
-from models.network import ScriptNet
-from models.settings import NetworkSettings
 
 IMAGES = torch.rand(2, 1, 16, 32, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.0)
-    return ScriptNet(settings, labels=3, height=16, width=32).eval()
 
 
 def hooks_left(network):

@@ -28,20 +28,9 @@ from tests.tasks.crops.toysource import (
     WORDS,
     ZXXX,
     draw,
-    make_font_table,
     source_of,
     write_words,
 )
-
-
-@pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_font_table(tmp_path_factory.mktemp("fonts"))
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_words(tmp_path_factory.mktemp("words") / "words.parquet")
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,9 @@ from tasks.crop_table.png import decode_png, key_of
 from tasks.crops.shaping import Shaper
 from tasks.crops.shard import ATTEMPTS, Shard, draw_shard, shard_table
 from tasks.words.confusables import is_ambiguous
-from tests.tasks.crops.toysource import MIX, PLAIN, ROWS, make_font_table, source_of, write_words
+from tests.tasks.crops.toysource import MIX, PLAIN, ROWS, source_of
 
 LATIN = Shard(3, "Latn", (("train", 0, 60), ("validation", 0, 9)))
-
-
-@pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_font_table(tmp_path_factory.mktemp("fonts"))
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_words(tmp_path_factory.mktemp("words") / "words.parquet")
 
 
 @pytest.fixture(scope="module")

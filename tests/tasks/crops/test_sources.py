@@ -8,17 +8,7 @@ import pytest
 
 from tasks.common.errors import UserError
 from tasks.crops.sources import OPEN, ScriptSource, read_columns, read_fonts, read_texts, script_source, scripts_of
-from tests.tasks.crops.toysource import LETTERS, WORDS, make_font_table, source_of, write_words
-
-
-@pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_font_table(tmp_path_factory.mktemp("fonts"))
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_words(tmp_path_factory.mktemp("words") / "words.parquet")
+from tests.tasks.crops.toysource import LETTERS, WORDS, source_of, write_words
 
 
 def test_fonts_of_a_script_keep_their_places(fonts: Path) -> None:

@@ -23,7 +23,7 @@ from tasks.train.model_folder import read_training
 from tasks.train.weights import weights_of
 from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
-from tests.tasks.train.test_loop import StopAfter
+from tests.tasks.train.test_loop import StopAfter, contents
 
 PARAMS = toy_params(train={"epochs": 1, "rate": 0.002})  # a weak round 0 leaves something to mine
 STUDY = {"seeds": 2, "control": True, "stop": False}
@@ -60,10 +60,6 @@ def go(
         summaries.append(train_round(job))
     finish_round(jobs, out=out)
     return summaries[0]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def added(folder: Path) -> pd.DataFrame:

@@ -1,0 +1,14 @@
+"""What the tests of the benchmarks share: a tiny untrained network."""
+
+import pytest
+import torch
+
+from models.network import ScriptNet
+from models.settings import NetworkSettings
+
+
+@pytest.fixture
+def network() -> ScriptNet:
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.1)
+    return ScriptNet(settings, labels=3, height=16, width=32).eval()
