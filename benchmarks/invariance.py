@@ -136,7 +136,7 @@ def probe_of(home: Path) -> Path:
 def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
     """The figures of the chosen model that the aims name: on designs never seen at light degradation, and its probe."""
     light = chosen[REPORT_SPLIT][SEVERITY]
-    wanted = {name: light[name] for name in ("accuracy", "worst_style", "worst_script")}
+    wanted = {name: light[name] for name in ("accuracy", "worst_nuisance", "worst_target")}
     excess = probe.get("font_style", {}).get("excess_points")
     return {"name": chosen["name"], REPORT_SPLIT: wanted, "probe_excess_points": excess}
 

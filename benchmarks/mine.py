@@ -220,7 +220,7 @@ def score_and_mine(model: Path, pool: Path, folder: Path) -> dict[str, Any]:
         "crops_per_s": round(rows / seconds),
         "wrong": len(wrong),
         "false_positives": len(plan),
-        "added": int((plan["fate"] == "added").sum()),
+        "added": int((plan["outcome"] == "added").sum()),
     }
 
 

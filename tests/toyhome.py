@@ -177,7 +177,7 @@ def _round(
             "predicted": [labels[(labels.index(label) + 1) % len(labels)] for label in true],
             "style": _styles(mined, params, labels),
             "score": rng.uniform(0.5, 1, len(mined)).astype(np.float32),
-            "fate": "added",
+            "outcome": "added",
             "weights": scorer,
         }
     ).sort_values(["score", "key"], ascending=[False, True])
@@ -229,7 +229,7 @@ def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:
     for (model, split, severity), rows in predictions.groupby(["model", "split", "severity"]):
         right = rows["true"] == rows["predicted"]
         numbers = {"accuracy": float(right.mean()), "macro_f1": float(right.mean()), "n": len(rows)}
-        numbers |= {"worst_script": float(right.groupby(rows["true"]).mean().min()), "worst_style": None}
+        numbers |= {"worst_target": float(right.groupby(rows["true"]).mean().min()), "worst_nuisance": None}
         numbers |= {"false_alarm_rate": 0.125}
         empty = rows["p_text"][rows["true"] == UNWRITTEN]
         numbers |= {"false_positive_rate": float((empty >= 0.5).mean()) if len(empty) else None}

@@ -1,4 +1,4 @@
-"""What rounds leave behind for a report: fates, figures on validation, and where the training examples lay."""
+"""What rounds leave behind for a report: outcomes, figures on validation, and where the training examples lay."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tasks.common.params import Params
 from tests.toyhome import LABELS, STYLES, make_toy_home
 from tests.toymeasures import measure_home
 
-FATES = ["added", "added", "near-duplicate", "pair full", "style full", "no room", "in training", "set aside"]
+OUTCOMES = ["added", "added", "near-duplicate", "pair full", "style full", "no room", "in training", "set aside"]
 BINS = 50
 
 
@@ -48,13 +48,13 @@ def _tell(folder: Path, labels: list[str]) -> bool:
     """Complete a round's mined.parquet and round.json; whether it stopped."""
     mined = pd.read_parquet(folder / "mined.parquet")
     styles = ["waves" if true == labels[-1] else STYLES[n % 3] for n, true in enumerate(mined["true"])]
-    fates = [FATES[n % len(FATES)] for n in range(len(mined))]
-    frame = mined.assign(style=pd.Series(styles, dtype=object), fate=pd.Series(fates, dtype=object))
+    outcomes = [OUTCOMES[n % len(OUTCOMES)] for n in range(len(mined))]
+    frame = mined.assign(style=pd.Series(styles, dtype=object), outcome=pd.Series(outcomes, dtype=object))
     frame.to_parquet(folder / "mined.parquet", index=False)
     numbers = read_json(folder / "round.json")
     rates = (0.16, 0.125) if labels[-1] == "Zxxx" else (None, None)
-    numbers |= {"added": fates.count("added"), "near_duplicates": fates.count("near-duplicate")}
-    numbers |= {"set_aside": fates.count("set aside"), "severity": "clean", "gain": None}
+    numbers |= {"added": outcomes.count("added"), "near_duplicates": outcomes.count("near-duplicate")}
+    numbers |= {"set_aside": outcomes.count("set aside"), "severity": "clean", "gain": None}
     numbers["why"] = "nothing to add" if numbers["stopped"] else None
     before = {"accuracy": 0.8, "false_positive_rate": rates[0]}
     after = {"accuracy": 0.84, "false_positive_rate": rates[1]}

@@ -27,7 +27,7 @@ NAMED = 5  # candidates that an ambiguous one names
 LONG = 16  # digits of a candidate: no two crops of a table share as many
 DIGITS = 6  # of numbers
 TINY = 1e-12  # an embedding may be all zeros
-COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # fates of crops that others may be near-duplicates of
+COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # outcomes of crops that others may be near-duplicates of
 ENLARGED = 4  # times, in height and width
 
 Facts = dict[str, Any]
@@ -171,9 +171,9 @@ def _scored(path: Path, key: str, mend: str) -> Facts | None:
 
 
 def _mined(folder: Path, key: str, mend: str) -> Facts | None:
-    """A false positive's fate; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
-    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "fate", "weights"], mend=mend)
-    if row is None or row["fate"] != NEAR:
+    """A false positive's outcome; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
+    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "outcome", "weights"], mend=mend)
+    if row is None or row["outcome"] != NEAR:
         return row
     return {**row, "near": _near(folder, key, row, mend)}
 
@@ -186,7 +186,9 @@ def _near(folder: Path, key: str, row: Facts, mend: str) -> Facts | None:
     of_pair = (pc.field("predicted") == row["predicted"]) & (pc.field("true") == row["true"])
     score = pa.scalar(row["score"], pa.float32())
     harder = (pc.field("score") > score) | ((pc.field("score") == score) & (pc.field("key") < key))
-    compared = _rows(folder / "mined.parquet", ["key"], of_pair & harder & pc.field("fate").isin(COMPARED), mend=mend)
+    compared = _rows(
+        folder / "mined.parquet", ["key"], of_pair & harder & pc.field("outcome").isin(COMPARED), mend=mend
+    )
     names, features = _embeddings(folder / "scores.parquet", [key, *(each["key"] for each in compared)], mend)
     if key not in names or len(names) < 2:
         return None

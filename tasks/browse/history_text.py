@@ -7,7 +7,7 @@ from tasks.browse.terminal import WIDEST, render_picture
 from tasks.common.text import clip
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import POOL
-from tasks.mine.select import FATES
+from tasks.mine.select import OUTCOMES
 from tasks.pages.text_table import aligned
 
 SHORT = 12  # digits of a key or of weights
@@ -118,7 +118,7 @@ def _false_positive(mined: Facts) -> Iterator[str]:
     yield f"a false positive: {_value(mined['predicted'])} for {_value(mined['true'])}, style {_value(mined['style'])}"
     near = mined.get("near")
     of = f": the nearest is {near['key'][:SHORT]}, at cosine distance {near['distance']:.4f}" if near else ""
-    yield f"{FATES[mined['fate']].told}{of}"
+    yield f"{OUTCOMES[mined['outcome']].told}{of}"
 
 
 def _training(training: Facts | None) -> str:

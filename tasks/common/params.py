@@ -133,7 +133,7 @@ class MineSettings(Settings):
     threshold: Share
     share: Share
     quota: Share
-    style_quota: Share
+    nuisance_quota: Share
     near: float = Field(ge=0, le=2)
     folds: int = Field(ge=0, le=20)
     start: Literal["warm", "scratch"]

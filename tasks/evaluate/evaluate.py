@@ -159,7 +159,7 @@ def _write(
     own = {model: {split: measured[split].figures[model] for split in MEASURED_SPLITS} for model in models}
     temperatures = {model: job.models[model].temperature for model in models}
     chosen = {"name": name, **own[name]}
-    write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_scripts": thin, "temperatures": temperatures})
+    write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_targets": thin, "temperatures": temperatures})
     groups = {model: {split: measured[split].looks[model].groups for split in MEASURED_SPLITS} for model in models}
     write_json(outputs.groups, {"severity": SEVERITY, "models": groups})
     light = {

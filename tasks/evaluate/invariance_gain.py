@@ -22,7 +22,7 @@ from tasks.evaluate.mining_gain import change_of, spread_of
 from tasks.metrics.group_bootstrap import Differences
 
 BASELINE = "erm"
-INVARIANCE_METRICS = ("accuracy", "worst_style", "worst_script", "calibration_error")
+INVARIANCE_METRICS = ("accuracy", "worst_nuisance", "worst_target", "calibration_error")
 
 Figures = dict[str, dict[str, dict[str, Any]]]  # by model and split
 

@@ -42,7 +42,7 @@ class Yardstick:
 
     @property
     def nuisance(self) -> str | None:
-        """The first: the one that `worst_style` is about."""
+        """The first: the one that `worst_nuisance` is about."""
         return next(iter(self.nuisances), None)
 
     def figures(self, rows: pd.DataFrame, model: str, severity: str) -> Figures:

@@ -31,7 +31,7 @@ from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.train.replicas import CONTROL, MINED, Replica
 
 RATES = ("false_positive_rate", "false_alarm_rate")  # lower is better
-MINING_METRICS = (*RATES, "worst_style", "worst_script", "accuracy")
+MINING_METRICS = (*RATES, "worst_nuisance", "worst_target", "accuracy")
 WANTED_CUT = 0.3
 DIGITS = 6
 

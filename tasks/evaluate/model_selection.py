@@ -12,7 +12,7 @@ from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 # The criterion's terms, by the figure of `tasks.metrics.classification.measure` that each is made of; of rates, what is
 # left to 1.
 RATE = "false_alarm_rate"
-TERMS = {"accuracy": "accuracy", "worst_style": "worst_style", RATE: f"1 - {RATE}"}
+TERMS = {"accuracy": "accuracy", "worst_nuisance": "worst_nuisance", RATE: f"1 - {RATE}"}
 
 Figures = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
 
@@ -34,7 +34,7 @@ def choose_model(figures: Mapping[str, Figures]) -> str:
 
 
 def criterion_of(figures: Figures) -> float:
-    """The mean of accuracy, worst_style and 1 − false_alarm_rate: three shares of crops that should be 1.
+    """The mean of accuracy, worst_nuisance and 1 − false_alarm_rate: three shares of crops that should be 1.
 
     The accuracy of text alone would let a model win that reads common styles well and the rare ones badly, or
     that takes everything for text. The worst group's accuracy on validation is what chooses well where groups

@@ -44,8 +44,8 @@ def measure(
     - `text_recall`: share of text crops with `p_text` at `threshold` or above: what the 95% are on these crops.
     - `text_threshold`: `threshold`.
     - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
-    - `worst_script`: lowest accuracy of a label, labels in `thin` left out; `worst_script_label` names it.
-    - `worst_style`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
+    - `worst_target`: lowest accuracy of a label, labels in `thin` left out; `worst_target_label` names it.
+    - `worst_nuisance`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
       (`tasks.metrics.worst_group`); with `_label`, and with `_cells` and `_n`, what it rests on.
     - `worst_cell`: the lowest accuracy of a cell that counts; `_script`, `_style`, `_n`, and its Wilson interval.
     - `calibration_error`: see `tasks.metrics.calibration`; over all crops. `calibration_error_raw` is without
@@ -70,7 +70,7 @@ def measure(
     text, background = rows[written], rows[~written]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
     right = correct[written.to_numpy()]
-    worst_script, worst_script_label = worst_label(text, thin=thin)
+    worst_target, worst_target_label = worst_label(text, thin=thin)
     cells = counted_cells(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
     figures = {
         "n": len(rows),
@@ -81,8 +81,8 @@ def measure(
         "text_recall": _share_above(text, threshold),
         "text_threshold": threshold,
         "macro_f1": macro_f1(rows["true"], rows["predicted"]),
-        "worst_script": worst_script,
-        "worst_script_label": worst_script_label,
+        "worst_target": worst_target,
+        "worst_target_label": worst_target_label,
         **_of_cells(cells, confidence=confidence),
         "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
         "calibration_error_raw": calibration_error(rows.get("p_raw", rows["p"]).to_numpy(), correct),
@@ -136,10 +136,10 @@ def _of_cells(cells: pd.DataFrame, *, confidence: float) -> dict[str, float | in
     value, name = worst_nuisance(cells)
     own = cells[cells.index.get_level_values("nuisance") == name]
     return {
-        "worst_style": value,
-        "worst_style_label": name,
-        "worst_style_cells": len(own),
-        "worst_style_n": int(own["n"].sum()),
+        "worst_nuisance": value,
+        "worst_nuisance_label": name,
+        "worst_nuisance_cells": len(own),
+        "worst_nuisance_n": int(own["n"].sum()),
         **worst_cell(cells, confidence=confidence),
     }
 

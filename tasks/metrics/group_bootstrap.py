@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-RESAMPLED_METRICS = ("accuracy", "worst_style", "worst_script")
+RESAMPLED_METRICS = ("accuracy", "worst_nuisance", "worst_target")
 ELEMENTS = 4_000_000  # drawn weights in memory at a time
 DIGITS = 6
 
@@ -25,8 +25,8 @@ class Strata:
         cluster: [crops] the place of each crop's group; a crop without one is a group of its own.
         stratum: [crops] the place of its (label, nuisance value).
         labels: [strata] label; values: [strata] nuisance value, '' where there is none.
-        counts: [strata] whether the cell counts in `worst_style` (`tasks.metrics.worst_group.counted_cells`).
-        thin: labels left out of `worst_script`.
+        counts: [strata] whether the cell counts in `worst_nuisance` (`tasks.metrics.worst_group.counted_cells`).
+        thin: labels left out of `worst_target`.
     """
 
     cluster: np.ndarray
@@ -75,17 +75,17 @@ class Strata:
         thick = _members(self.labels, [label for label in np.unique(self.labels) if label not in self.thin])
         styled = _members(np.where(self.counts, self.values, ""), np.unique(self.values[self.counts]))
 
-        def worst_script(hits: Sums, n: Sums) -> np.ndarray:
+        def worst_target(hits: Sums, n: Sums) -> np.ndarray:
             return _lowest(_share(hits @ thick, n @ thick))
 
-        def worst_style(hits: Sums, n: Sums) -> np.ndarray:
+        def worst_nuisance(hits: Sums, n: Sums) -> np.ndarray:
             known = (n > 0).astype(np.float64)
             return _lowest(_share((hits / np.maximum(n, 1)) @ styled, known @ styled))
 
         return {
             "accuracy": lambda hits, n: _share(hits.sum(1), n.sum(1)),
-            "worst_style": worst_style,
-            "worst_script": worst_script,
+            "worst_nuisance": worst_nuisance,
+            "worst_target": worst_target,
         }
 
 

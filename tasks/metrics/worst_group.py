@@ -75,14 +75,21 @@ def worst_cell(cells: pd.DataFrame, *, confidence: float) -> dict[str, float | i
     """
     if cells.empty:
         return dict.fromkeys(
-            ["worst_cell", "worst_cell_script", "worst_cell_style", "worst_cell_n", "worst_cell_low", "worst_cell_high"]
+            [
+                "worst_cell",
+                "worst_cell_target",
+                "worst_cell_nuisance",
+                "worst_cell_n",
+                "worst_cell_low",
+                "worst_cell_high",
+            ]
         )
     place = int(cells["accuracy"].to_numpy().argmin())
     (label, value), cell = cells.index[place], cells.iloc[place]
     return {
         "worst_cell": float(cell["accuracy"]),
-        "worst_cell_script": str(label),
-        "worst_cell_style": str(value),
+        "worst_cell_target": str(label),
+        "worst_cell_nuisance": str(value),
         "worst_cell_n": int(cell["n"]),
         **_bounds(int(cell["hits"]), int(cell["n"]), "worst_cell", confidence),
     }

@@ -21,7 +21,7 @@ from tasks.train.weights import read_card, weights_of
 
 MINED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("key", "true", "predicted", "style")]
-    + [("score", pa.float32()), ("fate", pa.string()), ("weights", pa.string())]
+    + [("score", pa.float32()), ("outcome", pa.string()), ("weights", pa.string())]
 )
 NO_ROWS = pd.DataFrame({name: pd.Series(dtype=object) for name in MINED_SCHEMA.names})
 NOTHING_NEW = "nothing to add"
@@ -34,7 +34,7 @@ class Additions:
     """What a training adds.
 
     Attributes:
-        plan: every false positive of the pool and its fate, or a control's random crops, all of them added.
+        plan: every false positive of the pool and its outcome, or a control's random crops, all of them added.
         scored_by: SHA-256 of the weights that scored the pool; None where nothing was scored for it.
         pool: rows of the pool; None where it was not looked at.
         why: why nothing is added, where nothing is.
@@ -49,7 +49,7 @@ class Additions:
 
     @property
     def added(self) -> pd.DataFrame:
-        return self.plan[self.plan["fate"] == ADDED]
+        return self.plan[self.plan["outcome"] == ADDED]
 
 
 def additions_of(job: RoundJob) -> Additions:
@@ -73,7 +73,7 @@ def _mined(job: RoundJob) -> Additions:
     taken = read_training(job.start)["key"]
     unclear = read_table(job.table, ["key"], pc.field("ambiguous"))["key"].to_pylist()
     plan = plan_mining(wrong, job.params.mine, pool=pool, taken=taken, aside=aside, unclear=unclear)
-    added = int((plan["fate"] == ADDED).sum())
+    added = int((plan["outcome"] == ADDED).sum())
     job.progress(f"{len(plan):,} false positives in a pool of {pool:,}; {added:,} to add")
     why = None if added else NOTHING_NEW
     return Additions(plan=plan, scored_by=weights, pool=pool, why=why, suspects=suspects)
@@ -113,13 +113,13 @@ def _suspects(job: RoundJob, decisions: pd.DataFrame) -> pd.DataFrame | None:
 
 def _random(job: RoundJob) -> Additions:
     """As many crops as the mined training of the same seed added, drawn at random from the pool."""
-    mined = pd.read_parquet(job.out_of(job.replica.mined) / "mined.parquet", columns=["fate"])
-    wanted = int((mined["fate"] == ADDED).sum())
+    mined = pd.read_parquet(job.out_of(job.replica.mined) / "mined.parquet", columns=["outcome"])
+    wanted = int((mined["outcome"] == ADDED).sum())
     target = job.params.labels.target
     pool = read_rows(job.table, ["key", target], [POOL])
     decided = apply_decisions(pool, decisions_of(job), column=target)
     free = decided[~decided["key"].isin(read_training(job.start)["key"])]
     draw = np.random.default_rng(derived_seed(job.params.seed, "control", job.number, job.replica.seed))
     rows = free.iloc[np.sort(draw.permutation(len(free))[:wanted])]
-    plan = pd.DataFrame({"key": rows["key"], "true": rows[target], "fate": ADDED}).reindex(columns=NO_ROWS.columns)
+    plan = pd.DataFrame({"key": rows["key"], "true": rows[target], "outcome": ADDED}).reindex(columns=NO_ROWS.columns)
     return Additions(plan=plan, pool=len(pool), why=None if wanted else NOTHING_NEW)

@@ -141,7 +141,7 @@ def _copy_model(previous: Path, folder: Path) -> None:
 
 
 def _write_round(job: RoundJob, additions: Additions, folder: Path, validation: dict[str, Any]) -> None:
-    """Add what is a round's own: the scores, every false positive and its fate, the doubted labels, and the sums."""
+    """Add what is a round's own: the scores, every false positive and its outcome, the doubted labels, and the sums."""
     plan, scored = additions.plan, additions.scored_by is not None
     if scored and job.replica.main:
         shutil.copyfile(job.scores, folder / "scores.parquet")
@@ -162,11 +162,11 @@ def _write_round(job: RoundJob, additions: Additions, folder: Path, validation: 
         "pool": additions.pool,
         "added": len(additions.added),
     }
-    fates = plan["fate"].value_counts()
+    outcomes = plan["outcome"].value_counts()
     found = {
         "false_positives": len(plan),
         "false_alarms": false_alarms(plan),
-        "near_duplicates": int(fates.get(NEAR, 0)),
-        "set_aside": int(fates.get(SET_ASIDE, 0)),
+        "near_duplicates": int(outcomes.get(NEAR, 0)),
+        "set_aside": int(outcomes.get(SET_ASIDE, 0)),
     }
     write_json(folder / "round.json", facts | (found if scored else dict.fromkeys(found)))

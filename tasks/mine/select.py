@@ -9,7 +9,7 @@ import pandas as pd
 
 from tasks.common.params import UNWRITTEN, MineSettings
 
-PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "fate"]
+PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "outcome"]
 ADDED, NEAR, PAIR_FULL, STYLE_FULL = "added", "near-duplicate", "pair full", "style full"
 NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = "no room", "in training", "set aside", "ambiguous"
 
@@ -21,14 +21,14 @@ class Fate(NamedTuple):
     told: str
 
 
-FATES = {
+OUTCOMES = {
     ADDED: Fate("it joined the training set", "it was added to the training set"),
     NEAR: Fate("it looks like a surer one of the same truth and answer",
                "it was left out as a near-duplicate of a harder crop (mine.near)"),
     PAIR_FULL: Fate("its truth and answer had filled their quota",
                     "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)"),
     STYLE_FULL: Fate("its style had filled its quota",
-                     "it was left out: harder crops had used up the quota of its style (mine.style_quota)"),
+                     "it was left out: harder crops had used up the quota of its style (mine.nuisance_quota)"),
     NO_ROOM: Fate("the round had added all that it may",
                   "it was left out: harder crops had filled all that one round may add (mine.share)"),
     IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
@@ -62,10 +62,10 @@ def plan_mining(
     aside: Collection[str] = (),
     unclear: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Every false positive and its fate: `key, true, predicted, style, score, fate`, hardest first.
+    """Every false positive and its outcome: `key, true, predicted, style, score, outcome`, hardest first.
 
     Of the crops that could be added, at most `share` of the pool is; of those at most `quota` for one
-    (predicted, true) pair and `style_quota` for one style (one row of each at the least), so that one
+    (predicted, true) pair and `nuisance_quota` for one style (one row of each at the least), so that one
     confusion cannot flood the set. A crop whose embedding is within `near` of a harder one's that
     was added for the same pair shows nothing new. Fates: `added`; or `in training` already, `set aside` as a
     suspected label error, `ambiguous`, `near-duplicate`, `pair full`, `style full`, `no room`.
@@ -79,36 +79,36 @@ def plan_mining(
         unclear: keys of texts whose letters all have twins in another script: no picture of them can teach which it is.
     """
     found = false_positives(wrong, settings)
-    fates = np.full(len(found), "", object)
-    for fate, keys in ((AMBIGUOUS, unclear), (SET_ASIDE, aside), (IN_TRAINING, taken)):
-        fates[found["key"].isin(list(keys)).to_numpy()] = fate
-    free = np.flatnonzero(fates == "")
+    outcomes = np.full(len(found), "", object)
+    for outcome, keys in ((AMBIGUOUS, unclear), (SET_ASIDE, aside), (IN_TRAINING, taken)):
+        outcomes[found["key"].isin(list(keys)).to_numpy()] = outcome
+    free = np.flatnonzero(outcomes == "")
     twins = _near_duplicates(found.iloc[free], settings)
-    fates[free[twins]] = NEAR
+    outcomes[free[twins]] = NEAR
     left = free[~twins]
-    fates[left] = _under_quotas(found.iloc[left], settings, room=min(int(settings.share * pool), len(left)))
-    return found.assign(fate=fates).rename(columns={"p": "score"})[PLAN_COLUMNS]
+    outcomes[left] = _under_quotas(found.iloc[left], settings, room=min(int(settings.share * pool), len(left)))
+    return found.assign(outcome=outcomes).rename(columns={"p": "score"})[PLAN_COLUMNS]
 
 
 def _under_quotas(found: pd.DataFrame, settings: MineSettings, *, room: int) -> list[str]:
-    """The fates of rows, hardest first, of which at most `room` are added."""
-    of_pair, of_style = max(1, int(settings.quota * room)), max(1, int(settings.style_quota * room))
+    """The outcomes of rows, hardest first, of which at most `room` are added."""
+    of_pair, of_style = max(1, int(settings.quota * room)), max(1, int(settings.nuisance_quota * room))
     added, pairs, styles = 0, Counter[tuple[str, str]](), Counter[str]()
-    fates = []
+    outcomes = []
     for predicted, true, style in zip(found["predicted"], found["true"], found["style"], strict=True):
         known_style = isinstance(style, str)
         if added == room:
-            fates.append(NO_ROOM)
+            outcomes.append(NO_ROOM)
         elif pairs[predicted, true] == of_pair:
-            fates.append(PAIR_FULL)
+            outcomes.append(PAIR_FULL)
         elif known_style and styles[style] == of_style:
-            fates.append(STYLE_FULL)
+            outcomes.append(STYLE_FULL)
         else:
-            fates.append(ADDED)
+            outcomes.append(ADDED)
             added += 1
             pairs[predicted, true] += 1
             styles.update([style] if known_style else [])
-    return fates
+    return outcomes
 
 
 def _near_duplicates(found: pd.DataFrame, settings: MineSettings) -> np.ndarray:

@@ -21,7 +21,7 @@ from tasks.train.batches import as_images
 from tasks.train.curves import Curve
 from tasks.train.weights import WEIGHTS_FILE, weights_of
 
-MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "fate", "weights"]
+MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "outcome", "weights"]
 TESTS = (REPORT_SPLIT, TEST_SEEN)  # where mistakes are looked at one by one
 
 
@@ -29,7 +29,7 @@ TESTS = (REPORT_SPLIT, TEST_SEEN)  # where mistakes are looked at one by one
 class Round:
     """One mining round as it lies in its folder.
 
-    `numbers` is None for round 0. `mined` holds every false positive of the pool and its fate (none for round
+    `numbers` is None for round 0. `mined` holds every false positive of the pool and its outcome (none for round
     0); `examples` where the training examples lay in the last epoch, None where nothing was trained.
     """
 
@@ -43,7 +43,7 @@ class Round:
     @property
     def added(self) -> pd.DataFrame:
         """The false positives that joined the training set, hardest first."""
-        return self.mined[self.mined["fate"] == ADDED]
+        return self.mined[self.mined["outcome"] == ADDED]
 
     @property
     def stopped(self) -> bool:

@@ -9,12 +9,12 @@ from markupsafe import Markup
 from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.evaluate.mining_gain import MINING_METRICS, RATES, WANTED_CUT
-from tasks.mine.select import FATES
+from tasks.mine.select import OUTCOMES
 from tasks.pages.svg import Plot, row_axis, share_axis
 from tasks.report.evidence import Evidence, Round
 from tasks.report.overview import METRIC_TITLES, names_of, round_page
 from tasks.report.site import Site
-from tasks.report.tables import fates, in_turn, pair_counts, style_counts
+from tasks.report.tables import in_turn, outcomes, pair_counts, style_counts
 from tasks.train.replicas import CONTROL, MINED
 
 PAIRS = 60  # rows of a round's tables
@@ -23,16 +23,19 @@ BESIDE = 0.17  # of a row: how far the two arms' dots lie from its middle
 
 
 def write_round(site: Site, evidence: Evidence, one: Round) -> None:
-    pairs, styles, counts = pair_counts(one.added), style_counts(one.mined), fates(one.mined)
+    pairs, styles, counts = pair_counts(one.added), style_counts(one.mined), outcomes(one.mined)
     shown = in_turn(one.added, ["true", "predicted"], most=evidence.params.report.mistakes)
-    numbers = {"round": one.numbers, "fates": counts, "styles": styles, "pairs": pairs}
+    numbers = {"round": one.numbers, "outcomes": counts, "styles": styles, "pairs": pairs}
     site.write(
         round_page(one.number),
         template="round",
         numbers=numbers | {"epochs": one.epochs, "weights": one.weights},
         evidence=evidence,
         round=one,
-        fates=[(fate, count, FATES[fate].short if fate in FATES else "") for fate, count in counts.items()],
+        outcomes=[
+            (outcome, count, OUTCOMES[outcome].short if outcome in OUTCOMES else "")
+            for outcome, count in counts.items()
+        ],
         mined=len(one.added),
         pairs=pairs[:PAIRS],
         pairs_left=max(0, len(pairs) - PAIRS),

@@ -18,7 +18,7 @@ from tasks.report.certainty import reliability_plot, reliability_rows, risk_line
 from tasks.report.evidence import Evidence, as_tested
 from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
-from tasks.report.tables import accuracy_by, confusion, fates, in_turn, strongest_confusions, worst_of
+from tasks.report.tables import accuracy_by, confusion, in_turn, outcomes, strongest_confusions, worst_of
 
 SPLIT_TITLES = {TEST_UNSEEN: "{group}s never seen", TEST_SEEN: "{group}s seen in training", VALIDATION: VALIDATION}
 CONFUSIONS = 40  # rows of the list below the matrix
@@ -26,8 +26,8 @@ FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so 
 METRIC_TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
-    "worst_script": "worst {target}",
-    "worst_style": "worst {nuisance}",
+    "worst_target": "worst {target}",
+    "worst_nuisance": "worst {nuisance}",
     "false_alarm_rate": "false alarms",
     "false_positive_rate": "false positives at 95% text recall",
     "calibration_error": "calibration error",
@@ -87,7 +87,7 @@ def write_index(
     numbers = {
         "chosen": evidence.chosen,
         "models": models,
-        "rounds": [one.numbers | {"fates": fates(one.mined)} for one in evidence.rounds if one.numbers],
+        "rounds": [one.numbers | {"outcomes": outcomes(one.mined)} for one in evidence.rounds if one.numbers],
         "layers": [layer_numbers(layer) for layer in explained.layers],
         "weights": evidence.weights,
         "data": dict(data),
@@ -107,7 +107,7 @@ def write_index(
         headline=models[chosen].get(REPORT_SPLIT, {}).get(SEVERITY, {}),
         figures={key: title.format(**names) for key, title in METRIC_TITLES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
-        thin=evidence.metrics.get("thin_scripts", []),
+        thin=evidence.metrics.get("thin_targets", []),
         crops=len(explained.keys),
         names=names,
         sure=_certainty(evidence, chosen, numbers),
@@ -140,7 +140,7 @@ def names_of(params: Params) -> dict[str, str]:
 def _is_known(figure: str, of_model: dict[str, Any]) -> bool:
     """Whether some split has the figure: without `Zxxx` there are no false alarms, without text none is ambiguous."""
     rows = [row for by_severity in of_model.values() for row in by_severity.values()]
-    return figure in ("worst_script", "worst_style") or any(row.get(figure) is not None for row in rows)
+    return figure in ("worst_target", "worst_nuisance") or any(row.get(figure) is not None for row in rows)
 
 
 def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
@@ -179,7 +179,7 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
         groups=[(titles[column], found) for column, found in groups.items()],
         labelled=titles["true"],
         group=words(labels.group),
-        thin=evidence.metrics.get("thin_scripts", []),
+        thin=evidence.metrics.get("thin_targets", []),
         member=titles[member],
         families=[
             (group, shown[group["value"]].to_dict("records"), _family_note(evidence, shown[group["value"]]))

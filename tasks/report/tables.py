@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.metrics import worst_group
 from tasks.metrics.wilson import wilson_interval
-from tasks.mine.select import ADDED, FATES
+from tasks.mine.select import ADDED, OUTCOMES
 
 CONFIDENCE = 0.95  # of the intervals
 
@@ -59,16 +59,16 @@ def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dic
     return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
 
 
-def fates(mined: pd.DataFrame) -> dict[str, int]:
-    """How many rows of mined.parquet met each fate, in the order of `FATES`; none is left out."""
-    found = Counter(mined["fate"].astype(str))
-    return {fate: found[fate] for fate in dict.fromkeys([*FATES, *sorted(found)])}
+def outcomes(mined: pd.DataFrame) -> dict[str, int]:
+    """How many rows of mined.parquet met each outcome, in the order of `OUTCOMES`; none is left out."""
+    found = Counter(mined["outcome"].astype(str))
+    return {outcome: found[outcome] for outcome in dict.fromkeys([*OUTCOMES, *sorted(found)])}
 
 
 def style_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
     """Of each style the false positives found and those added, the most frequent first; None: no style is known."""
     styles = mined["style"].astype(object).where(mined["style"].notna(), None)
-    added = Counter(styles[mined["fate"] == ADDED])
+    added = Counter(styles[mined["outcome"] == ADDED])
     found = [{"style": style, "found": count, "added": added[style]} for style, count in Counter(styles).items()]
     return sorted(found, key=lambda row: (-row["found"], str(row["style"] or "")))
 

@@ -27,7 +27,7 @@ from tasks.train.replicas import SEED, Replica
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
 
 CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting
-SWEEP_METRICS = (CRITERION, "accuracy", "worst_style", "worst_script", "false_alarm_rate")
+SWEEP_METRICS = (CRITERION, "accuracy", "worst_nuisance", "worst_target", "false_alarm_rate")
 READ = (*TRAINING_SPLITS, SELECTION_SPLIT)  # never a test split
 DIGITS = 6
 SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes nothing stale
@@ -168,7 +168,7 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
 
     They are those of `evaluate` (`tasks.metrics.classification.measure`), with the criterion by which it chooses a
     model. But no row of a test split is read, not even to count designs: a script with fewer than three in the other
-    splits has no say in `worst_script`.
+    splits has no say in `worst_target`.
     """
     if not all(torch.isfinite(tensor).all() for tensor in load_tensors(folder / WEIGHTS_FILE).values()):
         return dict.fromkeys(SWEEP_METRICS)

@@ -38,9 +38,9 @@ def test_a_share_of_the_texts_is_taken_with_all_their_crops(tmp_path):
 
 
 def test_the_aims_are_read_at_light_degradation_on_designs_never_seen():
-    light = {"accuracy": 0.9, "worst_style": 0.8, "worst_script": 0.7, "n": 3}
+    light = {"accuracy": 0.9, "worst_nuisance": 0.8, "worst_target": 0.7, "n": 3}
     chosen = {"name": "pairs", "test_unseen": {"light": light, "clean": {}}}
     found = aims_of(chosen, {"font_style": {"excess_points": 1.5}})
-    assert found["test_unseen"] == {"accuracy": 0.9, "worst_style": 0.8, "worst_script": 0.7}
+    assert found["test_unseen"] == {"accuracy": 0.9, "worst_nuisance": 0.8, "worst_target": 0.7}
     assert (found["name"], found["probe_excess_points"]) == ("pairs", 1.5)
     assert aims_of(chosen, {})["probe_excess_points"] is None

@@ -36,7 +36,7 @@ def test_designs_are_counted_by_script_and_style_and_holes_show(tmp_path: Path) 
     assert len(set(map(len, lines[:4]))) == 1
 
 
-def test_thin_scripts_held_out_designs_and_icons_are_named(tmp_path: Path) -> None:
+def test_thin_targets_held_out_designs_and_icons_are_named(tmp_path: Path) -> None:
     text = format_fonts(write(tmp_path / "t", ROWS))
     assert "fewer than 3 designs, so not on every side: Grek 1" in text
     assert "held out for validation (1 designs):\n  cup" in text

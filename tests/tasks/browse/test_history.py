@@ -22,7 +22,7 @@ from tasks.evaluate.evaluate import SCHEMA
 from tasks.mine.additions import MINED_SCHEMA
 from tasks.mine.label_errors import write_suspects
 from tasks.mine.score_table import score_schema
-from tasks.mine.select import FATES
+from tasks.mine.select import OUTCOMES
 from tasks.train.model_folder import TRAINING_SCHEMA
 from tests.tasks.toycrops import make_toy_table, toy_params
 
@@ -85,7 +85,7 @@ def write_scores(home: Path, number: int, rows: list[dict[str, Any]]) -> None:
 
 
 def write_mined(home: Path, number: int, rows: list[tuple[str, str, str, str, float, str]]) -> None:
-    """Of a round: (key, true, predicted, style, score, fate), hardest first."""
+    """Of a round: (key, true, predicted, style, score, outcome), hardest first."""
     told = [dict(zip(MINED_SCHEMA.names, (*row, FIRST), strict=True)) for row in rows]
     write_rows(home / f"rounds/{number}/mined.parquet", told, MINED_SCHEMA)
 
@@ -95,13 +95,13 @@ def write_round(home: Path, number: int, **facts: Any) -> None:
     (home / "rounds" / str(number) / "round.json").write_text(json.dumps(told), encoding="utf-8")
 
 
-def mined_home(home: Path, fate: str, **scores: Any) -> str:
-    """Rounds 0 and 1, of which round 1 gave a crop of the pool this fate; returns its key."""
+def mined_home(home: Path, outcome: str, **scores: Any) -> str:
+    """Rounds 0 and 1, of which round 1 gave a crop of the pool this outcome; returns its key."""
     key = keys_of(home, "pool")[0]
     write_training(home, 0, [(keys_of(home, "train")[0], 0, None, None)])
     write_training(home, 1, [(keys_of(home, "train")[0], 0, None, None), (key, 1, FIRST, 0.75)])
     write_scores(home, 1, [{"key": key, "predicted": "Grek", "true": "Latn", "p": 0.75, **scores}])
-    write_mined(home, 1, [(key, "Latn", "Grek", "bold", 0.75, fate)])
+    write_mined(home, 1, [(key, "Latn", "Grek", "bold", 0.75, outcome)])
     write_round(home, 1)
     return key
 
@@ -163,7 +163,7 @@ def test_a_round_tells_what_the_model_before_said_and_what_came_of_it(home, para
         "weights": FIRST,
         "severity": "clean",
     }
-    assert first["mined"]["fate"] == "added" and first["mined"]["style"] == "bold"
+    assert first["mined"]["outcome"] == "added" and first["mined"]["style"] == "bold"
     assert first["training"] == {"round": 1, "weights": FIRST, "score": 0.75}
     assert [each["ran"] for each in rest] == [False, False]
     said = told(params, key)
@@ -179,9 +179,9 @@ def test_a_crop_of_train_is_there_from_the_start(home, params):
     assert "not known what" not in told(params, key)
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_every_fate_is_told_in_words(home, params, fate):
-    assert FATES[fate].told in told(params, mined_home(home, fate))
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_every_fate_is_told_in_words(home, params, outcome):
+    assert OUTCOMES[outcome].told in told(params, mined_home(home, outcome))
 
 
 def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, params):
@@ -195,7 +195,7 @@ def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, para
     ]
     rows += [(own, "Grek", "near-duplicate"), (easier, "Grek", "added")]
     scores = np.linspace(0.9, 0.5, len(rows))
-    mined = [(key, "Latn", said, "bold", p, fate) for (key, said, fate), p in zip(rows, scores, strict=True)]
+    mined = [(key, "Latn", said, "bold", p, outcome) for (key, said, outcome), p in zip(rows, scores, strict=True)]
     write_mined(home, 1, mined)
     # Twice as long, the same direction: the cosine is what counts.
     vectors = {key: [2 * math.cos(angle), 2 * math.sin(angle)] for key, angle in angles.items()}

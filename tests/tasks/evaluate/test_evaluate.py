@@ -113,7 +113,7 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "weights": sha256_of(home / "rounds/0/model.safetensors"),
         "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
-        "figures": {"accuracy": 0, "worst_style": None, "false_alarm_rate": 0},
+        "figures": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
         "temperature": figures["temperatures"]["round-0"],
     }
     assert figures["chosen"] == {"name": "round-0", **figures["models"]["round-0"]}
@@ -180,7 +180,7 @@ def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
     assert study["asked"] and study["severity"] == "light" and study["gains"] == {"1": None, "2": None}
     for split in MEASURED_SPLITS:
         of_round = study["splits"][split]["1"]["mined"]
-        for figure, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_script": [0, 0]}.items():
+        for figure, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_target": [0, 0]}.items():
             assert of_round[figure]["values"] == values
             assert summary[f"study.{split}.round-1.mined.{figure}"] == sum(values) / 2
 
@@ -354,8 +354,8 @@ def test_groups_tell_accuracy_by_style_and_the_worst_families_of_every_model(sty
         shares = [cell["accuracy"] for cell in cells if cell["value"] == value]
         assert numbers["accuracy"] == pytest.approx(sum(shares) / len(shares), abs=1e-6)
     light = figures["round-1"]["test_unseen"]["light"]
-    assert light["worst_style"] == min(numbers["accuracy"] for numbers in styles.values())
-    assert (light["worst_cell"], light["worst_cell_script"]) == (0, "Cyrl")
+    assert light["worst_nuisance"] == min(numbers["accuracy"] for numbers in styles.values())
+    assert (light["worst_cell"], light["worst_cell_target"]) == (0, "Cyrl")
     assert own["worst_families"] and all(entry["low"] <= entry["accuracy"] for entry in own["worst_families"])
     drawn = pd.read_csv(styled / "plots/accuracy_by_nuisance.csv").query("model == 'round-1'")
     assert dict(zip(drawn["value"], drawn["accuracy"], strict=True)) == {
@@ -397,10 +397,10 @@ def test_the_plots_are_of_unseen_designs_at_light_degradation(home):
     assert curves.groupby("model").size().to_dict() == dict.fromkeys(models_in(home), 3)
 
 
-def test_thin_scripts_are_named_and_left_out(home):
+def test_thin_targets_are_named_and_left_out(home):
     figures = read_json(home / "metrics/evaluate.json")
-    assert figures["thin_scripts"] == []
-    assert figures["models"]["round-1"]["test_seen"]["clean"]["worst_script_label"] == "Cyrl"
+    assert figures["thin_targets"] == []
+    assert figures["models"]["round-1"]["test_seen"]["clean"]["worst_target_label"] == "Cyrl"
 
 
 def test_wrong_inputs_say_so_and_leave_nothing_behind(copy, params):

@@ -45,7 +45,7 @@ def test_every_mode_is_compared_with_erm_and_with_the_round_it_went_on_from():
 def test_a_mode_has_its_values_their_mean_and_spread_and_the_paired_difference_to_erm():
     summary = summary_of(figures_of(VALUES))
     own = summary["modes"]["conditional"]
-    entry = own["splits"]["test_unseen"]["worst_style"]
+    entry = own["splits"]["test_unseen"]["worst_nuisance"]
     assert own["seeds"] == [0, 1, 2] and entry["values"] == VALUES["conditional"]
     assert entry["mean"] == pytest.approx(np.mean(VALUES["conditional"]), abs=1e-6)
     assert entry["spread"] == pytest.approx(np.std(VALUES["conditional"], ddof=1), abs=1e-6)

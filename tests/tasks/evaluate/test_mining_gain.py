@@ -197,7 +197,7 @@ def test_without_unwritten_crops_the_rates_are_none_and_the_rest_stands():
 
 def test_a_figure_that_one_seed_lacks_has_no_mean():
     figures = figures_of(3)
-    figures["round-1/mined-2"]["test_unseen"]["worst_style"] = None
+    figures["round-1/mined-2"]["test_unseen"]["worst_nuisance"] = None
     facts = summary_of(figures)["splits"]["test_unseen"]["1"]
-    assert facts["mined"]["worst_style"]["mean"] is None and None in facts["mined"]["worst_style"]["values"]
-    assert facts["difference"]["worst_style"]["low"] is None
+    assert facts["mined"]["worst_nuisance"]["mean"] is None and None in facts["mined"]["worst_nuisance"]["values"]
+    assert facts["difference"]["worst_nuisance"]["low"] is None

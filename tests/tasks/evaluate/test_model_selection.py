@@ -7,8 +7,13 @@ from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
 COLD = '{"name": "erm", "path": "x", "weights": "y", "temperature": 0}'
 
 
-def figures(accuracy, worst_style=None, false_alarm_rate=None):
-    return {"accuracy": accuracy, "worst_style": worst_style, "false_alarm_rate": false_alarm_rate, "worst_script": 0.1}
+def figures(accuracy, worst_nuisance=None, false_alarm_rate=None):
+    return {
+        "accuracy": accuracy,
+        "worst_nuisance": worst_nuisance,
+        "false_alarm_rate": false_alarm_rate,
+        "worst_target": 0.1,
+    }
 
 
 def test_the_criterion_is_the_mean_of_the_shares_that_should_be_one():

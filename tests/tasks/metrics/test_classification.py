@@ -89,34 +89,34 @@ def test_a_label_that_is_never_hit_counts_as_zero():
     assert macro_f1(true, predicted) == pytest.approx(expected)
 
 
-def test_the_worst_script_is_the_least_accurate_one_that_is_not_thin(rows):
+def test_the_worst_target_is_the_least_accurate_one_that_is_not_thin(rows):
     by_hand = {
         label: np.mean([t == p for t, p in zip(rows["true"], rows["predicted"], strict=True) if t == label])
         for label in LABELS[:3]
     }
     worst = min(by_hand, key=by_hand.get)
     figures = figures_of(rows)
-    assert (figures["worst_script_label"], figures["worst_script"]) == (worst, round(by_hand[worst], 6))
+    assert (figures["worst_target_label"], figures["worst_target"]) == (worst, round(by_hand[worst], 6))
     del by_hand[worst]
-    assert figures_of(rows, thin=[worst])["worst_script_label"] == min(by_hand, key=by_hand.get)
+    assert figures_of(rows, thin=[worst])["worst_target_label"] == min(by_hand, key=by_hand.get)
 
 
-def test_accuracy_and_the_worst_style_and_cell_say_what_they_rest_on(rows):
+def test_accuracy_and_the_worst_nuisance_and_cell_say_what_they_rest_on(rows):
     figures, text = figures_of(rows), rows[rows["true"] != "Zxxx"]
     right = text["true"] == text["predicted"]
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     assert (figures["accuracy_low"], figures["accuracy_high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
     cells = right.groupby([text["true"], text["font_style"]]).agg(["mean", "size"])
     styles = cells["mean"].groupby("font_style").mean()
-    assert figures["worst_style"] == pytest.approx(styles.min(), abs=1e-6)
-    assert figures["worst_style_label"] == styles.idxmin()
-    assert figures["worst_style_cells"] == 3
-    assert figures["worst_style_n"] == cells["size"].xs(styles.idxmin(), level="font_style").sum()
+    assert figures["worst_nuisance"] == pytest.approx(styles.min(), abs=1e-6)
+    assert figures["worst_nuisance_label"] == styles.idxmin()
+    assert figures["worst_nuisance_cells"] == 3
+    assert figures["worst_nuisance_n"] == cells["size"].xs(styles.idxmin(), level="font_style").sum()
     script, style = cells["mean"].idxmin()
-    assert (figures["worst_cell_script"], figures["worst_cell_style"]) == (script, style)
+    assert (figures["worst_cell_target"], figures["worst_cell_nuisance"]) == (script, style)
     assert figures["worst_cell"] == pytest.approx(cells["mean"].min(), abs=1e-6)
     assert figures["worst_cell_n"] == cells.loc[(script, style), "size"]
-    assert figures_of(rows, cell_crops=1000)["worst_style"] is None
+    assert figures_of(rows, cell_crops=1000)["worst_nuisance"] is None
 
 
 def test_calibration_is_of_all_crops_with_temperature_and_without_and_abstaining_of_text(rows):
@@ -135,11 +135,11 @@ def test_calibration_is_of_all_crops_with_temperature_and_without_and_abstaining
 
 def test_figures_that_rest_on_nothing_are_none(rows):
     figures = figures_of(rows[rows["true"] == "Zxxx"])
-    assert [figures[name] for name in ("accuracy", "worst_script", "worst_style")] == [None, None, None]
+    assert [figures[name] for name in ("accuracy", "worst_target", "worst_nuisance")] == [None, None, None]
     assert figures_of(rows[rows["true"] != "Zxxx"])["false_alarm_rate"] is None
     nothing = figures_of(rows.iloc[:0])
     assert (nothing["n"], nothing["macro_f1"], nothing["calibration_error"]) == (0, None, None)
-    assert figures_of(rows, nuisance=None)["worst_style"] is None
+    assert figures_of(rows, nuisance=None)["worst_nuisance"] is None
     asked = ("false_positive_rate", "text_recall", "text_threshold")
     assert [figures_of(rows)[name] for name in asked] == [None, None, None]
     written = rows[rows["true"] != "Zxxx"].assign(p_text=0.9)

@@ -49,7 +49,7 @@ def by_hand(rows, model, counted):
     for value in ("display", "mono", "serif"):
         cells = [right[(script == label) & (style == value)] for label, other in counted if other == value]
         styles += [np.mean([cell.mean() for cell in cells if len(cell)])] if any(map(len, cells)) else []
-    return {"accuracy": right.mean(), "worst_style": min(styles), "worst_script": min(scripts)}
+    return {"accuracy": right.mean(), "worst_nuisance": min(styles), "worst_target": min(scripts)}
 
 
 def test_differences_are_those_of_the_crops_of_the_drawn_designs(text):
@@ -105,4 +105,4 @@ def test_one_design_has_no_spread_and_a_missing_figure_is_none(text):
     found = paired_differences(strata, right_of(text), [("pairs", "erm")], **OPTIONS)["pairs", "erm"]
     assert found["accuracy"]["value"] == pytest.approx(text["pairs"].mean() - text["erm"].mean(), abs=1e-6)
     assert found["accuracy"]["low"] is None
-    assert found["worst_style"] == {"value": None, "low": None, "high": None}
+    assert found["worst_nuisance"] == {"value": None, "low": None, "high": None}

@@ -56,8 +56,8 @@ def test_the_worst_cell_has_its_names_its_size_and_its_interval():
     interval = binomtest(10, 20).proportion_ci(0.9, method="wilson")
     assert found == {
         "worst_cell": 0.5,
-        "worst_cell_script": "Cyrl",
-        "worst_cell_style": "serif",
+        "worst_cell_target": "Cyrl",
+        "worst_cell_nuisance": "serif",
         "worst_cell_n": 20,
         "worst_cell_low": pytest.approx(interval.low),
         "worst_cell_high": pytest.approx(interval.high),

@@ -64,7 +64,7 @@ def go(
 
 def added(folder: Path) -> pd.DataFrame:
     mined = pd.read_parquet(folder / "mined.parquet")
-    return mined[mined["fate"] == "added"]
+    return mined[mined["outcome"] == "added"]
 
 
 def beside(home: Path, folder: Path) -> Path:
@@ -94,7 +94,7 @@ def test_a_round_adds_the_false_positives_of_the_model_before_it(home: Path):
         "false_positives": len(wrong),
         "false_alarms": int((wrong["true"] == "Zxxx").sum()),
         "added": len(added(home / "1")),
-        "near_duplicates": int((mined["fate"] == "near-duplicate").sum()),
+        "near_duplicates": int((mined["outcome"] == "near-duplicate").sum()),
         "set_aside": 0,
         "severity": "clean",
         "gain": None,

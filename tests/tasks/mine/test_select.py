@@ -9,7 +9,7 @@ SETTINGS = MineSettings(
     threshold=0.5,
     share=1.0,
     quota=1.0,
-    style_quota=1.0,
+    nuisance_quota=1.0,
     near=0.02,
     folds=0,
     start="warm",
@@ -34,7 +34,7 @@ POOL = scores(
 )
 
 
-def fates(
+def outcomes(
     pool: pd.DataFrame = POOL, *, rows: int | None = None, taken=(), aside=(), unclear=(), **changes
 ) -> dict[str, str]:
     plan = plan_mining(
@@ -45,11 +45,11 @@ def fates(
         aside=aside,
         unclear=unclear,
     )
-    return dict(zip(plan["key"], plan["fate"], strict=True))
+    return dict(zip(plan["key"], plan["outcome"], strict=True))
 
 
 def planned(pool: pd.DataFrame = POOL, **settings) -> list[str]:
-    return [key for key, fate in fates(pool, **settings).items() if fate == "added"]
+    return [key for key, outcome in outcomes(pool, **settings).items() if outcome == "added"]
 
 
 def test_wrong_and_sure_is_a_false_positive_and_the_hardest_come_first():
@@ -59,26 +59,31 @@ def test_wrong_and_sure_is_a_false_positive_and_the_hardest_come_first():
 
 def test_the_plan_says_what_each_row_was_taken_for():
     plan = plan_mining(POOL.assign(style=["serif"] * 6), SETTINGS, pool=6)
-    wanted = {"key": "c", "true": "Zxxx", "predicted": "Cyrl", "style": "serif", "score": 0.8, "fate": "added"}
+    wanted = {"key": "c", "true": "Zxxx", "predicted": "Cyrl", "style": "serif", "score": 0.8, "outcome": "added"}
     assert plan.iloc[2].to_dict() == wanted
 
 
 def test_rows_of_the_training_set_are_not_mined_twice():
     assert planned(taken=("b", "c")) == ["e", "f"]
-    assert fates(taken=("b", "c"))["b"] == "in training"
+    assert outcomes(taken=("b", "c"))["b"] == "in training"
 
 
 def test_doubted_labels_are_set_aside():
-    assert fates(aside=("e",)) == {"b": "added", "e": "set aside", "c": "added", "f": "added"}
+    assert outcomes(aside=("e",)) == {"b": "added", "e": "set aside", "c": "added", "f": "added"}
 
 
 def test_texts_that_no_picture_tells_apart_teach_nothing():
-    assert fates(unclear=("c",), aside=("c", "e"), taken=("c",))["c"] == "in training"
-    assert fates(unclear=("b", "c"), aside=("c",)) == {"b": "ambiguous", "e": "added", "c": "set aside", "f": "added"}
+    assert outcomes(unclear=("c",), aside=("c", "e"), taken=("c",))["c"] == "in training"
+    assert outcomes(unclear=("b", "c"), aside=("c",)) == {
+        "b": "ambiguous",
+        "e": "added",
+        "c": "set aside",
+        "f": "added",
+    }
 
 
 def test_at_most_a_share_of_the_pool_is_added():
-    assert fates(share=0.5) == {"b": "added", "e": "added", "c": "added", "f": "no room"}  # of six rows
+    assert outcomes(share=0.5) == {"b": "added", "e": "added", "c": "added", "f": "no room"}  # of six rows
     assert planned(share=0.0) == []
     assert planned(rows=60, share=0.05) == ["b", "e", "c"]  # the right ones need not be given
 
@@ -86,7 +91,7 @@ def test_at_most_a_share_of_the_pool_is_added():
 def test_one_confusion_cannot_flood_the_set():
     flood = scores(*[(f"{n:03d}", "Latn", "Cyrl", 0.9) for n in range(50)], *[("x", "Zxxx", "Beng", 0.6)])
     assert planned(flood, quota=0.2) == [f"{n:03d}" for n in range(10)] + ["x"]
-    assert fates(flood, quota=0.2)["010"] == "pair full"
+    assert outcomes(flood, quota=0.2)["010"] == "pair full"
     assert planned(POOL, quota=0.0) == ["b", "e", "c"]  # one of a pair at the least
 
 
@@ -95,14 +100,14 @@ def test_one_style_cannot_flood_the_set_and_rows_without_a_style_are_free():
         *[(f"{n}", "Latn", script, 0.9 - n / 100) for n, script in enumerate(["Cyrl", "Grek", "Armn", "Geor"])]
     )
     pool["style"] = ["serif", "serif", None, "serif"]
-    assert fates(pool, style_quota=0.5) == {"0": "added", "1": "added", "2": "added", "3": "style full"}
-    assert planned(pool.assign(style=None), style_quota=0.0) == ["0", "1", "2", "3"]
+    assert outcomes(pool, nuisance_quota=0.5) == {"0": "added", "1": "added", "2": "added", "3": "style full"}
+    assert planned(pool.assign(style=None), nuisance_quota=0.0) == ["0", "1", "2", "3"]
 
 
 def test_near_duplicates_of_a_harder_row_of_the_same_pair_are_dropped():
     angles = {"b": 0.0, "e": 0.0, "c": 1.0, "f": 0.05, "a": 0.0, "d": 0.0}
     embedded = [np.array([np.cos(angles[key]), np.sin(angles[key])]) * 7 for key in POOL["key"]]
-    assert fates(POOL.assign(embedding=embedded)) == {
+    assert outcomes(POOL.assign(embedding=embedded)) == {
         "b": "added", "e": "added", "c": "added", "f": "near-duplicate",
     }  # fmt: skip
     assert planned(POOL.assign(embedding=embedded), near=0.001) == ["b", "e", "c", "f"]  # 1 - cos 0.05 = 0.00125

@@ -53,7 +53,7 @@ def home(made, here, monkeypatch, params):
     return here / params.home
 
 
-FIGURES = {"accuracy": 0.5, "worst_style": None, "false_alarm_rate": 0.1}
+FIGURES = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
 
 
 def choose(home, path, name="some", temperature=1.0):

@@ -59,7 +59,7 @@ def test_the_table_of_modes_has_the_figures_of_one_seed(plain):
     text, modes = read(plain), read_json(plain / "metrics" / "invariance.json")["modes"]
     for mode in ("erm", "conditional", "conditional+pairs"):
         figures = modes[mode]["splits"]["test_unseen"]
-        wanted = [figures[name]["mean"] for name in ("accuracy", "worst_style", "worst_script", "calibration_error")]
+        wanted = [figures[name]["mean"] for name in ("accuracy", "worst_nuisance", "worst_target", "calibration_error")]
         assert " ".join(map(percent, wanted)) in text
     assert "One seed each" in text
 

@@ -45,7 +45,7 @@ def gained(**changes):
 
 def test_a_rounds_page_counts_every_fate_and_pictures_only_what_was_added(report):
     numbers = read_json(report / "round-1.json")
-    assert numbers["fates"] == {
+    assert numbers["outcomes"] == {
         "added": 4, "near-duplicate": 2, "pair full": 2, "style full": 1, "no room": 1, "in training": 1,
         "set aside": 1, "ambiguous": 0,
     }  # fmt: skip

@@ -5,8 +5,8 @@ from tasks.explain.unit_numbers import counted
 from tasks.report.tables import (
     accuracy_by,
     confusion,
-    fates,
     in_turn,
+    outcomes,
     pair_counts,
     strongest_confusions,
     style_counts,
@@ -55,8 +55,8 @@ def test_pairs_and_turns():
 
 
 def test_fates_and_styles_are_counted():
-    found = pd.DataFrame({"fate": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
-    assert [(fate, count) for fate, count in fates(found).items() if count] == [
+    found = pd.DataFrame({"outcome": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
+    assert [(outcome, count) for outcome, count in outcomes(found).items() if count] == [
         ("added", 2), ("no room", 1), ("other", 1),
     ]  # fmt: skip
     assert [tuple(row.values()) for row in style_counts(found)] == [("y", 2, 1), (None, 1, 1), ("x", 1, 0)]

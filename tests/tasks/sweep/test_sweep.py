@@ -63,7 +63,7 @@ def test_it_never_reads_a_test_crop(home: Path):
     assert set(whole["figures"]) == set(SWEEP_METRICS)
     assert 0.5 < whole["figures"]["accuracy"] <= 1
     terms = whole["figures"]["accuracy"], 1 - whole["figures"]["false_alarm_rate"]
-    assert whole["figures"]["worst_style"] is None  # no cell of the toy table has as many crops
+    assert whole["figures"]["worst_nuisance"] is None  # no cell of the toy table has as many crops
     assert whole["figures"]["criterion"] == pytest.approx(sum(terms) / 2, abs=1e-6)
 
 

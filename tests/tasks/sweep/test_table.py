@@ -32,7 +32,7 @@ def tried(*figures: Seeds) -> list[Tried]:
 
 
 def outcome(values: tuple[float | None, ...]) -> dict[str, Any]:
-    figures = dict(zip(("criterion", "worst_style", "worst_script"), values, strict=True))
+    figures = dict(zip(("criterion", "worst_nuisance", "worst_target"), values, strict=True))
     return {"figures": {**figures, "accuracy": 0.75, "false_alarm_rate": None}, "seconds": 1.0}
 
 
@@ -42,13 +42,13 @@ def test_a_row_has_mean_and_spread_over_its_seeds():
     assert (erm["n"], erm["criterion_mean"], erm["criterion_spread"]) == (3, 0.82, 0.02)
     assert (erm["strength"], weak["strength"]) == (None, 0.1)
     assert (weak["criterion_mean"], weak["criterion_spread"]) == (0.84, 0.03)
-    assert (weak["worst_style_mean"], weak["worst_style_spread"]) == (0.7, 0.1)
+    assert (weak["worst_nuisance_mean"], weak["worst_nuisance_spread"]) == (0.7, 0.1)
 
 
 def test_a_figure_that_a_seed_lacks_has_no_mean_and_what_diverged_is_never_best():
     summary = summarise_sweep(tried(ERM, WEAK, STRONG), SPACE)
     _, weak, strong = summary["rows"]
-    assert weak["worst_script_mean"] is None
+    assert weak["worst_target_mean"] is None
     assert (strong["diverged"], strong["criterion_mean"]) == (1, None)
     assert summary["best"] == 1
 
