@@ -120,11 +120,11 @@ def folded(network: ScriptNet) -> ScriptNet:
 
 def _blocks(settings: NetworkSettings, channels: int) -> list[Block]:
     blocks: list[Block] = []
-    inputs, halvings = channels, settings.halvings
+    inputs, downsampling = channels, settings.downsampling
     for outputs in settings.channels:
         # A picture widens whatever its channels are: grey and colour networks have maps of the same sizes.
-        halves = halvings > 0 and outputs > (inputs if blocks else 1)
-        halvings -= halves
+        halves = downsampling > 0 and outputs > (inputs if blocks else 1)
+        downsampling -= halves
         # Pixels say little one by one: the first look is wider.
         kernel = 3 if blocks else 5
         blocks.append(Block(inputs, outputs, kernel=kernel, stride=2 if halves else 1))

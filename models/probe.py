@@ -83,7 +83,7 @@ class MlpProbe(nn.Module):
 
     def fit(self, rows: Rows) -> None:
         """A set number of epochs by Adam in batches; the rate falls to zero along half a cosine."""
-        optimizer = torch.optim.Adam(self.parameters(), lr=self.settings.rate, fused=True)
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.settings.learning_rate, fused=True)
         batches = -(-len(rows.truth) // self.settings.batch)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.settings.epochs * batches)
         for _ in range(self.settings.epochs):

@@ -18,7 +18,7 @@ class Settings(BaseModel):
 
 class NetworkSettings(Settings):
     channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=2, max_length=16)
-    halvings: int = Field(ge=1, le=8)
+    downsampling: int = Field(ge=1, le=8)
     embedding: int = Field(ge=4, le=4096)
     dropout: float = Field(ge=0, lt=1)
 
@@ -55,7 +55,7 @@ class LossSettings(Settings):
 class TrainSettings(Settings):
     epochs: int = Field(ge=1, le=1000)
     batch: int = Field(ge=2, le=65536)
-    rate: float = Field(gt=0, le=10)
+    learning_rate: float = Field(gt=0, le=10)
     weight_decay: float = Field(ge=0, le=1)
     warmup: float = Field(ge=0, lt=1)
     balanced: bool
@@ -88,9 +88,9 @@ class InvarianceSettings(Settings):
 
     modes: list[Annotated[str, AfterValidator(_checked)]] = Field(min_length=1)
     epochs: int = Field(ge=1, le=1000)
-    rate: float = Field(gt=0, le=10)
+    learning_rate: float = Field(gt=0, le=10)
     strength: float = Field(ge=0, le=100)
-    head_rate: float = Field(gt=0, le=100)
+    head_learning_rate: float = Field(gt=0, le=100)
     head_steps: int = Field(ge=1, le=100)
     pair_weight: float = Field(ge=0, le=1000)
     coral_weight: float = Field(ge=0, le=1000)
@@ -114,7 +114,7 @@ class ProbeSettings(Settings):
     hidden: int = Field(ge=1, le=4096)
     epochs: int = Field(ge=1, le=1000)
     batch: int = Field(ge=1, le=65536)
-    rate: float = Field(gt=0, le=1)
+    learning_rate: float = Field(gt=0, le=1)
 
 
 class CompareSettings(Settings):
@@ -128,7 +128,7 @@ class CompareSettings(Settings):
     top: int = Field(ge=1, le=64)
 
 
-class AttentionSettings(Settings):
+class AttributionSettings(Settings):
     """How the maps of what a picture's answer rests on are made and tested."""
 
     window: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]
@@ -140,10 +140,10 @@ class AttentionSettings(Settings):
     report_steps: int = Field(ge=1, le=1024)
 
     @model_validator(mode="after")
-    def _no_pixel_is_left_out(self) -> "AttentionSettings":
+    def _no_pixel_is_left_out(self) -> "AttributionSettings":
         for name, stride in (("stride", self.stride), ("report_stride", self.report_stride)):
             if any(step > side for step, side in zip(stride, self.window, strict=True)):
                 raise ValueError(
-                    f"attention.{name} must be at most attention.window: pixels between would never be covered"
+                    f"attribution.{name} must be at most attribution.window: pixels between would never be covered"
                 )
         return self

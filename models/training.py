@@ -116,15 +116,15 @@ class Training:
         made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
         self.modes: Sequence[Mode] = made
         self.heads = nn.ModuleList(made)
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=train.rate, fused=True)
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=train.learning_rate, fused=True)
 
     def update(self, batch: Batch) -> Update:
-        """One step; its figures are `loss`, `accuracy`, `rate`, `strength` where a mode pushes, and the modes' own."""
-        rate = self._set_rate()
+        """One step: `loss`, `accuracy`, `learning_rate`, `strength` where a mode has one, and the modes' own."""
+        rate = self._set_learning_rate()
         features = self.network.embed(batch.images)
         logits = self.network.target_head(self.network.dropout(features))
         loss = target_loss(logits, batch.targets, self.loss, background=self.background)
-        figures = {"loss": loss.item(), "accuracy": share_right(logits, batch.targets), "rate": rate}
+        figures = {"loss": loss.item(), "accuracy": share_right(logits, batch.targets), "learning_rate": rate}
         terms = self._terms(features, batch, figures)
         self._descend(torch.stack([loss, *terms]).sum() if terms else loss)
         self.step += 1
@@ -167,11 +167,11 @@ class Training:
         ]
         heads = list(self.heads.parameters())
         if heads:
-            groups.append({"params": heads, "weight_decay": 0.0, "relative": self.invariance.head_rate})
+            groups.append({"params": heads, "weight_decay": 0.0, "relative": self.invariance.head_learning_rate})
         return groups
 
-    def _set_rate(self) -> float:
-        rate = one_cycle(self.step, self.steps, peak=self.train.rate, warmup=self.train.warmup)
+    def _set_learning_rate(self) -> float:
+        rate = one_cycle(self.step, self.steps, peak=self.train.learning_rate, warmup=self.train.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["relative"]
         return rate

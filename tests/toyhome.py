@@ -35,7 +35,7 @@ def toy_params(**changes: Any) -> Params:
     values["network"] |= {"channels": [4, 6], "embedding": 8}
     values["rounds"] = {"1": {"previous": "0"}, "2": {"previous": "1"}}
     values["report"] |= {"top": 3, "projected": 2, "mistakes": 6, "steps": 8, "search": 6}
-    values["attention"] |= {"steps": 8, "parts": 4, "randomised": 1, "report_steps": 4}
+    values["attribution"] |= {"steps": 8, "parts": 4, "randomised": 1, "report_steps": 4}
     values["threads"] = 1
     return Params(**(values | changes))
 
@@ -144,7 +144,7 @@ def _model(folder: Path, params: Params, labels: list[str], seed: int) -> str:
             "loss": 1 / (n + 1),
             "accuracy": 0.5 + n / 10,
             "validation_accuracy": 0.4 + n / 10,
-            "rate": 0.01,
+            "learning_rate": 0.01,
         }
         for n in range(3)
     ]

@@ -107,15 +107,15 @@ def compare(
 def explain(
     files: Annotated[list[Path], typer.Argument(help="Word images.")],
     model: Annotated[str, typer.Option(help="Whose answers: as for compare.")] = "champion",
-    out: Annotated[Path, typer.Option(help="Where the page of the maps goes.")] = Path("data/.work/attention.html"),
+    out: Annotated[Path, typer.Option(help="Where the page of the maps goes.")] = Path("data/.work/attribution.html"),
     output_format: TableOrJson = "table",
 ) -> None:
     """Show what the answer to each word image rests on, and how far to trust that."""
     from flows.evaluate import models_of, replicas_of_study
     from tasks.common.params import read_params
     from tasks.explain.attribution import explain_files
-    from tasks.explain.attribution_page import write_attention_page
-    from tasks.inspect.attribution_text import format_attention, numbers_of
+    from tasks.explain.attribution_page import write_attribution_page
+    from tasks.inspect.attribution_text import format_attribution, numbers_of
     from tasks.pages.single_page import check_page
     from tasks.predict.champion import temperature_of
     from tasks.predict.named_model import named_model
@@ -128,10 +128,10 @@ def explain(
     explained, problems = explain_files(params, files, model_folder=folder, temperature=temperature)
     if explained is not None:
         numbers = numbers_of(explained)
-        more = write_attention_page(
-            out, explained, numbers=numbers, settings=params.attention, model=model, weights=weights_of(folder)
+        more = write_attribution_page(
+            out, explained, numbers=numbers, settings=params.attribution, model=model, weights=weights_of(folder)
         )
-        print(format_attention(numbers, output_format))
+        print(format_attribution(numbers, output_format))
         left = f"; {more} pictures had no room on it" if more else ""
         print(f"page: {out}{left}", file=sys.stderr)
     for problem in problems:

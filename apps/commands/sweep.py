@@ -10,7 +10,7 @@ from apps.commands.options import TableJsonOrCsv
 def sweep(
     modes: Annotated[str | None, typer.Option(help="Modes to try: erm,conditional+pairs.")] = None,
     strength: Annotated[str | None, typer.Option(help="Values of invariance.strength: 0.03,0.1,0.3,1.")] = None,
-    head_rate: Annotated[str | None, typer.Option(help="Values of invariance.head_rate.")] = None,
+    head_learning_rate: Annotated[str | None, typer.Option(help="Values of invariance.head_learning_rate.")] = None,
     head_steps: Annotated[str | None, typer.Option(help="Values of invariance.head_steps.")] = None,
     pair_weight: Annotated[str | None, typer.Option(help="Values of invariance.pair_weight.")] = None,
     coral_weight: Annotated[str | None, typer.Option(help="Values of invariance.coral_weight.")] = None,
@@ -32,7 +32,7 @@ def sweep(
 
     values = {
         "strength": strength,
-        "head_rate": head_rate,
+        "head_learning_rate": head_learning_rate,
         "head_steps": head_steps,
         "pair_weight": pair_weight,
         "coral_weight": coral_weight,

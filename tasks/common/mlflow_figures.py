@@ -17,7 +17,7 @@ def draw_training(epochs: list[dict[str, float]]) -> Any:
     figure = Figure(figsize=(7, 3), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps = [epoch["epoch"] for epoch in epochs]
-    for key in (key for key in epochs[0] if key not in ("epoch", "rate")):
+    for key in (key for key in epochs[0] if key not in ("epoch", "learning_rate")):
         axes = right if "accuracy" in key else left
         axes.plot(steps, [epoch.get(key) for epoch in epochs], marker="o", markersize=3, label=key)
     for axes in (left, right):

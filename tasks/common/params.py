@@ -7,7 +7,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from models.settings import (
-    AttentionSettings,
+    AttributionSettings,
     CompareSettings,
     DegradeSettings,
     InvarianceSettings,
@@ -138,7 +138,7 @@ class MineSettings(Settings):
     folds: int = Field(ge=0, le=20)
     start: Literal["warm", "scratch"]
     epochs: int = Field(ge=1, le=1000)
-    rate: float = Field(gt=0, le=10)
+    learning_rate: float = Field(gt=0, le=10)
     hard: float = Field(ge=0, lt=1)
     visits: int = Field(ge=1, le=1000)
 
@@ -202,7 +202,7 @@ class Params(Settings):
     evaluate: EvaluateSettings
     probe: ProbeSettings
     compare: CompareSettings
-    attention: AttentionSettings
+    attribution: AttributionSettings
     report: ReportSettings
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from models.explain.attribution import Integrated, grad_cam, integrated_gradient
 from models.explain.threads import in_threads
 from models.explain.trust import Curves, curves_by_method, weight_randomisation
 from models.network import ScriptNet, folded
-from models.settings import AttentionSettings
+from models.settings import AttributionSettings
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
@@ -40,7 +40,7 @@ Explain = Callable[[nn.Module], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attention:
+class Attribution:
     """What the answers to some pictures rest on; every array's first axis is the picture.
 
     Attributes:
@@ -69,7 +69,7 @@ class Explained:
         answers: of each picture what `tasks.predict.predict.ranked` gives.
         labels: of each picture the label that its maps speak for.
         randomisation: by method and layer, last layer first, how alike the maps stay while the weights are drawn
-            anew from the last layer down to that one (Spearman's r, on the first `attention.randomised` pictures).
+            anew from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).
     """
 
     names: list[str]
@@ -77,7 +77,7 @@ class Explained:
     target: str
     answers: list[dict[str, Any]]
     labels: list[str]
-    attention: Attention
+    attribution: Attribution
     randomisation: dict[str, dict[str, float]]
 
 
@@ -151,12 +151,12 @@ def _explained(
     temperature: float,
     labels: Sequence[str] | None = None,
 ) -> Explained:
-    settings = params.attention
+    settings = params.attribution
     with deterministic(params.threads):
         logits = logits_of(network, images)
         chances = (logits.double() / temperature).softmax(1).numpy()
         targets = torch.tensor([card["labels"].index(label) for label in labels]) if labels else logits.argmax(1)
-        attention = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
+        attribution = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
         some = slice(settings.randomised)
         seed = derived_seed(params.seed, "random weights")
         randomisation = randomised(network, images[some], targets[some], settings, seed=seed)
@@ -166,17 +166,17 @@ def _explained(
         target=card["target"],
         answers=ranked(chances, card["labels"], target=card["target"], top=TOP),
         labels=[card["labels"][place] for place in targets.tolist()],
-        attention=attention,
+        attribution=attribution,
         randomisation=randomisation,
     )
 
 
-def _in_parts(network: ScriptNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attention:
+def _in_parts(network: ScriptNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attribution:
     """`attend` part by part, parts side by side, with a line of progress now and then where there are many."""
 
-    def of_part(rows: Tensor) -> Attention:
+    def of_part(rows: Tensor) -> Attribution:
         # Methods hook into the network that they explain: each part has one of its own.
-        return attend(folded(network), images[rows], targets[rows], params.attention, seed=seed)
+        return attend(folded(network), images[rows], targets[rows], params.attribution, seed=seed)
 
     parts, start, told = [], time.monotonic(), 0.0
     for part in in_threads(of_part, torch.split(torch.arange(len(images)), PART), params.threads):
@@ -190,9 +190,9 @@ def _in_parts(network: ScriptNet, images: Tensor, targets: Tensor, params: Param
     return _joined(parts)
 
 
-def _joined(parts: Sequence[Attention]) -> Attention:
+def _joined(parts: Sequence[Attribution]) -> Attribution:
     names = [field.name for field in dataclasses.fields(Curves)]
-    return Attention(
+    return Attribution(
         targets=np.concatenate([part.targets for part in parts]),
         maps={method: np.concatenate([part.maps[method] for part in parts]) for method in METHODS},
         curves={
@@ -203,7 +203,9 @@ def _joined(parts: Sequence[Attention]) -> Attention:
     )
 
 
-def attend(network: ScriptNet, images: Tensor, targets: Tensor, settings: AttentionSettings, *, seed: int) -> Attention:
+def attend(
+    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
+) -> Attribution:
     """Maps of `images[n, channels, h, w]` for the labels at places `targets[n]`, and what they are worth.
 
     Must run within `deterministic`.
@@ -214,7 +216,7 @@ def attend(network: ScriptNet, images: Tensor, targets: Tensor, settings: Attent
     found, methods = _integrated(network, images, targets, settings), _methods(images, targets, settings)
     maps = {name: methods[name](network) for name in (GRAD_CAM, OCCLUSION)} | {INTEGRATED: found.maps.sum(dim=1)}
     ground = plain(images)
-    return Attention(
+    return Attribution(
         targets=targets.numpy(),
         maps={name: one.detach().numpy() for name, one in maps.items()},
         curves=curves_by_method(network, images, targets, maps, baseline=ground, steps=settings.parts, seed=seed),
@@ -223,14 +225,14 @@ def attend(network: ScriptNet, images: Tensor, targets: Tensor, settings: Attent
 
 
 def randomised(
-    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttentionSettings, *, seed: int
+    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
 ) -> dict[str, dict[str, float]]:
     """Weight randomisation of every method: `Explained.randomisation`. `seed`: of the new weights."""
     methods = _methods(images, targets, settings)
     return {name: weight_randomisation(network, images, explain, seed=seed) for name, explain in methods.items()}
 
 
-def _methods(images: Tensor, targets: Tensor, settings: AttentionSettings) -> dict[str, Explain]:
+def _methods(images: Tensor, targets: Tensor, settings: AttributionSettings) -> dict[str, Explain]:
     window, stride = (settings.window[0], settings.window[1]), (settings.stride[0], settings.stride[1])
     ground = plain(images)
     return {
@@ -240,7 +242,7 @@ def _methods(images: Tensor, targets: Tensor, settings: AttentionSettings) -> di
     }
 
 
-def _integrated(network: nn.Module, images: Tensor, targets: Tensor, settings: AttentionSettings) -> Integrated:
+def _integrated(network: nn.Module, images: Tensor, targets: Tensor, settings: AttributionSettings) -> Integrated:
     """Integrated gradients of what the trunk sees, from a plain ground: zeros once standardised.
 
     Standardising takes mean and deviation for constants to the gradient. On a way through it, on which the

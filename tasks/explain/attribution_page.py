@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.explain.trust import Curves
-from models.settings import AttentionSettings
+from models.settings import AttributionSettings
 from tasks.crop_table.png import Pixels, encode_png
 from tasks.explain.attribution import METHODS, Explained
 from tasks.pages.single_page import address_of, picture_of, pixels_of, write_page
@@ -23,8 +23,8 @@ STYLES = {"random": "series s0", **{method: f"series s{number}" for number, meth
 SHARE = [(share / 4, f"{25 * share}%") for share in range(5)]
 
 
-def write_attention_page(
-    out: Path, explained: Explained, *, numbers: dict[str, Any], settings: AttentionSettings, model: str, weights: str
+def write_attribution_page(
+    out: Path, explained: Explained, *, numbers: dict[str, Any], settings: AttributionSettings, model: str, weights: str
 ) -> int:
     """Write the first `MOST` pictures with their maps as one page that opens with no network.
 
@@ -44,7 +44,7 @@ def write_attention_page(
     layers = list(next(iter(explained.randomisation.values())))
     write_page(
         out,
-        "attention",
+        "attribution",
         cards=cards,
         target=explained.target,
         more=more,
@@ -76,17 +76,17 @@ def overlay(image: Tensor, values: NDArray[np.float32]) -> Pixels:
 
 
 def _card(explained: Explained, row: int) -> dict[str, Any]:
-    image, attention = explained.images[row], explained.attention
+    image, attribution = explained.images[row], explained.attribution
     height, width = int(image.shape[1]), int(image.shape[2])
     factor = max(1, -(-SHOWN // width))
-    layers = {name: address_of(encode_png(overlay(image, found[row]))) for name, found in attention.maps.items()}
+    layers = {name: address_of(encode_png(overlay(image, found[row]))) for name, found in attribution.maps.items()}
     return {
         "address": picture_of(image),
         "overlays": layers,
         "height": factor * height,
         "width": factor * width,
-        "deletion": _plot(attention.curves, row, "deletion"),
-        "insertion": _plot(attention.curves, row, "insertion"),
+        "deletion": _plot(attribution.curves, row, "deletion"),
+        "insertion": _plot(attribution.curves, row, "insertion"),
     }
 
 

@@ -10,10 +10,10 @@ DIGITS = 6  # of numbers
 
 def numbers_of(explained: Explained) -> dict[str, Any]:
     """What was found, without the maps, as values that JSON can hold; docs/explaining.md names them."""
-    attention = explained.attention
+    attribution = explained.attribution
     gains = {
         name: {"deletion_gain": found.deletion_gain.tolist(), "insertion_gain": found.insertion_gain.tolist()}
-        for name, found in attention.curves.items()
+        for name, found in attribution.curves.items()
     }
     pictures = [
         {
@@ -24,7 +24,7 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
                 method: {gain: round(values[row], DIGITS) for gain, values in found.items()}
                 for method, found in gains.items()
             },
-            "completeness_error": round(float(attention.completeness_error[row]), DIGITS),
+            "completeness_error": round(float(attribution.completeness_error[row]), DIGITS),
         }
         for row, (name, answer, label) in enumerate(
             zip(explained.names, explained.answers, explained.labels, strict=True)
@@ -37,7 +37,7 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
     return {"target": explained.target, "pictures": pictures, "randomisation": randomisation}
 
 
-def format_attention(numbers: dict[str, Any], output_format: str) -> str:
+def format_attribution(numbers: dict[str, Any], output_format: str) -> str:
     """What `numbers_of` says as text: 'table' (a line a picture) or 'json'.
 
     Raises:

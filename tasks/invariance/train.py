@@ -78,7 +78,7 @@ def train_mode(job: ModeJob) -> dict[str, float]:
             crops,
             Validation(job.table, labels),
             params=params,
-            train=params.train.model_copy(update={"epochs": settings.epochs, "rate": settings.rate}),
+            train=params.train.model_copy(update={"epochs": settings.epochs, "learning_rate": settings.learning_rate}),
             seed=seed,
             work=job.work,
             progress=job.progress,

@@ -105,7 +105,7 @@ def _retrain(
     train = params.train
     with deterministic(params.threads, seed=seed):
         if mine.start == "warm":
-            train = train.model_copy(update={"epochs": mine.epochs, "rate": mine.rate})
+            train = train.model_copy(update={"epochs": mine.epochs, "learning_rate": mine.learning_rate})
         else:
             network = untrained(card, crops, params)
         trained = train_network(

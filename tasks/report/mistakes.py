@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.explain.trust import area
-from models.settings import AttentionSettings
+from models.settings import AttributionSettings
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY
@@ -69,15 +69,15 @@ def mistakes_of(evidence: Evidence) -> pd.DataFrame:
     return wrong.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
 
 
-def quick(params: Params) -> AttentionSettings:
-    """`attention` with the report's own stride and steps."""
-    settings = params.attention
+def quick(params: Params) -> AttributionSettings:
+    """`attribution` with the report's own stride and steps."""
+    settings = params.attribution
     return settings.model_copy(update={"stride": settings.report_stride, "steps": settings.report_steps})
 
 
-def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttentionSettings) -> Explained:
+def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttributionSettings) -> Explained:
     return explain_crops(
-        evidence.params.model_copy(update={"attention": settings}),
+        evidence.params.model_copy(update={"attribution": settings}),
         rows["key"].tolist(),
         table=evidence.table,
         model_folder=evidence.chosen_folder,
@@ -89,13 +89,13 @@ def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttentionSettin
 
 def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> list[dict[str, Any]]:
     """Of each mistake all that the page says of it; the random map's areas are every method's to compare with."""
-    labels, attention = evidence.params.labels, explained.attention
+    labels, attribution = evidence.params.labels, explained.attribution
     columns = dict.fromkeys([*nuisance_columns(labels), "font_family", labels.group])
     areas = {
         method: {side: area(getattr(curves, side)).tolist() for side in ("deletion", "insertion")}
-        for method, curves in attention.curves.items()
+        for method, curves in attribution.curves.items()
     }
-    chance = attention.curves[METHODS[0]]
+    chance = attribution.curves[METHODS[0]]
     areas["random"] = {side: area(getattr(chance, f"random_{side}")).tolist() for side in ("deletion", "insertion")}
     return [
         {
@@ -105,7 +105,7 @@ def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> li
             "areas": {
                 name: {side: round(values[number], DIGITS) for side, values in of.items()} for name, of in areas.items()
             },
-            "completeness_error": round(float(attention.completeness_error[number]), DIGITS),
+            "completeness_error": round(float(attribution.completeness_error[number]), DIGITS),
         }
         for number, row in enumerate(rows.to_dict("records"))
     ]
@@ -151,7 +151,7 @@ def _sheets(site: Site, explained: Explained) -> list[Sheet | None]:
             image, key = explained.images[row], explained.names[row]
             pictures[f"{key}/0"] = pixels_of(image)
             for place, method in enumerate(METHODS, 1):
-                pictures[f"{key}/{place}"] = overlay(image, explained.attention.maps[method][row])
+                pictures[f"{key}/{place}"] = overlay(image, explained.attribution.maps[method][row])
         sheets.append(site.sheet(f"mistakes-{len(sheets)}", pictures, colours=COLOURS))
     return sheets
 

@@ -36,7 +36,7 @@ METRIC_TITLES = {
 # What the chosen model follows from; other settings would change these pages' bytes for nothing.
 SETTINGS = (
     "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "compare",
-    "report", "attention",
+    "report", "attribution",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from tasks.report.evidence import Evidence
 from tasks.report.modes import ComparedModels
 from tasks.train.curves import Curve
 
-NOT_DRAWN = ("epoch", "rate")
+NOT_DRAWN = ("epoch", "learning_rate")
 TICKS = 10  # of rounds, at most
 TITLES = {"loss": "{target}: loss", "accuracy": "{target}: accuracy", "strength": "λ, what the trunk is pushed with"}
 

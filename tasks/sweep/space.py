@@ -12,7 +12,7 @@ from models.invariance import modes_of
 from models.settings import InvarianceSettings, parts_of
 from tasks.common.errors import UserError
 
-KNOBS = ("strength", "head_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
+KNOBS = ("strength", "head_learning_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """`conditional,strength=0.3,head_rate=10.0,head_steps=5`."""
+        """`conditional,strength=0.3,head_learning_rate=10.0,head_steps=5`."""
         return ",".join([self.mode, *(f"{knob}={value}" for knob, value in self.knobs)])
 
     def of(self, invariance: InvarianceSettings) -> InvarianceSettings:

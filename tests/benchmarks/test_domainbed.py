@@ -9,7 +9,7 @@ from models.network import ScriptNet
 from models.settings import NetworkSettings
 from models.training import UNKNOWN, Batch
 
-SETTINGS = NetworkSettings(channels=[4, 8], halvings=2, embedding=8, dropout=0.0)
+SETTINGS = NetworkSettings(channels=[4, 8], downsampling=2, embedding=8, dropout=0.0)
 
 
 def make(*, conditional: bool) -> Adversary:

@@ -5,12 +5,12 @@ import pytest
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import explain_files
-from tasks.explain.attribution_page import write_attention_page
+from tasks.explain.attribution_page import write_attribution_page
 from tasks.explain.compare import compare_models
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import spare_units
-from tasks.inspect.attribution_text import numbers_of as numbers_of_attention
+from tasks.inspect.attribution_text import numbers_of as numbers_of_attribution
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
 
@@ -18,7 +18,9 @@ pytestmark = NEEDS_BROWSER
 HOSTILE = '</style><script>document.title = "taken"</script><b>"bold", ' + "x" * 10_000
 QUICK = {"steps": 4, "parts": 4, "randomised": 1}
 PARAMS = toy_params()
-PARAMS = toy_params(compare=PARAMS.compare.model_dump() | {"batch": 8}, attention=PARAMS.attention.model_dump() | QUICK)
+PARAMS = toy_params(
+    compare=PARAMS.compare.model_dump() | {"batch": 8}, attribution=PARAMS.attribution.model_dump() | QUICK
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +36,15 @@ def pages(tmp_path_factory):
     for file, pixels in zip(files, read_images(home / "table", ["validation"])[0], strict=False):
         file.write_bytes(encode_png(pixels))
     explained, _ = explain_files(PARAMS, files, model_folder=models["erm"])
-    said = numbers_of_attention(explained)
-    attention = folder / "attention.html"
-    options = {"settings": PARAMS.attention, "model": HOSTILE, "weights": "c" * 64}
-    assert write_attention_page(attention, explained, numbers=said, **options) == 0
-    return {"compare": compared, "attention": attention}
+    said = numbers_of_attribution(explained)
+    attribution = folder / "attribution.html"
+    options = {"settings": PARAMS.attribution, "model": HOSTILE, "weights": "c" * 64}
+    assert write_attribution_page(attribution, explained, numbers=said, **options) == 0
+    return {"compare": compared, "attribution": attribution}
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["compare", "attention"])
+@pytest.mark.parametrize("name", ["compare", "attribution"])
 def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, width):
     show(browser, pages[name], width=width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
@@ -56,7 +58,7 @@ def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, 
     assert "</style><script>" in browser.find_element("tag name", "main").text
 
 
-@pytest.mark.parametrize("name", ["compare", "attention"])
+@pytest.mark.parametrize("name", ["compare", "attribution"])
 def test_a_page_is_dark_at_night(browser, pages, name):
     light, dark = grounds_of(browser, pages[name])
     assert light > 600 and dark < 150
@@ -67,7 +69,7 @@ def test_every_layer_has_its_row_and_every_picture_its_maps(browser, pages):
     rows = browser.find_elements("css selector", ".matrix tbody tr")
     assert [len(row.find_elements("tag name", "td")) for row in rows] == [4, 4, 4, 4]
     assert len(browser.find_elements("css selector", ".pair")) == 4 + 4 + 4 + 3  # of layers of 4, 6, 8 and 3 units
-    show(browser, pages["attention"])
+    show(browser, pages["attribution"])
     pictures = browser.find_elements("css selector", ".picture")
     assert [len(picture.find_elements("tag name", "img")) for picture in pictures] == [4, 4]
     assert [len(picture.find_elements("css selector", "polyline")) for picture in pictures] == [8, 8]

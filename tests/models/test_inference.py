@@ -12,7 +12,7 @@ from models.settings import NetworkSettings
 def network(request: pytest.FixtureRequest) -> ScriptNet:
     """A network whose batch normalisation has seen something."""
     torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 8, 8], halvings=2, embedding=12, dropout=0.5)
+    settings = NetworkSettings(channels=[4, 8, 8], downsampling=2, embedding=12, dropout=0.5)
     network = ScriptNet(settings, labels=5, height=16, width=48, channels=request.param)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):

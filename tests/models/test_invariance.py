@@ -16,7 +16,7 @@ SUMS = ["conditional+pairs", "reversal+coral", "reversal+conditional", "ascent+p
 EVERY = [*MODES, *SUMS]
 ALIGNING = ["pairs", "coral"]
 PUSHING = ["reversal", "conditional", "ascent"]
-FIGURES = {"loss", "accuracy", "rate"}
+FIGURES = {"loss", "accuracy", "learning_rate"}
 
 
 def weights_of(training: Training) -> list[Tensor]:
@@ -235,7 +235,7 @@ def left_readable(mode: str) -> float:
     """What a fresh probe reads of the nuisance, the mean of two trainings."""
     found = []
     for seed in (0, 1):
-        training = make(mode, seed=seed, steps=80, rate=0.002, head_rate=10.0, head_steps=5)
+        training = make(mode, seed=seed, steps=80, learning_rate=0.002, head_learning_rate=10.0, head_steps=5)
         for step in range(80):
             figures = training.update(batch(step)).figures
         assert figures["accuracy"] > 0.8

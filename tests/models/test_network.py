@@ -6,7 +6,7 @@ from models.explain.hooks import layers_of
 from models.network import ScriptNet, folded
 from models.settings import NetworkSettings
 
-SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], halvings=3, embedding=12, dropout=0.1)
+SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], downsampling=3, embedding=12, dropout=0.1)
 
 
 def network(channels: int = 1) -> ScriptNet:
@@ -47,7 +47,7 @@ def test_logits_are_the_heads_reading_of_the_embedding():
 
 def test_only_the_first_widening_blocks_halve_the_map():
     maps = torch.rand(1, 1, 16, 48)
-    settings = SETTINGS.model_copy(update={"halvings": 2})
+    settings = SETTINGS.model_copy(update={"downsampling": 2})
     sizes = []
     for block in ScriptNet(settings, labels=5, height=16, width=48).trunk:
         maps = block(maps)

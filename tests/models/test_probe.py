@@ -16,7 +16,7 @@ SETTINGS = ProbeSettings(
     hidden=16,
     epochs=30,
     batch=64,
-    rate=0.01,
+    learning_rate=0.01,
 )
 
 

@@ -10,21 +10,34 @@ from models.network import ScriptNet
 from models.settings import InvarianceSettings, LossSettings, NetworkSettings, TrainSettings
 from models.training import UNKNOWN, Batch, Training, normalised
 
-NETWORK = NetworkSettings(channels=[8, 16], halvings=2, embedding=16, dropout=0.0)
+NETWORK = NetworkSettings(channels=[8, 16], downsampling=2, embedding=16, dropout=0.0)
 LOSS = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
-TRAIN = TrainSettings(epochs=1, batch=24, rate=0.01, weight_decay=0.01, warmup=0.1, balanced=False)
+TRAIN = TrainSettings(epochs=1, batch=24, learning_rate=0.01, weight_decay=0.01, warmup=0.1, balanced=False)
 INVARIANCE = InvarianceSettings(
-    modes=["erm"], epochs=1, rate=0.01, strength=1.0, head_rate=1.0, head_steps=1, pair_weight=1.0, coral_weight=1.0
+    modes=["erm"],
+    epochs=1,
+    learning_rate=0.01,
+    strength=1.0,
+    head_learning_rate=1.0,
+    head_steps=1,
+    pair_weight=1.0,
+    coral_weight=1.0,
 )
 COUNTS = {"style": torch.full((3, 2), 8)}
 
 
 def make(
-    mode: str, *, seed: int = 0, steps: int = 20, rate: float = 0.01, counts: Mapping[str, Tensor] = COUNTS, **changes
+    mode: str,
+    *,
+    seed: int = 0,
+    steps: int = 20,
+    learning_rate: float = 0.01,
+    counts: Mapping[str, Tensor] = COUNTS,
+    **changes,
 ) -> Training:
     torch.manual_seed(seed)
     network = ScriptNet(NETWORK, labels=3, height=16, width=32)
-    train = TRAIN.model_copy(update={"rate": rate})
+    train = TRAIN.model_copy(update={"learning_rate": learning_rate})
     invariance = INVARIANCE.model_copy(update=changes)
     return Training(network, modes_of(mode), counts=counts, loss=LOSS, train=train, invariance=invariance, steps=steps)
 

@@ -11,7 +11,7 @@ from tasks.crop_table.shards import read_images
 from tests.toyhome import make_toy_home, toy_params
 
 QUICK = {"steps": 4, "parts": 2, "randomised": 1}
-PARAMS = toy_params(attention=toy_params().attention.model_dump() | QUICK)
+PARAMS = toy_params(attribution=toy_params().attribution.model_dump() | QUICK)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def mlp():
 
 def scriptnet():
     torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 4, 6], halvings=3, embedding=8, dropout=0.5)
+    settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.5)
     return ScriptNet(settings, labels=3, height=32, width=64)
 
 

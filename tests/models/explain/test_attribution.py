@@ -103,7 +103,7 @@ def test_integrated_gradients_of_a_square_are_by_hand():
 
 
 def test_constants_of_the_gradient_show_as_a_completeness_error():
-    settings = NetworkSettings(channels=[4, 4], halvings=1, embedding=8, dropout=0.0)
+    settings = NetworkSettings(channels=[4, 4], downsampling=1, embedding=8, dropout=0.0)
     network = ScriptNet(settings, labels=3, height=12, width=16).eval()
     found = integrated_gradients(network, IMAGES, TARGETS, baseline=plain(IMAGES), steps=64)
     assert (found.error.abs() > 1e-3).any()

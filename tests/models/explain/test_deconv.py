@@ -188,7 +188,7 @@ def test_hooks_are_removed_even_when_the_pass_fails(rule):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_our_network_is_projected_layer_by_layer_grey_and_in_colour(channels, mode):
-    settings = NetworkSettings(channels=[4, 4, 6], halvings=2, embedding=8, dropout=0.1)
+    settings = NetworkSettings(channels=[4, 4, 6], downsampling=2, embedding=8, dropout=0.1)
     network = ScriptNet(settings, labels=3, height=16, width=32, channels=channels).eval()
     with mode():
         images = torch.rand(2, channels, 16, 32)

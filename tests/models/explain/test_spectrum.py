@@ -113,7 +113,7 @@ def test_a_setting_best_by_every_measure_is_first_and_a_silent_one_last():
 
 
 def test_a_canvas_of_data_is_what_the_network_makes_of_it():
-    settings = NetworkSettings(channels=[4, 4], halvings=2, embedding=4, dropout=0.0)
+    settings = NetworkSettings(channels=[4, 4], downsampling=2, embedding=4, dropout=0.0)
     network = ScriptNet(settings, labels=2, height=8, width=8).eval()
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     canvas = canvas_of(network, images, entry="standardise")

@@ -12,7 +12,9 @@ from tasks.common.mlflow_figures import (
 
 
 def test_training_curves_leave_out_what_is_unknown():
-    figure = draw_training([{"epoch": 0, "loss": 2.0, "accuracy": 0.5, "rate": 1.0}, {"epoch": 1, "loss": 1.0}])
+    figure = draw_training(
+        [{"epoch": 0, "loss": 2.0, "accuracy": 0.5, "learning_rate": 1.0}, {"epoch": 1, "loss": 1.0}]
+    )
     losses, accuracies = figure.axes
     assert [line.get_label() for line in losses.lines] == ["loss"]
     assert losses.lines[0].get_ydata().tolist() == [2.0, 1.0]

@@ -30,7 +30,7 @@ def tables(styles):
         "risk_coverage": by_model({"erm": risk_points(ROWS["p"].to_numpy(), np.array([True, False, True]))}),
         "reliability": reliability_points(ROWS, 0.5),
         "accuracy_by_nuisance": nuisance_points({"erm": styles}),
-        "training": pd.DataFrame({"model": ["erm"], "epoch": [0], "loss": [0.5], "rate": [0.1]}),
+        "training": pd.DataFrame({"model": ["erm"], "epoch": [0], "loss": [0.5], "learning_rate": [0.1]}),
     }
 
 

@@ -11,18 +11,18 @@ from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import GRAD_CAM, INTEGRATED, METHODS, OCCLUSION, attend, explain_crops, explain_files
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
-from tasks.inspect.attribution_text import format_attention, numbers_of
+from tasks.inspect.attribution_text import format_attribution, numbers_of
 from tasks.predict.predict import predict_files
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
 
 PARAMS = toy_params()
-PARAMS = toy_params(attention=PARAMS.attention.model_dump() | {"steps": 16, "parts": 4, "randomised": 1})
+PARAMS = toy_params(attribution=PARAMS.attribution.model_dump() | {"steps": 16, "parts": 4, "randomised": 1})
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return make_toy_home(tmp_path_factory.mktemp("attention"), params=PARAMS)
+    return make_toy_home(tmp_path_factory.mktemp("attribution"), params=PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +68,18 @@ def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(fo
     plain = explained.images.mean((2, 3), keepdim=True).expand_as(explained.images)
     with torch.no_grad():
         rise = (network(explained.images) - network(plain)).numpy()
-    targets = explained.attention.targets
+    targets = explained.attribution.targets
     rise = rise[np.arange(2), targets]
-    sums = explained.attention.maps[INTEGRATED].sum((1, 2))
+    sums = explained.attribution.maps[INTEGRATED].sum((1, 2))
     np.testing.assert_allclose(sums, rise, rtol=1e-3)
-    assert (explained.attention.completeness_error < 1e-3).all()
+    assert (explained.attribution.completeness_error < 1e-3).all()
 
 
 def test_occlusion_is_what_covering_a_window_takes_from_the_logit(found, model):
     _, explained, _ = found
     network, _ = load_model(model)
-    (rows, columns), settings = explained.images.shape[2:], PARAMS.attention
-    image, target = explained.images[:1], explained.attention.targets[0]
+    (rows, columns), settings = explained.images.shape[2:], PARAMS.attribution
+    image, target = explained.images[:1], explained.attribution.targets[0]
     falls, times = np.zeros((rows, columns)), np.zeros((rows, columns))
     for top in range(0, rows - settings.window[0] + 1, settings.stride[0]):
         for left in range(0, columns - settings.window[1] + 1, settings.stride[1]):
@@ -89,7 +89,7 @@ def test_occlusion_is_what_covering_a_window_takes_from_the_logit(found, model):
             with torch.no_grad():
                 falls[window] += float((network(image) - network(covered))[0, target])
             times[window] += 1
-    np.testing.assert_allclose(explained.attention.maps[OCCLUSION][0], falls / times, atol=1e-4)
+    np.testing.assert_allclose(explained.attribution.maps[OCCLUSION][0], falls / times, atol=1e-4)
 
 
 def test_the_map_that_decides_beats_chance():
@@ -109,7 +109,7 @@ def test_the_map_that_decides_beats_chance():
 
     images = torch.zeros(3, 1, 16, 32)
     images[:, :, :8, :8] = 1
-    seen = attend(Corner().eval(), images, torch.ones(3, dtype=torch.int64), PARAMS.attention, seed=0)
+    seen = attend(Corner().eval(), images, torch.ones(3, dtype=torch.int64), PARAMS.attribution, seed=0)
     curves = seen.curves[OCCLUSION]
     assert (area(curves.random_deletion) - area(curves.deletion) > 0.05).all()
     assert seen.maps[OCCLUSION][0].argmax() in {row * 32 + column for row in range(8) for column in range(8)}
@@ -125,7 +125,7 @@ def test_crops_of_the_table_are_explained_as_they_are_tested_for_any_label(home,
     expected = degrade(clean, seeds_of(keys, 0), SEVERITIES["medium"])
     torch.testing.assert_close(explained.images, expected)
     assert explained.names == keys
-    assert explained.attention.targets.tolist() == [2, 0]
+    assert explained.attribution.targets.tolist() == [2, 0]
     options = {"table": home / "table", "model_folder": model, "severity": "light"}
     with pytest.raises(UserError, match=r"knows no label 'Klin'.*it knows Cyrl, Latn, Zxxx"):
         explain_crops(PARAMS, keys, labels=["Klin", "Latn"], **options)
@@ -140,8 +140,8 @@ def test_many_pictures_are_explained_in_parts_with_progress(found, model, monkey
     with caplog.at_level("INFO", logger="unfont"):
         parts, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
     assert [line.partition(";")[0] for line in caplog.messages] == ["explained 1 of 2 pictures"]
-    np.testing.assert_allclose(parts.attention.maps[OCCLUSION], explained.attention.maps[OCCLUSION], atol=1e-5)
-    assert parts.attention.curves[GRAD_CAM].insertion.shape == (2, PARAMS.attention.parts + 1)
+    np.testing.assert_allclose(parts.attribution.maps[OCCLUSION], explained.attribution.maps[OCCLUSION], atol=1e-5)
+    assert parts.attribution.curves[GRAD_CAM].insertion.shape == (2, PARAMS.attribution.parts + 1)
 
 
 def test_the_same_files_give_the_same_numbers_and_no_hook_stays(found, model):
@@ -157,9 +157,9 @@ def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
     for method in METHODS:
         assert list(numbers["randomisation"][method])[:3] == layers
         assert numbers["pictures"][0]["methods"][method]["deletion_gain"] == pytest.approx(
-            explained.attention.curves[method].deletion_gain[0].item(), abs=1e-6
+            explained.attribution.curves[method].deletion_gain[0].item(), abs=1e-6
         )
-    lines = format_attention(numbers, "table").splitlines()
+    lines = format_attribution(numbers, "table").splitlines()
     assert [line.split()[0] for line in lines[1:3]] == [str(file) for file in files[:2]]
     assert lines[1].endswith(f"{100 * numbers['pictures'][0]['completeness_error']:.1f}%")
 

@@ -53,7 +53,7 @@ def test_a_mode_trains_on_and_watches_the_nuisance(home: Path, mode: str):
     wanted = {"font_style_loss", "font_style_accuracy", "validation_accuracy"}
     wanted |= {f"{part}_loss" for part in mode.split("+") if part in ("pairs", "coral")}
     wanted |= {"strength"} if set(mode.split("+")) & {"reversal", "conditional", "ascent"} else set()
-    assert set(history[0]) == {"epoch", "loss", "accuracy", "rate"} | wanted
+    assert set(history[0]) == {"epoch", "loss", "accuracy", "learning_rate"} | wanted
     assert all(math.isfinite(value) for value in history[-1].values())
 
 

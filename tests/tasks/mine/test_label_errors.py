@@ -20,7 +20,7 @@ CARD = {
     "labels": ["Grek", "Hebr", "Latn", "Zxxx"],
     "height": HEIGHT,
     "width": WIDTH,
-    "network": {"channels": [4, 8], "halvings": 2, "embedding": 8, "dropout": 0.1},
+    "network": {"channels": [4, 8], "downsampling": 2, "embedding": 8, "dropout": 0.1},
 }
 
 

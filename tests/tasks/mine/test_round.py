@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents
 
-PARAMS = toy_params(train={"epochs": 1, "rate": 0.002})  # a weak round 0 leaves something to mine
+PARAMS = toy_params(train={"epochs": 1, "learning_rate": 0.002})  # a weak round 0 leaves something to mine
 STUDY = {"seeds": 2, "control": True, "stop": False}
 
 
@@ -119,7 +119,7 @@ def test_the_model_is_trained_on_and_is_another(home: Path):
     assert weights_of(home / "1") != weights_of(home / "0")
     history = json.loads((home / "1" / "history.json").read_text())["epochs"]
     assert len(history) == PARAMS.mine.epochs
-    assert max(entry["rate"] for entry in history) <= PARAMS.mine.rate
+    assert max(entry["learning_rate"] for entry in history) <= PARAMS.mine.learning_rate
     assert sum(read_json(home / "1" / "examples.json")["groups"]["mined"]) >= len(added(home / "1"))
 
 
@@ -190,7 +190,7 @@ def test_a_round_without_false_positives_stops_and_so_does_the_next(home: Path, 
 
 
 def test_a_study_trains_seeds_and_as_many_random_rows_beside_each(home: Path, tmp_path: Path):
-    params = toy_params(train={"epochs": 1, "rate": 0.002}, study=STUDY)
+    params = toy_params(train={"epochs": 1, "learning_rate": 0.002}, study=STUDY)
     other = beside(home, tmp_path)
     (other / "0").unlink()
     make_round_0(params, home / "table", other / "0")
@@ -223,7 +223,7 @@ def test_a_study_trains_seeds_and_as_many_random_rows_beside_each(home: Path, tm
 
 
 def test_rounds_stop_by_themselves_where_the_gain_is_within_its_spread(home: Path, tmp_path: Path):
-    params = toy_params(train={"epochs": 1, "rate": 0.002}, study={"seeds": 2, "stop": True})
+    params = toy_params(train={"epochs": 1, "learning_rate": 0.002}, study={"seeds": 2, "stop": True})
     for number in ("0", "1"):
         shutil.copytree(home / number, tmp_path / number)
         shutil.copytree(home / number, tmp_path / number / "study" / "mined-1")

@@ -35,7 +35,7 @@ CARD = {
     "labels": ["Grek", "Latn", "Zxxx"],  # not Hebr: the table knows a label that the model does not
     "height": HEIGHT,
     "width": WIDTH,
-    "network": {"channels": [4, 8], "halvings": 2, "embedding": 8, "dropout": 0.1},
+    "network": {"channels": [4, 8], "downsampling": 2, "embedding": 8, "dropout": 0.1},
 }
 POOL = 120
 

@@ -14,7 +14,7 @@ SETTINGS = MineSettings(
     folds=0,
     start="warm",
     epochs=1,
-    rate=0.001,
+    learning_rate=0.001,
     hard=0.1,
     visits=8,
 )

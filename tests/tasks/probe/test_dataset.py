@@ -19,7 +19,7 @@ SETTINGS = ProbeSettings(
     hidden=8,
     epochs=20,
     batch=64,
-    rate=0.01,
+    learning_rate=0.01,
 )
 COUNTS = {"train": 300, "validation": 200, "test_seen": 200, "test_unseen": 200}
 

@@ -68,11 +68,11 @@ def test_every_mistake_of_both_test_splits_is_there_the_surest_first(home, made)
 def test_the_numbers_are_those_of_the_maps_of_the_wrong_label(home, made):
     numbers, page, _ = made
     _, wrong = wrong_of(home)
-    params = PARAMS.model_copy(update={"attention": quick(PARAMS)})
+    params = PARAMS.model_copy(update={"attribution": quick(PARAMS)})
     options = {"table": home / "table", "model_folder": home / read_json(home / "chosen.json")["path"]}
     labels = wrong["predicted"].tolist()
     explained = explain_crops(params, wrong["key"].tolist(), severity="light", labels=labels, **options)
-    found, randomisation = explained.attention, explained.randomisation
+    found, randomisation = explained.attribution, explained.randomisation
     gains = {method: found.curves[method].deletion_gain.tolist() for method in METHODS}
     for row, one in enumerate(numbers["mistakes"]):
         for method in METHODS:
@@ -109,11 +109,11 @@ def test_a_sheet_shows_the_crop_as_tested_and_its_maps(home, made):
     expected = (image[0] * 255).round().int().numpy()
     (x, y), (height, width) = places[0], expected.shape
     assert np.abs(sheet[y : y + height, x : x + width] - expected[..., None]).mean() < 12
-    params = PARAMS.model_copy(update={"attention": quick(PARAMS)})
+    params = PARAMS.model_copy(update={"attribution": quick(PARAMS)})
     options = {"table": home / "table", "model_folder": home / read_json(home / "chosen.json")["path"]}
     found = explain_crops(params, [first["key"]], severity="light", labels=[first["predicted"]], **options)
     for method, (x, y) in zip(METHODS, places[1:], strict=True):
-        laid = overlay(image, found.attention.maps[method][0]).astype(int)
+        laid = overlay(image, found.attribution.maps[method][0]).astype(int)
         assert np.abs(sheet[y : y + height, x : x + width] - laid).mean() < 12
 
 

@@ -9,7 +9,7 @@ from tasks.sweep.space import Space, knobs_of, space_of
 from tests.tasks.toycrops import toy_params
 
 INVARIANCE = toy_params().invariance
-PUSHED = ["strength", "head_rate", "head_steps"]
+PUSHED = ["strength", "head_learning_rate", "head_steps"]
 
 
 def make(*modes: str, sampled: bool = False, seeds: int = 1, **values: list[float]) -> Space:
@@ -36,15 +36,15 @@ def test_a_knob_that_does_not_matter_to_a_mode_multiplies_nothing():
     assert [setting.name for setting in grid] == [
         "erm",
         "pairs,pair_weight=1.0",
-        "conditional,strength=0.1,head_rate=10.0,head_steps=1",
-        "conditional,strength=0.1,head_rate=10.0,head_steps=5",
-        "conditional,strength=1.0,head_rate=10.0,head_steps=1",
-        "conditional,strength=1.0,head_rate=10.0,head_steps=5",
+        "conditional,strength=0.1,head_learning_rate=10.0,head_steps=1",
+        "conditional,strength=0.1,head_learning_rate=10.0,head_steps=5",
+        "conditional,strength=1.0,head_learning_rate=10.0,head_steps=1",
+        "conditional,strength=1.0,head_learning_rate=10.0,head_steps=5",
     ]
 
 
 def test_what_varies_is_what_some_mode_is_tried_with():
-    values: dict[str, list[float]] = {"strength": [0.1, 1.0], "head_rate": [10.0], "coral_weight": [1.0, 2.0]}
+    values: dict[str, list[float]] = {"strength": [0.1, 1.0], "head_learning_rate": [10.0], "coral_weight": [1.0, 2.0]}
     assert make("erm", "conditional", **values).varied == ["strength"]
     assert make("erm", "coral", **values).varied == ["coral_weight"]
 

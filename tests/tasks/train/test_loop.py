@@ -46,7 +46,7 @@ def test_round_0_learns_the_toy_scripts(table: Path, tmp_path: Path):
 
     history = json.loads((tmp_path / "0" / "history.json").read_text())["epochs"]
     assert [entry["epoch"] for entry in history] == [0, 1, 2, 3, 4, 5]
-    assert set(history[0]) == {"epoch", "loss", "accuracy", "rate", "validation_accuracy"}
+    assert set(history[0]) == {"epoch", "loss", "accuracy", "learning_rate", "validation_accuracy"}
     assert history[-1]["loss"] < history[0]["loss"]
 
     curve = json.loads((tmp_path / "0" / "history.json").read_text())["curve"]

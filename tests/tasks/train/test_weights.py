@@ -18,7 +18,7 @@ CARD = {
     "nuisances": {"font_style": ["serif"]},
     "height": 16,
     "width": 48,
-    "network": {"channels": [4, 8], "halvings": 2, "embedding": 8, "dropout": 0.1},
+    "network": {"channels": [4, 8], "downsampling": 2, "embedding": 8, "dropout": 0.1},
     "mode": "erm",
 }
 
