@@ -102,9 +102,7 @@ def _units(subject: Subject, layer: str, units: list[int], label: str | None) ->
         chosen = list(dict.fromkeys([*chosen, subject.labels.index(label)]))
     if not chosen:
         raise UserError(
-            "no unit is named",
-            where=f"layer {clip(layer)}",
-            mend="name one, as in `unfont draw trunk.3 5`",
+            "no unit is named", where=f"layer {clip(layer)}", mend="name one, as in `unfont draw trunk.3 5`"
         )
     if len(chosen) > MOST_UNITS:
         raise UserError(

@@ -61,9 +61,7 @@ def doctor() -> None:
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
-def profile(
-    name: Annotated[str | None, typer.Argument(help="The profile to write into params.yaml.")] = None,
-) -> None:
+def profile(name: Annotated[str | None, typer.Argument(help="The profile to write into params.yaml.")] = None) -> None:
     """List the profiles and what each costs, or write one's values into params.yaml."""
     from apps.profiles import apply_profile, profiles
     from tasks.common.params import read_params

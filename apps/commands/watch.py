@@ -16,9 +16,7 @@ def ui(
     serve_ui(host=host, mlflow_port=mlflow_port, prefect_port=prefect_port)
 
 
-def serve(
-    cron: Annotated[str, typer.Option(help="When the pipeline runs.")] = "0 2 * * *",
-) -> None:
+def serve(cron: Annotated[str, typer.Option(help="When the pipeline runs.")] = "0 2 * * *") -> None:
     """Serve the deployments: pipeline by cron, mining-round by number, report."""
     from apps.servers import serve_deployments
 

@@ -57,9 +57,7 @@ def evaluate_folder(
     good = [file for file in files if file.reason is None]
     if not good:
         raise UserError(
-            f"none of {len(files)} files matches '{pattern}'",
-            where=folder,
-            mend="mend --pattern or the folder",
+            f"none of {len(files)} files matches '{pattern}'", where=folder, mend="mend --pattern or the folder"
         )
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
@@ -67,9 +65,7 @@ def evaluate_folder(
     rows = pd.DataFrame(_answered(good, network, card, rejected))
     if rows.empty:
         raise UserError(
-            f"none of {len(good)} pictures can be read",
-            where=folder,
-            mend=f"see the first: {rejected[0]['reason']}",
+            f"none of {len(good)} pictures can be read", where=folder, mend=f"see the first: {rejected[0]['reason']}"
         )
     figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
