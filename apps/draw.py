@@ -12,7 +12,7 @@ from tasks.inspect.subject import Subject, layers_in, model_subject, own_subject
 from tasks.inspect.text import format_units, numbers_of
 from tasks.inspect.units import MOST_UNITS, draw_units
 from tasks.pages.single_page import check_page
-from tasks.pages.text_table import aligned
+from tasks.pages.text_table import aligned, text_of
 from tasks.predict.named_model import CHAMPION, named_model
 
 PAPER = "paper"
@@ -64,7 +64,7 @@ def draw(
     )
     numbers = numbers_of(found)
     write_units_page(out, found, numbers=numbers)
-    print(format_units(numbers, output_format))
+    print(text_of(numbers, output_format, format_units))
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     if found.drawn.refused is not None:

@@ -80,6 +80,7 @@ def compare(
     from tasks.explain.compare_page import write_comparison_page
     from tasks.explain.redundancy import format_spare, spare_units
     from tasks.pages.single_page import check_page
+    from tasks.pages.text_table import text_of
     from tasks.predict.named_model import named_model
     from tasks.train.weights import weights_of
 
@@ -98,7 +99,7 @@ def compare(
         numbers["spare"] = spare_units(params, table=table, models=own)
     page = page or COMPARED / f"{weights[0][:12]}-{weights[1][:12]}.html"
     write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
-    print(format_comparison(numbers, output_format))
+    print(text_of(numbers, output_format, format_comparison))
     if prune and output_format != "json":
         print(f"\n{format_spare(numbers['spare'])}")
     print(f"page: {page}", file=sys.stderr)
@@ -117,6 +118,7 @@ def explain(
     from tasks.explain.attribution_page import write_attribution_page
     from tasks.inspect.attribution_text import format_attribution, numbers_of
     from tasks.pages.single_page import check_page
+    from tasks.pages.text_table import text_of
     from tasks.predict.champion import temperature_of
     from tasks.predict.named_model import named_model
     from tasks.train.weights import weights_of
@@ -131,7 +133,7 @@ def explain(
         more = write_attribution_page(
             out, explained, numbers=numbers, settings=params.attribution, model=model, weights=weights_of(folder)
         )
-        print(format_attribution(numbers, output_format))
+        print(text_of(numbers, output_format, format_attribution))
         left = f"; {more} pictures had no room on it" if more else ""
         print(f"page: {out}{left}", file=sys.stderr)
     for problem in problems:

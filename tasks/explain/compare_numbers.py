@@ -8,7 +8,7 @@ from models.explain.top import UnitSummary
 from models.explain.verdict import Standing
 from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.explain.compare import SideBySide
-from tasks.pages.text_table import aligned, json_of
+from tasks.pages.text_table import aligned
 
 DIGITS = 6  # of numbers
 
@@ -69,14 +69,8 @@ def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, se
     }
 
 
-def format_comparison(numbers: Mapping[str, Any], output_format: str) -> str:
-    """What `numbers_of` says (and `spare`, where it is there) as text: 'table' or 'json'.
-
-    Raises:
-        ValueError: another format.
-    """
-    if as_json := json_of(numbers, output_format):
-        return as_json
+def format_comparison(numbers: Mapping[str, Any]) -> str:
+    """What `numbers_of` says as text."""
     lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
     lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]
     lines += [f"{one['first']} and {one['second']}, two seeds: {_above_chance(one)}" for one in numbers["references"]]

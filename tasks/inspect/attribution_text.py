@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.explain.attribution import METHODS, Explained
-from tasks.pages.text_table import aligned, json_of
+from tasks.pages.text_table import aligned
 
 DIGITS = 6  # of numbers
 
@@ -37,14 +37,8 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
     return {"target": explained.target, "pictures": pictures, "randomisation": randomisation}
 
 
-def format_attribution(numbers: dict[str, Any], output_format: str) -> str:
-    """What `numbers_of` says as text: 'table' (a line a picture) or 'json'.
-
-    Raises:
-        ValueError: another format.
-    """
-    if as_json := json_of(numbers, output_format):
-        return as_json
+def format_attribution(numbers: dict[str, Any]) -> str:
+    """What `numbers_of` says as a table, a line a picture."""
     rows = [["picture", numbers["target"], "p", *METHODS, "misses"]]
     for picture in numbers["pictures"]:
         gains = [picture["methods"][method] for method in METHODS]

@@ -8,7 +8,7 @@ from tasks.explain.activation_maximisation import BEST
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers
 from tasks.inspect.units import DrawnUnits
-from tasks.pages.text_table import aligned, json_of
+from tasks.pages.text_table import aligned
 
 STARTS = {RANDOM: RANDOM, OPENED: f"{RANDOM}, closed ReLUs let through", CROP: "its strongest image"}
 
@@ -41,14 +41,8 @@ def numbers_of(found: DrawnUnits) -> dict[str, Any]:
     return numbers if found.search is None else numbers | {"search": search_numbers(found.search)}
 
 
-def format_units(numbers: dict[str, Any], output_format: str) -> str:
-    """What `numbers_of` says as text: 'table' (a line a unit, and one a setting that a search chose) or 'json'.
-
-    Raises:
-        ValueError: another format.
-    """
-    if as_json := json_of(numbers, output_format):
-        return as_json
+def format_units(numbers: dict[str, Any]) -> str:
+    """What `numbers_of` says as a table: a line a unit, and one a setting that a search chose."""
     settings = list(numbers["settings"])
     rows = [["unit", "max", "images active", *settings, "drawn from"]]
     for unit in numbers["units"]:

@@ -1,19 +1,19 @@
 """Numbers as text for a terminal: JSON, or tables."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 
-def json_of(numbers: Mapping[str, Any], output_format: str) -> str | None:
-    """The numbers as JSON where that is the format; None where a table is wanted.
+def text_of(numbers: dict[str, Any], output_format: str, table: Callable[[dict[str, Any]], str]) -> str:
+    """The numbers as JSON, or as text by `table`.
 
     Raises:
         ValueError: another format than 'table' or 'json'.
     """
     if output_format not in ("table", "json"):
         raise ValueError(f"the output format must be table or json, not '{output_format}'")
-    return json.dumps(numbers, indent=2, ensure_ascii=False) if output_format == "json" else None
+    return json.dumps(numbers, indent=2, ensure_ascii=False) if output_format == "json" else table(numbers)
 
 
 def aligned(lines: Sequence[Sequence[str]], *, numbers: bool = False) -> Iterator[str]:

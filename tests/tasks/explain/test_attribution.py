@@ -159,7 +159,7 @@ def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
         assert numbers["pictures"][0]["methods"][method]["deletion_gain"] == pytest.approx(
             explained.attribution.curves[method].deletion_gain[0].item(), abs=1e-6
         )
-    lines = format_attribution(numbers, "table").splitlines()
+    lines = format_attribution(numbers).splitlines()
     assert [line.split()[0] for line in lines[1:3]] == [str(file) for file in files[:2]]
     assert lines[1].endswith(f"{100 * numbers['pictures'][0]['completeness_error']:.1f}%")
 

@@ -76,7 +76,7 @@ def test_the_numbers_say_all_that_the_verdict_rests_on(home, models):
     assert [numbers["cka"][n][n] for n in range(4)] == [layer["cka"] for layer in numbers["layers"]]
     mean = np.mean([layer["cka_above_chance"] for layer in numbers["layers"]])
     assert numbers["cka_above_chance"] == pytest.approx(mean, abs=1e-5)
-    lines = format_comparison(numbers, "table").splitlines()
+    lines = format_comparison(numbers).splitlines()
     assert lines[0].startswith("round-0 and erm did not learn the same: over 24 crops and 4 layers")
     assert lines[1].startswith("round-0 and an untrained network: CKA ")
     assert [line.split()[0] for line in lines[-4:]] == names
@@ -130,7 +130,7 @@ def test_two_seeds_of_a_model_set_the_measure(home, models, tmp_path):
     assert found.verdict.cka.needed == pytest.approx(found.verdict.cka.value)
     far = compare(home, known, references=[("erm", "erm/seed-1")])
     assert not far.verdict.same and far.verdict.cka.needed == pytest.approx(found.verdict.cka.needed)
-    assert "erm and erm/seed-1, two seeds: CKA" in format_comparison(numbers_of(found), "table")
+    assert "erm and erm/seed-1, two seeds: CKA" in format_comparison(numbers_of(found))
 
 
 def test_the_same_params_give_the_same_numbers(home, models):
