@@ -40,7 +40,7 @@ def pairs_of(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     for name, equals, theirs in pairs:
         if not (name.strip() and equals and theirs.strip()):
-            raise UserError("this is no 'ours=theirs'", where=f"--columns {text}", mend="as in script=lang")
+            raise UserError("this is no 'ours=theirs'", where=f"--columns {text}", fix="as in script=lang")
     return {name.strip(): theirs.strip() for name, _, theirs in pairs}
 
 
@@ -48,4 +48,4 @@ def refuse_options(options: Mapping[str, object]) -> None:
     """Raises UserError where an option is given that says how to read pictures, and no pictures are."""
     for option, value in options.items():
         if value:
-            raise UserError("this option says how to read pictures", where=option, mend="give --from or --manifest")
+            raise UserError("this option says how to read pictures", where=option, fix="give --from or --manifest")

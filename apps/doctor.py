@@ -15,15 +15,15 @@ MIN_FREE_GB = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at and what it is; `mend` says how to mend it, and is empty where it is good."""
+    """What was looked at and what it is; `fix` says how to fix it, and is empty where it is good."""
 
     what: str
     said: str
-    mend: str = ""
+    fix: str = ""
 
     @property
     def good(self) -> bool:
-        return not self.mend
+        return not self.fix
 
 
 def examine() -> list[Finding]:
@@ -38,7 +38,7 @@ def check_machine() -> None:
     """
     for finding in _findings():
         if not finding.good:
-            raise UserError(finding.said, where=finding.what, mend=finding.mend)
+            raise UserError(finding.said, where=finding.what, fix=finding.fix)
 
 
 def _findings() -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def _node() -> Finding:
     try:
         return Finding("npm", " ".join(find_npm()))
     except UserError as error:
-        return Finding("npm", error.what, error.mend)
+        return Finding("npm", error.what, error.fix)
 
 
 def _writable(folder: Path) -> Finding:

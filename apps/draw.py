@@ -53,7 +53,7 @@ def draw(
     length = _steps(params, steps)
     named = len(set(units)) + (label is not None)
     if tried is not None and named > 1:
-        raise UserError(f"a search is for one unit, and {named} are named", where="--search", mend="name one unit")
+        raise UserError(f"a search is for one unit, and {named} are named", where="--search", fix="name one unit")
     subject = _subject(params, label=label, model=model, network=network, images=images)
     if layer is None:
         print(_layers(subject))
@@ -80,13 +80,13 @@ def _subject(
         folder = named_model(params, name, models_of(params) | replicas_of_study(params))
         return model_subject(params, folder, name=name, pictures=images)
     if model is not None:
-        raise UserError("two networks are named", where="--network and --model", mend="name one of them")
+        raise UserError("two networks are named", where="--network and --model", fix="name one of them")
     if label is not None:
-        mend = "name the unit by its number"
-        raise UserError("a network of your own has no labels here", where="--label", mend=mend)
+        fix = "name the unit by its number"
+        raise UserError("a network of your own has no labels here", where="--label", fix=fix)
     if images is None:
-        mend = "name a folder of pictures: --images FOLDER"
-        raise UserError("a network of your own needs real images", where="--network", mend=mend)
+        fix = "name a folder of pictures: --images FOLDER"
+        raise UserError("a network of your own needs real images", where="--network", fix=fix)
     return own_subject(params, network, pictures=images)
 
 
@@ -94,19 +94,19 @@ def _units(subject: Subject, layer: str, units: list[int], label: str | None) ->
     chosen = list(dict.fromkeys(units))
     if label is not None:
         if not layer.endswith("head"):
-            mend = "name the layer target_head, or the unit by its number"
-            raise UserError(f"units of layer '{clip(layer)}' have no labels", where="--label", mend=mend)
+            fix = "name the layer target_head, or the unit by its number"
+            raise UserError(f"units of layer '{clip(layer)}' have no labels", where="--label", fix=fix)
         if label not in subject.labels:
-            mend = f"it knows {', '.join(clip(known) for known in subject.labels)}"
-            raise UserError(f"the model knows no label '{clip(label)}'", where="--label", mend=mend)
+            fix = f"it knows {', '.join(clip(known) for known in subject.labels)}"
+            raise UserError(f"the model knows no label '{clip(label)}'", where="--label", fix=fix)
         chosen = list(dict.fromkeys([*chosen, subject.labels.index(label)]))
     if not chosen:
         raise UserError(
-            "no unit is named", where=f"layer {clip(layer)}", mend="name one, as in `unfont draw trunk.3 5`"
+            "no unit is named", where=f"layer {clip(layer)}", fix="name one, as in `unfont draw backbone.3 5`"
         )
     if len(chosen) > MOST_UNITS:
         raise UserError(
-            f"{len(chosen)} units are named", where=f"layer {clip(layer)}", mend=f"name {MOST_UNITS} at most"
+            f"{len(chosen)} units are named", where=f"layer {clip(layer)}", fix=f"name {MOST_UNITS} at most"
         )
     return chosen
 
@@ -117,8 +117,8 @@ def _steps(params: Params, text: str | None) -> int | None:
     if text == PAPER:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MOST_STEPS:
-        mend = f"give {PAPER}, or a number from 1 to {MOST_STEPS}"
-        raise UserError(f"'{clip(text)}' is no number of steps", where="--steps", mend=mend)
+        fix = f"give {PAPER}, or a number from 1 to {MOST_STEPS}"
+        raise UserError(f"'{clip(text)}' is no number of steps", where="--steps", fix=fix)
     return int(text)
 
 

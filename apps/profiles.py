@@ -35,11 +35,11 @@ def read_profile(name: str) -> Profile:
     path = FOLDER / f"{name}.yaml"
     if not path.is_file() or path.parent != FOLDER:
         known = ", ".join(file.stem for file in sorted(FOLDER.glob("*.yaml")))
-        raise UserError("there is no such profile", where=name, mend=f"choose one of {known}")
+        raise UserError("there is no such profile", where=name, fix=f"choose one of {known}")
     try:
         return Profile(name=name, **YAML(typ="safe").load(path))
     except (TypeError, ValueError) as error:
-        raise UserError(f"the profile cannot be read: {error}", where=path, mend="restore it from git") from error
+        raise UserError(f"the profile cannot be read: {error}", where=path, fix="restore it from git") from error
 
 
 def cost_of(name: str) -> str:

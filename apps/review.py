@@ -48,7 +48,7 @@ def review(
     if not params.labels.brings:
         if deciding:
             where = f"problem {params.problem}"
-            raise UserError(f"there is nothing to review: {DRAWN}", where=where, mend="bring in pictures of your own")
+            raise UserError(f"there is nothing to review: {DRAWN}", where=where, fix="bring in pictures of your own")
         print(f"nothing to review in {params.problem}: {DRAWN}")
         return
     own, labels = _own_crops(params)
@@ -85,7 +85,7 @@ class _Desk:
         twice = said[said["key"].duplicated()]
         if len(twice):
             key = twice["key"].iloc[0]
-            raise UserError("two decisions on one crop", where=key[:DIGITS], mend="decide it once; nothing was kept")
+            raise UserError("two decisions on one crop", where=key[:DIGITS], fix="decide it once; nothing was kept")
         return said
 
     def _key(self, text: str) -> str:
@@ -96,22 +96,22 @@ class _Desk:
         key, label = self._key(start), as_label(after)
         if equals and not label:
             raise UserError(
-                "there is no label", where=f"--correct {text!r:.80}", mend="name it; --drop leaves a crop out"
+                "there is no label", where=f"--correct {text!r:.80}", fix="name it; --drop leaves a crop out"
             )
         if not equals and key not in self.suggested:
-            mend = f"name the right one: --correct {start}=LABEL"
-            raise UserError("no label is suggested for this crop", where=key[:DIGITS], mend=mend)
+            fix = f"name the right one: --correct {start}=LABEL"
+            raise UserError("no label is suggested for this crop", where=key[:DIGITS], fix=fix)
         return key, label if equals else self.suggested[key]
 
     def _saved(self, path: Path) -> pd.DataFrame:
         if not path.is_file():
-            mend = "name the file that the page saved; browsers put it in their folder of downloads"
-            raise UserError("there is no such file", where=path, mend=mend)
+            fix = "name the file that the page saved; browsers put it in their folder of downloads"
+            raise UserError("there is no such file", where=path, fix=fix)
         saved = read_decisions(path)
         for key in saved["key"]:
             if key not in self.given:
                 what = f"{key[:DIGITS]} is no suspected crop, and none of your own in train or pool"
-                raise UserError(what, where=path, mend="take its line out; nothing was kept")
+                raise UserError(what, where=path, fix="take its line out; nothing was kept")
         check_labels(saved, self.labels, where=path)
         return saved
 

@@ -58,8 +58,10 @@ class ServedModel(PythonModel):
                 answers.append({**empty, "error": str(error)})
         good = [answer for answer in answers if answer["error"] is None]
         if crops:
-            chances = probabilities_of(self.network, np.stack(crops), temperature=self.card.get("temperature", 1.0))
-            for answer, found in zip(good, ranked(chances, self.card["labels"], **options), strict=True):
+            probabilities = probabilities_of(
+                self.network, np.stack(crops), temperature=self.card.get("temperature", 1.0)
+            )
+            for answer, found in zip(good, ranked(probabilities, self.card["labels"], **options), strict=True):
                 answer.update(found)
         return pd.DataFrame(answers, columns=[*empty, "error"], dtype=object)
 
@@ -83,7 +85,7 @@ def _bytes_of(image: Any, *, where: str) -> bytes:
     try:
         return base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError, TypeError) as error:
-        raise UserError("this is no base64", where=where, mend="send the file's bytes in base64") from error
+        raise UserError("this is no base64", where=where, fix="send the file's bytes in base64") from error
 
 
 mlflow.models.set_model(ServedModel())

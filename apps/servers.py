@@ -70,8 +70,8 @@ def _check_cron(cron: str) -> None:
     try:
         Cron(cron)
     except ValueError as error:
-        mend = "give five fields: minute, hour, day, month and weekday"
-        raise UserError(f"this is no cron schedule: {error}", where="--cron", mend=mend) from error
+        fix = "give five fields: minute, hour, day, month and weekday"
+        raise UserError(f"this is no cron schedule: {error}", where="--cron", fix=fix) from error
 
 
 def _mlflow_command(host: str, port: int) -> list[str]:
@@ -92,7 +92,7 @@ def _check_free(host: str, port: int, option: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise UserError(
-                f"cannot listen: {error.strerror}", where=f"{host}:{port}", mend=f"give another port by {option}"
+                f"cannot listen: {error.strerror}", where=f"{host}:{port}", fix=f"give another port by {option}"
             ) from error
 
 

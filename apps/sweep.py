@@ -74,9 +74,9 @@ def _numbers(text: str, kind: Callable[[str], float], option: str) -> list[float
     try:
         found = [kind(part) for part in _listed(text)]
     except ValueError:
-        raise UserError(f"'{text}' is no list of numbers", where=option, mend="as in 0.1,0.3,1") from None
+        raise UserError(f"'{text}' is no list of numbers", where=option, fix="as in 0.1,0.3,1") from None
     if not found:
-        raise UserError("no value is named", where=option, mend="as in 0.1,0.3,1")
+        raise UserError("no value is named", where=option, fix="as in 0.1,0.3,1")
     return found
 
 

@@ -3,7 +3,7 @@
 DANN is Ganin et al., Domain-Adversarial Training of Neural Networks (2016); CDANN is Li et al., Deep Domain
 Generalization via Conditional Invariant Adversarial Networks (2018); the update and its defaults are those that
 Gulrajani & Lopez-Paz, In Search of Lost Domain Generalization (2021) publish for small images. The domain is the
-nuisance. Trunk, start, crops and their order are those of the project's own modes.
+nuisance. Backbone, start, crops and their order are those of the project's own modes.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.network import ScriptNet
+from models.network import CropNet
 from models.training import UNKNOWN, Batch
 
 PEERS = {"dann": False, "cdann": True}  # by name, whether it is conditional
@@ -36,9 +36,7 @@ class Defaults:
 class Adversary:
     """DANN; with `conditional` CDANN: the discriminator sees feature + embedding of the target, targets count alike."""
 
-    def __init__(
-        self, network: ScriptNet, *, domains: int, conditional: bool, defaults: Defaults | None = None
-    ) -> None:
+    def __init__(self, network: CropNet, *, domains: int, conditional: bool, defaults: Defaults | None = None) -> None:
         self.defaults = defaults or Defaults()
         self.network, self.conditional, self.count = network, conditional, 0
         features, targets = network.target_head.in_features, network.target_head.out_features

@@ -29,7 +29,7 @@ from models.explain.canvas import Canvas
 from models.explain.hooks import layers_of
 from models.explain.recipes import PAPER
 from models.explain.search import COUNT, search
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params, read_params
 from tasks.report.build import make_report
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def measure(
-    network: ScriptNet, canvas: Canvas, draw: Callable[[str, range], None], *, steps: int, settings: int = COUNT
+    network: CropNet, canvas: Canvas, draw: Callable[[str, range], None], *, steps: int, settings: int = COUNT
 ) -> dict[str, Any]:
     """All figures but the report's. `draw` is the peer's, of units of a layer; `settings` are searched through."""
     image = torch.rand(1, *canvas.shape, generator=torch.Generator().manual_seed(1))

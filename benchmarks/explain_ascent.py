@@ -18,7 +18,7 @@ from benchmarks.turns import ROOT
 from models.explain.ascent import CACHED, AscentResult, maximise
 from models.explain.canvas import Canvas
 from models.explain.recipes import PAPER, in_steps
-from models.network import ScriptNet, folded
+from models.network import CropNet, folded
 from tasks.common.params import read_params
 
 PEER = ROOT / "benchmarks" / "peers" / "lucent.txt"
@@ -27,13 +27,13 @@ TURNS = 3
 PEER_UNITS = 2  # of each layer, that the peer draws one by one
 
 
-def default_network() -> tuple[ScriptNet, Canvas]:
+def default_network() -> tuple[CropNet, Canvas]:
     """The network that params.yaml describes, folded as the report folds it, and a canvas of standardised crops."""
     params = read_params(ROOT / "params.yaml")
     torch.manual_seed(0)
     height, width, channels = params.crops.height, params.crops.width, params.crops.channels
     labels = len(params.words.scripts) + 1
-    network = folded(ScriptNet(params.network, labels=labels, height=height, width=width, channels=channels))
+    network = folded(CropNet(params.network, labels=labels, height=height, width=width, channels=channels))
     canvas = Canvas(
         channels=channels, height=height, width=width, low=-1.0, high=3.0, neutral=0.0, entry="standardise"
     )  # fmt: skip
@@ -41,7 +41,7 @@ def default_network() -> tuple[ScriptNet, Canvas]:
 
 
 def atlas_seconds(
-    network: ScriptNet, canvas: Canvas, layers: dict[str, int], *, steps: int, settings: list[str]
+    network: CropNet, canvas: Canvas, layers: dict[str, int], *, steps: int, settings: list[str]
 ) -> dict[str, float]:
     """Seconds of all units of each layer under the paper's settings of these names."""
     recipes = [in_steps(PAPER[name], steps) for name in settings]
@@ -49,7 +49,7 @@ def atlas_seconds(
     return {layer: timed(partial(climb, layer, range(units))) for layer, units in layers.items()}
 
 
-def bare_ratio(network: ScriptNet, canvas: Canvas, layer: str, units: int, *, steps: int) -> dict[str, Any]:
+def bare_ratio(network: CropNet, canvas: Canvas, layer: str, units: int, *, steps: int) -> dict[str, Any]:
     """One full batch of a layer, climbing and with forward and backward passes alone, by turns on all threads."""
     recipes = [in_steps(settings, steps) for settings in PAPER.values()]
 
@@ -82,21 +82,21 @@ def bare_ratio(network: ScriptNet, canvas: Canvas, layer: str, units: int, *, st
     }
 
 
-def truncated(network: ScriptNet, layer: str) -> Callable[[Tensor], Tensor]:
-    """The network from the trunk's input to a layer, written out: no hooks."""
-    if layer.startswith("trunk."):
-        blocks = nn.Sequential(*list(network.trunk)[: int(layer.removeprefix("trunk.")) + 1])
+def truncated(network: CropNet, layer: str) -> Callable[[Tensor], Tensor]:
+    """The network from the backbone's input to a layer, written out: no hooks."""
+    if layer.startswith("backbone."):
+        blocks = nn.Sequential(*list(network.backbone)[: int(layer.removeprefix("backbone.")) + 1])
         return blocks
 
     def embedding(images: Tensor) -> Tensor:
-        maps = network.trunk(images)
+        maps = network.backbone(images)
         features: Tensor = network.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         return features
 
     return embedding if layer == "embedding" else lambda images: network.target_head(embedding(images))
 
 
-def lucent(network: ScriptNet, canvas: Canvas, *, steps: int, folder: Path) -> Callable[[str, range], None]:
+def lucent(network: CropNet, canvas: Canvas, *, steps: int, folder: Path) -> Callable[[str, range], None]:
     """What draws units of a layer, one by one as torch-lucent does; it is installed in `folder` if it is not there.
 
     Raises:
@@ -111,7 +111,7 @@ def lucent(network: ScriptNet, canvas: Canvas, *, steps: int, folder: Path) -> C
 
     def draw(layer: str, units: range) -> None:
         # A fresh copy: it leaves its hooks behind, and must not pay for those of the unit before.
-        objective = objectives.neuron if layer.startswith("trunk.") else objectives.channel
+        objective = objectives.neuron if layer.startswith("backbone.") else objectives.channel
         for unit in units:
             render.render_vis(
                 copy.deepcopy(network),

@@ -183,9 +183,9 @@ def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path
 
 def measured(model: Path, *, table: Path, work: Path) -> dict[str, float | None]:
     """Text against no text, and scripts among text, on unseen designs and kinds of background, lightly degraded."""
-    chances = {split: _scores(model, table, split, work) for split in (SELECTION_SPLIT, REPORT_SPLIT)}
-    limit = text_threshold(chances[SELECTION_SPLIT][0][~chances[SELECTION_SPLIT][1]])
-    p_text, empty, right = chances[REPORT_SPLIT]
+    probabilities = {split: _scores(model, table, split, work) for split in (SELECTION_SPLIT, REPORT_SPLIT)}
+    limit = text_threshold(probabilities[SELECTION_SPLIT][0][~probabilities[SELECTION_SPLIT][1]])
+    p_text, empty, right = probabilities[REPORT_SPLIT]
     return {
         "false_positive_rate": share_at(p_text[empty], limit),
         "text_recall": share_at(p_text[~empty], limit),

@@ -1,4 +1,4 @@
-"""Invariance: train on while the trunk forgets the nuisance."""
+"""Invariance: train on while the backbone forgets the nuisance."""
 
 import sys
 

@@ -68,7 +68,7 @@ def run_one(address: str) -> None:
     check_stage(address, graph)
     stale = upstream_of(address, graph).intersection(plan(frontier, graph))
     if missing := _missing_inputs(address, repo):
-        raise UserError("what this stage reads is not there", where=missing[0], mend="run `unfont run` first")
+        raise UserError("what this stage reads is not there", where=missing[0], fix="run `unfont run` first")
     if stale:
         log.warning("warning: %s is stale, so this is not the result of the present params", ", ".join(sorted(stale)))
     with recorded_pipeline(address, params.model_dump(), params.problem):

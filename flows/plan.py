@@ -72,7 +72,7 @@ def check_stage(address: str, graph: Graph) -> None:
     """Raises UserError where `dvc.yaml` and `params.yaml` give no stage at `address`."""
     if address not in graph:
         known = ", ".join(topological(graph))
-        raise UserError("there is no such stage", where=address, mend=f"choose one of {known}")
+        raise UserError("there is no such stage", where=address, fix=f"choose one of {known}")
 
 
 def open_repo() -> "Repo":
@@ -87,12 +87,12 @@ def open_repo() -> "Repo":
     # DVC turns its own logging on when it is imported; what it says of its lock file is no news here.
     logging.getLogger("dvc").setLevel(logging.ERROR)
     if not Path("dvc.yaml").exists():
-        raise UserError("there is no pipeline here", where="dvc.yaml", mend="run unfont in the project's folder")
+        raise UserError("there is no pipeline here", where="dvc.yaml", fix="run unfont in the project's folder")
     try:
         # Another dvc holds the lock for moments only: stages run without it.
         return Repo(_wait_for_lock=True)
     except NotDvcRepoError:
-        raise UserError("this is no DVC repository", where=".dvc", mend="run dvc init, or clone again") from None
+        raise UserError("this is no DVC repository", where=".dvc", fix="run dvc init, or clone again") from None
 
 
 def look(repo: "Repo") -> tuple[set[str], dict[str, list[str]]]:
@@ -107,4 +107,4 @@ def look(repo: "Repo") -> tuple[set[str], dict[str, list[str]]]:
         }
         return {name.removeprefix("dvc.yaml:") for name in repo.status()}, upstream
     except DvcException as error:
-        raise UserError(f"DVC: {error}", where="dvc.yaml", mend="mend it, or wait for the other dvc to end") from error
+        raise UserError(f"DVC: {error}", where="dvc.yaml", fix="fix it, or wait for the other dvc to end") from error

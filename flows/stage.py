@@ -138,7 +138,7 @@ def watched() -> bool:
     """
     told = os.environ.get("PREFECT_API_URL")
     if told and not answers(told):
-        raise UserError("the Prefect server does not answer", where=told, mend="start it, or unset PREFECT_API_URL")
+        raise UserError("the Prefect server does not answer", where=told, fix="start it, or unset PREFECT_API_URL")
     if not told and answers(LOCAL_SERVER):
         os.environ["PREFECT_API_URL"] = LOCAL_SERVER
         return True

@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from models.network import ScriptNet
+from models.network import CropNet
 
 
 class Fused(nn.Module):
-    """A trained `ScriptNet` with every batch normalisation folded into the layer before it."""
+    """A trained `CropNet` with every batch normalisation folded into the layer before it."""
 
-    def __init__(self, network: ScriptNet) -> None:
+    def __init__(self, network: CropNet) -> None:
         super().__init__()
         self.channels, self.height, self.width = network.channels, network.height, network.width
         self.standardise = network.standardise
-        blocks: Any = network.trunk
-        self.trunk = nn.ModuleList(fuse_conv_bn_eval(block.conv, block.norm) for block in blocks)
+        blocks: Any = network.backbone
+        self.backbone = nn.ModuleList(fuse_conv_bn_eval(block.conv, block.norm) for block in blocks)
         embedding: Any = network.embedding
         self.embedding = fuse_linear_bn_eval(embedding.linear, embedding.norm)
         self.target_head = network.target_head
@@ -27,14 +27,14 @@ class Fused(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `[batch, labels]` and embedding `[batch, embedding]` of `images[batch, channels, height, width]`."""
         maps = self.standardise(images)
-        for convolution in self.trunk:
+        for convolution in self.backbone:
             # In place: no explainer looks at these maps.
             maps = convolution(maps).relu_()
         features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)).relu_()
         return self.target_head(features), features
 
 
-def fused(network: ScriptNet) -> Fused:
+def fused(network: CropNet) -> Fused:
     """A copy of `network` for inference; `network` itself stays as it is.
 
     The answers differ by rounding alone. A fifth of the time of a forward pass on a CPU is saved.

@@ -1,4 +1,4 @@
-"""Modes of invariance: ways to hold the trunk back from the nuisances, one class each, and their sums.
+"""Modes of invariance: ways to hold the backbone back from the nuisances, one class each, and their sums.
 
 A mode is added by one class, its line in `MODES` and its name in `models.settings.MODE_NAMES`.
 """
@@ -45,7 +45,7 @@ class _Heads(Mode):
 
     def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
         super().__init__(counts, embedding=embedding, settings=settings)
-        self.head_turns = settings.head_steps - 1  # one more is the trunk's own step
+        self.head_turns = settings.head_steps - 1  # one more is the backbone's own step
         self.names = list(counts)
         self.heads = nn.ModuleList(
             nn.Sequential(
@@ -97,10 +97,10 @@ class Erm(_Heads):
 
 
 class Reversal(_Heads):
-    """Adversarial training: the trunk gets the heads' gradient reversed, times λ.
+    """Adversarial training: the backbone gets the heads' gradient reversed, times λ.
 
     Ganin & Lempitsky, Unsupervised Domain Adaptation by Backpropagation (2015); Ganin et al., DANN (2016). The
-    heads' own weights descend at full strength: only what flows on into the trunk is turned and scaled.
+    heads' own weights descend at full strength: only what flows on into the backbone is turned and scaled.
     """
 
     name = "reversal"
@@ -114,7 +114,7 @@ class Conditional(Reversal):
     """Reversal whose heads are given the target, on a class-balanced loss.
 
     Li et al., Deep Domain Generalization via Conditional Invariant Adversarial Networks (2018). With the target
-    given, the trunk is asked to forget the nuisance *within* a target, not what the target itself says about it.
+    given, the backbone is asked to forget the nuisance *within* a target, not what the target itself says about it.
     Within a target every nuisance label that its training crops have counts alike: a crop of target y and label n
     weighs N(y) / (K(y) N(y, n)), at most `HEAVIEST`, with K(y) labels of the target's N(y) crops. Without the
     bound a target's mean weight is 1: targets count by their crops, as in the target's own loss.
@@ -138,9 +138,9 @@ class Conditional(Reversal):
 
 
 class Ascent(_Heads):
-    """Literal gradient ascent, in turns: the heads descend alone, then the trunk climbs their loss, times λ.
+    """Literal gradient ascent, in turns: the heads descend alone, then the backbone climbs their loss, times λ.
 
-    While the trunk climbs, the heads stand still. Each crop's loss counts up to log(labels), what a head pays that
+    While the backbone climbs, the heads stand still. Each crop's loss counts up to log(labels), what a head pays that
     knows nothing: beyond it there is nothing to gain, so that the climb cannot run away.
     """
 

@@ -1,4 +1,4 @@
-"""The network: a small convolutional trunk, an embedding, and the head that names the target."""
+"""The network: a small convolutional backbone, an embedding, and the head that names the target."""
 
 import copy
 from collections import OrderedDict
@@ -28,7 +28,7 @@ class Block(nn.Sequential):
 class Standardise(nn.Module):
     """Every crop to mean 0, deviation 1 and light ink: `[batch, 1 or 3, h, w]` -> the same shape.
 
-    Contrast, brightness and inversion tell nothing of the script; what the trunk need not learn it
+    Contrast, brightness and inversion tell nothing of the script; what the backbone need not learn it
     learns other things for. Ink is taken to be the lesser part of a crop: its side of the mean has
     the longer tail, in brightness where there is colour. All channels of a crop share one mean and one
     deviation, so that its colours keep their proportions. Mean, deviation and sign are constants to the
@@ -50,10 +50,10 @@ class Standardise(nn.Module):
         return (images - mean) * scale
 
 
-class ScriptNet(nn.Module):
+class CropNet(nn.Module):
     """Logits of a word crop's target label.
 
-    The trunk's blocks are `trunk.0`, `trunk.1`, …; the first few that have more channels than the
+    The backbone's blocks are `backbone.0`, `backbone.1`, …; the first few that have more channels than the
     one before them halve height and width. What tells a script is a texture of strokes
     wherever the word stands, so the last map is pooled over all positions, by mean (how much of
     it) and by maximum (is there any of it). Every ReLU is a module of its own and none works in
@@ -70,7 +70,7 @@ class ScriptNet(nn.Module):
         super().__init__()
         self.height, self.width, self.channels = height, width, channels
         self.standardise = Standardise()
-        self.trunk = nn.Sequential(*_blocks(settings, channels))
+        self.backbone = nn.Sequential(*_blocks(settings, channels))
         self.embedding = nn.Sequential(
             OrderedDict(
                 linear=nn.Linear(2 * settings.channels[-1], settings.embedding, bias=False),
@@ -92,7 +92,7 @@ class ScriptNet(nn.Module):
         wanted = (self.channels, self.height, self.width)
         if images.ndim != 4 or images.shape[1:] != wanted:
             raise ValueError(f"images must be [batch, {', '.join(map(str, wanted))}], not {list(images.shape)}")
-        maps = self.trunk(self.standardise(images))
+        maps = self.backbone(self.standardise(images))
         features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         return features
 
@@ -102,13 +102,13 @@ class ScriptNet(nn.Module):
         return logits
 
 
-def folded(network: ScriptNet) -> ScriptNet:
+def folded(network: CropNet) -> CropNet:
     """A copy that only answers: each batch normalisation is part of the layer before it.
 
     The same answers up to rounding, and a fifth (forward) to a third (and back) faster. Modules keep their names.
     """
     copied = copy.deepcopy(network).eval()
-    for block in [*copied.trunk, copied.embedding]:
+    for block in [*copied.backbone, copied.embedding]:
         parts: dict[str, Any] = dict(block.named_children())
         name, fuse = ("conv", fuse_conv_bn_eval) if "conv" in parts else ("linear", fuse_linear_bn_eval)
         setattr(block, name, fuse(parts[name], parts["norm"]))

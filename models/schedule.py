@@ -18,7 +18,7 @@ def reversal_strength(step: int, steps: int, *, largest: float) -> float:
     """λ at `step`: `largest · (2 / (1 + exp(-10 p)) - 1)` with `p = step / steps`.
 
     Ganin & Lempitsky, Unsupervised Domain Adaptation by Backpropagation (2015), section 4: the
-    nuisance head learns before the trunk heeds it.
+    nuisance head learns before the backbone heeds it.
     """
     return largest * (2 / (1 + math.exp(-10 * step / max(steps, 1))) - 1)
 

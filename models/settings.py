@@ -84,7 +84,7 @@ def _checked(mode: str) -> str:
 
 
 class InvarianceSettings(Settings):
-    """How long a mode is trained and how hard the trunk is pushed to forget."""
+    """How long a mode is trained and how hard the backbone is pushed to forget."""
 
     modes: list[Annotated[str, AfterValidator(_checked)]] = Field(min_length=1)
     epochs: int = Field(ge=1, le=1000)

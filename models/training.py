@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.losses import target_loss
-from models.network import ScriptNet
+from models.network import CropNet
 from models.schedule import one_cycle, reversal_strength
 from models.settings import InvarianceSettings, LossSettings, TrainSettings
 
@@ -33,7 +33,7 @@ class Batch:
 class Seen:
     """What a mode is shown of a step.
 
-    `features[batch, embedding]` are normalised, each crop's to mean 0 and variance 1: a trunk that shrinks its
+    `features[batch, embedding]` are normalised, each crop's to mean 0 and variance 1: a backbone that shrinks its
     features fools nobody. `strength` is λ at this step.
     """
 
@@ -51,10 +51,10 @@ class Term:
 
 
 class Mode(nn.Module):
-    """The contract of a mode of invariance. Its parameters are its heads; the trunk is none of them.
+    """The contract of a mode of invariance. Its parameters are its heads; the backbone is none of them.
 
-    `pushes`: the trunk climbs the heads' loss with λ. `needs_pairs`: partners must be in one batch.
-    `head_turns`: steps that its heads take alone, before each step of the trunk.
+    `pushes`: the backbone climbs the heads' loss with λ. `needs_pairs`: partners must be in one batch.
+    `head_turns`: steps that its heads take alone, before each step of the backbone.
     """
 
     name: ClassVar[str]
@@ -68,11 +68,11 @@ class Mode(nn.Module):
         self.settings = settings
 
     def head_loss(self, seen: Seen) -> Tensor | None:
-        """What its heads descend when they step alone, on features that lead to no trunk."""
+        """What its heads descend when they step alone, on features that lead to no backbone."""
         return None
 
     def forward(self, seen: Seen) -> Term:
-        """What the trunk and the heads descend together."""
+        """What the backbone and the heads descend together."""
         raise NotImplementedError
 
 
@@ -100,7 +100,7 @@ class Training:
 
     def __init__(
         self,
-        network: ScriptNet,
+        network: CropNet,
         modes: Sequence[type[Mode]] = (),
         *,
         counts: Mapping[str, Tensor],

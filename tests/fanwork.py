@@ -33,7 +33,7 @@ def die(number: int) -> int:
 def refuse(number: int) -> int:
     """A user's mistake at 2."""
     if number == 2:
-        raise UserError("two is too many", where="number", mend="take one")
+        raise UserError("two is too many", where="number", fix="take one")
     return number
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import SEVERITY_NAMES
 from tasks.common.files import sha256_of
 from tasks.common.params import UNWRITTEN, Params, read_params
@@ -124,7 +124,7 @@ def _row(
 
 def _model(folder: Path, params: Params, labels: list[str], seed: int) -> str:
     torch.manual_seed(seed)
-    network = ScriptNet(params.network, labels=len(labels), height=params.crops.height, width=params.crops.width)
+    network = CropNet(params.network, labels=len(labels), height=params.crops.height, width=params.crops.width)
     card = {
         "format": 1,
         "problem": params.problem,

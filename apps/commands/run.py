@@ -49,7 +49,7 @@ def setup() -> None:
 
 
 def doctor() -> None:
-    """Say what works on this machine, and how to mend what does not."""
+    """Say what works on this machine, and how to fix what does not."""
     from apps.doctor import examine
     from tasks.common.params import read_params
 
@@ -57,7 +57,7 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         told = f"{finding.what}: {finding.said}"
-        print(f"ok   {told}" if finding.good else f"MEND {told}: {finding.mend}")
+        print(f"ok   {told}" if finding.good else f"FIX  {told}: {finding.fix}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 

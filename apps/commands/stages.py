@@ -35,7 +35,7 @@ def fonts(
 
     read_params()
     if source is not None and not source.is_dir():
-        raise UserError("there is no such folder of fonts", where=source, mend="mend the path; nothing was changed")
+        raise UserError("there is no such folder of fonts", where=source, fix="fix the path; nothing was changed")
     named = {"fonts.source": source and str(source), "fonts.font_style": font_style}
     for line in write_settings({key: value for key, value in named.items() if value is not None}):
         print(f"params.yaml: {line}")
@@ -87,7 +87,7 @@ def mining_round(number: Annotated[int, typer.Argument(help="The round's number,
 
 
 def invariance(mode: Annotated[str, typer.Argument(help="One of invariance.modes: conditional+pairs.")]) -> None:
-    """Train on while the trunk forgets the nuisance.
+    """Train on while the backbone forgets the nuisance.
 
     Modes are erm, reversal, conditional, ascent, pairs, coral, and sums of them; invariance.modes lists those in use.
     """

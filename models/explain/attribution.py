@@ -18,7 +18,7 @@ class Integrated:
 
     `maps[rows, channels, height, width]`; their sum should be the target's logit at the image less the one at the
     baseline (`difference[rows]`). `error[rows]` is sum minus difference: from too few steps, or from parts of the
-    network that hide their gradient (ScriptNet's `Standardise` takes mean and deviation for constants).
+    network that hide their gradient (CropNet's `Standardise` takes mean and deviation for constants).
     """
 
     maps: Tensor

@@ -21,7 +21,7 @@ class Canvas:
     """Pixels `[channels, height, width]` from `low` to `high`; `neutral` is what regularisers pull to.
 
     `entry` names the module whose output the pixels stand for; None: they are the network's input. A network that
-    standardises its input by the image's own mean and deviation (ScriptNet does, under the name `standardise`) wants
+    standardises its input by the image's own mean and deviation (CropNet does, under the name `standardise`) wants
     that module here: before it, decay of contrast is undone at once, brightness is not seen at all, the sign of the
     gradient turns with the polarity of the picture, and no unit's picture is independent of far pixels. After it, 0
     is the image's own mean, which is what the paper's pixels, less the mean image, are too.

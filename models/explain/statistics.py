@@ -64,7 +64,7 @@ class LayerSummary:
         variance = self.covariance.diagonal() * self.varying
         return correlation_of(self.covariance, variance, variance)
 
-    def twins(self, threshold: float = TWINS) -> list[tuple[int, int, float]]:
+    def homoglyphs(self, threshold: float = TWINS) -> list[tuple[int, int, float]]:
         """Pairs of near-duplicates (first, second, r) with |r| ≥ threshold, strongest first."""
         correlation = self.correlation
         first, second = torch.nonzero(correlation.abs().triu(1) >= threshold, as_tuple=True)

@@ -37,7 +37,7 @@ def train_baseline(job: TrainingJob) -> dict[str, float]:
     labels = Labels.of_table(table, params.labels, channels=params.crops.channels)
     keys = read_rows(table, ["key"], [TRAIN])["key"]
     if keys.empty:
-        raise UserError("there are no training crops", where=table, mend="tag more crops")
+        raise UserError("there are no training crops", where=table, fix="tag more crops")
     training = baseline_rows(keys)
     crops = read_crops(table, labels, keys=training["key"])
     card = make_card(params, labels, mode="erm", size=(crops.images.shape[1], crops.images.shape[2]))
@@ -62,9 +62,9 @@ def train_baseline(job: TrainingJob) -> dict[str, float]:
 def _check_colour(params: Params) -> None:
     if COLOUR not in params.labels.nuisances:
         return
-    for wrong, key, mend in (
+    for wrong, key, fix in (
         (params.crops.channels == 1, "crops.channels", "set it to 3: grey crops have no colour to forget"),
         (not params.degrade.colour, "degrade.colour", "set it above 0: all ink would be black"),
     ):
         if wrong:
-            raise UserError(f"'{COLOUR}' cannot be a nuisance", where=f"params.yaml: {key}", mend=mend)
+            raise UserError(f"'{COLOUR}' cannot be a nuisance", where=f"params.yaml: {key}", fix=fix)

@@ -43,11 +43,11 @@ def _read(table: Path) -> pd.DataFrame:
     try:
         read = pq.read_table(table, columns=COLUMNS)
     except FileNotFoundError:
-        raise UserError("there is no table of fonts", where=table, mend="run `unfont run fonts`") from None
+        raise UserError("there is no table of fonts", where=table, fix="run `unfont run fonts`") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"no table of fonts: {error}", where=table, mend="run `unfont run fonts`") from error
+        raise UserError(f"no table of fonts: {error}", where=table, fix="run `unfont run fonts`") from error
     if set(read.column_names) != set(COLUMNS):
-        raise UserError("no table of fonts: columns are missing", where=table, mend="run `unfont run fonts`")
+        raise UserError("no table of fonts: columns are missing", where=table, fix="run `unfont run fonts`")
     frame = read.to_pandas()
     return frame.astype(str).drop_duplicates(ignore_index=True)
 

@@ -72,18 +72,18 @@ def find_key(table: Path, key: str, *, rejected: Path) -> str:
     """
     start = key.strip().lower()
     if not re.fullmatch(f"[0-9a-f]{{{FEWEST},64}}", start):
-        mend = f"give its first digits, {FEWEST} of 64 at the least: 0 to 9, a to f"
-        raise UserError("this is no key of a crop", where=shown(key)[:80] or "empty", mend=mend)
+        fix = f"give its first digits, {FEWEST} of 64 at the least: 0 to 9, a to f"
+        raise UserError("this is no key of a crop", where=shown(key)[:80] or "empty", fix=fix)
     # 'g' comes after every digit: a range is what shards can be skipped by.
     within = (pc.field("key") >= start) & (pc.field("key") < f"{start}g")
     keys = sorted(set(read_table(table, ["key"], within)["key"].to_pylist()))
     if not keys:
-        mend = f"a rejected picture has no key: {rejected} names it by its path"
-        raise UserError(f"no crop has a key like {start}", where=table, mend=mend)
+        fix = f"a rejected picture has no key: {rejected} names it by its path"
+        raise UserError(f"no crop has a key like {start}", where=table, fix=fix)
     if len(keys) > 1:
         named = ", ".join(each[: max(LONG, len(start) + 4)] for each in keys[:NAMED])
         more = ", …" if len(keys) > NAMED else ""
-        raise UserError(f"{len(keys)} crops have keys like {start}", where=table, mend=f"choose one: {named}{more}")
+        raise UserError(f"{len(keys)} crops have keys like {start}", where=table, fix=f"choose one: {named}{more}")
     return str(keys[0])
 
 
@@ -100,7 +100,7 @@ def save_picture(path: Path, pixels: Pixels) -> None:
         UserError: the file is not to be written, or is not named as a PNG.
     """
     if path.suffix.lower() != ".png" or path.is_dir():
-        raise UserError("a picture is saved as a PNG file", where=path, mend="name a file that ends in .png")
+        raise UserError("a picture is saved as a PNG file", where=path, fix="name a file that ends in .png")
     with written_whole(path) as beside:
         beside.write_bytes(encode_png(pixels.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)))
 
@@ -137,20 +137,20 @@ def _round(params: Params, number: str, key: str) -> Facts:
     folder = params.home / "rounds" / number
     if not folder.is_dir():
         return {"round": int(number), "ran": False}
-    mend = f"make it again: unfont {f'round {number}' if int(number) else 'run baseline'}"
+    fix = f"make it again: unfont {f'round {number}' if int(number) else 'run baseline'}"
     suspected = ["given", "suggested", "p_given", "p_suggested"]
     return {
         "round": int(number),
         "ran": True,
-        **_facts(folder / "round.json", mend),
-        "scored": _scored(folder / "scores.parquet", key, mend),
-        "mined": _mined(folder, key, mend),
-        "suspected": _row(folder / "review.parquet", key, suspected, mend=mend),
-        "training": _row(folder / "training.parquet", key, ["round", "weights", "score"], mend=mend),
+        **_facts(folder / "round.json", fix),
+        "scored": _scored(folder / "scores.parquet", key, fix),
+        "mined": _mined(folder, key, fix),
+        "suspected": _row(folder / "review.parquet", key, suspected, fix=fix),
+        "training": _row(folder / "training.parquet", key, ["round", "weights", "score"], fix=fix),
     }
 
 
-def _facts(path: Path, mend: str) -> Facts:
+def _facts(path: Path, fix: str) -> Facts:
     """The round before this one, and whether the rounds had stopped and why; None for round 0, which has none."""
     try:
         facts = read_json(path)
@@ -158,27 +158,27 @@ def _facts(path: Path, mend: str) -> Facts:
     except FileNotFoundError:
         return dict.fromkeys(("previous", "stopped", "why"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError("this file cannot be read", where=path, mend=mend) from error
+        raise UserError("this file cannot be read", where=path, fix=fix) from error
 
 
-def _scored(path: Path, key: str, mend: str) -> Facts | None:
+def _scored(path: Path, key: str, fix: str) -> Facts | None:
     """What the model before the round said of a pool crop."""
-    row = _row(path, key, ["predicted", "true", "p", "p_true", "margin", "loss"], mend=mend)
+    row = _row(path, key, ["predicted", "true", "p", "p_true", "margin", "loss"], fix=fix)
     if row is None:
         return None
     facts = pq.read_schema(path).metadata or {}
     return {**row, **{name: facts.get(name.encode(), b"").decode() or None for name in ("weights", "severity")}}
 
 
-def _mined(folder: Path, key: str, mend: str) -> Facts | None:
+def _mined(folder: Path, key: str, fix: str) -> Facts | None:
     """A false positive's outcome; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
-    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "outcome", "weights"], mend=mend)
+    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "outcome", "weights"], fix=fix)
     if row is None or row["outcome"] != NEAR:
         return row
-    return {**row, "near": _near(folder, key, row, mend)}
+    return {**row, "near": _near(folder, key, row, fix)}
 
 
-def _near(folder: Path, key: str, row: Facts, mend: str) -> Facts | None:
+def _near(folder: Path, key: str, row: Facts, fix: str) -> Facts | None:
     """Key and cosine distance of the nearest crop that made this one a near-duplicate.
 
     It is of the same (predicted, true) pair, harder, and no near-duplicate itself; None where embeddings are missing.
@@ -186,10 +186,8 @@ def _near(folder: Path, key: str, row: Facts, mend: str) -> Facts | None:
     of_pair = (pc.field("predicted") == row["predicted"]) & (pc.field("true") == row["true"])
     score = pa.scalar(row["score"], pa.float32())
     harder = (pc.field("score") > score) | ((pc.field("score") == score) & (pc.field("key") < key))
-    compared = _rows(
-        folder / "mined.parquet", ["key"], of_pair & harder & pc.field("outcome").isin(COMPARED), mend=mend
-    )
-    names, features = _embeddings(folder / "scores.parquet", [key, *(each["key"] for each in compared)], mend)
+    compared = _rows(folder / "mined.parquet", ["key"], of_pair & harder & pc.field("outcome").isin(COMPARED), fix=fix)
+    names, features = _embeddings(folder / "scores.parquet", [key, *(each["key"] for each in compared)], fix)
     if key not in names or len(names) < 2:
         return None
     own = names.index(key)
@@ -200,12 +198,12 @@ def _near(folder: Path, key: str, row: Facts, mend: str) -> Facts | None:
     return {"key": names[place], "distance": float(distances[place])}
 
 
-def _embeddings(path: Path, keys: list[str], mend: str) -> tuple[list[str], np.ndarray]:
+def _embeddings(path: Path, keys: list[str], fix: str) -> tuple[list[str], np.ndarray]:
     """Those of `keys` that have an embedding in a score table, and their embeddings [keys, width]."""
     if not path.exists():
         return [], np.empty((0, 0))
     wanted = pc.field("key").isin(pa.array(keys, pa.string())) & pc.field("embedding").is_valid()
-    found = _read(path, ["key", "embedding"], wanted, mend=mend)
+    found = _read(path, ["key", "embedding"], wanted, fix=fix)
     # Arrow's own lists become an array at once; Python's would take seconds where a pair has thousands of crops.
     values = found["embedding"].combine_chunks().flatten().to_numpy().astype(np.float64)
     return found["key"].to_pylist(), values.reshape(found.num_rows, -1) if found.num_rows else np.empty((0, 0))
@@ -217,25 +215,25 @@ def _evaluation(home: Path, key: str) -> Facts:
     if not path.exists():
         return {"evaluated": False, "chosen": None, "answers": []}
     choice = read_choice(home)
-    answers = _rows(path, None, pc.field("key") == key, mend="evaluate again: unfont evaluate")
+    answers = _rows(path, None, pc.field("key") == key, fix="evaluate again: unfont evaluate")
     return {"evaluated": True, "chosen": choice["name"] if choice else None, "answers": answers}
 
 
-def _row(path: Path, key: str, columns: list[str], *, mend: str) -> Facts | None:
+def _row(path: Path, key: str, columns: list[str], *, fix: str) -> Facts | None:
     """The crop's row of a Parquet file; None where it has none, or the file is not there."""
-    return next(iter(_rows(path, columns, pc.field("key") == key, mend=mend)), None)
+    return next(iter(_rows(path, columns, pc.field("key") == key, fix=fix)), None)
 
 
-def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> list[Facts]:
-    return _read(path, columns, where, mend=mend).to_pylist() if path.exists() else []
+def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, fix: str) -> list[Facts]:
+    return _read(path, columns, where, fix=fix).to_pylist() if path.exists() else []
 
 
-def _read(path: Path, columns: list[str] | None, where: pc.Expression, *, mend: str) -> pa.Table:
+def _read(path: Path, columns: list[str] | None, where: pc.Expression, *, fix: str) -> pa.Table:
     try:
         # Little is read ahead: a row group of keys may be large.
         return pads.dataset(path, format="parquet").to_table(columns=columns, filter=where, batch_readahead=2)
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError("this file cannot be read", where=path, mend=mend) from error
+        raise UserError("this file cannot be read", where=path, fix=fix) from error
 
 
 def _rounded(value: Any) -> Any:

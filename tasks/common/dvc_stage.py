@@ -85,7 +85,7 @@ def stage_facts(address: str, params: Params) -> StageFacts:
 def _item_of(entry: dict[str, Any], key: str, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     items = _look_up(values, entry["foreach"].strip("${} "))
     if key not in items:
-        raise UserError("there is no such stage", where=key or "no item", mend=f"choose one of {', '.join(items)}")
+        raise UserError("there is no such stage", where=key or "no item", fix=f"choose one of {', '.join(items)}")
     item = items[key] if isinstance(items, Mapping) else key
     return entry["do"], {**values, "item": item, "key": key}
 

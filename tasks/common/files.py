@@ -28,13 +28,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         _replace(beside, path)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise UserError(
-            f"cannot write: {error.strerror}", where=error.filename or path, mend="make the folder writable"
+            f"cannot write: {error.strerror}", where=error.filename or path, fix="make the folder writable"
         ) from error
     except OSError as error:
         if error.errno not in (28, 30):  # no space left, read-only file system
             raise
         raise UserError(
-            f"cannot write: {error.strerror}", where=error.filename or path, mend="free space or write elsewhere"
+            f"cannot write: {error.strerror}", where=error.filename or path, fix="free space or write elsewhere"
         ) from error
     finally:
         _remove(beside)

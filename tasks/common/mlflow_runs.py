@@ -40,7 +40,7 @@ def use_store() -> None:
             raise UserError(
                 f"cannot write the MLflow store: {error.strerror}",
                 where=uri,
-                mend="make the folder writable, or set MLFLOW_TRACKING_URI",
+                fix="make the folder writable, or set MLFLOW_TRACKING_URI",
             ) from error
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)

@@ -165,8 +165,8 @@ def dask_client(*, workers: int, scheduler: str | None, section: str = "crops", 
         import dask
         import distributed
     except ImportError:
-        mend = "pip install 'unfont[dask]', or choose processes"
-        raise UserError("Dask is not installed", where=f"{section}.runner: dask", mend=mend) from None
+        fix = "pip install 'unfont[dask]', or choose processes"
+        raise UserError("Dask is not installed", where=f"{section}.runner: dask", fix=fix) from None
     with ExitStack() as stack:
         if scheduler is None:
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": tries - 1}))
@@ -181,8 +181,8 @@ def dask_client(*, workers: int, scheduler: str | None, section: str = "crops", 
         try:
             client = distributed.Client(scheduler, timeout=ANSWER, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
-            mend = f"start it, mend {section}.scheduler, or set it to null for a cluster of this machine's own"
-            raise UserError("the Dask scheduler does not answer", where=scheduler, mend=mend) from error
+            fix = f"start it, fix {section}.scheduler, or set it to null for a cluster of this machine's own"
+            raise UserError("the Dask scheduler does not answer", where=scheduler, fix=fix) from error
         stack.enter_context(client)
         try:
             yield client

@@ -240,11 +240,11 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError("there are no parameters", where=path, mend="run unfont in the project's folder") from None
+        raise UserError("there are no parameters", where=path, fix="run unfont in the project's folder") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"the file is not YAML: {error}", where=path, mend="mend its syntax") from error
+        raise UserError(f"the file is not YAML: {error}", where=path, fix="fix its syntax") from error
     if not isinstance(values, dict):
-        raise UserError("the file holds no keys", where=path, mend="restore it from git")
+        raise UserError("the file holds no keys", where=path, fix="restore it from git")
     try:
         return Params(**for_problem(values, path))
     except ValidationError as error:
@@ -262,20 +262,20 @@ def for_problem(values: dict[str, Any], path: Path = PARAMS_FILE) -> dict[str, A
     name = values.get("problem")
     if not isinstance(problems, dict) or name not in problems:
         known = ", ".join(problems) if isinstance(problems, dict) else "none"
-        raise UserError(f"there is no problem '{name}'", where=f"{path}: problem", mend=f"choose one of: {known}")
+        raise UserError(f"there is no problem '{name}'", where=f"{path}: problem", fix=f"choose one of: {known}")
     problem = problems[name] if isinstance(problems[name], dict) else {}
     if "source" not in problem:
-        mend = "add it: drawn, own or both"  # dvc.yaml asks for it
-        raise UserError("this key is missing", where=f"{path}: problems.{name}.source", mend=mend)
+        fix = "add it: drawn, own or both"  # dvc.yaml asks for it
+        raise UserError("this key is missing", where=f"{path}: problems.{name}.source", fix=fix)
     own = problem.get("settings", {})
     if not isinstance(own, dict):
-        raise UserError("settings must hold keys", where=f"{path}: problems.{name}.settings", mend="as at the top")
+        raise UserError("settings must hold keys", where=f"{path}: problems.{name}.settings", fix="as at the top")
     for key, changes in own.items():
         named = {key, *(f"{key}.{below}" for below in changes)} if isinstance(changes, dict) else set()
         if not named or named & set(IN_THE_GRAPH) or not isinstance(values.get(key), dict):
             where = f"{path}: problems.{name}.settings.{key}"
-            mend = f"set keys of sections here, and none of {', '.join(IN_THE_GRAPH)}"
-            raise UserError("a problem cannot set this", where=where, mend=mend)
+            fix = f"set keys of sections here, and none of {', '.join(IN_THE_GRAPH)}"
+            raise UserError("a problem cannot set this", where=where, fix=fix)
     return {**values, **{key: _laid_over(values[key], changes) for key, changes in own.items()}}
 
 
@@ -293,7 +293,7 @@ def _as_user_error(error: ValidationError, path: Path) -> UserError:
     key = ".".join(str(part) for part in first["loc"]) or "params"
     where = f"{path}: {key}"
     if first["type"] == "extra_forbidden":
-        return UserError("this key does not exist", where=where, mend="remove it, or mend its spelling")
+        return UserError("this key does not exist", where=where, fix="remove it, or fix its spelling")
     if first["type"] == "missing":
-        return UserError("this key is missing", where=where, mend="add it; the committed file has every key")
-    return UserError(f"{first['msg']}, got {first['input']!r:.80}", where=where, mend="give a value in range")
+        return UserError("this key is missing", where=where, fix="add it; the committed file has every key")
+    return UserError(f"{first['msg']}, got {first['input']!r:.80}", where=where, fix="give a value in range")

@@ -157,11 +157,11 @@ def stream_images(
 def _open(folder: Path) -> pads.Dataset:
     shards = sorted(folder.glob("part-*.parquet"))
     if not shards:
-        raise UserError("there is no crop table", where=folder, mend="make it: unfont crops, then unfont tag")
+        raise UserError("there is no crop table", where=folder, fix="make it: unfont crops, then unfont tag")
     try:
         return pads.dataset([str(path) for path in shards], format="parquet")
     except pa.ArrowInvalid as error:
-        raise UserError("the crop table cannot be read", where=folder, mend="make it again: unfont tag") from error
+        raise UserError("the crop table cannot be read", where=folder, fix="make it again: unfont tag") from error
 
 
 def _of_splits(splits: Iterable[str] | None) -> pc.Expression | None:

@@ -77,7 +77,7 @@ def check_problem(problem: ProblemSettings) -> None:
     raise UserError(
         "drawn crops have the target script, the group design, and the nuisances font_style, design and colour",
         where=f"a problem of target {problem.target}, with source: {problem.source}",
-        mend="name those, or set source: own",
+        fix="name those, or set source: own",
     )
 
 
@@ -91,8 +91,8 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
         plans = plans_of(source, script, texts, fonts.get(script, []))
         shown = set().union(*(plan.words for plan in plans.values()))
         if not shown:
-            mend = "install fonts of this script, or take it out of words.scripts"
-            raise UserError(f"no font covers any word of {script}", where=source.fonts, mend=mend)
+            fix = "install fonts of this script, or take it out of words.scripts"
+            raise UserError(f"no font covers any word of {script}", where=source.fonts, fix=fix)
         counts["words_uncovered"] += len(texts.words) - len(shown)
         designs = sum(map(len, plans[TRAIN].designs)) if TRAIN in plans else 0
         wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
@@ -122,8 +122,8 @@ def _check_listed(source: Source, fonts: dict[str, list[FontRow]]) -> None:
     by_the_user = pc.and_(pc.equal(table.column("language"), LISTED), pc.equal(table.column("kind"), "word"))
     for word in table.filter(by_the_user).to_pylist():
         if not any(font.covers(word["text"]) for font in fonts.get(word["script"], [])):
-            mend = f"take it out of the list {word['script']}.txt, or add a font that has all of its characters"
-            raise UserError(f"no font covers the word '{word['text']:.40}'", where=source.words, mend=mend)
+            fix = f"take it out of the list {word['script']}.txt, or add a font that has all of its characters"
+            raise UserError(f"no font covers the word '{word['text']:.40}'", where=source.words, fix=fix)
 
 
 def _cut(asked: dict[str, int]) -> list[tuple[tuple[str, int, int], ...]]:

@@ -114,8 +114,8 @@ def read_columns(path: Path, columns: Iterable[str]) -> pa.Table:
     try:
         return pq.read_table(path, columns=list(columns)).select(list(columns))
     except FileNotFoundError:
-        raise UserError(f"there is no table of {stage}", where=path, mend=f"make it: unfont {stage}") from None
+        raise UserError(f"there is no table of {stage}", where=path, fix=f"make it: unfont {stage}") from None
     except (pa.ArrowInvalid, KeyError) as error:
         raise UserError(
-            f"the table of {stage} cannot be read", where=path, mend=f"make it again: unfont {stage}"
+            f"the table of {stage} cannot be read", where=path, fix=f"make it again: unfont {stage}"
         ) from error

@@ -28,7 +28,7 @@ def choose_model(figures: Mapping[str, Figures]) -> str:
         raise UserError(
             "no model can be chosen: validation has no text crops",
             where="params.yaml: crops.text.validation",
-            mend="give validation some crops",
+            fix="give validation some crops",
         )
     return max(known, key=lambda name: known[name])
 
@@ -77,7 +77,7 @@ def read_choice(home: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError("the choice of the model does not read", where=path, mend="run `unfont evaluate`") from error
+        raise UserError("the choice of the model does not read", where=path, fix="run `unfont evaluate`") from error
     return choice
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, stream_images
@@ -27,7 +27,7 @@ Key = tuple[str, str]  # model, severity
 class Model:
     """A network with the names of its outputs, and the temperature that its p has (`tasks.metrics.calibration`)."""
 
-    network: ScriptNet
+    network: CropNet
     labels: list[str]
     temperature: float = 1.0
 
@@ -174,7 +174,7 @@ def score_split(
             logits = logits_of(models[name].network, images)
             said[name, severity].append(Said.of_logits(logits, models[name], keep=keep_logits))
     if not seen:
-        raise UserError(f"there are no crops of split '{split}'", where=table, mend=f"give {split} some crops")
+        raise UserError(f"there are no crops of split '{split}'", where=table, fix=f"give {split} some crops")
     facts = pd.concat(seen, ignore_index=True)
     whole = {key: Said.joined(parts) for key, parts in said.items()}
     return Answers(

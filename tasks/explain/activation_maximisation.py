@@ -11,7 +11,7 @@ from models.explain.ascent import AscentResult, maximise
 from models.explain.canvas import Canvas, canvas_of, entered
 from models.explain.recipes import PAPER, AscentSettings, alone, in_steps, random_settings
 from models.explain.search import Search, search
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.params import Params
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.units import Explanation, Layer
@@ -56,7 +56,7 @@ class Climbed:
 
 
 def climb(
-    network: ScriptNet, explained: Explanation, *, images: Tensor, head_unit: int | None, params: Params
+    network: CropNet, explained: Explanation, *, images: Tensor, head_unit: int | None, params: Params
 ) -> Climbed:
     """Climb for one unit of every layer, and search random settings for the last layer's.
 
@@ -179,7 +179,7 @@ def chosen_head(explained: Explanation, labels: Sequence[str], answers: Iterable
 
 
 def _climbed(
-    network: ScriptNet, layer: Layer, unit: int, canvas: Canvas, recipes: list[Recipe], params: Params
+    network: CropNet, layer: Layer, unit: int, canvas: Canvas, recipes: list[Recipe], params: Params
 ) -> AscentResult:
     settings = [one.settings for one in recipes]
     return maximise(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from models.explain.attribution import Integrated, grad_cam, integrated_gradients, occlusion, plain
 from models.explain.threads import in_threads
 from models.explain.trust import Curves, curves_by_method, weight_randomisation
-from models.network import ScriptNet, folded
+from models.network import CropNet, folded
 from models.settings import AttributionSettings
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
@@ -103,7 +103,7 @@ def explain_files(
             crops.append(read_crop(file, **size))
             names.append(shown(file))
         except UserError as problem:
-            problems.append(UserError(problem.what, where=shown(problem.where), mend=problem.mend))
+            problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
     if not crops:
         return None, problems
     images = as_images(torch.from_numpy(np.stack(crops)), network.channels)
@@ -134,8 +134,8 @@ def explain_crops(
     check_size(sample.pixels, {str(model_folder): network}, table)
     unknown = [label for label in labels or () if label not in card["labels"]]
     if unknown:
-        mend = f"it knows {', '.join(card['labels'])}"
-        raise UserError(f"the model knows no label '{shown(unknown[0])}'", where=model_folder, mend=mend)
+        fix = f"it knows {', '.join(card['labels'])}"
+        raise UserError(f"the model knows no label '{shown(unknown[0])}'", where=model_folder, fix=fix)
     with deterministic(params.threads):
         images = sample.images(network.channels)
     return _explained(params, network, card, sample.keys, images, temperature=temperature, labels=labels)
@@ -143,7 +143,7 @@ def explain_crops(
 
 def _explained(
     params: Params,
-    network: ScriptNet,
+    network: CropNet,
     card: dict[str, Any],
     names: list[str],
     images: Tensor,
@@ -154,7 +154,7 @@ def _explained(
     settings = params.attribution
     with deterministic(params.threads):
         logits = logits_of(network, images)
-        chances = (logits.double() / temperature).softmax(1).numpy()
+        probabilities = (logits.double() / temperature).softmax(1).numpy()
         targets = torch.tensor([card["labels"].index(label) for label in labels]) if labels else logits.argmax(1)
         attribution = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
         some = slice(settings.randomised)
@@ -164,14 +164,14 @@ def _explained(
         names=names,
         images=images,
         target=card["target"],
-        answers=ranked(chances, card["labels"], target=card["target"], top=TOP),
+        answers=ranked(probabilities, card["labels"], target=card["target"], top=TOP),
         labels=[card["labels"][place] for place in targets.tolist()],
         attribution=attribution,
         randomisation=randomisation,
     )
 
 
-def _in_parts(network: ScriptNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attribution:
+def _in_parts(network: CropNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attribution:
     """`attend` part by part, parts side by side, with a line of progress now and then where there are many."""
 
     def of_part(rows: Tensor) -> Attribution:
@@ -204,7 +204,7 @@ def _joined(parts: Sequence[Attribution]) -> Attribution:
 
 
 def attend(
-    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
+    network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
 ) -> Attribution:
     """Maps of `images[n, channels, h, w]` for the labels at places `targets[n]`, and what they are worth.
 
@@ -225,7 +225,7 @@ def attend(
 
 
 def randomised(
-    network: ScriptNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
+    network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
 ) -> dict[str, dict[str, float]]:
     """Weight randomisation of every method: `Explained.randomisation`. `seed`: of the new weights."""
     methods = _methods(images, targets, settings)
@@ -243,13 +243,13 @@ def _methods(images: Tensor, targets: Tensor, settings: AttributionSettings) -> 
 
 
 def _integrated(network: nn.Module, images: Tensor, targets: Tensor, settings: AttributionSettings) -> Integrated:
-    """Integrated gradients of what the trunk sees, from a plain ground: zeros once standardised.
+    """Integrated gradients of what the backbone sees, from a plain ground: zeros once standardised.
 
     Standardising takes mean and deviation for constants to the gradient. On a way through it, on which the
     contrast rises, the gradients would not add up; it has no weights, so the way starts behind it.
     """
     behind = copy.deepcopy(network)
-    if isinstance(network, ScriptNet):
+    if isinstance(network, CropNet):
         behind.standardise = nn.Identity()
         with torch.no_grad():
             images = network.standardise(images)

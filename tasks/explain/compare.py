@@ -12,7 +12,7 @@ from torch import Tensor
 from models.explain.compare import FEWEST, Comparison
 from models.explain.top import UnitSummary
 from models.explain.verdict import Finding, floors_of, verdict
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
@@ -98,8 +98,8 @@ def compare_pairs(
         target = params.labels.target
         sample = Sample.of_split(table, SELECTION_SPLIT, target=target, most=settings.crops, severity=settings.severity)
         if len(sample) < FEWEST:
-            mend = f"give {SELECTION_SPLIT} {FEWEST} crops or more"
-            raise UserError(f"{len(sample)} crops are too few to compare networks", where=table, mend=mend)
+            fix = f"give {SELECTION_SPLIT} {FEWEST} crops or more"
+            raise UserError(f"{len(sample)} crops are too few to compare networks", where=table, fix=fix)
         check_alike(opened, sample, table)
         networks = {name: model.network for name, model in opened.items()}
         fresh = _untrained({name: models[name] for pair in pairs for name in pair}, params.seed)
@@ -127,7 +127,7 @@ def compare_pairs(
     return made
 
 
-def _of(networks: Mapping[str, ScriptNet], names: Pair) -> tuple[ScriptNet, ScriptNet]:
+def _of(networks: Mapping[str, CropNet], names: Pair) -> tuple[CropNet, CropNet]:
     return networks[names[0]], networks[names[1]]
 
 
@@ -139,9 +139,9 @@ def _by_model(references: Iterable[Pair]) -> list[list[Pair]]:
     return list(groups.values())
 
 
-def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, ScriptNet]:
+def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, CropNet]:
     """By the name of each model an untrained network of its shape; models of one shape share one."""
-    by_shape: dict[str, ScriptNet] = {}
+    by_shape: dict[str, CropNet] = {}
     found = {}
     for name, folder in folders.items():
         card = read_card(folder)
@@ -177,6 +177,6 @@ def check_alike(models: Mapping[str, Model], sample: Sample, table: Path) -> Non
             raise UserError(
                 f"{first} knows {len(labels)} labels and {name} {len(own)}, and not the same",
                 where=f"only one knows {differing:.80}",
-                mend="name two models of one problem",
+                fix="name two models of one problem",
             )
     check_size(sample.pixels, {name: model.network for name, model in models.items()}, table)

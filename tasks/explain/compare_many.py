@@ -8,11 +8,11 @@ from torch import Tensor
 from models.explain.compare import Comparison, LayerOutputs, NetworkComparison
 from models.explain.hooks import captured, layers_of
 from models.explain.top import TopActivations, UnitSummary
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import CompareSettings
 from tasks.explain.sample import Sample
 
-Networks = tuple[ScriptNet, ScriptNet]
+Networks = tuple[CropNet, CropNet]
 
 
 def compare_together(
@@ -21,8 +21,8 @@ def compare_together(
     *,
     settings: CompareSettings,
     seed: int,
-    watched: Iterable[ScriptNet] = (),
-) -> tuple[dict[Networks, Comparison], dict[ScriptNet, dict[str, UnitSummary]]]:
+    watched: Iterable[CropNet] = (),
+) -> tuple[dict[Networks, Comparison], dict[CropNet, dict[str, UnitSummary]]]:
     """Each pair's comparison, and by layer what the units of the networks in `watched` answer to.
 
     A comparison does not depend on what else is compared. Memory grows with the networks, not with the crops. Must run
@@ -51,12 +51,12 @@ def compare_together(
     return {pair: comparison.result() for pair, comparison in comparisons.items()}, strongest
 
 
-def _layers(network: ScriptNet) -> list[str]:
+def _layers(network: CropNet) -> list[str]:
     return list(layers_of(network, torch.zeros(1, network.channels, network.height, network.width)))
 
 
 @torch.no_grad()
-def _outputs(network: ScriptNet, images: Tensor, layers: Iterable[str]) -> LayerOutputs:
+def _outputs(network: CropNet, images: Tensor, layers: Iterable[str]) -> LayerOutputs:
     with captured(network, layers) as outputs:
         network(images)
     return LayerOutputs(outputs)

@@ -11,7 +11,7 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.canvas import probes
 from models.explain.robustness import relative_change
 from models.explain.spectrum import gradients, radial_spectrum
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import DegradeSettings
 from tasks.explain.activation_maximisation import REGULARISERS, Climbed, UnitClimb
 from tasks.explain.sample import Sample
@@ -77,7 +77,7 @@ class Frequencies:
 
 
 def measure_frequencies(
-    network: ScriptNet, climbed: Climbed, *, sample: Sample, settings: DegradeSettings
+    network: CropNet, climbed: Climbed, *, sample: Sample, settings: DegradeSettings
 ) -> Frequencies:
     """Spectra layer by layer, and the layers' changes under each degradation of `settings` alone and each severity.
 
@@ -156,7 +156,7 @@ def order_of(changes: list[float]) -> float | None:
     return float(spearmanr(range(len(changes)), changes).statistic)
 
 
-def _layer_bands(network: ScriptNet, climbed: Climbed, one: UnitClimb) -> LayerBands:
+def _layer_bands(network: CropNet, climbed: Climbed, one: UnitClimb) -> LayerBands:
     window = one.ascent.window
     patches = window.cut(climbed.data)
     on_crops = torch.cat(

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.explain.hooks import layers_of, observed
 from models.explain.prune import pruned
 from models.explain.statistics import LayerStatistics, LayerSummary, Redundancy
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.splits import SELECTION_SPLIT, TRAIN
@@ -36,7 +36,7 @@ def spare_units(params: Params, *, table: Path, models: Mapping[str, Path]) -> d
 
     Returns:
         `crops`, `accuracy` of the whole network, `layers`: `layer`, `units`, `dead` and `always_on` (the units'
-        numbers), `twins` (near-duplicates: their two numbers and r, strongest first), `redundant` (numbers),
+        numbers), `homoglyphs` (near-duplicates: their two numbers and r, strongest first), `redundant` (numbers),
         `larger_by`, `effective_rank`, `accuracy` without the redundant ones, `changed` (share of answers that
         differ); `together`: `larger_by`, `accuracy`, `changed`.
 
@@ -70,7 +70,7 @@ def _of_model(model: Model, learned: Sample, tested: Sample, params: Params) -> 
                 "units": len(summary.mean),
                 "dead": _numbers(summary.dead),
                 "always_on": _numbers(summary.always_on),
-                "twins": [[first, second, round(r, DIGITS)] for first, second, r in summary.twins()],
+                "homoglyphs": [[first, second, round(r, DIGITS)] for first, second, r in summary.homoglyphs()],
                 "redundant": redundancy.redundant.tolist(),
                 "larger_by": len(redundancy.redundant),
                 "effective_rank": round(summary.effective_rank, 2),
@@ -82,7 +82,7 @@ def _of_model(model: Model, learned: Sample, tested: Sample, params: Params) -> 
     return {"crops": len(tested), "accuracy": _share(whole == true), "layers": layers, "together": together}
 
 
-def _spare_of(network: ScriptNet, sample: Sample, *, batch: int, explained: float) -> dict[str, Spare]:
+def _spare_of(network: CropNet, sample: Sample, *, batch: int, explained: float) -> dict[str, Spare]:
     """Of every layer but the last its statistics over the crops, and which of its units are redundant."""
     names = list(layers_of(network, torch.zeros(1, network.channels, network.height, network.width)))[:-1]
     gathered = {name: LayerStatistics() for name in names}
@@ -94,7 +94,7 @@ def _spare_of(network: ScriptNet, sample: Sample, *, batch: int, explained: floa
 
 
 def _without(
-    network: ScriptNet, spare: Mapping[str, Spare], images: Tensor, true: Tensor, whole: Tensor
+    network: CropNet, spare: Mapping[str, Spare], images: Tensor, true: Tensor, whole: Tensor
 ) -> dict[str, float]:
     """Accuracy without the redundant units of these layers, and the share of answers that are not the whole's."""
     needless = {name: found for name, found in spare.items() if len(found[1].redundant)}

@@ -34,7 +34,7 @@ class Sample:
         """
         keys = sorted(read_rows(table, ["key"], [split])["key"])[:most]
         if not keys:
-            raise UserError(f"there are no crops of split '{split}'", where=table, mend=f"give {split} some crops")
+            raise UserError(f"there are no crops of split '{split}'", where=table, fix=f"give {split} some crops")
         pixels, rows = read_images(table, [split], keys=keys)
         return cls(keys=rows["key"].tolist(), labels=rows[target].tolist(), pixels=pixels, severity=severity)
 
@@ -50,7 +50,7 @@ class Sample:
         lacking = [key for key in keys if key not in place]
         if lacking:
             what = f"{len(lacking)} of {len(keys)} crops are not there"
-            raise UserError(what, where=table, mend=f"the first is {lacking[0]}")
+            raise UserError(what, where=table, fix=f"the first is {lacking[0]}")
         order = [place[key] for key in keys]
         return cls(keys=list(keys), labels=rows[target].iloc[order].tolist(), pixels=pixels[order], severity=severity)
 

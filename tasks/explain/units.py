@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.explain.fields import Fields, fields_of
 from models.explain.hooks import layers_of, observed, run_until
 from models.explain.top import TopActivations, UnitSummary
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows, stream_images
 from tasks.crop_table.splits import TRAIN, VALIDATION
@@ -49,7 +49,7 @@ class Explanation:
 
 
 def explain_units(
-    network: ScriptNet, *, table: Path, target: str, height: int, width: int, top: int, crops: int
+    network: CropNet, *, table: Path, target: str, height: int, width: int, top: int, crops: int
 ) -> Explanation:
     """Strongest crops and statistics of every unit of every layer, on clean crops, in one pass.
 
@@ -61,7 +61,7 @@ def explain_units(
     """
     sample = np.sort(read_rows(table, ["key"], EXPLAINED_SPLITS)["key"].to_numpy(dtype=str))[:crops]
     if not len(sample):
-        raise UserError("the table has no train and no validation crops", where=table, mend="run `unfont tag`")
+        raise UserError("the table has no train and no validation crops", where=table, fix="run `unfont tag`")
     layers = layers_of(network, torch.zeros(1, network.channels, height, width))
     gathered = {name: TopActivations(top) for name in layers}
     keys: list[str] = []

@@ -174,7 +174,7 @@ def _check_scripts(made: Iterable[FontSource], scripts: Iterable[str], settings:
         raise UserError(
             f"no font draws {', '.join(missing)}",
             where=f"params.yaml: fonts.source {settings.source}",
-            mend="add fonts that do, or remove the script from words.scripts",
+            fix="add fonts that do, or remove the script from words.scripts",
         )
 
 

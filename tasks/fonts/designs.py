@@ -147,7 +147,7 @@ def read_designs(path: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _damaged(what: str, path: Path) -> UserError:
-    return UserError(f"the list of designs is damaged: {what}", where=path, mend="restore it from git")
+    return UserError(f"the list of designs is damaged: {what}", where=path, fix="restore it from git")
 
 
 def write_designs(path: Path, designs: Mapping[str, str], sides: Mapping[str, str]) -> None:

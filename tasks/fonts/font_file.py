@@ -94,7 +94,7 @@ def sfnt_of(font: TTFont, path: Path) -> bytes:
 
 def _broken(path: Path, error: Exception) -> UserError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return UserError(f"the font does not open: {reason:.120}", where=os.fspath(path), mend="remove or replace the file")
+    return UserError(f"the font does not open: {reason:.120}", where=os.fspath(path), fix="remove or replace the file")
 
 
 def style_of(font: TTFont) -> str | None:

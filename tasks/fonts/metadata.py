@@ -39,10 +39,10 @@ def read_package(folder: Path) -> Package:
             licence.
     """
     again = f"{REMOVE}; if others lack it too, remove node_modules and run again"
-    metadata, package = (read_manifest(folder / name, mend=again) for name in ("metadata.json", "package.json"))
+    metadata, package = (read_manifest(folder / name, fix=again) for name in ("metadata.json", "package.json"))
     licence = next(filter(None, map(_licence_in, (package.get("license"), metadata.get("license")))), None)
     if licence is None:
-        raise UserError("the package names no `license`", where=folder / "package.json", mend=REMOVE)
+        raise UserError("the package names no `license`", where=folder / "package.json", fix=REMOVE)
     category = re.sub(r"[\s_]+", "-", _word(metadata.get("category")))
     return Package(
         family=folder.name,
@@ -68,7 +68,7 @@ def _files_in(folder: Path) -> dict[int, dict[str, Path]]:
     try:
         paths = sorted((folder / "files").iterdir())
     except OSError as error:
-        raise UserError(f"the package has no fonts: {error.strerror}", where=folder / "files", mend=REMOVE) from error
+        raise UserError(f"the package has no fonts: {error.strerror}", where=folder / "files", fix=REMOVE) from error
     files: dict[int, dict[str, Path]] = {}
     for path in paths:
         if named := re.fullmatch(re.escape(folder.name) + UPRIGHT, path.name, re.ASCII):
@@ -77,6 +77,6 @@ def _files_in(folder: Path) -> dict[int, dict[str, Path]]:
         raise UserError(
             f"the package has no upright .woff, {folder.name}-<subset>-<weight>-normal.woff",
             where=folder / "files",
-            mend=f"{REMOVE} (packages of variable fonts have none: take the one of fixed weights)",
+            fix=f"{REMOVE} (packages of variable fonts have none: take the one of fixed weights)",
         )
     return files

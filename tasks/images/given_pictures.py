@@ -66,15 +66,15 @@ def _check(
     source: Path | None, manifest: Path | None, pattern: str | None, renamed: dict[str, str], problem: ProblemSettings
 ) -> None:
     if source is None and manifest is None:
-        raise UserError("there is nothing to bring in", where="tag", mend="name a folder, an archive or a manifest")
+        raise UserError("there is nothing to bring in", where="tag", fix="name a folder, an archive or a manifest")
     if source is not None and not source.exists():
-        raise UserError("there is no such folder or archive", where=source, mend="mend the path")
+        raise UserError("there is no such folder or archive", where=source, fix="fix the path")
     if manifest is not None and pattern is not None:
-        raise UserError("a manifest and a pattern both say the labels", where=manifest, mend="give one of them")
+        raise UserError("a manifest and a pattern both say the labels", where=manifest, fix="give one of them")
     known = picture_columns(problem) + (list(IMAGE_COLUMNS) if manifest is not None else [])
     for ours in renamed:
         if ours not in known:
-            raise UserError(f"there is no column '{ours}'", where="--columns", mend=f"use {', '.join(known)}")
+            raise UserError(f"there is no column '{ours}'", where="--columns", fix=f"use {', '.join(known)}")
 
 
 def _finished(picture: Picture, problem: ProblemSettings) -> Picture:

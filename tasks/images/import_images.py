@@ -105,10 +105,10 @@ def _row_groups(pictures: Iterator[Picture], schema: pa.Schema) -> Iterator[tupl
 
 def _nothing(reasons: Counter[str | None], where: Path | None) -> UserError:
     if not reasons:
-        return UserError("there are no pictures", where=where, mend="name a folder, archive or manifest that has some")
+        return UserError("there are no pictures", where=where, fix="name a folder, archive or manifest that has some")
     most, _ = min(reasons.items(), key=lambda item: (-item[1], str(item[0])))
     return UserError(
         f"none of {reasons.total()} pictures can be used, most often: {most}",
         where=where,
-        mend="mend the pattern, the manifest or the pictures",
+        fix="fix the pattern, the manifest or the pictures",
     )

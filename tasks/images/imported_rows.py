@@ -54,11 +54,11 @@ def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, 
     Raises:
         UserError: there are none, or their labels are not the problem's.
     """
-    mend = "bring them in again: unfont tag --from FOLDER"
+    fix = "bring them in again: unfont tag --from FOLDER"
     shards = sorted(folder.glob("part-*.parquet"))
     if not shards:
         raise UserError(
-            "there are no pictures of your own", where=folder, mend="bring them in: unfont tag --from FOLDER"
+            "there are no pictures of your own", where=folder, fix="bring them in: unfont tag --from FOLDER"
         )
     wanted = picture_schema(problem)
     for shard in shards:
@@ -66,11 +66,11 @@ def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, 
             with pq.ParquetFile(shard) as file:
                 missing = [name for name in wanted.names if name not in file.schema_arrow.names]
                 if missing:
-                    raise UserError(f"the pictures have no '{missing[0]}'", where=folder, mend=mend)
+                    raise UserError(f"the pictures have no '{missing[0]}'", where=folder, fix=fix)
                 for batch in file.iter_batches(BATCH, columns=wanted.names):
                     yield from pa.Table.from_batches([batch]).select(wanted.names).to_pylist()
         except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"the pictures cannot be read: {error}", where=shard, mend=mend) from error
+            raise UserError(f"the pictures cannot be read: {error}", where=shard, fix=fix) from error
 
 
 def _row(picture: dict[str, Any], problem: ProblemSettings, settings: CropsSettings) -> dict[str, Any]:

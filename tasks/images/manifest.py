@@ -45,7 +45,7 @@ def read_manifest(path: Path, *, columns: Sequence[str], required: str, renamed:
         UserError: it cannot be read, or has no column of pictures, of the required label, or of a renamed one.
     """
     if not path.is_file():
-        raise UserError("there is no such manifest", where=path, mend="name a CSV or Parquet file")
+        raise UserError("there is no such manifest", where=path, fix="name a CSV or Parquet file")
     reader = {".parquet": _read_parquet}.get(path.suffix.lower(), _read_csv)
 
     def places_of(header: Sequence[str]) -> dict[str, str]:
@@ -57,7 +57,7 @@ def read_manifest(path: Path, *, columns: Sequence[str], required: str, renamed:
         raise
     except Exception as error:  # damaged bytes can make the readers raise any exception
         raise UserError(
-            f"the manifest cannot be read: {error}", where=path, mend="give a CSV file in UTF-8, or Parquet"
+            f"the manifest cannot be read: {error}", where=path, fix="give a CSV file in UTF-8, or Parquet"
         ) from error
 
 
@@ -79,18 +79,18 @@ def _places(
     """What the manifest calls the columns that it has, by their names here."""
     has = f"it has {', '.join(header)}"
     if len(set(header)) < len(header):
-        raise UserError("two columns have one name", where=path, mend=f"rename one: {has}")
+        raise UserError("two columns have one name", where=path, fix=f"rename one: {has}")
     places = {ours: renamed.get(ours, ours) for ours in columns if ours in renamed or ours in header}
     picture = next((renamed[name] for name in IMAGE_COLUMNS if name in renamed), None)
     picture = picture or next((name for name in IMAGE_COLUMNS if name in header), None)
     if picture is None:
-        raise UserError("there is no column of pictures", where=path, mend=f"say --columns image=NAME; {has}")
+        raise UserError("there is no column of pictures", where=path, fix=f"say --columns image=NAME; {has}")
     places["image"] = picture
     places.setdefault(required, required)
     for ours, theirs in places.items():
         if theirs not in header:
-            mend = f"say --columns {ours}=NAME; {has}"
-            raise UserError(f"there is no column '{theirs}'", where=path, mend=mend)
+            fix = f"say --columns {ours}=NAME; {has}"
+            raise UserError(f"there is no column '{theirs}'", where=path, fix=fix)
     return places
 
 
@@ -104,7 +104,7 @@ def _read_csv(path: Path, places_of: Places) -> Iterator[Listed]:
         rows = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
         header = next(rows, None)
         if not header:
-            raise UserError("the manifest is empty", where=path, mend="give it a header and rows")
+            raise UserError("the manifest is empty", where=path, fix="give it a header and rows")
         places = places_of(header)
         at = {ours: header.index(theirs) for ours, theirs in places.items()}
         number = 0

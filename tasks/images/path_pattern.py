@@ -41,14 +41,14 @@ def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> r
             expression += wild.get(str(part.lastgroup), re.escape(part[0]))
             continue
         if name not in columns or not name.isidentifier():
-            raise UserError(f"there is no placeholder {{{name}}}", where=where, mend=f"use {known}")
+            raise UserError(f"there is no placeholder {{{name}}}", where=where, fix=f"use {known}")
         if name in used:
-            raise UserError(f"{{{name}}} is there twice", where=where, mend="name each label once")
+            raise UserError(f"{{{name}}} is there twice", where=where, fix="name each label once")
         used.add(name)
         expression += f"(?P<{name}>[^/]+?)"
     if required not in used:
         raise UserError(
-            f"{{{required}}} is missing", where=where, mend=f"say where it stands, as in '{{{required}}}/*.png'"
+            f"{{{required}}} is missing", where=where, fix=f"say where it stands, as in '{{{required}}}/*.png'"
         )
     return re.compile(expression, re.DOTALL)  # a file's name may hold a line break
 
@@ -62,7 +62,7 @@ def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
         UserError: `folder` is no folder, or cannot be read.
     """
     if not folder.is_dir():
-        raise UserError("this is no folder", where=folder, mend="name the folder that holds the pictures")
+        raise UserError("this is no folder", where=folder, fix="name the folder that holds the pictures")
     root = folder.resolve()
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
@@ -87,7 +87,7 @@ def why_not(path: Path, root: Path) -> str | None:
 
 def _walk(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise UserError(f"cannot read: {error.strerror}", where=error.filename, mend="make it readable")
+        raise UserError(f"cannot read: {error.strerror}", where=error.filename, fix="make it readable")
 
     for parent, folders, files in os.walk(folder, onerror=refuse):
         folders.sort()

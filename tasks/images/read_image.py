@@ -65,22 +65,22 @@ def read_file(path: Path) -> bytes:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            raise UserError("this is a folder", where=path, mend="name the pictures in it")
+            raise UserError("this is a folder", where=path, fix="name the pictures in it")
         if not stat.S_ISREG(found.st_mode):
-            raise UserError("this is no regular file", where=path, mend="name a picture file")
+            raise UserError("this is no regular file", where=path, fix="name a picture file")
         if found.st_size > MOST_BYTES:
             raise too_many_bytes(path)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError("there is no such file", where=path, mend="mend the path") from None
+        raise UserError("there is no such file", where=path, fix="fix the path") from None
     except OSError as error:
-        raise UserError(f"cannot read: {error.strerror}", where=path, mend="make it readable") from error
+        raise UserError(f"cannot read: {error.strerror}", where=path, fix="make it readable") from error
     except ValueError:  # a NUL character, or one that no file name can have
-        raise UserError("there is no such file", where=path, mend="mend the path") from None
+        raise UserError("there is no such file", where=path, fix="fix the path") from None
 
 
 def too_many_bytes(where: object) -> UserError:
-    return UserError(f"the file is larger than {MOST_BYTES // 2**20} MiB", where=where, mend="cut the word out of it")
+    return UserError(f"the file is larger than {MOST_BYTES // 2**20} MiB", where=where, fix="cut the word out of it")
 
 
 def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
@@ -90,7 +90,7 @@ def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, chan
 
 def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
     if not data:
-        raise UserError("the file is empty", where=where, mend="give a picture file")
+        raise UserError("the file is empty", where=where, fix="give a picture file")
     with _opened(io.BytesIO(data), where) as image:
         _check(image, where)
         try:
@@ -131,7 +131,7 @@ def _opened(file: BinaryIO, where: object) -> Iterator[Image.Image]:
         try:
             image = Image.open(file, formats=FORMATS)
         except UnidentifiedImageError:
-            raise UserError("this is no picture", where=where, mend=f"give {FORMAT_NAMES}") from None
+            raise UserError("this is no picture", where=where, fix=f"give {FORMAT_NAMES}") from None
         except Image.DecompressionBombError:
             raise _too_large(where) from None
         except _DAMAGED as error:
@@ -145,10 +145,10 @@ def _check(image: Image.Image, where: object) -> None:
     if wide * high > MOST_PIXELS:
         raise _too_large(where)
     if min(wide, high) < FEWEST_PIXELS or max(wide, high) > LONGEST * min(wide, high):
-        raise UserError(f"the picture has {wide}×{high} pixels", where=where, mend="give one that shows a whole word")
+        raise UserError(f"the picture has {wide}×{high} pixels", where=where, fix="give one that shows a whole word")
     # Phones append a preview or a depth map to a JPEG (MPO): its first picture is the photograph.
     if image.format != "MPO" and _frames(image) > 1:
-        raise UserError("the file holds several pictures", where=where, mend="save the one with the word alone")
+        raise UserError("the file holds several pictures", where=where, fix="save the one with the word alone")
 
 
 def _frames(image: Image.Image) -> int:
@@ -160,12 +160,12 @@ def _frames(image: Image.Image) -> int:
 
 def _damaged(error: Exception, where: object) -> UserError:
     said = _ADDRESS.sub("", str(error)) or type(error).__name__
-    return UserError(f"the picture is damaged: {said}", where=where, mend="save it again, or leave it out")
+    return UserError(f"the picture is damaged: {said}", where=where, fix="save it again, or leave it out")
 
 
 def _too_large(where: object) -> UserError:
     what = f"the picture has more than {MOST_PIXELS // 10**6} million pixels"
-    return UserError(what, where=where, mend="cut the word out of it")
+    return UserError(what, where=where, fix="cut the word out of it")
 
 
 def _upright(image: Image.Image, data: bytes, channels: int) -> NDArray[np.uint8]:

@@ -29,15 +29,15 @@ def load_network(address: str) -> nn.Module:
     """
     module, _, name = address.partition(":")
     if not module or not name:
-        raise UserError("this is no MODULE:CALLABLE", where=_where(address), mend=EXAMPLE)
+        raise UserError("this is no MODULE:CALLABLE", where=_where(address), fix=EXAMPLE)
     if module.endswith(".py"):
-        mend = f"leave out .py: {OPTION} {clip(module.removesuffix('.py'))}:{clip(name)}"
-        raise UserError("a module goes by its name, not by its file", where=_where(address), mend=mend)
+        fix = f"leave out .py: {OPTION} {clip(module.removesuffix('.py'))}:{clip(name)}"
+        raise UserError("a module goes by its name, not by its file", where=_where(address), fix=fix)
     found = _found(_imported(module, address), name, address)
     if isinstance(found, nn.Module):
         return _ready(found, address)
     if not callable(found):
-        raise UserError(f"'{clip(name)}' is {_kind(found)}, not callable", where=_where(address), mend=EXAMPLE)
+        raise UserError(f"'{clip(name)}' is {_kind(found)}, not callable", where=_where(address), fix=EXAMPLE)
     try:
         with torch.random.fork_rng(devices=[]), redirect_stdout(sys.stderr):
             torch.manual_seed(0)
@@ -57,8 +57,8 @@ def _imported(module: str, address: str) -> Any:
             return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            mend = f"stand in the folder of {clip(module)}.py, or put it on PYTHONPATH"
-            raise UserError(f"there is no module '{clip(module)}'", where=_where(address), mend=mend) from None
+            fix = f"stand in the folder of {clip(module)}.py, or put it on PYTHONPATH"
+            raise UserError(f"there is no module '{clip(module)}'", where=_where(address), fix=fix) from None
         raise _failed(f"importing '{clip(module)}' failed", error, address) from error
     except (Exception, SystemExit) as error:
         raise _failed(f"importing '{clip(module)}' failed", error, address) from error
@@ -69,14 +69,14 @@ def _found(module: Any, name: str, address: str) -> Any:
         return reduce(getattr, name.split("."), module)
     except AttributeError:
         file = clip(getattr(module, "__file__", None) or module.__name__, 200)
-        mend = f"name what {file} has, or rename your module where that is another one"
-        raise UserError(f"there is no '{clip(name)}' in it", where=_where(address), mend=mend) from None
+        fix = f"name what {file} has, or rename your module where that is another one"
+        raise UserError(f"there is no '{clip(name)}' in it", where=_where(address), fix=fix) from None
 
 
 def _ready(network: Any, address: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         what = f"it returns {_kind(network)}, not a torch.nn.Module"
-        raise UserError(what, where=_where(address), mend="return the network itself")
+        raise UserError(what, where=_where(address), fix="return the network itself")
     try:
         return network.cpu().float().eval()
     except Exception as error:
@@ -86,7 +86,7 @@ def _ready(network: Any, address: str) -> nn.Module:
 def _failed(what: str, error: BaseException, address: str) -> UserError:
     last = traceback.extract_tb(error.__traceback__)[-1]
     line = f"{Path(last.filename).name} line {last.lineno}"
-    return UserError(f"{what}: {reason_of(error)}", where=_where(address), mend=f"mend what {line} does")
+    return UserError(f"{what}: {reason_of(error)}", where=_where(address), fix=f"fix what {line} does")
 
 
 def reason_of(error: BaseException) -> str:

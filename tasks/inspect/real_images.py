@@ -105,14 +105,14 @@ def _pictures_in(folder: Path) -> list[str]:
         there = False
     if not there:
         raise UserError(
-            "there is no such folder", where=clip(folder, 200), mend="name the folder that holds the pictures"
+            "there is no such folder", where=clip(folder, 200), fix="name the folder that holds the pictures"
         )
     found = list(find_files(folder, PICTURE))
     names = [one.name for one in found if one.reason is None]
     if not names:
         refused = next((f"{clip(one.name)} {one.reason}" for one in found if PICTURE.fullmatch(one.name)), None)
-        mend = f"put pictures into it: {FORMAT_NAMES}" if refused is None else f"put pictures into it; {refused}"
-        raise UserError("there are no pictures in this folder", where=clip(folder, 200), mend=mend)
+        fix = f"put pictures into it: {FORMAT_NAMES}" if refused is None else f"put pictures into it; {refused}"
+        raise UserError("there are no pictures in this folder", where=clip(folder, 200), fix=fix)
     return names
 
 
@@ -121,8 +121,8 @@ def _read(path: Path, size: tuple[int, int] | None) -> Pixels:
     try:
         picture = read_picture(path, channels=3)
     except UserError as error:
-        mend = "give a picture of 4 pixels or more each way, or take it out of the folder"
-        raise UserError(error.what, where=clip(path, 200), mend=mend) from error
+        fix = "give a picture of 4 pixels or more each way, or take it out of the folder"
+        raise UserError(error.what, where=clip(path, 200), fix=fix) from error
     if size is not None:
         picture = fit(picture, height=size[0], width=size[1])
     return picture[..., 0] if (picture == picture[..., :1]).all() else picture
@@ -138,7 +138,7 @@ def _of_one_size(folder: Path, names: Sequence[str], size: tuple[int, int] | Non
             kept.append(picture)
     if len(sizes) > 1:
         raise UserError(
-            f"the pictures have {len(sizes)} sizes: {_told(sizes)}", where=clip(folder, 200), mend="give them one"
+            f"the pictures have {len(sizes)} sizes: {_told(sizes)}", where=clip(folder, 200), fix="give them one"
         )
     if any(picture.ndim == 3 for picture in kept):
         kept = [picture if picture.ndim == 3 else picture[..., None].repeat(3, axis=2) for picture in kept]

@@ -103,7 +103,7 @@ def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
     raise UserError(
         what,
         where=f"{OPTION} {clip(address)}",
-        mend="give pictures of the size that it was made for, or a network that takes one batch of images",
+        fix="give pictures of the size that it was made for, or a network that takes one batch of images",
     )
 
 

@@ -87,11 +87,11 @@ def draw_units(
 
 @contextmanager
 def _told(layer: str) -> Iterator[None]:
-    """What the explainers refuse, or a user's network fails at, is the user's to mend."""
+    """What the explainers refuse, or a user's network fails at, is the user's to fix."""
     try:
         yield
     except (ValueError, RuntimeError) as error:
-        raise UserError(clip(str(error).partition("\n")[0], 300), where=f"layer {clip(layer)}", mend=GUIDE) from error
+        raise UserError(clip(str(error).partition("\n")[0], 300), where=f"layer {clip(layer)}", fix=GUIDE) from error
 
 
 def _check(subject: Subject, layer: str, units: Sequence[int]) -> None:
@@ -99,16 +99,16 @@ def _check(subject: Subject, layer: str, units: Sequence[int]) -> None:
     if layer not in names:
         some = ", ".join(f"{clip(name)} ({count} units)" for name, count in list(worth.items())[:TOLD])
         more = f" and {len(worth) - TOLD} more" if len(worth) > TOLD else ""
-        mend = f"name a layer, such as {some}{more}; " if worth else ""
+        fix = f"name a layer, such as {some}{more}; " if worth else ""
         raise UserError(
-            f"there is no layer '{clip(layer)}'", where=clip(subject.name), mend=f"{mend}without a layer all are listed"
+            f"there is no layer '{clip(layer)}'", where=clip(subject.name), fix=f"{fix}without a layer all are listed"
         )
     output = run_until(subject.network, layer, subject.two)
     check_units(layer, torch.tensor([], dtype=torch.int64), output)
     last = output.shape[1] - 1
     if wrong := [unit for unit in units if not 0 <= unit <= last]:
         raise UserError(
-            f"there is no unit {wrong[0]}", where=f"layer {clip(layer)}", mend=f"name units from 0 to {last}"
+            f"there is no unit {wrong[0]}", where=f"layer {clip(layer)}", fix=f"name units from 0 to {last}"
         )
     if len(output) != len(subject.two):
         raise ValueError(f"layer '{layer}' gives {list(output.shape)} for 2 images: its first axis must be the image")
@@ -129,9 +129,7 @@ def _canvas(subject: Subject) -> tuple[Canvas, Tensor]:
         canvas = canvas_of(subject.network, images, entry=subject.entry)
     except ValueError:
         if subject.entry is not None:
-            raise UserError(
-                "every picture is plain", where=subject.real.source, mend="give pictures of words"
-            ) from None
+            raise UserError("every picture is plain", where=subject.real.source, fix="give pictures of words") from None
         # Nearly every pixel has one value, and the few others are what the pictures show: all of [0, 1] it is.
         canvas = Canvas(channels=subject.channels, height=height, width=width, neutral=float(images.mean()))
     return canvas, entered(subject.network, subject.entry, images)

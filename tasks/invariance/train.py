@@ -44,7 +44,7 @@ def mode_jobs(params: Params, *, mode: str, table: Path, last_round: Path, work:
     ]
     for job in jobs:
         if not job.start.is_dir():
-            raise UserError("there is no model to start from", where=job.start, mend="run the last round first")
+            raise UserError("there is no model to start from", where=job.start, fix="run the last round first")
     return jobs
 
 

@@ -1,4 +1,4 @@
-"""Does a model know how sure it is? Reliability, calibration error, and the temperature that mends them."""
+"""Does a model know how sure it is? Reliability, calibration error, and the temperature that fixes them."""
 
 from collections.abc import Sequence
 

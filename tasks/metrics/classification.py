@@ -34,7 +34,7 @@ def measure(
     """Measure one model on one split at one severity.
 
     The model always chooses among all its labels, `Zxxx` included. A crop whose truth is not `Zxxx` is a
-    *text* crop. A text whose letters all have twins in another script (`ambiguous`) has no right answer to
+    *text* crop. A text whose letters all have homoglyphs in another script (`ambiguous`) has no right answer to
     read off its pixels: it counts in its own two figures and in no other.
 
     - `accuracy`: share of text crops that are right; `_low` and `_high`, its Wilson interval.
@@ -65,7 +65,7 @@ def measure(
         threshold: of `p_text`, 0 to 1; None where the model knows no `Zxxx`.
     """
     unclear = is_ambiguous(rows)
-    twins, rows = rows[unclear], rows[~unclear]
+    homoglyphs, rows = rows[unclear], rows[~unclear]
     written = rows["true"] != UNWRITTEN
     text, background = rows[written], rows[~written]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
@@ -87,8 +87,8 @@ def measure(
         "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
         "calibration_error_raw": calibration_error(rows.get("p_raw", rows["p"]).to_numpy(), correct),
         **abstaining_figures(text["p"].to_numpy(), right),
-        "ambiguous_accuracy": _share(twins["true"] == twins["predicted"]),
-        "n_ambiguous": len(twins),
+        "ambiguous_accuracy": _share(homoglyphs["true"] == homoglyphs["predicted"]),
+        "n_ambiguous": len(homoglyphs),
     }
     return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in figures.items()}
 

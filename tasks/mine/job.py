@@ -64,5 +64,5 @@ def round_jobs(params: Params, *, number: int, table: Path, previous: Path, work
     for job in jobs:
         if not job.start.is_dir():
             what = f"round {number} needs the model of the round before it"
-            raise UserError(what, where=job.start, mend="run that one first")
+            raise UserError(what, where=job.start, fix="run that one first")
     return jobs

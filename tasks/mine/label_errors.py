@@ -42,7 +42,7 @@ def find_suspects(rows: pd.DataFrame, features: Features, *, folds: int, seed: i
     error that its features have learnt by heart looks right to the head. Errors that are made alike (every crop of
     one word, or most crops of a label) are not found either way.
 
-    The crops of a group are held out together, so that no row is judged by its near-twins with the same error. A
+    The crops of a group are held out together, so that no row is judged by its near-homoglyphs with the same error. A
     label that fewer groups than `folds` show would be missing where they are held out: its rows stand alone.
 
     A label with fewer rows than folds is left aside: its rows are not judged, and it is never suggested. Where fewer
@@ -64,8 +64,8 @@ def find_suspects(rows: pd.DataFrame, features: Features, *, folds: int, seed: i
     kept = rows[judged].reset_index(drop=True)
     given = pd.Index(labels).get_indexer(pd.Index(kept["given"]))
     splits = _folds(kept, given, folds, seed)
-    chances = _held_out(np.ascontiguousarray(features[judged]), given, splits, seed)
-    return _suspects(kept["key"], given, chances, labels)
+    probabilities = _held_out(np.ascontiguousarray(features[judged]), given, splits, seed)
+    return _suspects(kept["key"], given, probabilities, labels)
 
 
 def own_features(model: Path, *, table: Path, target: str, group: str) -> tuple[pd.DataFrame, Features]:
@@ -110,13 +110,13 @@ def read_suspects(path: Path) -> pd.DataFrame:
     Raises:
         UserError: the file cannot be read, or is of something else.
     """
-    mend = "run the round again"
+    fix = "run the round again"
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError("the suspected labels cannot be read", where=path, mend=mend) from error
+        raise UserError("the suspected labels cannot be read", where=path, fix=fix) from error
     if not table.schema.equals(SUSPECT_SCHEMA):
-        raise UserError("these are no suspected labels", where=path, mend=mend)
+        raise UserError("these are no suspected labels", where=path, fix=fix)
     return table.to_pandas()
 
 
@@ -163,14 +163,14 @@ def _held_out(features: Features, given: Places, splits: list[Fold], seed: int) 
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    chances = np.zeros((len(given), given.max() + 1))
+    probabilities = np.zeros((len(given), given.max() + 1))
     with threadpool_limits(1):  # sums in another order would be other bytes
         for number, (fit, held) in enumerate(splits):
             some = _sampled(fit, given, np.random.default_rng([seed, number]))
             head = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=STEPS))
             head.fit(features[some], given[some])
-            chances[held] = head.predict_proba(features[held])
-    return chances
+            probabilities[held] = head.predict_proba(features[held])
+    return probabilities
 
 
 def _sampled(fit: Places, given: Places, random: np.random.Generator) -> Places:
@@ -185,11 +185,11 @@ def _sampled(fit: Places, given: Places, random: np.random.Generator) -> Places:
     return np.sort(mixed.to_numpy()[place < most[labels].astype(int)])
 
 
-def _suspects(keys: pd.Series, given: Places, chances: NDArray[np.float64], labels: list[str]) -> pd.DataFrame:
+def _suspects(keys: pd.Series, given: Places, probabilities: NDArray[np.float64], labels: list[str]) -> pd.DataFrame:
     from cleanlab.filter import find_label_issues
 
-    at = np.flatnonzero(find_label_issues(given, chances, n_jobs=1))
-    best = chances.argmax(1)
+    at = np.flatnonzero(find_label_issues(given, probabilities, n_jobs=1))
+    best = probabilities.argmax(1)
     at = at[best[at] != given[at]]
     named = np.array(labels, dtype=object)
     found = _table(
@@ -197,8 +197,8 @@ def _suspects(keys: pd.Series, given: Places, chances: NDArray[np.float64], labe
             "key": keys.iloc[at],
             "given": named[given[at]],
             "suggested": named[best[at]],
-            "p_given": chances[at, given[at]],
-            "p_suggested": chances[at, best[at]],
+            "p_given": probabilities[at, given[at]],
+            "p_suggested": probabilities[at, best[at]],
         }
     )
     return most_suspicious_first(found)
@@ -224,4 +224,4 @@ def _check_size(pixels: Pixels, card: dict[str, Any], table: Path) -> None:
     height, width = card["height"], card["width"]
     if pixels.shape[1:3] != (height, width):
         what = f"the crops are {pixels.shape[1]}×{pixels.shape[2]} pixels and the model reads {height}×{width}"
-        raise UserError(what, where=table, mend="train the model on this table: unfont run")
+        raise UserError(what, where=table, fix="train the model on this table: unfont run")

@@ -45,7 +45,7 @@ def read_decisions(path: Path) -> pd.DataFrame:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _decisions(list(_read_rows(file, path)))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("the decisions cannot be read", where=path, mend="give a CSV file in UTF-8") from error
+        raise UserError("the decisions cannot be read", where=path, fix="give a CSV file in UTF-8") from error
 
 
 def add_decisions(path: Path, rows: pd.DataFrame) -> None:
@@ -68,7 +68,7 @@ def check_labels(decisions: pd.DataFrame, labels: Collection[str], *, where: obj
     if len(unknown):
         key, label = unknown.iloc[0][COLUMNS]
         what = f"{key[:12]} is given the label {label!r:.60}, which the problem does not have"
-        raise UserError(what, where=where, mend=f"use one of: {', '.join(sorted(labels)):.300}")
+        raise UserError(what, where=where, fix=f"use one of: {', '.join(sorted(labels)):.300}")
 
 
 def apply_decisions(frame: pd.DataFrame, decisions: pd.DataFrame, *, column: str) -> pd.DataFrame:
@@ -114,13 +114,13 @@ def resolve(prefix: str, keys: Iterable[str]) -> str:
     start = prefix.strip().lower()
     if not _PREFIX.fullmatch(start):
         what = f"a crop is named by {PREFIX} to 64 hexadecimal digits of its key"
-        raise UserError(what, where=f"{prefix!r:.80}", mend="unfont review lists the keys")
+        raise UserError(what, where=f"{prefix!r:.80}", fix="unfont review lists the keys")
     found = sorted({key for key in keys if key.startswith(start)})
     if not found:
         what = "this is the key of no suspected crop, and of none of your own in train or pool"
-        raise UserError(what, where=start, mend="unfont review lists the keys")
+        raise UserError(what, where=start, fix="unfont review lists the keys")
     if len(found) > 1:
-        raise UserError(f"{len(found)} crops' keys start so", where=start, mend="give more digits")
+        raise UserError(f"{len(found)} crops' keys start so", where=start, fix="give more digits")
     return found[0]
 
 
@@ -136,7 +136,7 @@ def _read_rows(file: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
                 yield _checked(row, places, where)
     except csv.Error as error:
         where = f"{path}, line {lines.line_num}"
-        raise UserError(f"this is no CSV: {error}", where=where, mend="mend the line's quotes") from error
+        raise UserError(f"this is no CSV: {error}", where=where, fix="fix the line's quotes") from error
     if not places:
         _places([], f"{path}, line 1")
 
@@ -144,17 +144,17 @@ def _read_rows(file: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
 def _places(header: list[str], where: str) -> list[int]:
     names = [name.strip() for name in header]
     if sorted(names) != COLUMNS:
-        raise UserError("the columns are not key and label alone", where=where, mend="start the file with: key,label")
+        raise UserError("the columns are not key and label alone", where=where, fix="start the file with: key,label")
     return [names.index(name) for name in COLUMNS]
 
 
 def _checked(row: list[str], places: list[int], where: str) -> tuple[str, str]:
     if len(row) != len(COLUMNS):
-        mend = 'write key,label, and a label with a comma in it in quotes: key,"a, b"'
-        raise UserError(f"the line has {len(row)} values and not {len(COLUMNS)}", where=where, mend=mend)
+        fix = 'write key,label, and a label with a comma in it in quotes: key,"a, b"'
+        raise UserError(f"the line has {len(row)} values and not {len(COLUMNS)}", where=where, fix=fix)
     key, label = row[places[0]].strip(), row[places[1]]
     if not _KEY.fullmatch(key):
-        raise UserError(f"{key!r:.80} is no key", where=where, mend="give all 64 hexadecimal digits of the crop's key")
+        raise UserError(f"{key!r:.80} is no key", where=where, fix="give all 64 hexadecimal digits of the crop's key")
     return key, as_label(label)
 
 

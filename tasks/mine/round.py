@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.parallel import FanOut
@@ -94,8 +94,8 @@ def finish_round(jobs: list[RoundJob], *, out: Path) -> None:
 
 
 def _retrain(
-    job: RoundJob, network: ScriptNet, card: dict[str, Any], additions: Additions, validation: Validation, folder: Path
-) -> tuple[dict[str, float], ScriptNet]:
+    job: RoundJob, network: CropNet, card: dict[str, Any], additions: Additions, validation: Validation, folder: Path
+) -> tuple[dict[str, float], CropNet]:
     """Train with the new rows among the training rows, and write the model's folder."""
     params, mine = job.params, job.params.mine
     added = additions.added[["key", "score"]].assign(round=job.number, weights=additions.scored_by)

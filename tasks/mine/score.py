@@ -70,7 +70,7 @@ def score_pool(
     )
     parts = plan_parts(table.resolve(), scoring)
     if not parts:
-        raise UserError(f"there are no crops of split '{split}'", where=table, mend=f"give the {split} some crops")
+        raise UserError(f"there are no crops of split '{split}'", where=table, fix=f"give the {split} some crops")
     _score(parts, scoring, fan_out, progress)
     scored = (pq.read_table(scoring.path_of(part)) for part in parts)
     write_scores(out, scored, score_schema(scoring.labels, weights=weights, severity=severity))
@@ -101,9 +101,9 @@ def plan_parts(table: Path, scoring: Scoring) -> list[Part]:
 def _groups(table: Path, scoring: Scoring) -> Iterator[Piece]:
     """The row groups that hold rows of the split, each as one piece of all of these rows."""
     shards = sorted(table.glob("part-*.parquet"))
-    mend = "make it: unfont crops, then unfont tag"
+    fix = "make it: unfont crops, then unfont tag"
     if not shards:
-        raise UserError("there is no crop table", where=table, mend=mend)
+        raise UserError("there is no crop table", where=table, fix=fix)
     for shard in shards:
         try:
             with pq.ParquetFile(shard) as file:
@@ -113,14 +113,14 @@ def _groups(table: Path, scoring: Scoring) -> Iterator[Piece]:
                     if rows := pc.sum(pc.equal(splits, scoring.split)).as_py():
                         yield Piece(shard, group, 0, rows)
         except (pa.ArrowInvalid, OSError) as error:
-            raise UserError("the crop table cannot be read", where=shard, mend=mend) from error
+            raise UserError("the crop table cannot be read", where=shard, fix=fix) from error
 
 
 def _check_columns(file: pq.ParquetFile, shard: Path, scoring: Scoring) -> None:
     wanted = {"image", "key", "kind", "split", scoring.target, *filter(None, [scoring.style])}
     if missing := wanted - set(file.schema_arrow.names):
         what = f"the crop table has no column {', '.join(sorted(missing))}"
-        raise UserError(what, where=shard, mend="make it again for this problem: unfont tag")
+        raise UserError(what, where=shard, fix="make it again for this problem: unfont tag")
 
 
 def _identity(pieces: list[Piece], scoring: Scoring, prints: dict[Path, str]) -> str:

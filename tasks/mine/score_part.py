@@ -90,7 +90,7 @@ def score_part(part: Part, scoring: Scoring) -> int:
 def _network(model: Path, weights: str) -> Fused:
     network, _ = load_model(model)
     if weights_of(model) != weights:
-        raise UserError("the model was changed while it scored", where=model, mend="score again")
+        raise UserError("the model was changed while it scored", where=model, fix="score again")
     return fused(network)
 
 
@@ -127,7 +127,7 @@ def _images(pngs: list[bytes], network: Fused, model: Path) -> torch.Tensor:
     ):
         if not fits:
             what = f"the model reads crops that are {reads}, the table's are {crops}"
-            raise UserError(what, where=model, mend="train it on this table")
+            raise UserError(what, where=model, fix="train it on this table")
     return as_images(torch.from_numpy(pixels), network.channels)
 
 
@@ -151,26 +151,26 @@ def decode_crops(pngs: list[bytes]) -> Pixels:
     return np.stack(crops)
 
 
-def _judged(rows: pa.Table, chances: Floats, features: Floats, scoring: Scoring, schema: pa.Schema) -> pa.Table:
-    """The score table's rows for `chances[rows, labels]` and `features[rows, embedding]`."""
+def _judged(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Scoring, schema: pa.Schema) -> pa.Table:
+    """The score table's rows for `probabilities[rows, labels]` and `features[rows, embedding]`."""
     labels = pa.array(scoring.labels, pa.string())
     true = rows[scoring.target].cast(pa.string())
     # A label that the model does not know has no chance at all.
     place = pc.fill_null(pc.index_in(true, value_set=labels), -1).to_numpy()
-    known, each, predicted = place >= 0, np.arange(len(chances)), chances.argmax(1)
-    p_true = np.where(known, chances[each, place], np.float32(0))
-    others = chances.copy()
+    known, each, predicted = place >= 0, np.arange(len(probabilities)), probabilities.argmax(1)
+    p_true = np.where(known, probabilities[each, place], np.float32(0))
+    others = probabilities.copy()
     others[each[known], place[known]] = 0
     columns = {
         "key": rows["key"],
         "predicted": labels.take(pa.array(predicted)),
         "true": true,
         "style": _styles(rows, true, scoring.style),
-        "p": chances[each, predicted],
+        "p": probabilities[each, predicted],
         "p_true": p_true,
         "margin": p_true - others.max(1),
         "loss": -np.log(np.maximum(p_true, np.finfo(np.float32).tiny)),
-        "probabilities": pa.FixedSizeListArray.from_arrays(_halves(chances), chances.shape[1]),
+        "probabilities": pa.FixedSizeListArray.from_arrays(_halves(probabilities), probabilities.shape[1]),
         "embedding": _embeddings(features, predicted != place),
     }
     return pa.table([columns[name] for name in schema.names], schema=schema)

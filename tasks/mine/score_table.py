@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 
-MEND = "score the pool again with this model"
+FIX = "score the pool again with this model"
 
 
 def score_schema(labels: list[str], *, weights: str, severity: str, **more: str) -> pa.Schema:
@@ -70,11 +70,11 @@ def read_scores(
         held = _fact(file, "weights")
         if held != weights:
             what = f"these scores are of another model ({held[:12] or 'unknown'}, not {weights[:12]})"
-            raise UserError(what, where=path, mend=MEND)
+            raise UserError(what, where=path, fix=FIX)
         wanted = columns or file.schema_arrow.names
         asked = list(dict.fromkeys([*wanted, "key", "predicted", "true"]))
         if missing := set(asked) - set(file.schema_arrow.names):
-            raise UserError(f"these scores lack {', '.join(sorted(missing))}", where=path, mend=MEND)
+            raise UserError(f"these scores lack {', '.join(sorted(missing))}", where=path, fix=FIX)
         parts = [file.schema_arrow.empty_table().select(wanted)]
         for group in range(file.num_row_groups):
             part = file.read_row_group(group, columns=asked)
@@ -119,6 +119,6 @@ def _reading(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             yield file
     except FileNotFoundError:
-        raise UserError("there are no scores", where=path, mend=MEND) from None
+        raise UserError("there are no scores", where=path, fix=FIX) from None
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise UserError("the scores cannot be read", where=path, mend=MEND) from error
+        raise UserError("the scores cannot be read", where=path, fix=FIX) from error

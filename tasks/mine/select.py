@@ -34,8 +34,8 @@ OUTCOMES = {
     IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
     SET_ASIDE: Fate("its label may be wrong: a person decides",
                     "it was set aside: its label is suspected, and a person decides"),
-    AMBIGUOUS: Fate("its letters all have twins in another script",
-                    "its letters all have twins in another script: no picture of it can teach which it is"),
+    AMBIGUOUS: Fate("its letters all have homoglyphs in another script",
+                    "its letters all have homoglyphs in another script: no picture of it can teach which it is"),
 }  # fmt: skip
 
 
@@ -76,16 +76,17 @@ def plan_mining(
         pool: rows of the whole pool.
         taken: keys of the training set.
         aside: keys whose labels are doubted.
-        unclear: keys of texts whose letters all have twins in another script: no picture of them can teach which it is.
+        unclear: keys of texts whose letters all have homoglyphs in another script: no picture of them can teach which
+        it is.
     """
     found = false_positives(wrong, settings)
     outcomes = np.full(len(found), "", object)
     for outcome, keys in ((AMBIGUOUS, unclear), (SET_ASIDE, aside), (IN_TRAINING, taken)):
         outcomes[found["key"].isin(list(keys)).to_numpy()] = outcome
     free = np.flatnonzero(outcomes == "")
-    twins = _near_duplicates(found.iloc[free], settings)
-    outcomes[free[twins]] = NEAR
-    left = free[~twins]
+    homoglyphs = _near_duplicates(found.iloc[free], settings)
+    outcomes[free[homoglyphs]] = NEAR
+    left = free[~homoglyphs]
     outcomes[left] = _under_quotas(found.iloc[left], settings, room=min(int(settings.share * pool), len(left)))
     return found.assign(outcome=outcomes).rename(columns={"p": "score"})[PLAN_COLUMNS]
 
@@ -113,15 +114,15 @@ def _under_quotas(found: pd.DataFrame, settings: MineSettings, *, room: int) -> 
 
 def _near_duplicates(found: pd.DataFrame, settings: MineSettings) -> np.ndarray:
     """Which rows `[rows]` are within `near` (cosine distance) of a harder row of their pair that is not one itself."""
-    twins = np.zeros(len(found), bool)
+    homoglyphs = np.zeros(len(found), bool)
     if "embedding" not in found.columns:
-        return twins
+        return homoglyphs
     for places in found.groupby(["predicted", "true"]).indices.values():
         known = [place for place in places if found["embedding"].iloc[place] is not None]
         if len(known) > 1:
             vectors = np.stack([np.asarray(found["embedding"].iloc[place], np.float32) for place in known])
-            twins[np.array(known)[repeats(vectors, settings.near)]] = True
-    return twins
+            homoglyphs[np.array(known)[repeats(vectors, settings.near)]] = True
+    return homoglyphs
 
 
 def repeats(vectors: np.ndarray, near: float, *, block: int = 256) -> np.ndarray:

@@ -28,9 +28,9 @@ def write_page(out: Path, template: str, **values: Any) -> None:
 def check_page(out: Path) -> None:
     """Raises UserError where `out` is a folder or no page: what is there would be lost."""
     if out.is_dir():
-        raise UserError("this is a folder", where=out, mend="name a file that ends in .html")
+        raise UserError("this is a folder", where=out, fix="name a file that ends in .html")
     if out.suffix.lower() not in (".html", ".htm"):
-        raise UserError("a page is an HTML file", where=out, mend="name a file that ends in .html")
+        raise UserError("a page is an HTML file", where=out, fix="name a file that ends in .html")
 
 
 def address_of(png: bytes) -> str:

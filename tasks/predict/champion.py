@@ -71,7 +71,7 @@ def champion_artifacts(uri: str) -> Path:
         raise UserError(
             f"the registered model's files are not to be had: {error}",
             where=uri,
-            mend="move the alias to another version in `unfont ui`, or delete it",
+            fix="move the alias to another version in `unfont ui`, or delete it",
         ) from error
 
 
@@ -85,7 +85,7 @@ def _chosen_folder(home: Path) -> Path | None:
 
 def _or_none_yet(chosen: Path | None, home: Path) -> Path:
     if chosen is None:
-        raise UserError("there is no model yet", where=home, mend="run `unfont run`")
+        raise UserError("there is no model yet", where=home, fix="run `unfont run`")
     return chosen
 
 
@@ -124,6 +124,6 @@ def _champion_folder(name: str) -> Path | None:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise UserError(
-            f"the MLflow store does not answer: {error}", where=store_uri(), mend="check MLFLOW_TRACKING_URI"
+            f"the MLflow store does not answer: {error}", where=store_uri(), fix="check MLFLOW_TRACKING_URI"
         ) from error
     return champion_artifacts(f"models:/{name}@{ALIAS}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import shown
@@ -57,7 +57,7 @@ def evaluate_folder(
     good = [file for file in files if file.reason is None]
     if not good:
         raise UserError(
-            f"none of {len(files)} files matches '{pattern}'", where=folder, mend="mend --pattern or the folder"
+            f"none of {len(files)} files matches '{pattern}'", where=folder, fix="fix --pattern or the folder"
         )
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
@@ -65,7 +65,7 @@ def evaluate_folder(
     rows = pd.DataFrame(_answered(good, network, card, rejected))
     if rows.empty:
         raise UserError(
-            f"none of {len(good)} pictures can be read", where=folder, mend=f"see the first: {rejected[0]['reason']}"
+            f"none of {len(good)} pictures can be read", where=folder, fix=f"see the first: {rejected[0]['reason']}"
         )
     figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
@@ -105,12 +105,12 @@ def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> Non
             raise UserError(
                 f"unknown label '{shown(label)}'",
                 where=shown(folder / file.name),
-                mend=f"the model knows {', '.join(card['labels'])}",
+                fix=f"the model knows {', '.join(card['labels'])}",
             )
 
 
 def _answered(
-    files: list[Found], network: ScriptNet, card: dict[str, Any], rejected: list[dict[str, str]]
+    files: list[Found], network: CropNet, card: dict[str, Any], rejected: list[dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
     """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
     for start in range(0, len(files), CHUNK):
@@ -125,8 +125,8 @@ def _answered(
                 rejected.append({"file": file.name, "reason": problem.what})
         if not crops:
             continue
-        chances = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
-        for file, row in zip(read, chances, strict=True):
+        probabilities = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
+        for file, row in zip(read, probabilities, strict=True):
             place = int(row.argmax())
             answer = {"true": file.labels[card["target"]], "predicted": card["labels"][place]}
             yield {**file.labels, **answer, "p": float(row[place])}

@@ -29,11 +29,11 @@ def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
     if _is_model(Path(name)):
         return Path(name)
     trained = [known for known, place in models.items() if _is_model(place)]
-    mend = f"choose one of {', '.join([*trained, CHAMPION])}" if trained else "run `unfont run`"
+    fix = f"choose one of {', '.join([*trained, CHAMPION])}" if trained else "run `unfont run`"
     raise UserError(
         f"there is no model '{shown(name)}'",
         where=params.home,
-        mend=f"{mend}, or name a folder with {WEIGHTS_FILE} and {CARD_FILE}",
+        fix=f"{fix}, or name a folder with {WEIGHTS_FILE} and {CARD_FILE}",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.text import shown
 from tasks.images.read_image import read_crop
@@ -61,15 +61,15 @@ def predict_files(
                 crops.append(read_crop(file, **size))
                 good.append(str(file))
             except UserError as problem:
-                problems.append(UserError(problem.what, where=shown(problem.where), mend=problem.mend))
+                problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
         if crops:
-            chances = probabilities_of(network, np.stack(crops), temperature=temperature)
-            answers = ranked(chances, card["labels"], **options)
+            probabilities = probabilities_of(network, np.stack(crops), temperature=temperature)
+            answers = ranked(probabilities, card["labels"], **options)
             records += [{"file": file, **answer} for file, answer in zip(good, answers, strict=True)]
     return records, problems
 
 
-def probabilities_of(network: ScriptNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
+def probabilities_of(network: CropNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities [n, labels], softmax(logits / temperature), of crops uint8 [n, height, width] or [..., 3]."""
     logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
     return np.asarray((logits.double() / temperature).softmax(1))
@@ -82,17 +82,17 @@ def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | Non
         unknown label.
     """
     if top < 1:
-        raise UserError(f"{top} guesses cannot be given", where="top", mend="ask for 1 or more")
+        raise UserError(f"{top} guesses cannot be given", where="top", fix="ask for 1 or more")
     if not 0 <= abstain_below <= 1:
-        raise UserError(f"{abstain_below} is no probability", where="abstain-below", mend="give 0 to 1")
+        raise UserError(f"{abstain_below} is no probability", where="abstain-below", fix="give 0 to 1")
     if among is None:
         return
     known = f"the model knows {', '.join(labels)}"
     if not among:
-        raise UserError("no labels are named", where="among", mend=known)
+        raise UserError("no labels are named", where="among", fix=known)
     for label in among:
         if label not in labels:
-            raise UserError(f"unknown label '{shown(label)}'", where="among", mend=known)
+            raise UserError(f"unknown label '{shown(label)}'", where="among", fix=known)
 
 
 def ranked(
@@ -114,10 +114,10 @@ def ranked(
     kept = [place for place, label in enumerate(labels) if among is None or label in among]
     names = [labels[place] for place in kept]
     # Far from every label that is left, all may be 0 in floating point: then nothing is known.
-    chances = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
-    chances = chances / chances.sum(1, keepdims=True)
-    orders = np.argsort(-chances, axis=1, kind="stable")[:, :top]
-    return [_answer(row, order, names, target, abstain_below) for row, order in zip(chances, orders, strict=True)]
+    probabilities = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
+    probabilities = probabilities / probabilities.sum(1, keepdims=True)
+    orders = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    return [_answer(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)]
 
 
 def _answer(

@@ -110,11 +110,11 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
 def _chosen(home: Path) -> tuple[Path, dict[str, Any]]:
     choice = read_choice(home)
     if choice is None:
-        raise UserError("no model is chosen yet", where=home / "chosen.json", mend="run `unfont run`")
+        raise UserError("no model is chosen yet", where=home / "chosen.json", fix="run `unfont run`")
     folder = home / str(choice["path"])
     weights = folder / WEIGHTS_FILE
     if not weights.is_file() or sha256_of(weights) != choice["weights"]:
-        raise UserError("these are not the weights that were chosen", where=weights, mend="run `unfont run`")
+        raise UserError("these are not the weights that were chosen", where=weights, fix="run `unfont run`")
     return folder, choice
 
 
@@ -134,7 +134,7 @@ def _files_of(name: str, version: ModelVersion, weights: str | None) -> Path:
     folder = champion_artifacts(f"models:/{name}/{version.version}")
     file = folder / WEIGHTS_FILE
     if not file.is_file() or (weights is not None and sha256_of(file) != weights):
-        raise UserError("the registered weights are gone or changed", where=file, mend="register the model again")
+        raise UserError("the registered weights are gone or changed", where=file, fix="register the model again")
     return folder
 
 
@@ -165,7 +165,7 @@ def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> answer
     folder = _files_of(name, version, version.tags.get(WEIGHTS_TAG))
     own = read_card(folder)
     if (own["height"], own["width"]) != (card["height"], card["width"]):
-        raise UserError("it reads crops of another size", where=folder, mend="register the new model")
+        raise UserError("it reads crops of another size", where=folder, fix="register the new model")
     return answers.Model.of_folder(folder)
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from models.colour import luma_of
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of, observed
-from models.network import ScriptNet, Standardise
+from models.network import CropNet, Standardise
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, nuisance_columns, read_rows, stream_images
 from tasks.metrics.classification import is_ambiguous
@@ -39,7 +39,7 @@ def sample_rows(table: Path, problem: ProblemSettings, sizes: Mapping[str, int])
 
 @torch.inference_mode()
 def read_features(
-    networks: Mapping[str, ScriptNet], *, table: Path, rows: pd.DataFrame, severity: str, whole: Sequence[str]
+    networks: Mapping[str, CropNet], *, table: Path, rows: pd.DataFrame, severity: str, whole: Sequence[str]
 ) -> dict[str, Layers]:
     """Features of the crops in `rows` (key, split), by name and layer, `[rows, width]` in the order of `rows`.
 
@@ -82,7 +82,7 @@ def _batches(table: Path, rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, list
             yield pixels[part], facts["key"].iloc[part].tolist()
 
 
-def _layers(network: ScriptNet, whole: bool) -> dict[str, list[Tensor]]:
+def _layers(network: CropNet, whole: bool) -> dict[str, list[Tensor]]:
     image = torch.zeros(1, network.channels, network.height, network.width)
     return {layer: [] for layer in (layers_of(network, image) if whole else ["embedding"])}
 
@@ -95,7 +95,7 @@ def _into(parts: list[Tensor]) -> Callable[[Tensor], None]:
     return keep
 
 
-def _show(networks: Mapping[str, ScriptNet], pixels: Tensor, seeds: Tensor, severity: str) -> Tensor:
+def _show(networks: Mapping[str, CropNet], pixels: Tensor, seeds: Tensor, severity: str) -> Tensor:
     """Run every network on `uint8[rows, h, w]` or `[rows, h, w, 3]`; return the crops' averaged brightness."""
     looks = {
         channels: degrade(as_images(pixels, channels), seeds, SEVERITIES[severity])

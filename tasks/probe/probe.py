@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.files import write_json
@@ -102,7 +102,7 @@ def probe_models(
     return _flat(found) | _flat_choice(chosen)
 
 
-def _networks(folders: Mapping[str, Path], *, shape: Path) -> dict[str, ScriptNet]:
+def _networks(folders: Mapping[str, Path], *, shape: Path) -> dict[str, CropNet]:
     """The models by name, and an untrained network of the same shape as the one in `shape`."""
     opened = {name: model.network for name, model in open_models(dict(folders)).items()}
     return opened | {UNTRAINED: new_network(read_card(shape)).eval()}
@@ -189,7 +189,7 @@ def _choice_among(models: Mapping[str, Path], home: Path) -> str | None:
     choice = read_choice(home)
     if choice is not None and choice["name"] not in models:
         what = f"the chosen model '{choice['name']}' is none of {', '.join(models)}"
-        raise UserError(what, where=home / "chosen.json", mend="choose anew: `unfont evaluate`")
+        raise UserError(what, where=home / "chosen.json", fix="choose anew: `unfont evaluate`")
     return choice["name"] if choice else None
 
 

@@ -102,18 +102,18 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
     """Raises `UserError` where evaluation has not run, or not on the models that lie there now."""
     chosen = read_choice(home)
     if chosen is None:
-        raise UserError("no model was chosen yet", where=home / "chosen.json", mend="run `unfont evaluate`")
+        raise UserError("no model was chosen yet", where=home / "chosen.json", fix="run `unfont evaluate`")
     metrics = _read(home / "metrics" / "evaluate.json")
     if not isinstance(metrics, dict) or not isinstance(metrics.get("models"), dict):
         raise UserError(
-            "the figures do not read", where=home / "metrics" / "evaluate.json", mend="run `unfont evaluate`"
+            "the figures do not read", where=home / "metrics" / "evaluate.json", fix="run `unfont evaluate`"
         )
     weights = {name: weights_of(folder) for name, folder in model_folders(home).items()}
     if weights.get(chosen["name"]) != chosen["weights"]:
         raise UserError(
             f"the chosen model {chosen['name']} is not the one that was evaluated",
             where=home / str(chosen["path"]),
-            mend="run `unfont evaluate`",
+            fix="run `unfont evaluate`",
         )
     columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "text", "kind", "key", "split"]))
     rows = read_rows(home / "table", columns)
@@ -182,7 +182,7 @@ def _round(folder: Path) -> Round:
 
 def _tested(path: Path, model: str, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     if not path.is_file():
-        raise UserError("there are no predictions", where=path, mend="run `unfont evaluate`")
+        raise UserError("there are no predictions", where=path, fix="run `unfont evaluate`")
     wanted = [("model", "==", model), ("split", "==", split), ("severity", "==", SEVERITY)]
     found = pq.read_table(path, columns=["key", "true", "predicted", "p"], filters=wanted).to_pandas()
     found = found.astype({"key": object, "true": object, "predicted": object})
@@ -204,7 +204,7 @@ def _read_if(path: Path) -> Any:
 
 def _read_points(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise UserError("this file is missing", where=path, mend="run `unfont evaluate`")
+        raise UserError("this file is missing", where=path, fix="run `unfont evaluate`")
     return pd.read_csv(path)
 
 
@@ -212,6 +212,6 @@ def _read(path: Path, *, made_by: str = "evaluate") -> Any:
     try:
         return read_json(path)
     except FileNotFoundError:
-        raise UserError("this file is missing", where=path, mend=f"run `unfont {made_by}`") from None
+        raise UserError("this file is missing", where=path, fix=f"run `unfont {made_by}`") from None
     except ValueError as error:
-        raise UserError("this file is not JSON", where=path, mend="make it again: `unfont run`") from error
+        raise UserError("this file is not JSON", where=path, fix="make it again: `unfont run`") from error

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.network import ScriptNet, folded
+from models.network import CropNet, folded
 from models.settings import CLEAN
 from tasks.common.params import Params
 from tasks.crop_table.splits import VALIDATION
@@ -33,7 +33,7 @@ CLIMBS = 3500.0  # steps a second of the default network on 2 cores, in the mean
 log = logging.getLogger("unfont")
 
 
-def write_inside(site: Site, evidence: Evidence, explained: Explanation, network: ScriptNet, labels: list[str]) -> None:
+def write_inside(site: Site, evidence: Evidence, explained: Explanation, network: CropNet, labels: list[str]) -> None:
     """Write the pages of the groups Inside and Layers. Must run within `deterministic`.
 
     Raises:

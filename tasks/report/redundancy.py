@@ -23,6 +23,6 @@ def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> 
         evidence=evidence,
         units=sum(layer["units"] for layer in found["layers"]),
         pages={layer.name: layer_page(explained, layer) for layer in explained.layers},
-        twins=TWINS,
+        homoglyphs=TWINS,
         most=MOST,
     )

@@ -13,7 +13,7 @@ from tasks.train.curves import Curve
 
 NOT_DRAWN = ("epoch", "learning_rate")
 TICKS = 10  # of rounds, at most
-TITLES = {"loss": "{target}: loss", "accuracy": "{target}: accuracy", "strength": "λ, what the trunk is pushed with"}
+TITLES = {"loss": "{target}: loss", "accuracy": "{target}: accuracy", "strength": "λ, what the backbone is pushed with"}
 
 Points = list[tuple[float, float]]
 

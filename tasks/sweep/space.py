@@ -90,12 +90,12 @@ def space_of(
         for value in several:
             _check(invariance, knob, value)
         if sampled and len(several) > 1 and several[0] == 0:
-            raise UserError("a value is drawn from a range above 0", where=_option(knob), mend="begin at 0.01, say")
+            raise UserError("a value is drawn from a range above 0", where=_option(knob), fix="begin at 0.01, say")
     return Space(modes=tuple(modes), values=tried, seeds=seeds, sampled=sampled)
 
 
 def knobs_of(mode: str) -> list[str]:
-    """The knobs that change what `mode` teaches the trunk, in the order of `KNOBS`; heads that only watch do not."""
+    """The knobs that change what `mode` teaches the backbone, in the order of `KNOBS`; heads that only watch do not."""
     pushes = any(part.pushes for part in modes_of(mode))
     own = {"pairs": "pair_weight", "coral": "coral_weight"}
     matter = {own[part] for part in parts_of(mode) if part in own}
@@ -107,8 +107,8 @@ def _check(invariance: InvarianceSettings, knob: str, value: object) -> None:
         InvarianceSettings(**{**invariance.model_dump(), knob: value})
     except ValidationError as error:
         said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        mend = "give a value in range" if knob in KNOBS else "name modes that there are, each once"
-        raise UserError(f"{said}, got {value!r:.80}", where=_option(knob), mend=mend) from error
+        fix = "give a value in range" if knob in KNOBS else "name modes that there are, each once"
+        raise UserError(f"{said}, got {value!r:.80}", where=_option(knob), fix=fix) from error
 
 
 def _option(knob: str) -> str:

@@ -120,7 +120,7 @@ def starts_of(last_round: Path, seeds: int) -> list[Path]:
     """
     own = [Replica(seed=seed, arm=SEED).mined.folder(last_round) for seed in range(seeds)]
     if not (last_round / WEIGHTS_FILE).is_file():
-        raise UserError("there is no model to start from", where=last_round, mend="run the last round first")
+        raise UserError("there is no model to start from", where=last_round, fix="run the last round first")
     return [start if start.is_dir() else last_round for start in own]
 
 

@@ -55,7 +55,7 @@ def open_study(sweep: Sweep, *, anew: bool = False) -> optuna.Study:
     elif before != follows:
         differ = [key for key in sorted(before.keys() | follows.keys()) if before.get(key) != follows.get(key)]
         what = f"this sweep was begun with another {', '.join(differ[:3])}{', …' if len(differ) > 3 else ''}"
-        raise UserError(what, where=path, mend="add --anew to begin it again, or put that back")
+        raise UserError(what, where=path, fix="add --anew to begin it again, or put that back")
     return study
 
 

@@ -48,7 +48,7 @@ def make_table(
     rows = _read_rows(crops, problem)
     unread = _read_unread(crops)
     if rows.empty and unread.empty:
-        raise UserError("there are no crops", where=crops, mend="raise crops.text and crops.background")
+        raise UserError("there are no crops", where=crops, fix="raise crops.text and crops.background")
     known = pq.read_table(fonts, columns=["script", "font_style", "design", "side"]).to_pandas()
     reasons = _checked(rows, known=known, problem=problem, settings=settings, seed=seed)
     splits, aside, near = _split(rows, reasons, crops, known=known, problem=problem, settings=settings, seed=seed)
@@ -58,7 +58,7 @@ def make_table(
     if refused > settings.rejected * given:
         raise _too_many(refused, given, pd.concat([reasons.dropna(), unread["reason"]]), rejected)
     if splits.notna().sum() == 0:
-        raise UserError("no crop fits in a split", where=rejected, mend="bring more crops, of more groups")
+        raise UserError("no crop fits in a split", where=rejected, fix="bring more crops, of more groups")
     counts = {"given": given, "accepted": int(splits.notna().sum()), "rejected": refused}
     counts |= {"set_aside": int(aside.notna().sum()), "near_duplicates": near}
     counts |= {f"rows.{split}": int((splits == split).sum()) for split in SPLITS}
@@ -172,5 +172,5 @@ def _too_many(refused: int, given: int, reasons: pd.Series, where: Path) -> User
     return UserError(
         f"{refused} of {given} crops cannot be used, most often: {most}",
         where=where,
-        mend="mend the crops that the file names, or raise tag.rejected",
+        fix="fix the crops that the file names, or raise tag.rejected",
     )

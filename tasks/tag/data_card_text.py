@@ -26,7 +26,7 @@ MEANING = {
     "kind": f"`word`; of `{UNWRITTEN}` the background's generator, or `user`",
     "origin": "`rendered` from a font, or `user`: a picture that was brought in",
     "pair": "shared by crops that should differ in the nuisance alone, such as one text in two designs; else null",
-    "ambiguous": "whether all letters of the text have twins in one other script; null where there is no text",
+    "ambiguous": "whether all letters of the text have homoglyphs in one other script; null where there is no text",
     "key": "SHA-256 of the pixels, hexadecimal: no two rows share it",
     "split": "which part of the data the row belongs to",
 }

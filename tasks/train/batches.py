@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.colour import luma_of
 from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, seeds_at, seeds_of
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import DegradeSettings
 from models.training import UNKNOWN, Batch
 from tasks.common.errors import UserError
@@ -55,7 +55,7 @@ class Labels:
             raise UserError(
                 f"training needs two labels of '{problem.target}' or more, there are {len(target)}",
                 where=table,
-                mend="tag crops of more labels",
+                fix="tag crops of more labels",
             )
         nuisances = {name: _names(rows[name]) if name in own else list(COLOURS) for name in problem.nuisances}
         known = {name: labels for name, labels in nuisances.items() if labels}
@@ -150,7 +150,7 @@ def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
         raise UserError(
             f"{len(wanted) - len(rows)} of {len(wanted)} training crops are not in the crop table",
             where=table,
-            mend="run the earlier stages again",
+            fix="run the earlier stages again",
         )
     return Crops.of_rows(pixels, rows, labels)
 
@@ -167,27 +167,30 @@ class Validation:
             batch = crops.batch(torch.arange(len(crops)), SEVERITIES[SEVERITY])
             self.images, self.targets = batch.images, batch.targets
 
-    def accuracy(self, network: ScriptNet) -> float | None:
+    def accuracy(self, network: CropNet) -> float | None:
         """Share of right answers; none where there is nothing to validate on."""
         if self.images is None:
             return None
         guess = logits_of(network, self.images).argmax(1)
         return (guess == self.targets).double().mean().item()
 
-    def figures(self, network: ScriptNet) -> dict[str, float | None]:
+    def figures(self, network: CropNet) -> dict[str, float | None]:
         """`accuracy`, and `false_positive_rate` at 95% text recall (None where either kind of crop is missing)."""
         if self.images is None or self.background is None:
             return {"accuracy": self.accuracy(network), "false_positive_rate": None}
-        chances = logits_of(network, self.images).softmax(1)
-        p_text, empty = 1 - chances[:, self.background].double().numpy(), (self.targets == self.background).numpy()
+        probabilities = logits_of(network, self.images).softmax(1)
+        p_text, empty = (
+            1 - probabilities[:, self.background].double().numpy(),
+            (self.targets == self.background).numpy(),
+        )
         return {
-            "accuracy": (chances.argmax(1) == self.targets).double().mean().item(),
+            "accuracy": (probabilities.argmax(1) == self.targets).double().mean().item(),
             "false_positive_rate": share_at(p_text[empty], text_threshold(p_text[~empty])),
         }
 
 
 @torch.inference_mode()
-def logits_of(network: ScriptNet, images: Tensor) -> Tensor:
+def logits_of(network: CropNet, images: Tensor) -> Tensor:
     """Logits `[rows, labels]` of `images[rows, channels, h, w]`, forward in batches, in evaluation mode."""
     training = network.training
     network.eval()

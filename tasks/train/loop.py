@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models.losses import start_at_shares
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import TrainSettings
 from models.training import Mode, Training
 from tasks.common.determinism import derived_seed
@@ -32,7 +32,7 @@ SAY_EVERY = 10.0  # seconds
 log = logging.getLogger("unfont")
 
 
-def untrained(card: dict[str, Any], crops: Crops, params: Params) -> ScriptNet:
+def untrained(card: dict[str, Any], crops: Crops, params: Params) -> CropNet:
     """A new network for these crops; where the loss asks for it, its last layer starts at the labels' shares."""
     network = new_network(card)
     if params.loss.prior_bias:
@@ -49,7 +49,7 @@ def replica_seed(seed: int, name: str, replica: int) -> int:
 
 
 def train_network(
-    network: ScriptNet,
+    network: CropNet,
     crops: Crops,
     validation: Validation,
     *,

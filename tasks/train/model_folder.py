@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.common.params import UNWRITTEN, Params
@@ -43,7 +43,7 @@ def make_card(params: Params, labels: Labels, *, mode: str, size: tuple[int, int
 
 
 def write_folder(
-    folder: Path, network: ScriptNet, card: dict[str, Any], trained: Trained, training: pd.DataFrame
+    folder: Path, network: CropNet, card: dict[str, Any], trained: Trained, training: pd.DataFrame
 ) -> None:
     """Make a model's folder: weights, card, history, where its examples lay, and the lineage of its training rows."""
     folder.mkdir()
@@ -64,11 +64,11 @@ def read_training(folder: Path) -> pd.DataFrame:
     try:
         training: pd.DataFrame = pq.read_table(path, schema=TRAINING_SCHEMA).to_pandas()
     except (FileNotFoundError, pa.ArrowInvalid) as error:
-        raise UserError("there is no list of training crops", where=path, mend="train that model again") from error
+        raise UserError("there is no list of training crops", where=path, fix="train that model again") from error
     return training
 
 
-def summary_of(history: History, network: ScriptNet, crops: Crops) -> dict[str, float]:
+def summary_of(history: History, network: CropNet, crops: Crops) -> dict[str, float]:
     """Figures to be logged: the last epoch's, the number of training crops and of weights."""
     last = {name: value for name, value in history[-1].items() if value is not None and name != "epoch"}
     return {**last, "crops": len(crops), "weights": sum(p.numel() for p in network.parameters())}

@@ -12,24 +12,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 
 FORMAT = 1
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
-MEND = "make the model again, or restore it from where it came"
+FIX = "make the model again, or restore it from where it came"
 
 
-def save_model(folder: Path, network: ScriptNet, card: dict[str, Any]) -> None:
+def save_model(folder: Path, network: CropNet, card: dict[str, Any]) -> None:
     """Write the network's weights and its card into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / WEIGHTS_FILE, network.state_dict())
     write_json(folder / CARD_FILE, {**card, "channels": network.channels, "format": FORMAT})
 
 
-def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
+def load_model(folder: Path) -> tuple[CropNet, dict[str, Any]]:
     """The network, ready to predict, and its card.
 
     Raises:
@@ -41,9 +41,9 @@ def load_model(folder: Path) -> tuple[ScriptNet, dict[str, Any]]:
     tensors = load_tensors(path)
     wanted = network.state_dict()
     if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in wanted.items()}:
-        raise UserError(f"the weights do not fit {CARD_FILE}", where=path, mend=MEND)
+        raise UserError(f"the weights do not fit {CARD_FILE}", where=path, fix=FIX)
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-        raise UserError("the weights hold numbers that are none", where=path, mend=MEND)
+        raise UserError("the weights hold numbers that are none", where=path, fix=FIX)
     network.load_state_dict(tensors)
     return network.eval(), card
 
@@ -71,30 +71,30 @@ def read_card(folder: Path) -> dict[str, Any]:
         )
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError("there is no model", where=path, mend="train it, or name another folder") from None
+        raise UserError("there is no model", where=path, fix="train it, or name another folder") from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, ValidationError) as error:
-        raise UserError("this is no model card", where=path, mend=MEND) from error
+        raise UserError("this is no model card", where=path, fix=FIX) from error
     if not fits:
-        raise UserError("this is no model card", where=path, mend=MEND)
+        raise UserError("this is no model card", where=path, fix=FIX)
     return card
 
 
-def new_network(card: dict[str, Any]) -> ScriptNet:
+def new_network(card: dict[str, Any]) -> CropNet:
     """An untrained network of the card's shape; takes its weights from torch's random numbers."""
     settings = NetworkSettings(**card["network"])
     shape = {name: card[name] for name in ("height", "width")}
-    return ScriptNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
+    return CropNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
 
 
 def weights_of(folder: Path) -> str:
     """The identity of a model's weights: SHA-256 of their file."""
     path = folder / WEIGHTS_FILE
     if not path.is_file():
-        raise UserError("there is no model", where=path, mend="train it, or name another folder")
+        raise UserError("there is no model", where=path, fix="train it, or name another folder")
     return sha256_of(path)
 
 
-def check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Path) -> None:
+def check_size(pixels: np.ndarray, networks: Mapping[str, CropNet], table: Path) -> None:
     """Raises UserError where crops of the table, `[rows, h, w]` or `[rows, h, w, 3]`, are not what a network reads."""
     for name, network in networks.items():
         if pixels.shape[1:3] != (network.height, network.width):
@@ -102,7 +102,7 @@ def check_size(pixels: np.ndarray, networks: Mapping[str, ScriptNet], table: Pat
                 f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
                 f" {network.height}×{network.width}",
                 where=table,
-                mend="name a model that was trained on this table, or make the crops anew",
+                fix="name a model that was trained on this table, or make the crops anew",
             )
 
 
@@ -120,6 +120,6 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except FileNotFoundError:
-        raise UserError("there are no weights", where=path, mend=MEND) from None
+        raise UserError("there are no weights", where=path, fix=FIX) from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"the weights cannot be read: {error}", where=path, mend=MEND) from error
+        raise UserError(f"the weights cannot be read: {error}", where=path, fix=FIX) from error

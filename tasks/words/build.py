@@ -62,8 +62,8 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
         words = _choose(found.get(script, {}), script)
         words |= {word: LISTED for word in lists.get(script, []) if word not in words}
         if not words:
-            mend = f"add a list of its words, {settings.lists}/{script}.txt"
-            raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", mend=mend)
+            fix = f"add a list of its words, {settings.lists}/{script}.txt"
+            raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", fix=fix)
         letters = letters_of({**found.get(script, {}), **words}, script)
         kinds = dict.fromkeys(letters, "letter") | dict.fromkeys(words, "word")
         rows += [
@@ -189,7 +189,7 @@ def _choose(found: Languages, script: str) -> Languages:
 def _list_files(folder: Path) -> list[Path]:
     """The user's lists, `<Script>.txt`; other files (a README) are ignored."""
     if not folder.is_dir():
-        raise UserError("the folder of word lists is missing", where=f"words.lists: {folder}", mend="make it")
+        raise UserError("the folder of word lists is missing", where=f"words.lists: {folder}", fix="make it")
     return sorted(folder.glob("*.txt"))
 
 
@@ -199,15 +199,15 @@ def _read_list(path: Path, settings: WordsSettings) -> list[str]:
         raise UserError(
             "a word list is named by its script, and this is none of words.scripts",
             where=where,
-            mend="name it as Cyrl.txt, or add the script to words.scripts",
+            fix="name it as Cyrl.txt, or add the script to words.scripts",
         )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UserError(f"the word list cannot be read: {error.strerror}", where=where, mend="mend its path") from None
+        raise UserError(f"the word list cannot be read: {error.strerror}", where=where, fix="fix its path") from None
     except UnicodeDecodeError as error:
         raise UserError(
-            "the word list is not UTF-8", where=f"{where}, byte {error.start}", mend="save it as UTF-8"
+            "the word list is not UTF-8", where=f"{where}, byte {error.start}", fix="save it as UTF-8"
         ) from None
     words = []
     for number, line in enumerate(lines, start=1):
@@ -215,9 +215,9 @@ def _read_list(path: Path, settings: WordsSettings) -> list[str]:
         if not word:
             continue
         if not in_script(word, script):
-            mend = "one word of that script a line"
-            raise UserError(f"'{word:.40}' is no word in {script}", where=where_it_is, mend=mend)
+            fix = "one word of that script a line"
+            raise UserError(f"'{word:.40}' is no word in {script}", where=where_it_is, fix=fix)
         if len(word) > settings.length:
-            raise UserError(f"'{word:.40}' is too long", where=where_it_is, mend="shorten it, or raise words.length")
+            raise UserError(f"'{word:.40}' is too long", where=where_it_is, fix="shorten it, or raise words.length")
         words.append(word)
     return words

@@ -68,8 +68,14 @@ def is_shared(char: str) -> bool:
 def _labels_of(char: str) -> frozenset[str]:
     """Scripts with a homoglyph of `char`, its own included: letters for letters, marks for marks."""
     kind = unicodedata.category(char)[0]
-    alike = {twin for twin in _family_of(char) if len(twin) == 1 and unicodedata.category(twin)[0] == kind}
-    return frozenset(_label(twin) for twin in {char} | {twin for twin in alike if _in_use(twin)})
+    alike = {
+        homoglyph
+        for homoglyph in _family_of(char)
+        if len(homoglyph) == 1 and unicodedata.category(homoglyph)[0] == kind
+    }
+    return frozenset(
+        _label(homoglyph) for homoglyph in {char} | {homoglyph for homoglyph in alike if _in_use(homoglyph)}
+    )
 
 
 def _family_of(char: str) -> set[str]:

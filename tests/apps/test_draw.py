@@ -232,14 +232,14 @@ def as_tensor(folder, mode="L"):
 
 
 def test_units_of_the_champion_are_shown_validation_crops(draw, project):
-    out, err, page = draw("trunk.1", "0", "3", "--format", "json")
+    out, err, page = draw("backbone.1", "0", "3", "--format", "json")
     numbers = json.loads(out)
     network, _ = load_model(
         project / PARAMS.home / json.loads((project / PARAMS.home / "chosen.json").read_text())["path"]
     )
     images, rows = read_images(project / PARAMS.home / "table", ["validation"])
     with torch.no_grad():
-        peaks = network.trunk(network.standardise(torch.from_numpy(images)[:, None].float() / 255)).amax((2, 3))
+        peaks = network.backbone(network.standardise(torch.from_numpy(images)[:, None].float() / 255)).amax((2, 3))
     assert numbers["images"] == len(rows) and [unit["unit"] for unit in numbers["units"]] == [0, 3]
     for unit in numbers["units"]:
         wanted = peaks[:, unit["unit"]]
@@ -266,7 +266,7 @@ def test_a_label_names_its_unit(draw, refused):
     assert ">Latn<" in page
     said = refused("target_head", "--label", HOSTILE)
     assert "the model knows no label" in said and "Cyrl, Latn, Zxxx" in said
-    assert "have no labels" in refused("trunk.0", "--label", "Latn")
+    assert "have no labels" in refused("backbone.0", "--label", "Latn")
 
 
 def test_a_label_of_any_kind_is_shown_as_text(draw, project):
@@ -278,27 +278,27 @@ def test_a_label_of_any_kind_is_shown_as_text(draw, project):
 
 
 def test_the_same_seed_gives_the_same_page_and_another_seed_another(draw):
-    pages = [draw("trunk.0", "1", "--seed", seed)[2] for seed in ("1", "1", "2")]
+    pages = [draw("backbone.0", "1", "--seed", seed)[2] for seed in ("1", "1", "2")]
     assert pages[0] == pages[1] != pages[2]
 
 
 def test_steps_are_a_number_the_papers_or_those_of_params(draw):
     lengths = {}
     for steps in (None, "3", "paper"):
-        out, _, _ = draw("trunk.0", "1", "--format", "json", *(["--steps", steps] if steps else []))
+        out, _, _ = draw("backbone.0", "1", "--format", "json", *(["--steps", steps] if steps else []))
         lengths[steps] = [one["steps"] for one in json.loads(out)["settings"].values()]
     assert lengths == {None: [8] * 4, "3": [3] * 4, "paper": [500, 750, 1000, 1000]}
 
 
 def test_a_search_shows_every_setting_the_best_four_first(draw):
-    out, _, page = draw("trunk.1", "2", "--search", "9", "--steps", "6", "--format", "json")
+    out, _, page = draw("backbone.1", "2", "--search", "9", "--steps", "6", "--format", "json")
     tried = json.loads(out)["search"]
     assert [one["best"] for one in tried] == [True] * 4 + [False] * 5
     ranks = [one["mean_rank"] for one in tried[4:]]
     assert ranks == sorted(ranks)
     sheet = page.split('id="search"')[1]
     assert sheet.count("<li") == 9 and sheet.index('id="best"') < sheet.index('id="all"')
-    table, _, _ = draw("trunk.1", "2", "--search", "9", "--steps", "6")
+    table, _, _ = draw("backbone.1", "2", "--search", "9", "--steps", "6")
     assert [line.split()[1] for line in table.splitlines() if line.startswith("best ")] == ["1", "2", "3", "4"]
 
 
@@ -306,12 +306,12 @@ def test_without_a_layer_all_are_listed(monkeypatch, capsys, tmp_path):
     status, out, _, page = run(monkeypatch, capsys, tmp_path)
     lines = [line.split() for line in out.splitlines()]
     assert status == 0 and page is None
-    assert lines[1:5] == [["trunk.0", "4"], ["trunk.1", "6"], ["embedding", "8"], ["target_head", "3"]]
-    assert ["trunk.0.conv"] in lines
+    assert lines[1:5] == [["backbone.0", "4"], ["backbone.1", "6"], ["embedding", "8"], ["target_head", "3"]]
+    assert ["backbone.0.conv"] in lines
 
 
 def test_own_pictures_are_fitted_into_a_models_crops(draw):
-    out, _, _ = draw("trunk.0", "1", "--images", "grey", "--format", "json")
+    out, _, _ = draw("backbone.0", "1", "--images", "grey", "--format", "json")
     numbers = json.loads(out)
     assert (numbers["image"], numbers["images"]) == ([16, 64], 12)
 
@@ -481,7 +481,7 @@ def test_a_layer_that_is_not_there(refused):
 def test_a_unit_that_is_not_there(refused):
     assert refused(*own("small", "4", "0", "6")) == "unfont: there is no unit 6 (layer 4): name units from 0 to 5\n"
     assert "no unit is named" in refused(*own("small", "4"))
-    assert "201 units are named" in refused("trunk.0", *map(str, range(201)))
+    assert "201 units are named" in refused("backbone.0", *map(str, range(201)))
 
 
 def test_a_layer_that_gives_no_map(refused):
@@ -556,22 +556,22 @@ def test_where_the_users_code_failed_is_told(refused):
 
 @pytest.mark.parametrize("steps", ["0", "-1", "many", "1.5", "", "100001", "9" * 5000])
 def test_steps_that_are_none(refused, steps):
-    assert "is no number of steps" in refused("trunk.0", "0", "--steps", steps)
+    assert "is no number of steps" in refused("backbone.0", "0", "--steps", steps)
 
 
 def test_a_search_is_for_one_unit(refused):
-    assert "a search is for one unit, and 2 are named" in refused("trunk.0", "0", "1", "--search", "9")
-    assert "--search" in refused("trunk.0", "0", "--search", "0")
+    assert "a search is for one unit, and 2 are named" in refused("backbone.0", "0", "1", "--search", "9")
+    assert "--search" in refused("backbone.0", "0", "--search", "0")
 
 
 def test_options_that_exclude_each_other(refused):
     assert "two networks are named" in refused(*own("small", "1", "0"), "--model", "erm")
     assert "has no labels" in refused(*own("small", "1", "--label", "Latn"))
-    assert "there is no model 'nobody'" in refused("trunk.0", "0", "--model", "nobody")
+    assert "there is no model 'nobody'" in refused("backbone.0", "0", "--model", "nobody")
 
 
 def test_a_page_is_an_html_file(monkeypatch, capsys, tmp_path, project):
-    monkeypatch.setattr(sys, "argv", ["unfont", "draw", "trunk.0", "0", "--out", str(tmp_path / "page.txt")])
+    monkeypatch.setattr(sys, "argv", ["unfont", "draw", "backbone.0", "0", "--out", str(tmp_path / "page.txt")])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 2 and "a page is an HTML file" in capsys.readouterr().err

@@ -45,8 +45,10 @@ def rows_of(home: Path, split: str, *, label: str) -> list[str]:
 
 def suspect(home: Path, keys: list[str], *, number: int = 1) -> list[str]:
     """A round that suspects these crops, given as Latn, to be Grek."""
-    chances = [0.9 - n / 1000 for n in range(len(keys))]
-    frame = pd.DataFrame({"key": keys, "given": "Latn", "suggested": "Grek", "p_given": 0.05, "p_suggested": chances})
+    probabilities = [0.9 - n / 1000 for n in range(len(keys))]
+    frame = pd.DataFrame(
+        {"key": keys, "given": "Latn", "suggested": "Grek", "p_given": 0.05, "p_suggested": probabilities}
+    )
     folder = home / "rounds" / str(number)
     folder.mkdir(parents=True)
     write_suspects(folder / "review.parquet", frame)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from apps.served_model import ServedModel
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.train.weights import save_model
 from tests.toyhome import toy_params
 
@@ -22,7 +22,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     settings = toy_params().network
     torch.manual_seed(0)
-    network = ScriptNet(settings, labels=3, height=16, width=64)
+    network = CropNet(settings, labels=3, height=16, width=64)
     card = {
         "target": "script",
         "labels": ["Cyrl", "Latn", "Zxxx"],

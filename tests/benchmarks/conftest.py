@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 
 @pytest.fixture
-def network() -> ScriptNet:
+def network() -> CropNet:
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.1)
-    return ScriptNet(settings, labels=3, height=16, width=32).eval()
+    return CropNet(settings, labels=3, height=16, width=32).eval()

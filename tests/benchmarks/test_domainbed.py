@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.domainbed import Adversary
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 from models.training import UNKNOWN, Batch
 
@@ -14,7 +14,7 @@ SETTINGS = NetworkSettings(channels=[4, 8], downsampling=2, embedding=8, dropout
 
 def make(*, conditional: bool) -> Adversary:
     torch.manual_seed(0)
-    return Adversary(ScriptNet(SETTINGS, labels=3, height=16, width=32), domains=2, conditional=conditional)
+    return Adversary(CropNet(SETTINGS, labels=3, height=16, width=32), domains=2, conditional=conditional)
 
 
 def batch() -> Batch:

@@ -12,15 +12,15 @@ from benchmarks.explain_deconv import deconv_ratios, one_by_one
 from benchmarks.performance import explaining
 from models.explain.canvas import Canvas
 from models.explain.deconv import project
-from models.network import ScriptNet
+from models.network import CropNet
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
 CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
 
 
-@pytest.mark.parametrize("layer", ["trunk.1", "embedding"])
-def test_captum_is_asked_for_the_same_as_we_are(network: ScriptNet, layer: str) -> None:
+@pytest.mark.parametrize("layer", ["backbone.1", "embedding"])
+def test_captum_is_asked_for_the_same_as_we_are(network: CropNet, layer: str) -> None:
     image = torch.rand(1, *CANVAS.shape, generator=torch.Generator().manual_seed(2))
     theirs = one_by_one(network, image, layer, 4)()
     ours = project(network, image, layer=layer, units=torch.arange(4))
@@ -56,12 +56,12 @@ def test_a_peer_draws_some_units_of_each_layer_and_is_scaled_up() -> None:
     assert drawn == [("a", PEER_UNITS), ("b", PEER_UNITS)]
 
 
-def test_all_is_measured_on_a_small_network(network: ScriptNet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_is_measured_on_a_small_network(network: CropNet, capsys: pytest.CaptureFixture[str]) -> None:
     found = measure(network, CANVAS, lambda layer, units: time.sleep(0.001), steps=2, settings=1)
     assert set(found["ratio"]) == {"bare", "lucent", "captum_deconv", "captum_deconv_one_thread"}
     assert all(value > 0 for value in found["ratio"].values())
     assert {layer: row["units"] for layer, row in found["layers"].items()} == {
-        "trunk.0": 4, "trunk.1": 4, "trunk.2": 6, "embedding": 8, "target_head": 3,
+        "backbone.0": 4, "backbone.1": 4, "backbone.2": 6, "embedding": 8, "target_head": 3,
     }  # fmt: skip
     assert "torch-lucent: 3 of 3" in capsys.readouterr().err
     page = explaining(found | {"report_mb": 12.3})

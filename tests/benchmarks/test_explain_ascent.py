@@ -6,20 +6,20 @@ import torch
 from benchmarks.explain_ascent import bare_ratio, truncated
 from models.explain.canvas import Canvas
 from models.explain.reach import reaching
-from models.network import ScriptNet
+from models.network import CropNet
 
 CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
 
 
-@pytest.mark.parametrize("layer", ["trunk.0", "trunk.2", "embedding", "target_head"])
-def test_the_network_written_out_gives_what_the_layer_gives(network: ScriptNet, layer: str) -> None:
+@pytest.mark.parametrize("layer", ["backbone.0", "backbone.2", "embedding", "target_head"])
+def test_the_network_written_out_gives_what_the_layer_gives(network: CropNet, layer: str) -> None:
     pixels = torch.randn(5, 1, 16, 32)
     with reaching(network, layer, shape=CANVAS.shape, entry=CANVAS.entry) as reach:
         assert torch.equal(truncated(network, layer)(pixels), reach(pixels))
 
 
-def test_both_sides_do_the_same_number_of_units(network: ScriptNet) -> None:
-    row = bare_ratio(network, CANVAS, "trunk.1", 4, steps=3)
+def test_both_sides_do_the_same_number_of_units(network: CropNet) -> None:
+    row = bare_ratio(network, CANVAS, "backbone.1", 4, steps=3)
     assert row["window"] == [1, 9, 9]
     assert row["bare_per_unit"] == pytest.approx(row["bare_s"]["median"] / 4)
     assert row["ours_per_unit"] == pytest.approx(row["ours_s"]["median"] / 4)

@@ -31,7 +31,7 @@ def test_every_page_fits_and_complains_of_nothing(browser, report, width):
 
 
 def test_pictures_are_there(browser, report):
-    for name in ("accuracy", "round-1", "layer-0-trunk.0"):
+    for name in ("accuracy", "round-1", "layer-0-backbone.0"):
         show(browser, report / f"{name}.html", width=1280)
         loaded = browser.execute_async_script(
             """const done = arguments[0];
@@ -114,7 +114,7 @@ def test_all_units_are_filtered_by_layer_state_and_label_and_lead_to_their_card(
     def choose(name, text):
         Select(browser.find_element(By.CSS_SELECTOR, by[name])).select_by_visible_text(text)
 
-    choose("layer", "trunk.1")
+    choose("layer", "backbone.1")
     assert len(browser.execute_script(visible)) == 6
     choose("layer", "all layers")
     choose("state", "always on")

@@ -38,7 +38,7 @@ def test_inside_of_a_flow_a_step_is_a_task_of_its_name(prefect_server):
 
 def test_a_wrong_input_inside_a_step_comes_through():
     def wrong() -> None:
-        raise UserError("bad", where="x", mend="y")
+        raise UserError("bad", where="x", fix="y")
 
     with pytest.raises(UserError):
         step(wrong)()

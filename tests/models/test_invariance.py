@@ -127,7 +127,7 @@ def test_without_strength_the_trunk_is_erms_to_the_bit(mode: str):
 def test_the_heads_descend_at_full_strength_whatever_the_trunk_is_told(mode: str):
     training = make(mode, steps=40)
     for group in training.optimizer.param_groups[:2]:
-        group["relative"] = 0.0  # a trunk that stands still: what its head learns is the head's own doing
+        group["relative"] = 0.0  # a backbone that stands still: what its head learns is the head's own doing
     losses = [training.update(batch()).figures["style_loss"] for _ in range(40)]
     assert losses[-1] < 0.7 * losses[0]
 

@@ -11,7 +11,7 @@ TARGETS = torch.tensor([0, 1, 1])
 PLAIN = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
 
 
-def chances() -> list[float]:
+def probabilities() -> list[float]:
     """p of the true label, by hand."""
     rows = [[math.exp(x) for x in row] for row in LOGITS.tolist()]
     return [row[target] / sum(row) for row, target in zip(rows, TARGETS.tolist(), strict=True)]
@@ -22,14 +22,14 @@ def loss_of(**settings) -> float:
 
 
 def test_cross_entropy_is_minus_log_p_of_each_example():
-    assert cross_entropy(LOGITS, TARGETS).tolist() == pytest.approx([-math.log(p) for p in chances()], rel=1e-5)
+    assert cross_entropy(LOGITS, TARGETS).tolist() == pytest.approx([-math.log(p) for p in probabilities()], rel=1e-5)
 
 
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
 def test_focal_loss_is_the_papers_formula(gamma: float):
-    by_hand = [-((1 - p) ** gamma) * math.log(p) for p in chances()]
+    by_hand = [-((1 - p) ** gamma) * math.log(p) for p in probabilities()]
     assert focal(LOGITS, TARGETS, gamma=gamma).tolist() == pytest.approx(by_hand, rel=1e-4)
-    assert focal_curve(torch.tensor(chances()), gamma=gamma).tolist() == pytest.approx(by_hand, rel=1e-4)
+    assert focal_curve(torch.tensor(probabilities()), gamma=gamma).tolist() == pytest.approx(by_hand, rel=1e-4)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -64,13 +64,13 @@ def test_modulation_spares_easy_examples_and_gamma_zero_none():
 
 
 def test_the_settings_name_the_loss():
-    assert loss_of(gamma=3.0) == pytest.approx(sum(-math.log(p) for p in chances()) / 3, rel=1e-5)
-    by_hand = sum(-((1 - p) ** 3) * math.log(p) for p in chances()) / 3
+    assert loss_of(gamma=3.0) == pytest.approx(sum(-math.log(p) for p in probabilities()) / 3, rel=1e-5)
+    by_hand = sum(-((1 - p) ** 3) * math.log(p) for p in probabilities()) / 3
     assert loss_of(name="focal", gamma=3.0) == pytest.approx(by_hand, rel=1e-4)
 
 
 def test_alpha_weighs_text_against_the_background_and_a_half_weighs_nothing():
-    own = [-((1 - p) ** 2) * math.log(p) for p in chances()]
+    own = [-((1 - p) ** 2) * math.log(p) for p in probabilities()]
     weighed = (2 * 0.25 * own[0] + 2 * 0.75 * own[1] + 2 * 0.75 * own[2]) / 3
     assert loss_of(name="focal", gamma=2.0, alpha=0.25) == pytest.approx(weighed, rel=1e-4)
     assert loss_of(name="focal", gamma=2.0, alpha=0.5) == pytest.approx(sum(own) / 3, rel=1e-4)
@@ -86,7 +86,7 @@ def test_the_hardest_share_alone_is_learned_from():
     assert losses.grad.tolist() == [0, 0.5, 0, 0.5, 0]
     assert hardest(losses.detach(), 0.01).item() == 5.0
     assert hardest(losses.detach(), 1.0).item() == pytest.approx(8.6 / 5)
-    assert loss_of(hardest=0.3) == pytest.approx(max(-math.log(p) for p in chances()), rel=1e-5)
+    assert loss_of(hardest=0.3) == pytest.approx(max(-math.log(p) for p in probabilities()), rel=1e-5)
 
 
 def test_a_head_started_at_the_labels_shares_says_them_whatever_it_is_shown():

@@ -3,15 +3,15 @@ import torch
 from torch import nn
 
 from models.explain.hooks import layers_of
-from models.network import ScriptNet, folded
+from models.network import CropNet, folded
 from models.settings import NetworkSettings
 
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], downsampling=3, embedding=12, dropout=0.1)
 
 
-def network(channels: int = 1) -> ScriptNet:
+def network(channels: int = 1) -> CropNet:
     torch.manual_seed(0)
-    return ScriptNet(SETTINGS, labels=5, height=16, width=48, channels=channels).eval()
+    return CropNet(SETTINGS, labels=5, height=16, width=48, channels=channels).eval()
 
 
 def test_shapes_of_logits_and_embedding():
@@ -21,7 +21,7 @@ def test_shapes_of_logits_and_embedding():
 
 
 def test_a_network_of_three_channels_has_maps_of_the_same_sizes():
-    grey, coloured = network().trunk(torch.rand(2, 1, 16, 48)), network(3).trunk(torch.rand(2, 3, 16, 48))
+    grey, coloured = network().backbone(torch.rand(2, 1, 16, 48)), network(3).backbone(torch.rand(2, 3, 16, 48))
     assert grey.shape == coloured.shape
     assert network(3)(torch.rand(2, 3, 16, 48)).shape == (2, 5)
     with pytest.raises(ValueError, match=r"\[batch, 3, 16, 48\]"):
@@ -49,7 +49,7 @@ def test_only_the_first_widening_blocks_halve_the_map():
     maps = torch.rand(1, 1, 16, 48)
     settings = SETTINGS.model_copy(update={"downsampling": 2})
     sizes = []
-    for block in ScriptNet(settings, labels=5, height=16, width=48).trunk:
+    for block in CropNet(settings, labels=5, height=16, width=48).backbone:
         maps = block(maps)
         sizes.append(tuple(maps.shape[1:]))
     assert sizes == [(8, 8, 24), (16, 4, 12), (16, 4, 12), (24, 4, 12)]
@@ -63,10 +63,10 @@ def test_every_relu_is_a_module_of_its_own_and_none_works_in_place():
 
 def test_where_in_the_crop_a_word_stands_does_not_matter():
     torch.manual_seed(0)
-    net = ScriptNet(SETTINGS, labels=5, height=16, width=128).eval()
+    net = CropNet(SETTINGS, labels=5, height=16, width=128).eval()
     word = torch.zeros(1, 1, 16, 128)  # what a convolution pads with
     word[..., 4:12, 40:60] = torch.rand(8, 20)
-    moved = word.roll(16, dims=3)  # a multiple of the trunk's stride
+    moved = word.roll(16, dims=3)  # a multiple of the backbone's stride
     assert torch.allclose(net(word), net(moved), atol=1e-6)
     assert not torch.allclose(net(word), net(word.flip(3)), atol=1e-6)
 

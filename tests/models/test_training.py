@@ -9,9 +9,9 @@ def test_a_step_says_how_likely_it_took_each_true_target_to_be():
     training = make("erm", counts={})
     with torch.no_grad():
         training.network.train()
-        chances = training.network(batch().images).softmax(1)
+        probabilities = training.network(batch().images).softmax(1)
     met = training.update(batch()).p_true
-    wanted = [chances[row, target].item() for row, target in enumerate(batch().targets)]
+    wanted = [probabilities[row, target].item() for row, target in enumerate(batch().targets)]
     assert met.tolist() == pytest.approx(wanted, abs=1e-5)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.invariance import modes_of
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import InvarianceSettings, LossSettings, NetworkSettings, TrainSettings
 from models.training import UNKNOWN, Batch, Training, normalised
 
@@ -36,7 +36,7 @@ def make(
     **changes,
 ) -> Training:
     torch.manual_seed(seed)
-    network = ScriptNet(NETWORK, labels=3, height=16, width=32)
+    network = CropNet(NETWORK, labels=3, height=16, width=32)
     train = TRAIN.model_copy(update={"learning_rate": learning_rate})
     invariance = INVARIANCE.model_copy(update=changes)
     return Training(network, modes_of(mode), counts=counts, loss=LOSS, train=train, invariance=invariance, steps=steps)
@@ -57,7 +57,7 @@ def batch(seed: int = 0, *, rows: int = 24, known: bool = True) -> Batch:
 
 
 @torch.no_grad()
-def readable(network: ScriptNet) -> float:
+def readable(network: CropNet) -> float:
     """R² of the nuisance, least squares from the features of new crops, on other new crops; 1: read without fault."""
     fresh = batch(99, rows=240)
     network.eval()

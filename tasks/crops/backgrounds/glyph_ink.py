@@ -77,10 +77,10 @@ class Glyphs:
             facts = fonts.stat()
             return _of_table(fonts.resolve(), (facts.st_mtime_ns, facts.st_size), DESIGN_SIDE[split], seed, most)
         except FileNotFoundError:
-            raise UserError("there is no table of fonts", where=fonts, mend="make it: unfont fonts") from None
+            raise UserError("there is no table of fonts", where=fonts, fix="make it: unfont fonts") from None
         except pa.ArrowInvalid as error:
-            mend = "make it again: unfont fonts"
-            raise UserError("the table of fonts cannot be read", where=fonts, mend=mend) from error
+            fix = "make it again: unfont fonts"
+            raise UserError("the table of fonts cannot be read", where=fonts, fix=fix) from error
 
     def letter(self, rng: Generator) -> Ink:
         """A letter, cropped to its ink, about `SIZE` pixels high."""

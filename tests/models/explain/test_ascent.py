@@ -9,7 +9,7 @@ from models.explain.ascent import STEP, gain, maximise
 from models.explain.canvas import Canvas, whole
 from models.explain.reach import reaching
 from models.explain.recipes import PAPER, AscentSettings, in_steps
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 GREY = Canvas(channels=1, height=12, width=16, neutral=0.5)
@@ -35,7 +35,7 @@ def mlp():
 def scriptnet():
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.5)
-    return ScriptNet(settings, labels=3, height=32, width=64)
+    return CropNet(settings, labels=3, height=32, width=64)
 
 
 class Functional(nn.Module):
@@ -59,7 +59,7 @@ def hooks_left(network):
     [
         (plain(), "1", GREY), (plain(), "3", GREY), (plain(), "5", GREY), (plain(3), "3", RGB),
         (plain(inplace=True), "0", GREY), (plain(inplace=True), "3", GREY), (mlp(), "2", GREY), (mlp(), "3", GREY),
-        (Functional(), "two", GREY), (scriptnet(), "trunk.1", TRUNK), (scriptnet(), "target_head", TRUNK),
+        (Functional(), "two", GREY), (scriptnet(), "backbone.1", TRUNK), (scriptnet(), "target_head", TRUNK),
     ],
 )  # fmt: skip
 def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
@@ -79,7 +79,7 @@ def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-@pytest.mark.parametrize(("layer", "windowed"), [("trunk.1", True), ("trunk.1", False), ("target_head", True)])
+@pytest.mark.parametrize(("layer", "windowed"), [("backbone.1", True), ("backbone.1", False), ("target_head", True)])
 def test_activations_are_those_of_the_images_kept(layer, windowed):
     network = scriptnet().eval()
     found = maximise(network, layer, [0, 1, 2], canvas=TRUNK, settings=SHORT, let_through=3, windowed=windowed)
@@ -88,18 +88,18 @@ def test_activations_are_those_of_the_images_kept(layer, windowed):
     rows = torch.arange(len(found.unit))
     for kept, activation in ((found.best, found.best_activation), (found.last, found.last_activation)):
         whole_images[:, :, window.top : window.top + window.height, window.left : window.left + window.width] = kept
-        maps = network.trunk[:2](whole_images)
-        features = network.trunk[2](maps)
+        maps = network.backbone[:2](whole_images)
+        features = network.backbone[2](maps)
         pooled = network.embedding(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
-        values = maps[:, :, 8, 16] if layer == "trunk.1" else network.target_head(pooled)
+        values = maps[:, :, 8, 16] if layer == "backbone.1" else network.target_head(pooled)
         torch.testing.assert_close(values[rows, found.unit], activation, rtol=1e-4, atol=1e-5)
 
 
 def test_a_window_is_the_receptive_field_and_gives_the_same_picture_as_the_whole_image():
     network = scriptnet()
     settings = [AscentSettings(steps=5), AscentSettings(steps=5, progress=1.0, decay=0.1)]
-    part = maximise(network, "trunk.1", range(4), canvas=TRUNK, settings=settings)
-    all_of_it = maximise(network, "trunk.1", range(4), canvas=TRUNK, settings=settings, windowed=False)
+    part = maximise(network, "backbone.1", range(4), canvas=TRUNK, settings=settings)
+    all_of_it = maximise(network, "backbone.1", range(4), canvas=TRUNK, settings=settings, windowed=False)
     # Kernel 5, stride 2, then kernel 3: 5 + 2 * 2 pixels; the middle of 16 x 32 positions is 8, 16.
     assert (part.window.height, part.window.width) == (9, 9)
     assert (part.window.top, part.window.left) == (8 * 2 - 4, 16 * 2 - 4)
@@ -115,11 +115,17 @@ def test_nothing_after_the_layer_is_computed():
 
 def test_a_batch_gives_what_its_samples_give_alone():
     network, settings = scriptnet(), [*SHORT, AscentSettings(steps=6, jitter=2, decay=0.01)]
-    together = maximise(network, "trunk.2", [1, 4], canvas=TRUNK, settings=settings, seeds=[3, 5], let_through=3)
+    together = maximise(network, "backbone.2", [1, 4], canvas=TRUNK, settings=settings, seeds=[3, 5], let_through=3)
     for row in range(len(together.unit)):
         setting, seed = settings[int(together.setting[row])], int(together.seed[row])
         alone_ = maximise(
-            network, "trunk.2", [int(together.unit[row])], canvas=TRUNK, settings=[setting], seeds=[seed], let_through=3
+            network,
+            "backbone.2",
+            [int(together.unit[row])],
+            canvas=TRUNK,
+            settings=[setting],
+            seeds=[seed],
+            let_through=3,
         )
         torch.testing.assert_close(alone_.last[0], together.last[row], rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(alone_.best_activation[0], together.best_activation[row], rtol=1e-3, atol=1e-4)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from models.explain.attribution import grad_cam, integrated_gradients, last_convolution, occlusion, plain
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 IMAGES = torch.rand(3, 1, 12, 16, generator=torch.Generator().manual_seed(0))
@@ -104,7 +104,7 @@ def test_integrated_gradients_of_a_square_are_by_hand():
 
 def test_constants_of_the_gradient_show_as_a_completeness_error():
     settings = NetworkSettings(channels=[4, 4], downsampling=1, embedding=8, dropout=0.0)
-    network = ScriptNet(settings, labels=3, height=12, width=16).eval()
+    network = CropNet(settings, labels=3, height=12, width=16).eval()
     found = integrated_gradients(network, IMAGES, TARGETS, baseline=plain(IMAGES), steps=64)
     assert (found.error.abs() > 1e-3).any()
 

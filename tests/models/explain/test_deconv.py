@@ -5,7 +5,7 @@ from captum.attr import NeuronDeconvolution, NeuronGuidedBackprop
 from torch import nn
 
 from models.explain.deconv import project
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 IMAGES = torch.randn(3, 1, 12, 16, generator=torch.Generator().manual_seed(0))
@@ -189,10 +189,10 @@ def test_hooks_are_removed_even_when_the_pass_fails(rule):
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_our_network_is_projected_layer_by_layer_grey_and_in_colour(channels, mode):
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=2, embedding=8, dropout=0.1)
-    network = ScriptNet(settings, labels=3, height=16, width=32, channels=channels).eval()
+    network = CropNet(settings, labels=3, height=16, width=32, channels=channels).eval()
     with mode():
         images = torch.rand(2, channels, 16, 32)
-        for layer in ("trunk.0", "trunk.2", "embedding", "target_head"):
+        for layer in ("backbone.0", "backbone.2", "embedding", "target_head"):
             found = project(network, images, layer=layer, units=torch.tensor([0, 2]))
             assert found.shape == (2, channels, 16, 32)
             assert not found.requires_grad

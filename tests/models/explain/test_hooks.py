@@ -16,10 +16,10 @@ def hooks_left(network):
 
 
 def test_outputs_are_what_the_modules_give(network):
-    with captured(network, ["trunk.0", "embedding"]) as outputs:
+    with captured(network, ["backbone.0", "embedding"]) as outputs:
         network(IMAGES)
-    assert list(outputs) == ["trunk.0", "embedding"]
-    assert torch.equal(outputs["trunk.0"], network.trunk[0](network.standardise(IMAGES)))
+    assert list(outputs) == ["backbone.0", "embedding"]
+    assert torch.equal(outputs["backbone.0"], network.backbone[0](network.standardise(IMAGES)))
     assert torch.equal(outputs["embedding"], network.embed(IMAGES))
 
 
@@ -37,7 +37,7 @@ def test_hooks_are_removed_however_the_block_ends(network, ends):
         pass
 
     def look():
-        with captured(network, ["trunk.0", "trunk.1"]):
+        with captured(network, ["backbone.0", "backbone.1"]):
             assert hooks_left(network) == 2
             network(IMAGES)
             if ends == "badly":
@@ -53,8 +53,8 @@ def test_hooks_are_removed_however_the_block_ends(network, ends):
 
 def test_no_hook_is_left_when_one_name_is_wrong(network):
     with (
-        pytest.raises(ValueError, match=r"no layer 'trunk.9'; there are: .*trunk.2"),
-        captured(network, ["trunk.0", "trunk.9"]),
+        pytest.raises(ValueError, match=r"no layer 'backbone.9'; there are: .*backbone.2"),
+        captured(network, ["backbone.0", "backbone.9"]),
     ):
         pass
     assert hooks_left(network) == 0
@@ -70,9 +70,9 @@ def test_an_observer_sees_every_pass(network):
 
 def test_layers_are_the_rectified_blocks_and_the_head(network):
     assert layers_of(network, IMAGES) == {
-        "trunk.0": 4,
-        "trunk.1": 4,
-        "trunk.2": 6,
+        "backbone.0": 4,
+        "backbone.1": 4,
+        "backbone.2": 6,
         "embedding": 8,
         "target_head": 3,
     }
@@ -103,9 +103,9 @@ def test_a_relu_that_runs_twice_names_no_layer():
 
 def test_a_pass_ends_at_the_layer_asked_for(network):
     later = []
-    with observed(network, {"trunk.1": later.append}):
-        output = run_until(network, "trunk.0", IMAGES)
-    assert torch.equal(output, network.trunk[0](network.standardise(IMAGES)))
+    with observed(network, {"backbone.1": later.append}):
+        output = run_until(network, "backbone.0", IMAGES)
+    assert torch.equal(output, network.backbone[0](network.standardise(IMAGES)))
     assert later == []
     assert hooks_left(network) == 0
 
@@ -114,12 +114,12 @@ def test_hooks_are_gone_after_a_pass_that_fails(network):
     with pytest.raises(ValueError, match=r"does not take images \[1, 3, 4, 4\]"):
         run_until(nn.Sequential(nn.Conv2d(1, 2, 3)).eval(), "0", torch.rand(1, 3, 4, 4))
     with pytest.raises(ValueError, match="must be"):
-        run_until(network, "trunk.0", torch.rand(1, 3, 16, 32))
+        run_until(network, "backbone.0", torch.rand(1, 3, 16, 32))
     assert hooks_left(network) == 0
 
 
 def test_what_cannot_be_run_is_refused_in_words(network):
-    with pytest.raises(ValueError, match=r"no layer 'nine'; there are: standardise, trunk"):
+    with pytest.raises(ValueError, match=r"no layer 'nine'; there are: standardise, backbone"):
         run_until(network, "nine", IMAGES)
     with pytest.raises(ValueError, match=r"no layer ''"):
         run_until(network, "", IMAGES)
@@ -137,10 +137,10 @@ def test_what_cannot_be_run_is_refused_in_words(network):
 
 def test_units_out_of_range_are_named():
     output = torch.zeros(2, 4, 3, 3)
-    check_units("trunk.0", torch.tensor([0, 3]), output)
+    check_units("backbone.0", torch.tensor([0, 3]), output)
     for wrong in (4, -1):
         with pytest.raises(ValueError, match=f"units 0 to 3, not {wrong}"):
-            check_units("trunk.0", torch.tensor([0, wrong]), output)
+            check_units("backbone.0", torch.tensor([0, wrong]), output)
     with pytest.raises(ValueError, match=r"'words' gives \[2, 4, 3\]"):
         check_units("words", torch.tensor([0]), output[..., 0])
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from models.explain.canvas import Canvas, probes, whole, window_of
 from models.explain.reach import LetThrough, reaching
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 
@@ -54,11 +54,11 @@ def test_pixels_take_the_place_of_the_entry_s_output():
 
 
 def test_a_network_that_cannot_be_cut_gets_the_whole_image():
-    """By way of its standardisation ScriptNet sees all pixels, and it refuses images of another size."""
+    """By way of its standardisation CropNet sees all pixels, and it refuses images of another size."""
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.0)
-    network, canvas = ScriptNet(settings, labels=3, height=32, width=64), Canvas(channels=1, height=32, width=64)
-    with reaching(network, "trunk.0", shape=canvas.shape) as reach:
+    network, canvas = CropNet(settings, labels=3, height=32, width=64), Canvas(channels=1, height=32, width=64)
+    with reaching(network, "backbone.0", shape=canvas.shape) as reach:
         assert window_of(reach, canvas) == replace(whole(reach, canvas), field=5 * 5)
 
 

@@ -10,7 +10,7 @@ from models.explain.recipes import AscentSettings, in_steps, random_settings
 from models.explain.robustness import relative_change
 from models.explain.search import Search, search
 from models.explain.spectrum import gradients, radial_spectrum, spectrum_distance
-from models.network import ScriptNet
+from models.network import CropNet
 from models.settings import NetworkSettings
 
 CANVAS = Canvas(channels=1, height=8, width=8)
@@ -114,7 +114,7 @@ def test_a_setting_best_by_every_measure_is_first_and_a_silent_one_last():
 
 def test_a_canvas_of_data_is_what_the_network_makes_of_it():
     settings = NetworkSettings(channels=[4, 4], downsampling=2, embedding=4, dropout=0.0)
-    network = ScriptNet(settings, labels=2, height=8, width=8).eval()
+    network = CropNet(settings, labels=2, height=8, width=8).eval()
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     canvas = canvas_of(network, images, entry="standardise")
     pixels = network.standardise(images)

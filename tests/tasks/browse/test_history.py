@@ -185,13 +185,13 @@ def test_every_fate_is_told_in_words(home, params, outcome):
 
 
 def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, params):
-    own, kept, easier, twin, other, pair = keys_of(home, "pool")[:6]
-    angles = {own: 0.0, kept: 0.2, easier: 0.01, twin: 0.05, other: 1.0, pair: 0.02}
+    own, kept, easier, homoglyph, other, pair = keys_of(home, "pool")[:6]
+    angles = {own: 0.0, kept: 0.2, easier: 0.01, homoglyph: 0.05, other: 1.0, pair: 0.02}
     rows = [
         (pair, "Zxxx", "added"),
         (kept, "Grek", "pair full"),
         (other, "Grek", "added"),
-        (twin, "Grek", "near-duplicate"),
+        (homoglyph, "Grek", "near-duplicate"),
     ]
     rows += [(own, "Grek", "near-duplicate"), (easier, "Grek", "added")]
     scores = np.linspace(0.9, 0.5, len(rows))
@@ -328,14 +328,14 @@ def test_without_a_table_it_says_what_makes_one(here, params):
 
 
 @pytest.mark.parametrize(
-    ("name", "mend"),
+    ("name", "fix"),
     [("scores.parquet", "unfont round 1"), ("mined.parquet", "unfont round 1"), ("round.json", "round 1")],
 )
-def test_a_damaged_file_is_one_line(home, params, name, mend):
+def test_a_damaged_file_is_one_line(home, params, name, fix):
     key = mined_home(home, "added")
     path = home / "rounds" / "1" / name
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(UserError, match=mend):
+    with pytest.raises(UserError, match=fix):
         story_of(params, key)
 
 

@@ -50,6 +50,6 @@ def test_json_has_one_spelling(tmp_path):
 
 
 def test_a_user_error_is_one_line_and_survives_a_process_pool():
-    error = UserError("it is\nbroken", where="x.ttf", mend="remove it")
+    error = UserError("it is\nbroken", where="x.ttf", fix="remove it")
     assert str(error) == "it is broken (x.ttf): remove it"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -119,7 +119,7 @@ def test_a_failure_leaves_the_old_table(tables: dict[str, Path], tmp_path: Path)
     def fails(work: partial, items: list) -> Iterator:
         try:
             yield work(items[0])
-            raise UserError("no more", where="here", mend="stop")
+            raise UserError("no more", where="here", fix="stop")
         finally:
             closed.append(True)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import read_images
 from tasks.evaluate import predictions as answers
@@ -24,7 +24,7 @@ def table(tmp_path_factory):
 
 def model(seed, labels=LABELS):
     torch.manual_seed(seed)
-    network = ScriptNet(PARAMS.network, labels=len(labels), height=PARAMS.crops.height, width=PARAMS.crops.width)
+    network = CropNet(PARAMS.network, labels=len(labels), height=PARAMS.crops.height, width=PARAMS.crops.width)
     return Model(network=network.eval(), labels=list(labels))
 
 

@@ -113,7 +113,7 @@ def test_what_was_climbed_is_what_the_network_says_of_the_picture(toy, climbed):
     head = climbed.units[-1]
     assert head.ascent.best.shape[1:] == climbed.canvas.shape
     with torch.no_grad():
-        maps = network.trunk(head.ascent.best)  # the canvas enters behind `standardise`
+        maps = network.backbone(head.ascent.best)  # the canvas enters behind `standardise`
         features = network.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         said = network.target_head(features)[:, head.unit]
     still = torch.tensor([one.settings.jitter == 0 for one in head.recipes])  # the others moved as they were measured

@@ -6,7 +6,7 @@ import torch
 
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.determinism import derived_seed
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images
@@ -40,10 +40,10 @@ def test_a_network_and_one_with_its_units_in_another_order_learned_the_same(home
     network, card = load_model(models["erm"])
     order = torch.tensor([2, 0, 3, 1])
     with torch.no_grad():
-        for values in (network.trunk[0].conv.weight, *network.trunk[0].norm.state_dict().values()):
+        for values in (network.backbone[0].conv.weight, *network.backbone[0].norm.state_dict().values()):
             if values.dim():
                 values.copy_(values[order])
-        network.trunk[1].conv.weight.copy_(network.trunk[1].conv.weight[:, order])
+        network.backbone[1].conv.weight.copy_(network.backbone[1].conv.weight[:, order])
     save_model(tmp_path / "turned", network, card)
     found = compare(home, models | {"turned": tmp_path / "turned"}, ("erm", "turned"))
     assert found.verdict.same
@@ -96,7 +96,7 @@ def test_the_floor_is_of_an_untrained_network_of_each_ones_own_shape(home, model
         assert floor.cka_above_chance == pytest.approx(beside.cka_above_chance)
         assert floor.units_above_chance == pytest.approx(beside.units_above_chance)
     wider = PARAMS.network.model_copy(update={"channels": [5, 6]})
-    network = ScriptNet(wider, labels=3, height=16, width=64)
+    network = CropNet(wider, labels=3, height=16, width=64)
     save_model(tmp_path / "wide", network, card | {"network": wider.model_dump()})
     (first, *_) = compare(home, known | {"wide": tmp_path / "wide"}, ("erm", "wide")).untrained[1].layers
     assert len(first.units) == 5
@@ -142,7 +142,7 @@ def test_models_that_do_not_fit_are_told(home, models, tmp_path):
 
     def other(name, *, labels=3, **changes):
         size = {"height": 16, "width": 64} | changes
-        save_model(tmp_path / name, ScriptNet(PARAMS.network, labels=labels, **size), {**card, **size, **names[labels]})
+        save_model(tmp_path / name, CropNet(PARAMS.network, labels=labels, **size), {**card, **size, **names[labels]})
         return {name: tmp_path / name}
 
     names = {3: {}, 2: {"labels": ["Cyrl", "Klin"]}}

@@ -16,19 +16,19 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def twin(home, tmp_path):
-    """A model whose unit 3 of `trunk.0` is twice unit 1, and which does not give all crops one label."""
+def homoglyph(home, tmp_path):
+    """A model whose unit 3 of `backbone.0` is twice unit 1, and which does not give all crops one label."""
     network, card = load_model(home / "rounds" / "0")
     with torch.no_grad():
-        block = network.trunk[0]
+        block = network.backbone[0]
         block.conv.weight[3] = block.conv.weight[1]
         for values in (block.norm.weight, block.norm.bias):
             values[3] = 2 * values[1]
         for values in (block.norm.running_mean, block.norm.running_var):
             values[3] = values[1]
         network.target_head.bias -= network(sample_of(home).images(1)).mean(dim=0)
-    save_model(tmp_path / "twin", network, card)
-    return tmp_path / "twin"
+    save_model(tmp_path / "homoglyph", network, card)
+    return tmp_path / "homoglyph"
 
 
 def sample_of(home):
@@ -39,23 +39,23 @@ def spare(home, **models):
     return spare_units(PARAMS, table=home / "table", models=models)
 
 
-def test_a_unit_that_is_another_times_two_is_redundant_and_not_missed(home, twin):
-    (layer, *others) = spare(home, twin=twin)["twin"]["layers"]
-    assert layer["layer"] == "trunk.0" and layer["units"] == 4
+def test_a_unit_that_is_another_times_two_is_redundant_and_not_missed(home, homoglyph):
+    (layer, *others) = spare(home, homoglyph=homoglyph)["homoglyph"]["layers"]
+    assert layer["layer"] == "backbone.0" and layer["units"] == 4
     assert {1, 3} & set(layer["redundant"])
     assert layer["larger_by"] == len(layer["redundant"]) >= 1
     assert layer["effective_rank"] <= 3
-    assert [1, 3, 1.0] in layer["twins"]
-    assert [other["layer"] for other in others] == ["trunk.1", "embedding"]  # not the labels
+    assert [1, 3, 1.0] in layer["homoglyphs"]
+    assert [other["layer"] for other in others] == ["backbone.1", "embedding"]  # not the labels
 
 
-def test_dead_units_and_those_that_are_always_on_are_named(home, twin):
-    network, card = load_model(twin)
+def test_dead_units_and_those_that_are_always_on_are_named(home, homoglyph):
+    network, card = load_model(homoglyph)
     with torch.no_grad():
         network.embedding.norm.weight[:2] = 0
         network.embedding.norm.bias[:2] = torch.tensor([-1.0, 1.0])
-    save_model(twin, network, card)
-    *_, layer = spare(home, twin=twin)["twin"]["layers"]
+    save_model(homoglyph, network, card)
+    *_, layer = spare(home, homoglyph=homoglyph)["homoglyph"]["layers"]
     with torch.inference_mode():
         images = Sample.of_split(home / "table", "train", target="script", most=1000, severity="light").images(1)
         said = network.embed(images)
@@ -64,9 +64,9 @@ def test_dead_units_and_those_that_are_always_on_are_named(home, twin):
     assert 0 in layer["dead"] and 1 in layer["always_on"]
 
 
-def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(home, twin):
-    found = spare(home, twin=twin)["twin"]
-    network, card = load_model(twin)
+def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(home, homoglyph):
+    found = spare(home, homoglyph=homoglyph)["homoglyph"]
+    network, card = load_model(homoglyph)
     sample = sample_of(home)
     with torch.inference_mode():
         answers = [card["labels"][place] for place in network(sample.images(1)).argmax(1).tolist()]
@@ -76,19 +76,19 @@ def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(ho
     assert found["together"]["larger_by"] == sum(layer["larger_by"] for layer in found["layers"])
 
 
-def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, twin):
+def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, homoglyph):
     exact = PARAMS.compare.model_dump() | {"explained": 1.0}
-    found = spare_units(toy_params(compare=exact), table=home / "table", models={"twin": twin})["twin"]
+    found = spare_units(toy_params(compare=exact), table=home / "table", models={"homoglyph": homoglyph})["homoglyph"]
     for layer in found["layers"]:  # what is left out follows from the rest exactly
         assert (layer["accuracy"], layer["changed"]) == (found["accuracy"], 0)
     rough = PARAMS.compare.model_dump() | {"explained": 0.05}
-    found = spare_units(toy_params(compare=rough), table=home / "table", models={"twin": twin})["twin"]
+    found = spare_units(toy_params(compare=rough), table=home / "table", models={"homoglyph": homoglyph})["homoglyph"]
     assert found["together"]["larger_by"] > 0 and 0 < found["together"]["changed"] <= 1
 
 
-def test_the_table_names_every_layer_of_every_model(home, twin):
-    found = spare(home, twin=twin, other=home / "rounds" / "1")
+def test_the_table_names_every_layer_of_every_model(home, homoglyph):
+    found = spare(home, homoglyph=homoglyph, other=home / "rounds" / "1")
     text = format_spare(found)
     assert text.count("all at once") == 2
-    assert text.startswith(f"twin: accuracy {found['twin']['accuracy']:.4f} on 24 crops of validation\n")
-    assert text.count("trunk.0") == 2
+    assert text.startswith(f"homoglyph: accuracy {found['homoglyph']['accuracy']:.4f} on 24 crops of validation\n")
+    assert text.count("backbone.0") == 2

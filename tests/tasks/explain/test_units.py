@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images
 from tasks.explain.units import explain_units
@@ -51,6 +51,6 @@ def test_a_large_table_is_sampled_by_key(network, home):
 
 
 def test_crops_of_another_size_are_the_users_to_mend(home):
-    network = ScriptNet(toy_params().network, labels=3, height=16, width=32).eval()
+    network = CropNet(toy_params().network, labels=3, height=16, width=32).eval()
     with pytest.raises(UserError, match="crops are 16×64 pixels, but the chosen model reads 16×32"):
         explain(network, home, width=32)

@@ -20,8 +20,8 @@ def drawn(n=4000, sharper=1.0, seed=0):
     """Logits of which the labels are drawn, made `sharper`: the best temperature is `sharper`."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, 4))
-    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    places = (rng.random((n, 1)) > chances.cumsum(1)).sum(1)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    places = (rng.random((n, 1)) > probabilities.cumsum(1)).sum(1)
     return (sharper * logits).astype(np.float32), np.array(LABELS)[places]
 
 
@@ -66,9 +66,9 @@ def test_with_it_the_model_is_as_often_right_as_it_is_sure():
     best = fit_temperature(logits, true, LABELS)
     errors = []
     for temperature in (1, best):
-        chances = torch.from_numpy(logits / temperature).softmax(1).numpy()
-        correct = np.array(LABELS)[chances.argmax(1)] == true
-        errors.append(calibration_error(chances.max(1), correct))
+        probabilities = torch.from_numpy(logits / temperature).softmax(1).numpy()
+        correct = np.array(LABELS)[probabilities.argmax(1)] == true
+        errors.append(calibration_error(probabilities.max(1), correct))
     assert errors[0] > 0.1 and errors[1] < 0.03
 
 

@@ -67,11 +67,11 @@ def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
     rng = np.random.default_rng(8)
     rows = rows.assign(p_text=rng.random(len(rows)))
     marked = rows.assign(ambiguous=np.where(rows["true"] == "Zxxx", None, rng.random(len(rows)) < 0.2))
-    twins = marked["ambiguous"].isin([True])
-    figures, clear = figures_of(marked, threshold=0.5), figures_of(rows[~twins], threshold=0.5)
-    assert text_of(marked).equals(marked[~twins & (rows["true"] != "Zxxx")])
-    assert figures["n_ambiguous"] == twins.sum() > 30
-    right = (rows["true"] == rows["predicted"])[twins]
+    homoglyphs = marked["ambiguous"].isin([True])
+    figures, clear = figures_of(marked, threshold=0.5), figures_of(rows[~homoglyphs], threshold=0.5)
+    assert text_of(marked).equals(marked[~homoglyphs & (rows["true"] != "Zxxx")])
+    assert figures["n_ambiguous"] == homoglyphs.sum() > 30
+    right = (rows["true"] == rows["predicted"])[homoglyphs]
     assert figures["ambiguous_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
     own = {"n_ambiguous", "ambiguous_accuracy"}
     assert {k: v for k, v in figures.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}

@@ -26,9 +26,15 @@ def decisions(**labels: str) -> pd.DataFrame:
 
 def suspects(*rows: tuple[str, float]) -> pd.DataFrame:
     """Suspects that are given Latn and suggested Cyrl, by key and p(suggested)."""
-    keys, chances = [row[0] for row in rows], [row[1] for row in rows]
+    keys, probabilities = [row[0] for row in rows], [row[1] for row in rows]
     return pd.DataFrame(
-        {"key": keys, "given": "Latn", "suggested": "Cyrl", "p_given": [1 - p for p in chances], "p_suggested": chances}
+        {
+            "key": keys,
+            "given": "Latn",
+            "suggested": "Cyrl",
+            "p_given": [1 - p for p in probabilities],
+            "p_suggested": probabilities,
+        }
     )
 
 

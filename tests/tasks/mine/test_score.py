@@ -93,10 +93,10 @@ def test_scores_are_the_models_chances(severity: str, model: Path, table: Path, 
     images = degrade(images, seeds_of(rows["key"].tolist(), 0), SEVERITIES[severity])
     with torch.inference_mode():
         logits, features = network(images).double().numpy(), network.embed(images).numpy()
-    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert scores["key"].tolist() == rows["key"].tolist()
     for row, (_, given) in enumerate(scores.iterrows()):
-        p, true = dict(zip(CARD["labels"], chances[row], strict=True)), rows["script"][row]
+        p, true = dict(zip(CARD["labels"], probabilities[row], strict=True)), rows["script"][row]
         assert given["true"] == true
         assert given["predicted"] == max(p, key=p.get)
         assert given["p"] == pytest.approx(max(p.values()), abs=1e-5)
@@ -348,9 +348,9 @@ def test_tables_are_written_one_by_one(tmp_path: Path) -> None:
     def tables() -> Iterator[pa.Table]:
         for number in range(40):
             held.append(pa.total_allocated_bytes())
-            chances = np.random.default_rng(number).random(rows).astype(np.float32)
+            probabilities = np.random.default_rng(number).random(rows).astype(np.float32)
             halves = pa.array(np.zeros(2 * rows, np.float16))
-            values = {name: pa.array(chances) for name in ("p", "p_true", "margin", "loss")}
+            values = {name: pa.array(probabilities) for name in ("p", "p_true", "margin", "loss")}
             values |= {name: pa.array([f"{number}"] * rows) for name in ("key", "predicted", "true", "style")}
             values["probabilities"] = pa.FixedSizeListArray.from_arrays(halves, 2)
             values["embedding"] = pa.nulls(rows, schema.field("embedding").type)

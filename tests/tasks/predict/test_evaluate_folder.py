@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.predict.evaluate_folder import evaluate_folder, format_evaluation
 from tasks.train.weights import save_model
@@ -22,7 +22,7 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     labels = ["Cyrl", "Latn", "Zxxx"]
     torch.manual_seed(0)
-    network = ScriptNet(PARAMS.network, labels=3, height=16, width=64)
+    network = CropNet(PARAMS.network, labels=3, height=16, width=64)
     with torch.no_grad():
         network.target_head.bias[1] += 1000
     card = {"target": "script", "labels": labels, "nuisances": {"font_style": ["serif"]}, "height": 16}

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.network import ScriptNet
+from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.images.read_image import read_crop
@@ -27,7 +27,7 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(0)
     card = {"target": "script", "labels": LABELS, "nuisances": {}, "height": 16, "width": 64}
-    network = ScriptNet(PARAMS.network, labels=4, height=16, width=64)
+    network = CropNet(PARAMS.network, labels=4, height=16, width=64)
     save_model(folder, network, {**card, "network": PARAMS.network.model_dump()})
     return folder
 

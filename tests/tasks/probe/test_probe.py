@@ -67,7 +67,7 @@ def test_every_model_and_layer_is_probed_on_both_test_splits(params, home):
     assert of["n"] == {"fit": 38, "held_out": 10, "validation": 16, "test_seen": 16, "test_unseen": 24}
     assert (of["why"], of["labels"]) == (None, 3)
     assert set(of["models"]) == set(models_in(home))
-    layers = {"trunk.0", "trunk.1", "embedding", "target_head"}
+    layers = {"backbone.0", "backbone.1", "embedding", "target_head"}
     for figures in (*of["models"].values(), of["untrained"]):
         assert set(figures) == {"test_seen", "test_unseen", "layers"} and set(figures["layers"]) == layers
         assert figures["layers"]["embedding"]["test_unseen"] == figures["test_unseen"]
@@ -104,10 +104,10 @@ def test_the_same_bytes_twice(params, home):
 
 
 def test_replicas_of_a_study_give_the_spread_over_seeds(params, home):
-    twin, other, control = (home / name for name in ("twin", "other", "control"))
-    for source, folder in (("invariance/erm", twin), ("rounds/0", other), ("rounds/1", control)):
+    homoglyph, other, control = (home / name for name in ("homoglyph", "other", "control"))
+    for source, folder in (("invariance/erm", homoglyph), ("rounds/0", other), ("rounds/1", control)):
         shutil.copytree(home / source, folder)
-    named = {"erm/seed-1": twin, "erm/seed-2": other, "round-1/control-0": control}
+    named = {"erm/seed-1": homoglyph, "erm/seed-2": other, "round-1/control-0": control}
     _, found = probed(params, home, **named)
     of = found["nuisances"]["font_style"]
     assert "layers" not in of["models"]["erm/seed-2"]
@@ -179,9 +179,9 @@ def test_features_are_the_pooled_outputs_of_each_layer(params, home):
     order = facts.reset_index().set_index("key").loc[rows["key"], "index"].to_numpy()
     images = torch.from_numpy(pixels[order])[:, None].float() / 255
     with torch.no_grad():
-        maps = network.trunk(network.standardise(images))
+        maps = network.backbone(network.standardise(images))
         assert torch.allclose(found["a"]["embedding"], network.embed(images), atol=1e-5)
-        assert torch.allclose(found["a"]["trunk.1"], torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1), atol=1e-5)
+        assert torch.allclose(found["a"]["backbone.1"], torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1), atol=1e-5)
         grid = network.standardise(images)[:, 0].reshape(len(images), 16, 1, 32, 2).mean((2, 4))
     assert torch.allclose(found["pixels"]["pixels"], grid.flatten(1), atol=1e-5)
     assert not any(module._forward_hooks for module in network.modules())

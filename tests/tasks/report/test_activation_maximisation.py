@@ -39,7 +39,7 @@ def test_strengths_are_said_in_words():
 
 
 def test_each_layer_has_every_image_beside_its_strongest_crops(report, numbers, text):
-    assert [layer["layer"] for layer in numbers["layers"]] == ["trunk.0", "trunk.1", "embedding", "target_head"]
+    assert [layer["layer"] for layer in numbers["layers"]] == ["backbone.0", "backbone.1", "embedding", "target_head"]
     for place, layer in enumerate(numbers["layers"]):
         alone = [one["name"] for one in layer["images"] if not one["combined"]]
         assert alone == ["none"] + [name for name in KINDS for _ in range(5)]
@@ -53,7 +53,7 @@ def test_each_layer_has_every_image_beside_its_strongest_crops(report, numbers, 
 
 
 def test_the_crops_are_those_of_the_layers_page(report, numbers):
-    units = read_json(report / "layer-0-trunk.0.json")["all"]
+    units = read_json(report / "layer-0-backbone.0.json")["all"]
     layer = numbers["layers"][0]
     assert [crop["key"] for crop in layer["crops"]] == [crop["key"] for crop in units[layer["unit"]]["crops"]]
 

@@ -41,7 +41,7 @@ def made(tmp_path_factory):
     chosen = read_json(home / "chosen.json")
     network, card = load_model(home / chosen["path"])
     with torch.no_grad():
-        for values in (network.trunk[0].conv.weight, *network.trunk[0].norm.state_dict().values()):
+        for values in (network.backbone[0].conv.weight, *network.backbone[0].norm.state_dict().values()):
             if values.dim():
                 values[3] = values[1]
         network.embedding.norm.weight[2], network.embedding.norm.bias[2] = 0, -1
@@ -78,7 +78,7 @@ def test_a_pair_s_page_links_the_units_of_the_chosen_model_alone(made):
     shown = read_json(report / "compared-erm-conditional+pairs.json")["shown"]
     sides = [side for layer in shown for pair in layer["pairs"] for side in pair["sides"]]
     assert chosen == "conditional+pairs" and len(sides) == 2 * 3 * 4
-    pages = ["layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head"]
+    pages = ["layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head"]
     wanted = [f"{page}.html#unit-{side['unit']}" for page, layer in zip(pages, shown, strict=True)
               for pair in layer["pairs"] for side in pair["sides"] if side["name"] == chosen]  # fmt: skip
     text = text_of(report, "compared-erm-conditional+pairs")
@@ -117,8 +117,8 @@ def test_what_the_chosen_model_could_do_without(made):
     assert alone == {key: numbers[key] for key in alone}
     text = text_of(report, "redundancy")
     first, *_, last = numbers["layers"]
-    assert [1, 3, 1.0] in first["twins"] and 2 in last["dead"]
-    link = '<a href="layer-0-trunk.0.html#unit-{0}">{0}</a>'
+    assert [1, 3, 1.0] in first["homoglyphs"] and 2 in last["dead"]
+    link = '<a href="layer-0-backbone.0.html#unit-{0}">{0}</a>'
     assert f"{link.format(1)} and {link.format(3)} " in text
     assert "<dt>Dead</dt><dd>" in text and '<a href="layer-2-embedding.html#unit-2">2</a>' in text
 

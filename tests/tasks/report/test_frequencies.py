@@ -86,7 +86,7 @@ def page(tmp_path_factory):
 
 def test_every_layer_has_its_spectra(page):
     text, numbers = page
-    assert [layer["layer"] for layer in numbers["layers"]] == ["trunk.0", "trunk.1", "embedding", "target_head"]
+    assert [layer["layer"] for layer in numbers["layers"]] == ["backbone.0", "backbone.1", "embedding", "target_head"]
     for layer in numbers["layers"]:
         assert layer["bands"].keys() == {"data", "gradients on crops", "gradients on noise", "none", *KINDS}
         assert 0.6 < layer["white"] < 0.9  # 3/4 in the limit: the area of a ring
@@ -100,7 +100,7 @@ def test_every_degradation_that_acts_has_a_row(page):
     assert [row["degradation"] for row in numbers["severities"]] == ["light", "medium", "heavy"]
     for row in numbers["robustness"]:
         assert f'<th scope="row">{row["degradation"]}</th><td>{row["strength"]:g}</td>' in text
-        assert [one["layer"] for one in row["layers"]] == ["trunk.0", "trunk.1", "embedding", "target_head"]
+        assert [one["layer"] for one in row["layers"]] == ["backbone.0", "backbone.1", "embedding", "target_head"]
 
 
 def test_inverting_is_undone_before_the_first_layer(page):

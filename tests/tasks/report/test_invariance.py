@@ -15,7 +15,7 @@ from tasks.report.training_curves import epoch_axis, round_plots
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home, study_of
 
-LAYERS = ["trunk.0", "trunk.1", "embedding", "target_head"]
+LAYERS = ["backbone.0", "backbone.1", "embedding", "target_head"]
 
 
 def pages_of(folder, params, **options):
@@ -168,7 +168,7 @@ def test_a_label_of_many_has_the_colour_of_the_others():
 def test_the_training_shows_both_heads_and_lambda(plain):
     page = (plain / "report" / "invariance.html").read_text(encoding="utf-8")
     titles = re.findall(r"<figcaption><strong>([^<]*)</strong></figcaption><svg", page)
-    wanted = ["script: loss", "script: accuracy", "λ, what the trunk is pushed with"]
+    wanted = ["script: loss", "script: accuracy", "λ, what the backbone is pushed with"]
     assert titles[2:] == [*wanted, "font style: accuracy", "font style: loss", "script: loss", "script: accuracy"]
     history = read_json(plain / "invariance" / "erm" / "history.json")
     assert read_json(plain / "report" / "invariance.json")["curves"]["erm"] == history["curve"]

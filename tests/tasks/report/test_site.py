@@ -57,7 +57,7 @@ def test_there_is_a_page_for_every_round_and_layer(made):
         "index", "confusion", "accuracy", "invariance", "mining", "losses", "round-0", "round-1", "round-2",
         "climbing", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
         "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
-        "layer-0-trunk.0", "layer-1-trunk.1", "layer-2-embedding", "layer-3-target_head",
+        "layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
     assert metrics["pages"] == 22
     assert metrics["units"] == 4 + 6 + 8 + 3

@@ -123,7 +123,7 @@ def test_a_study_of_other_params_is_never_gone_on_with_in_silence():
     finish(study, begin(study, GRID, at_once=1)[0])
     with pytest.raises(UserError, match="another train") as error:
         open_study(sweep_of(GRID, train="{1}"))
-    assert "--anew" in error.value.mend
+    assert "--anew" in error.value.fix
     anew = sweep_of(GRID, train="{1}")
     assert done_in(open_study(anew, anew=True)) == 0
     assert done_in(open_study(anew)) == 0

@@ -205,8 +205,8 @@ def test_a_background_that_looks_like_one_of_training_is_in_no_other_split(tmp_p
     alike = np.random.default_rng(13).integers(0, 256, (8, 12), np.uint8)  # the one of test_seen's `edges`
     assert key_of(alike) == rows[8]["key"]
     alike[0, 0] ^= 1
-    twin = background(99, "train", "noise") | {"image": {"bytes": encode_png(alike), "path": None}}
-    summary, refused = tag(tmp_path, fonts, [*rows, twin | {"key": key_of(alike)}])
+    homoglyph = background(99, "train", "noise") | {"image": {"bytes": encode_png(alike), "path": None}}
+    summary, refused = tag(tmp_path, fonts, [*rows, homoglyph | {"key": key_of(alike)}])
     assert (summary["near_duplicates"], summary["set_aside"], summary["rejected"]) == (1, 1, 0)
     assert refused["path"].tolist() == [rows[8]["key"]]
     assert "near-duplicate" in refused["reason"].iloc[0]

@@ -19,7 +19,7 @@ from tasks.words.confusables import RECOMMENDED, is_ambiguous, twin_scripts
         ("12", "Latn", set()),
         ("ロ", "Jpan", {"Hani"}),
         ("口", "Hani", {"Jpan"}),
-        ("日口", "Hani", set()),  # kana have a twin of one of the two alone
+        ("日口", "Hani", set()),  # kana have a homoglyph of one of the two alone
         ("జల", "Telu", {"Knda"}),
         ("వల", "Telu", set()),
         ("ס", "Hebr", {"Latn", "Grek", "Cyrl", "Armn", "Arab", "Mlym", "Mymr"}),
