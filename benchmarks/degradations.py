@@ -1,4 +1,4 @@
-"""The picture sheet of docs/degradations.md: every step alone at three strengths, and the severities.
+"""The picture sheet of docs/explanation/degradations.md: every step alone at three strengths, and the severities.
 
     python -m benchmarks.degradations [--fonts data/fonts.parquet] [--out docs/figures/degradations.png]
 

@@ -6,8 +6,8 @@
 PROJECT is a folder where `unfont profile full` and `dvc repro round@3` have made the table and the rounds (the last
 number in `rounds` counts). Every mode and peer is trained on from the last round with every seed, on the same share of
 its crops (partners stay together); two trainings run side by side on one thread each. Then `evaluate` chooses among
-the modes by validation and measures, and the probe reads. ARCHIVE holds the CMU Face Images (docs/own-crops.md). A
-training that is there stays, so that a broken run goes on. Both write their part of
+the modes by validation and measures, and the probe reads. ARCHIVE holds the CMU Face Images (docs/how-to/own-crops.md).
+A training that is there stays, so that a broken run goes on. Both write their part of
 benchmarks/results/invariance.json.
 """
 

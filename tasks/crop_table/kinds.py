@@ -1,4 +1,4 @@
-"""Kinds of background (non-text crops), by the split that may show them; docs/background.md lists them.
+"""Kinds of background (non-text crops), by the split that may show them; docs/explanation/backgrounds.md lists them.
 
 A kind is named after the function that paints it (`tasks.crops.backgrounds`), and its seed follows from that name.
 Whole kinds are held out: a model that has learned "no hatching" has not learned "no text".

@@ -29,7 +29,7 @@ log = logging.getLogger("unfont")
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """The files of an evaluation, and the folder of its plots; docs/learning.md says what they hold."""
+    """The files of an evaluation, and the folder of its plots; docs/reference/metrics.md says what they hold."""
 
     chosen: Path
     metrics: Path

@@ -14,7 +14,7 @@ DIGITS = 6  # of numbers
 
 
 def numbers_of(found: SideBySide) -> dict[str, Any]:
-    """The verdict and all that it rests on, as values that JSON can hold; docs/explaining.md names them."""
+    """The verdict and all that it rests on, as values that JSON can hold; docs/how-to/look-inside.md names them."""
     comparison, judged = found.comparison, found.verdict
     return {
         "first": found.names[0],

@@ -9,7 +9,7 @@ DIGITS = 6  # of numbers
 
 
 def numbers_of(explained: Explained) -> dict[str, Any]:
-    """What was found, without the maps, as values that JSON can hold; docs/explaining.md names them."""
+    """What was found, without the maps, as values that JSON can hold; docs/how-to/look-inside.md names them."""
     attribution = explained.attribution
     gains = {
         name: {"deletion_gain": found.deletion_gain.tolist(), "insertion_gain": found.insertion_gain.tolist()}

@@ -14,7 +14,7 @@ STARTS = {RANDOM: RANDOM, OPENED: f"{RANDOM}, closed ReLUs let through", CROP: "
 
 
 def numbers_of(found: DrawnUnits) -> dict[str, Any]:
-    """What was found, without the pictures, as values that JSON can hold; docs/explaining.md names them."""
+    """What was found, without the pictures, as values that JSON can hold; docs/how-to/look-inside.md names them."""
     (layer,), subject = found.explained.layers, found.subject
     head = len(subject.labels) == len(layer.summary.mean) and layer.name.endswith("head")
     units = [_unit(found, place) for place in range(len(found.drawn.units))]

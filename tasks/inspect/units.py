@@ -23,7 +23,7 @@ from tasks.inspect.subject import Subject, layers_in
 MOST_UNITS = 200  # on a page
 CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that say what images are like, at most
 TOLD = 12  # layers that an error names
-GUIDE = "docs/explaining.md says what a network must be like"
+GUIDE = "docs/how-to/own-network.md says what a network must be like"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -451,14 +451,14 @@ def test_a_files_name_is_shown_as_text(draw, tmp_path):
 
 
 def test_the_worked_example_of_the_guide(draw, monkeypatch, tmp_path):
-    guide = (ROOT / "docs" / "explaining.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "how-to" / "own-network.md").read_text(encoding="utf-8")
     network, boxes, from_python = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     shutil.copy("params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "edges.py").write_text(network)
     exec(boxes, {})
     out, _, _ = draw("1", "0", "1", "--network", "edges:make", "--images", "boxes")
-    printed = re.search(r"unfont draw 1 0 1 .*\n((?: +.*\n)+)", guide)[1]
+    printed = re.search(r"```text\n(.*?)```", guide, re.DOTALL)[1]
     # Each line's unit, max and share of images are exact; climbs may differ in the last digit from machine to machine.
     assert [line.split()[:3] for line in out.splitlines()] == [line.split()[:3] for line in printed.splitlines()]
     found = {}
