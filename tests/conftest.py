@@ -36,6 +36,16 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Path:
+    """The debug project's folder after its first `unfont run`, under this process's Prefect server."""
+    from tests.first_run import make_first_run, shared_folder
+
+    folder = tmp_path_factory.mktemp("e2e") / "project"
+    make_first_run(folder, shared_folder(tmp_path_factory))
+    return folder
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""

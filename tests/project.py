@@ -1,5 +1,7 @@
 """A small project of one's own: the debug problem (three scripts, three styles, small crops) in a temporary folder."""
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -7,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.conftest import ROOT
@@ -94,3 +97,17 @@ def dvc(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def unfont(*arguments: str) -> tuple[int, str]:
+    """Run the command line in this process, under the session's Prefect server."""
+    from apps.cli import main
+
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        patch.setattr(sys, "argv", ["unfont", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0), said.getvalue()
+    return 0, said.getvalue()

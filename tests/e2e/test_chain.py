@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tasks.common.files import read_json, sha256_of
-from tests.project import dvc, make_project, write_params
+from tests.project import dvc, unfont, write_params
 
 pytestmark = pytest.mark.e2e
 
@@ -19,33 +19,12 @@ STAGES = [
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, prefect_server):
+def project(first_run):
     """The project after its first `unfont run`; the tests below follow one another, as a user's day does."""
-    folder = make_project(tmp_path_factory.mktemp("e2e") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        patch.chdir(first_run)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert unfont("setup")[0] == 0
-        status, out = unfont("run")
-        assert status == 0, out
-        yield folder
-
-
-def unfont(*arguments: str) -> tuple[int, str]:
-    """Run the command line in this process, under the session's Prefect server."""
-    import contextlib
-    import io
-
-    from apps.cli import main
-
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        patch.setattr(sys, "argv", ["unfont", *arguments])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0), said.getvalue()
-    return 0, said.getvalue()
+        yield first_run
 
 
 def hashes(folder: Path) -> dict[str, str]:

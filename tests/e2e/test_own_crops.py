@@ -5,8 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.common.files import read_json
-from tests.e2e.test_chain import unfont
-from tests.project import DEBUG, dvc, make_project, write_params
+from tests.project import DEBUG, dvc, make_project, unfont, write_params
 from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces
 
 pytestmark = pytest.mark.e2e
