@@ -14,7 +14,7 @@ from models.settings import NetworkSettings
 
 GREY = Canvas(channels=1, height=12, width=16, neutral=0.5)
 RGB = Canvas(channels=3, height=12, width=16, neutral=0.5)
-TRUNK = Canvas(channels=1, height=32, width=64, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
+MAPS = Canvas(channels=1, height=32, width=64, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
 SHORT = [in_steps(settings, 6) for settings in PAPER.values()]
 
 
@@ -59,7 +59,7 @@ def hooks_left(network):
     [
         (plain(), "1", GREY), (plain(), "3", GREY), (plain(), "5", GREY), (plain(3), "3", RGB),
         (plain(inplace=True), "0", GREY), (plain(inplace=True), "3", GREY), (mlp(), "2", GREY), (mlp(), "3", GREY),
-        (Functional(), "two", GREY), (scriptnet(), "backbone.1", TRUNK), (scriptnet(), "target_head", TRUNK),
+        (Functional(), "two", GREY), (scriptnet(), "backbone.1", MAPS), (scriptnet(), "target_head", MAPS),
     ],
 )  # fmt: skip
 def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
@@ -82,9 +82,9 @@ def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
 @pytest.mark.parametrize(("layer", "windowed"), [("backbone.1", True), ("backbone.1", False), ("target_head", True)])
 def test_activations_are_those_of_the_images_kept(layer, windowed):
     network = scriptnet().eval()
-    found = maximise(network, layer, [0, 1, 2], canvas=TRUNK, settings=SHORT, let_through=3, windowed=windowed)
+    found = maximise(network, layer, [0, 1, 2], canvas=MAPS, settings=SHORT, let_through=3, windowed=windowed)
     window = found.window
-    whole_images = torch.zeros(len(found.unit), *TRUNK.shape)
+    whole_images = torch.zeros(len(found.unit), *MAPS.shape)
     rows = torch.arange(len(found.unit))
     for kept, activation in ((found.best, found.best_activation), (found.last, found.last_activation)):
         whole_images[:, :, window.top : window.top + window.height, window.left : window.left + window.width] = kept
@@ -98,8 +98,8 @@ def test_activations_are_those_of_the_images_kept(layer, windowed):
 def test_a_window_is_the_receptive_field_and_gives_the_same_picture_as_the_whole_image():
     network = scriptnet()
     settings = [AscentSettings(steps=5), AscentSettings(steps=5, progress=1.0, decay=0.1)]
-    part = maximise(network, "backbone.1", range(4), canvas=TRUNK, settings=settings)
-    all_of_it = maximise(network, "backbone.1", range(4), canvas=TRUNK, settings=settings, windowed=False)
+    part = maximise(network, "backbone.1", range(4), canvas=MAPS, settings=settings)
+    all_of_it = maximise(network, "backbone.1", range(4), canvas=MAPS, settings=settings, windowed=False)
     # Kernel 5, stride 2, then kernel 3: 5 + 2 * 2 pixels; the middle of 16 x 32 positions is 8, 16.
     assert (part.window.height, part.window.width) == (9, 9)
     assert (part.window.top, part.window.left) == (8 * 2 - 4, 16 * 2 - 4)
@@ -115,14 +115,14 @@ def test_nothing_after_the_layer_is_computed():
 
 def test_a_batch_gives_what_its_samples_give_alone():
     network, settings = scriptnet(), [*SHORT, AscentSettings(steps=6, jitter=2, decay=0.01)]
-    together = maximise(network, "backbone.2", [1, 4], canvas=TRUNK, settings=settings, seeds=[3, 5], let_through=3)
+    together = maximise(network, "backbone.2", [1, 4], canvas=MAPS, settings=settings, seeds=[3, 5], let_through=3)
     for row in range(len(together.unit)):
         setting, seed = settings[int(together.setting[row])], int(together.seed[row])
         alone_ = maximise(
             network,
             "backbone.2",
             [int(together.unit[row])],
-            canvas=TRUNK,
+            canvas=MAPS,
             settings=[setting],
             seeds=[seed],
             let_through=3,
