@@ -51,7 +51,8 @@ def _tell_curve(path: Path, name: str, params: Params, rng: np.random.Generator)
     """Three epochs of 60 steps; of a mode with its heads, and λ where it pushes."""
     steps = []
     for step in range(EPOCHS * STEPS):
-        figures = {"loss": 2 / (1 + step / 40) + rng.uniform(0, 0.2), "accuracy": min(1.0, 0.5 + step / 400), "rate": 1}
+        figures = {"loss": 2 / (1 + step / 40) + rng.uniform(0, 0.2), "accuracy": min(1.0, 0.5 + step / 400)}
+        figures["learning_rate"] = 1.0
         for nuisance in params.labels.nuisances if not name.startswith("round-") else []:
             figures |= {f"{nuisance}_loss": 1 + rng.uniform(0, 0.1), f"{nuisance}_accuracy": rng.uniform(0.4, 0.6)}
         steps.append(figures | ({"strength": step / 600} if "conditional" in name else {}))
