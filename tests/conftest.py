@@ -1,4 +1,4 @@
-"""What the whole session shares: quiet tools, one thread a process, and one real Prefect server."""
+"""What the whole session shares: quiet tools, one thread a process, no time limits, one real Prefect server."""
 
 import os
 import shutil
@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import tasks  # noqa: F401  (switches telemetry off before Prefect, MLflow or DVC is imported)
 
 # Two test processes on two cores, and the stages that they start: more threads would wait for one another, spinning.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# A busy machine is slow: no example fails by the time that it takes.
+settings.register_profile("unfont", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unfont")
 
 ROOT = Path(__file__).resolve().parent.parent
 

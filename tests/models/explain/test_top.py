@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.explain.top import TopActivations
@@ -13,7 +13,6 @@ def stream(output, *, k, batch):
     return top.summary()
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), batch=st.integers(1, 40), k=st.integers(1, 12))
 def test_streaming_finds_what_sorting_everything_finds(seed, batch, k):
     generator = torch.Generator().manual_seed(seed)
@@ -29,7 +28,6 @@ def test_streaming_finds_what_sorting_everything_finds(seed, batch, k):
             assert output[crop, unit, int(row * 2), int(column * 4)] == peaks[crop]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), batch=st.integers(1, 40), k=st.integers(1, 12))
 def test_the_weakest_are_those_with_the_lowest_peaks(seed, batch, k):
     generator = torch.Generator().manual_seed(seed)

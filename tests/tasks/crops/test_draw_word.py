@@ -28,7 +28,7 @@ def box_of(crop: np.ndarray) -> tuple[int, int, int, int]:
 chance = st.floats(0, 1, exclude_max=True, allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(placement=st.lists(chance, min_size=4, max_size=4), text=st.text("iWgÀ", min_size=1, max_size=20))
 def test_words_are_scaled_and_never_cut_or_squeezed(
     font: ImageFont.FreeTypeFont, placement: list[float], text: str

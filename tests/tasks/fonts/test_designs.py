@@ -109,7 +109,7 @@ infos = st.lists(
 ).map(lambda cells: [DesignInfo(f"d{number:02}", frozenset(each)) for number, each in enumerate(cells)])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(infos, st.integers(0, 5))
 def test_hold_out_is_total_and_does_not_depend_on_order(designs: list[DesignInfo], seed: int) -> None:
     sides = hold_out(designs, seed)
@@ -118,7 +118,7 @@ def test_hold_out_is_total_and_does_not_depend_on_order(designs: list[DesignInfo
     assert hold_out(designs[::-1], seed) == sides
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(1, 14), st.lists(st.sampled_from(STYLES), min_size=14, max_size=14))))
 def test_scripts_of_their_own_designs_get_what_they_want(counts: list[tuple[int, list[str]]]) -> None:
     designs = [

@@ -182,7 +182,7 @@ JSON = st.recursive(
 FIELDS = ("category", "weights", "subsets", "styles", "type", "license", "variable", "unicodeRange", "version")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     metadata=JSON | st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from(["google", "icons", "serif"])),
     package_json=JSON | st.fixed_dictionaries({"license": JSON | st.just("MIT")}),

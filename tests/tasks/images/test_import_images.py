@@ -25,7 +25,6 @@ PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="desi
 FUZZ = settings(
     max_examples=2_500,  # four tests of these readers: 10,000 cases
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -254,7 +254,7 @@ WHOLE = dict(damaged_files())
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, derandomize=True, deadline=None, database=None)
+@settings(max_examples=10_000, derandomize=True, database=None)
 @given(case=st.binary(min_size=3, max_size=18))
 def test_any_bytes_are_read_or_refused_in_one_line(case):
     # One draw a case, for speed: which file, where it is cut off, and triples of place and value that change.
