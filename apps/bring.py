@@ -1,4 +1,4 @@
-"""`unfont tag --from`: bring the user's own pictures in, and tag them."""
+"""`unfont tag --from`: import the user's own pictures, and tag them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from tasks.images.import_images import bring_pictures
 def bring_and_tag(
     source: Path | None, *, pattern: str | None, manifest: Path | None, columns: str, beside_drawn: bool
 ) -> None:
-    """Bring pictures in for the chosen problem, set its `source` to `own` or `both`, and bring `tag` up to date."""
+    """Import pictures for the chosen problem, set its `source` to `own` or `both`, and bring `tag` up to date."""
     params = read_params()
     brought = bring_pictures(
         source,
@@ -23,12 +23,12 @@ def bring_and_tag(
         manifest=manifest,
         columns=pairs_of(columns),
     )
-    print(f"{brought['accepted']:.0f} of {brought['given']:.0f} pictures brought in: {params.pictures}", flush=True)
+    print(f"{brought['accepted']:.0f} of {brought['given']:.0f} pictures imported: {params.pictures}", flush=True)
     if beside_drawn or not params.labels.brings:
         for line in write_settings({f"problems.{params.problem}.source": "both" if beside_drawn else "own"}):
             print(f"params.yaml: {line}")
     run_pipeline("tag")
-    print(f"done: {params.home / 'table'}; what could not be used: {params.home / 'rejected.parquet'}")
+    print(f"done: {params.home / 'table'}; rejected pictures: {params.home / 'rejected.parquet'}")
 
 
 def pairs_of(text: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def pairs_of(text: str) -> dict[str, str]:
 
 
 def refuse_options(options: Mapping[str, object]) -> None:
-    """Raises UserError where an option is given that says how to read pictures, and no pictures are."""
+    """Raises UserError where an option of the import is given, and no pictures are."""
     for option, value in options.items():
         if value:
-            raise UserError("this option says how to read pictures", where=option, fix="give --from or --manifest")
+            raise UserError("this option needs pictures to import", where=option, fix="give --from or --manifest")

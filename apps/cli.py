@@ -1,4 +1,4 @@
-"""The command line: its table of commands, and what ends it. The commands themselves stand in `apps/commands`."""
+"""The command line: its table of commands and its exit statuses. The commands themselves are in `apps/commands`."""
 
 import logging
 import sys
@@ -25,7 +25,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "report": stages.report,
     },
     "Try settings": {"sweep": sweep.sweep},
-    "Look at what was mined": {
+    "Inspect crops, models and units": {
         "review": look.review,
         "history": look.history,
         "compare": look.compare,
@@ -36,14 +36,14 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Watch and schedule": {"ui": watch.ui, "serve": watch.serve},
 }
 
-INTERRUPTED = 130  # what Typer makes of Ctrl-C
+INTERRUPTED = 130  # Typer's status for Ctrl-C
 # Typer brings its own copy of click and names but one of its usage errors.
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="unfont",
-    help="Read the script. Forget the font: which script is this word image written in, whatever its font?",
-    epilog="Exit status: 0 done, 1 failed, 2 the input was wrong. Every knob is in params.yaml.",
+    help="Script identification for word and line images: the script of a text, whatever its font.",
+    epilog="Exit status: 0 done, 1 failed, 2 wrong input. Every parameter is in params.yaml.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,7 +73,7 @@ def main() -> None:
         logging.getLogger("unfont").error("unfont: failed", exc_info=error)
         sys.exit(1)
     if status == INTERRUPTED:
-        print("unfont: interrupted; what was committed stays, run again to go on", file=sys.stderr)
+        print("unfont: interrupted; finished stages are kept: run again to resume", file=sys.stderr)
     sys.exit(status)
 
 

@@ -1,4 +1,4 @@
-"""Doctor: what the pipeline needs of a machine, looked at one by one."""
+"""Doctor: what the pipeline needs of a machine, checked one by one."""
 
 import importlib.metadata
 import os
@@ -15,10 +15,10 @@ MIN_FREE_GB = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at and what it is; `fix` says how to fix it, and is empty where it is good."""
+    """What was checked, and its state; `fix` says how to fix it, and is empty where it is good."""
 
     what: str
-    said: str
+    state: str
     fix: str = ""
 
     @property
@@ -38,7 +38,7 @@ def check_machine() -> None:
     """
     for finding in _findings():
         if not finding.good:
-            raise UserError(finding.said, where=finding.what, fix=finding.fix)
+            raise UserError(finding.state, where=finding.what, fix=finding.fix)
 
 
 def _findings() -> Iterator[Finding]:

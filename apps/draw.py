@@ -1,4 +1,4 @@
-"""`unfont draw`: look at single units of the project's model, or of any network of the user's own."""
+"""`unfont draw`: what activates single units of the project's model, or of any network of the user's own."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ def draw(
     seed: int | None,
     output_format: str,
 ) -> None:
-    """Print a line a unit and write the page of what they answer to; without a layer, list the network's.
+    """Print a line a unit and write the page of what activates them; without a layer, list the network's layers.
 
     Args:
         label: names a unit of a head.
@@ -123,7 +123,7 @@ def _steps(params: Params, text: str | None) -> int | None:
 
 
 def _layers(subject: Subject) -> str:
-    """All names of modules, and of those worth looking at how many units they have."""
+    """The names of all modules; of those worth inspecting also the number of units."""
     worth, names = layers_in(subject)
     ordered = [*worth, *(name for name in names if name not in worth)]
     return "\n".join(aligned([["layer", "units"], *([clip(name, 120), str(worth.get(name, ""))] for name in ordered)]))

@@ -1,4 +1,4 @@
-"""Profiles: small files of overrides for `params.yaml`, each saying what it costs."""
+"""Profiles: small files of overrides for `params.yaml`, each with its cost."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ FOLDER = Path("profiles")
 
 
 class Profile(BaseModel):
-    """`cost` is said before a run; `overrides` maps dotted keys of `params.yaml` to values."""
+    """`cost` is printed before a run; `overrides` maps dotted keys of `params.yaml` to values."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 

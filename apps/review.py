@@ -1,4 +1,4 @@
-"""`unfont review`: what labels of the user's own pictures are suspected, and what a person says of them."""
+"""`unfont review`: suspected label errors of the user's own pictures, and a person's decisions on them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from tasks.mine.review import (
 
 LISTED = 40  # suspects, the most that are listed; the page has more
 DIGITS = 12  # of a key that is shown
-DRAWN = "every crop's label is known: it was drawn"
+RENDERED = "every crop's label is known: it was rendered"
 
 
 def review(
@@ -48,21 +48,21 @@ def review(
     if not params.labels.brings:
         if deciding:
             where = f"problem {params.problem}"
-            raise UserError(f"there is nothing to review: {DRAWN}", where=where, fix="bring in pictures of your own")
-        print(f"nothing to review in {params.problem}: {DRAWN}")
+            raise UserError(f"there is nothing to review: {RENDERED}", where=where, fix="bring in pictures of your own")
+        print(f"nothing to review in {params.problem}: {RENDERED}")
         return
     own, labels = _own_crops(params)
     if deciding:
-        desk = _Desk(params.home, own, labels)
-        rows = desk.decide(accept=accept, correct=correct, drop=drop, decided=decided)
+        crops = _Reviewable(params.home, own, labels)
+        rows = crops.decide(accept=accept, correct=correct, drop=drop, decided=decided)
         add_decisions(decisions_path(params.problem), rows)
         print(f"{len(rows)} decided, kept in {decisions_path(params.problem)}")
         print("`unfont run` applies them from round 1 on")
     _show(params, labels, listed=not deciding)
 
 
-class _Desk:
-    """What a person may decide on, and what is known of it."""
+class _Reviewable:
+    """The crops that a person may decide on, with their given and suggested labels."""
 
     def __init__(self, home: Path, own: dict[str, str], labels: list[str]) -> None:
         suspects = suspects_of(home)
@@ -73,20 +73,20 @@ class _Desk:
     def decide(
         self, *, accept: Sequence[str], correct: Sequence[str], drop: Sequence[str], decided: Path | None
     ) -> pd.DataFrame:
-        """All that was decided as `key, label`."""
+        """All decisions, as `key, label`."""
         rows = [(key, self.given[key]) for key in map(self._key, accept)]
         rows += [self._corrected(text) for text in correct]
         rows += [(self._key(text), LEFT_OUT) for text in drop]
-        said = pd.DataFrame(rows, columns=["key", "label"], dtype="str")
-        check_labels(said, self.labels, where="--correct")
+        decisions = pd.DataFrame(rows, columns=["key", "label"], dtype="str")
+        check_labels(decisions, self.labels, where="--correct")
         if decided is not None:
-            said = pd.concat([self._saved(decided), said], ignore_index=True)
-        said = said.drop_duplicates()
-        twice = said[said["key"].duplicated()]
-        if len(twice):
-            key = twice["key"].iloc[0]
+            decisions = pd.concat([self._saved(decided), decisions], ignore_index=True)
+        decisions = decisions.drop_duplicates()
+        repeated = decisions[decisions["key"].duplicated()]
+        if len(repeated):
+            key = repeated["key"].iloc[0]
             raise UserError("two decisions on one crop", where=key[:DIGITS], fix="decide it once; nothing was kept")
-        return said
+        return decisions
 
     def _key(self, text: str) -> str:
         return resolve(text, self.given)
@@ -111,7 +111,7 @@ class _Desk:
         for key in saved["key"]:
             if key not in self.given:
                 what = f"{key[:DIGITS]} is no suspected crop, and none of your own in train or pool"
-                raise UserError(what, where=path, fix="take its line out; nothing was kept")
+                raise UserError(what, where=path, fix="remove its line; nothing was kept")
         check_labels(saved, self.labels, where=path)
         return saved
 
@@ -125,7 +125,7 @@ def _own_crops(params: Params) -> tuple[dict[str, str], list[str]]:
 
 
 def _show(params: Params, labels: list[str], *, listed: bool) -> None:
-    """Say how many are open, list them if asked to, and write their page."""
+    """Print how many are open, list them if asked to, and write their page."""
     home = params.home
     if not any(path.parent.name != "0" for path in home.glob("rounds/*/round.json")):
         print("no round has run yet, so nothing is suspected: unfont run")

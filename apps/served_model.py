@@ -23,7 +23,7 @@ from tasks.train.weights import load_model
 
 
 class ServedModel(PythonModel):
-    """Reads pictures, answers with labels.
+    """Predicts the labels of pictures.
 
     It takes bytes or base64, never a path: a server reads no files for others.
     """
@@ -34,12 +34,12 @@ class ServedModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Answers to the pictures in column `image`, a row each, in order.
+        """Predictions for the pictures in column `image`, a row each, in order.
 
         Params are `top`, `among` (labels with commas between) and `abstain_below`, as for `unfont predict`.
 
-        Returns: The target's column (None where the model abstains), `p`, `top` (a list of the best
-            guesses), and `error`: None, or why the picture cannot be read; then the others are None.
+        Returns: The target's column (None where the model abstains), `p`, `top` (a list of the most
+            probable labels), and `error`: None, or why the picture cannot be read; then the others are None.
 
         Raises:
             MlflowException: an option is wrong.
@@ -47,23 +47,23 @@ class ServedModel(PythonModel):
         options = self._options(params or {})
         size = {name: self.card[name] for name in ("height", "width", "channels")}
         empty = {self.card["target"]: None, "p": None, "top": None}
-        answers: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         crops = []
         for number, image in enumerate(model_input["image"]):
             try:
                 data = _bytes_of(image, where=f"row {number}")
                 crops.append(read_crop_bytes(data, where=f"row {number}", **size))
-                answers.append({**empty, "error": None})
+                rows.append({**empty, "error": None})
             except UserError as error:
-                answers.append({**empty, "error": str(error)})
-        good = [answer for answer in answers if answer["error"] is None]
+                rows.append({**empty, "error": str(error)})
+        good = [row for row in rows if row["error"] is None]
         if crops:
             probabilities = probabilities_of(
                 self.network, np.stack(crops), temperature=self.card.get("temperature", 1.0)
             )
-            for answer, found in zip(good, ranked(probabilities, self.card["labels"], **options), strict=True):
-                answer.update(found)
-        return pd.DataFrame(answers, columns=[*empty, "error"], dtype=object)
+            for row, found in zip(good, ranked(probabilities, self.card["labels"], **options), strict=True):
+                row.update(found)
+        return pd.DataFrame(rows, columns=[*empty, "error"], dtype=object)
 
     def _options(self, params: dict[str, Any]) -> dict[str, Any]:
         names = [name.strip() for name in str(params.get("among") or "").split(",") if name.strip()]

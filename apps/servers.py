@@ -1,4 +1,4 @@
-"""The servers that people look at: MLflow and Prefect, on loopback unless told otherwise."""
+"""The servers with pages for people: MLflow and Prefect, on loopback unless another host is given."""
 
 import os
 import signal
@@ -108,8 +108,8 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     log.parent.mkdir(parents=True, exist_ok=True)
     # MLflow's job queue serves features that nothing here uses, with seven processes.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ}
-    with log.open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True, env=environment)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, env=environment)
     try:
         yield process
     finally:
@@ -117,7 +117,7 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def log_of(command: list[str]) -> Path:
-    """What a server says goes to a file: its address is all that a person wants of it."""
+    """The file that takes a server's output: a person needs its address alone."""
     return WORK / "servers" / f"{command[2]}.log"
 
 

@@ -1,4 +1,4 @@
-"""`unfont sweep`: say what it costs, run it, print what it found."""
+"""`unfont sweep`: print its cost, run it, print the results."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def sweep_modes(
     yes: bool = False,
     output_format: str = "table",
 ) -> None:
-    """Try `modes` and the knobs' `values` (lists with commas; None and what is missing: as params.yaml has it).
+    """Try `modes` and the parameters' `values` (lists with commas); what is not given is as in params.yaml.
 
     Raises:
         UserError: an option is wrong, there is no last round, or the same sweep was begun with other params.
@@ -59,8 +59,8 @@ def sweep_modes(
 
 def _space(params: Params, modes: str | None, values: Mapping[str, str], *, seeds: int | None, sampled: bool) -> Space:
     read: dict[str, list[float]] = {"strength": list(params.sweep.strength)}
-    for knob, text in values.items():
-        read[knob] = _numbers(text, int if knob == "head_steps" else float, f"--{knob.replace('_', '-')}")
+    for name, text in values.items():
+        read[name] = _numbers(text, int if name == "head_steps" else float, f"--{name.replace('_', '-')}")
     return space_of(
         params.invariance,
         modes=params.invariance.modes if modes is None else _listed(modes),
@@ -85,10 +85,10 @@ def _listed(text: str) -> list[str]:
 
 
 def _agreed() -> bool:
-    """What the person at the terminal says; where none sits there, nobody is asked."""
+    """Whether the person at the terminal agrees; without a terminal nobody is asked."""
     if not sys.stdin.isatty():
         return True
-    print("go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    print("continue? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

@@ -1,4 +1,4 @@
-"""Look at what was mined, and at what the models learned."""
+"""Inspect crops, and what the models learned."""
 
 import json
 import shutil
@@ -15,33 +15,35 @@ COMPARED = Path("data/.work/compare")
 
 def review(
     accept: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. Repeatable.")
+        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. May be repeated.")
     ] = None,
     correct: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. Repeatable."),
+        typer.Option(
+            metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. May be repeated."
+        ),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. Repeatable.")
+        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. May be repeated.")
     ] = None,
     decided: Annotated[
         Path | None, typer.Option("--from", help="Take in the decisions.csv that the review page saved.")
     ] = None,
 ) -> None:
-    """List the suspected labels of your own pictures and write their page, or decide on them."""
+    """List suspected label errors of your own pictures and write their page, or take your decisions."""
     from apps.review import review as run_review
 
     run_review(accept=accept or [], correct=correct or [], drop=drop or [], decided=decided)
 
 
 def history(
-    key: Annotated[str, typer.Argument(help="The crop's key, or its first digits: 6 at the least.")],
+    key: Annotated[str, typer.Argument(help="The crop's key, or its first digits (6 or more).")],
     picture: Annotated[
-        Path | None, typer.Option(help="Save the clean crop too, four times as large: a .png file.")
+        Path | None, typer.Option(help="Also save the clean crop, enlarged four times, as this .png file.")
     ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Tell one crop's story: what it is, what every round made of it, what the models say of it."""
+    """Print one crop's provenance: its labels, its outcome in every round, and what the models predict."""
     from tasks.browse.history import picture_of, save_picture, story_of
     from tasks.browse.history_text import format_story
     from tasks.browse.terminal import WIDEST, shows_colour
@@ -63,16 +65,16 @@ def history(
 
 def compare(
     model_a: Annotated[str, typer.Argument(help="A model: round-0, erm, erm/seed-1, champion, or a model folder.")],
-    model_b: Annotated[str, typer.Argument(help="The model beside it.")],
+    model_b: Annotated[str, typer.Argument(help="The model to compare it with.")],
     page: Annotated[
-        Path | None, typer.Option(help="Where the page goes: an .html file; in data/.work/compare unless given.")
+        Path | None, typer.Option(help="The page to write, an .html file; in data/.work/compare unless given.")
     ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Measure too by how much their layers are larger than needed.")
+        bool, typer.Option("--prune", help="Also measure which units are redundant, and what it costs to remove them.")
     ] = False,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Say whether two networks learned the same: their units matched, their layers compared, on the same crops."""
+    """Compare what two networks learned, on the same crops: matched units, and CKA of their layers."""
     from flows.evaluate import models_of, replicas_of_study
     from tasks.common.params import read_params
     from tasks.explain.compare import compare_models, seed_pairs
@@ -107,11 +109,11 @@ def compare(
 
 def explain(
     files: Annotated[list[Path], typer.Argument(help="Word images.")],
-    model: Annotated[str, typer.Option(help="Whose answers: as for compare.")] = "champion",
-    out: Annotated[Path, typer.Option(help="Where the page of the maps goes.")] = Path("data/.work/attribution.html"),
+    model: Annotated[str, typer.Option(help="Whose predictions: a model as for compare.")] = "champion",
+    out: Annotated[Path, typer.Option(help="The page to write, an .html file.")] = Path("data/.work/attribution.html"),
     output_format: TableOrJson = "table",
 ) -> None:
-    """Show what the answer to each word image rests on, and how far to trust that."""
+    """Show which pixels each prediction depends on (attribution), with checks of every map."""
     from flows.evaluate import models_of, replicas_of_study
     from tasks.common.params import read_params
     from tasks.explain.attribution import explain_files
@@ -134,7 +136,7 @@ def explain(
             out, explained, numbers=numbers, settings=params.attribution, model=model, weights=weights_of(folder)
         )
         print(text_of(numbers, output_format, format_attribution))
-        left = f"; {more} pictures had no room on it" if more else ""
+        left = f"; {more} pictures did not fit on it" if more else ""
         print(f"page: {out}{left}", file=sys.stderr)
     for problem in problems:
         print(f"unfont: {problem}", file=sys.stderr)
@@ -142,29 +144,35 @@ def explain(
 
 
 def draw(
-    layer: Annotated[str | None, typer.Argument(help="A layer's name; without one, all are listed.")] = None,
-    units: Annotated[list[int] | None, typer.Argument(help="Numbers of its units.")] = None,
-    label: Annotated[str | None, typer.Option(help="Of a head: the unit of this label.")] = None,
-    model: Annotated[str | None, typer.Option(help="Whose units: as for compare; champion unless given.")] = None,
+    layer: Annotated[str | None, typer.Argument(help="The layer's name; without one, all layers are listed.")] = None,
+    units: Annotated[list[int] | None, typer.Argument(help="The numbers of its units.")] = None,
+    label: Annotated[str | None, typer.Option(help="Of a head's layer: the unit of this label.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Whose units: a model as for compare; champion unless given.")
+    ] = None,
     network: Annotated[
-        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what makes a network of your own.")
+        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what returns a network of your own.")
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="A folder of real pictures, in place of the table's validation crops.")
     ] = None,
     steps: Annotated[
-        str | None, typer.Option(help="Of every climb: a number, or paper for its own; report.steps unless given.")
+        str | None,
+        typer.Option(
+            help="Steps of every optimisation: a number, or paper for the paper's; report.steps unless given."
+        ),
     ] = None,
     search: Annotated[
-        int | None, typer.Option(help="Try so many random settings on the one unit.", min=1, max=10_000)
+        int | None, typer.Option(help="Also try this many random settings; for one unit.", min=1, max=10_000)
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("data/.work/draw.html"),
+    out: Annotated[Path, typer.Option(help="The page to write, an .html file.")] = Path("data/.work/draw.html"),
     seed: Annotated[
-        int | None, typer.Option(help="Of the random pixels; as in params unless given.", min=0, max=2**31 - 1)
+        int | None,
+        typer.Option(help="Seed of the random pixels; that of params.yaml unless given.", min=0, max=2**31 - 1),
     ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Show what single units answer to, of the project's model or of any network of yours."""
+    """Show what activates single units, of the project's model or of any network of your own."""
     from apps.draw import draw as run_draw
 
     run_draw(

@@ -4,6 +4,6 @@ from typing import Annotated, Literal
 
 import typer
 
-_FORMAT = typer.Option("--format", help="How to print.")
+_FORMAT = typer.Option("--format", help="Output format.")
 TableOrJson = Annotated[Literal["table", "json"], _FORMAT]
 TableJsonOrCsv = Annotated[Literal["table", "json", "csv"], _FORMAT]

@@ -7,10 +7,12 @@ import typer
 
 
 def run(
-    stage: Annotated[str | None, typer.Argument(help="Only this stage and what it needs, such as round@2.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what would run, and run nothing.")] = False,
+    stage: Annotated[
+        str | None, typer.Argument(help="Only this stage and those that it depends on, such as round@2.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and run nothing.")] = False,
 ) -> None:
-    """Bring everything that is stale up to date, and only that."""
+    """Run every stage that is stale, in order, and no other."""
     from flows.plan import open_repo, stale_stages
     from tasks.common.params import read_params
 
@@ -49,15 +51,15 @@ def setup() -> None:
 
 
 def doctor() -> None:
-    """Say what works on this machine, and how to fix what does not."""
+    """Check this machine: what works, and how to fix what does not."""
     from apps.doctor import examine
     from tasks.common.params import read_params
 
     read_params()
     findings = examine()
     for finding in findings:
-        told = f"{finding.what}: {finding.said}"
-        print(f"ok   {told}" if finding.good else f"FIX  {told}: {finding.fix}")
+        line = f"{finding.what}: {finding.state}"
+        print(f"ok   {line}" if finding.good else f"FIX  {line}: {finding.fix}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 

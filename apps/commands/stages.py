@@ -1,4 +1,4 @@
-"""Run one stage alone; four of them have options of their own."""
+"""Run one stage alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,14 +21,14 @@ def run_stage(address: str) -> None:
 
 def fonts(
     source: Annotated[
-        Path | None, typer.Option("--from", help="A folder of your own fonts, from now on (fonts.source).")
+        Path | None, typer.Option("--from", help="A folder of your own fonts, used from now on (sets fonts.source).")
     ] = None,
     font_style: Annotated[
-        str | None, typer.Option(help="Style of your fonts that say nothing of it (fonts.font_style).")
+        str | None, typer.Option(help="Font style of your fonts whose own tables give none (sets fonts.font_style).")
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Only show the table that is there.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only print the table as it is.")] = False,
 ) -> None:
-    """Fetch the fonts into one table, and show which scripts are drawn in which styles."""
+    """Fetch the fonts into one table, and print the typeface designs by script and font style."""
     from apps.settings import write_settings
     from tasks.browse.fonts import format_fonts
     from tasks.common.params import read_params
@@ -45,33 +45,33 @@ def fonts(
 
 
 def words() -> None:
-    """Collect real words of every script."""
+    """Collect real words of every script, from CLDR and your own lists."""
     run_stage("words")
 
 
 def crops() -> None:
-    """Draw clean crops, and pictures with no text in them."""
+    """Render clean crops of words, and generate non-text crops."""
     run_stage("crops")
 
 
 def tag(
     source: Annotated[
-        Path | None, typer.Option("--from", help="Bring in your own pictures first: a folder, a .tar.gz or a .zip.")
+        Path | None, typer.Option("--from", help="Import your own pictures first: a folder, a .tar.gz or a .zip.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="Where the pictures' paths name their labels: '{script}/{font_style}/*.png'.")
+        str | None, typer.Option(help="How the pictures' paths name their labels, as in '{script}/{font_style}/*.png'.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(help="Or a CSV or Parquet file with a row a picture and its labels.")
+        Path | None, typer.Option(help="Or a CSV or Parquet file with a row a picture, and its labels.")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help="What the manifest calls them: 'script=lang,font_style=face'.")
+        str | None, typer.Option(help="Your names of the columns, as in 'script=lang,font_style=face'.")
     ] = None,
     beside_drawn: Annotated[
-        bool, typer.Option("--beside-drawn", help="Keep the drawn crops too (source: both).")
+        bool, typer.Option("--beside-drawn", help="Keep the rendered crops too (source: both).")
     ] = False,
 ) -> None:
-    """Check the crops and split them without leaks; with --from or --manifest, your own pictures."""
+    """Check the crops and split them without leakage; with --from or --manifest, import your own pictures."""
     from apps.bring import bring_and_tag, refuse_options
 
     if source is None and manifest is None:
@@ -82,14 +82,17 @@ def tag(
 
 
 def mining_round(number: Annotated[int, typer.Argument(help="The round's number, from 1.", min=1)]) -> None:
-    """Mine the previous model's false positives and train on."""
+    """Hard-negative mining: add the previous model's false positives to the training set, and retrain."""
     run_stage(f"round@{number}")
 
 
-def invariance(mode: Annotated[str, typer.Argument(help="One of invariance.modes: conditional+pairs.")]) -> None:
-    """Train on while the backbone forgets the nuisance.
+def invariance(
+    mode: Annotated[str, typer.Argument(help="One of invariance.modes, such as conditional+pairs.")],
+) -> None:
+    """Continue training while the backbone unlearns the nuisance, such as font style.
 
-    Modes are erm, reversal, conditional, ascent, pairs, coral, and sums of them; invariance.modes lists those in use.
+    Modes are erm (the baseline), reversal (DANN), conditional (CDANN), ascent, pairs, coral, and sums of them; those in
+    use are listed as invariance.modes in params.yaml.
     """
     run_stage(f"invariance@{mode}")
 
@@ -99,11 +102,11 @@ def evaluate(
         Path | None, typer.Option("--from", help="Instead: test the model on your own crops in this folder.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="Where the folder's paths name the labels: '{script}/*.png' unless given.")
+        str | None, typer.Option(help="How the paths there name the labels; '{script}/*.png' unless given.")
     ] = None,
     output_format: TableJsonOrCsv = "table",
 ) -> None:
-    """Choose by validation and measure every model; with --from, test on your own crops."""
+    """Choose a model by validation, then measure every model; with --from, test on your own crops."""
     if folder is None:
         run_stage("evaluate")
         return
@@ -116,10 +119,10 @@ def evaluate(
 
 
 def probe() -> None:
-    """Measure what a fresh classifier still reads of each nuisance in every model's features."""
+    """Measure what a probe, a classifier trained afterwards, decodes of each nuisance from every model's features."""
     run_stage("probe")
 
 
 def report() -> None:
-    """Write the report: what was measured, mined and learned."""
+    """Write the report, a static site: what was measured, mined and learned."""
     run_stage("report")

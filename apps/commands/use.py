@@ -11,12 +11,12 @@ from apps.commands.options import TableJsonOrCsv
 
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Word images.")],
-    top: Annotated[int, typer.Option(help="How many guesses of each.", min=1)] = 3,
+    top: Annotated[int, typer.Option(help="Labels printed of each, the most probable first.", min=1)] = 3,
     among: Annotated[str | None, typer.Option(help="Only these scripts, such as Latn,Cyrl.")] = None,
-    abstain_below: Annotated[float, typer.Option(help="Below this probability, say nothing.", min=0, max=1)] = 0.0,
+    abstain_below: Annotated[float, typer.Option(help="Abstain below this probability.", min=0, max=1)] = 0.0,
     output_format: TableJsonOrCsv = "table",
 ) -> None:
-    """Say which script each word image is written in."""
+    """Predict which script each word image is written in."""
     from tasks.common.params import read_params
 
     params = read_params()  # before torch is waited for
@@ -41,7 +41,7 @@ def predict(
 
 
 def register() -> None:
-    """Register the chosen model in MLflow; it becomes champion where it is better beyond doubt."""
+    """Register the chosen model in MLflow; it becomes champion where it is significantly better."""
     from flows.register import register_chosen
     from tasks.common.params import read_params
 

@@ -16,8 +16,10 @@ def ui(
     serve_ui(host=host, mlflow_port=mlflow_port, prefect_port=prefect_port)
 
 
-def serve(cron: Annotated[str, typer.Option(help="When the pipeline runs.")] = "0 2 * * *") -> None:
-    """Serve the deployments: pipeline by cron, mining-round by number, report."""
+def serve(
+    cron: Annotated[str, typer.Option(help="When the pipeline runs: five fields of cron.")] = "0 2 * * *",
+) -> None:
+    """Serve three Prefect deployments: pipeline (by cron), mining-round (by number) and report."""
     from apps.servers import serve_deployments
 
     serve_deployments(cron)

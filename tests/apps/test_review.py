@@ -21,7 +21,7 @@ PAGE = Path("data/debug/review/index.html")
 
 @pytest.fixture(scope="module")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A crop table whose text crops are a user's own and whose background was drawn."""
+    """A crop table whose text crops are a user's own and whose background is generated."""
     folder = tmp_path_factory.mktemp("crops")
     table = pads.dataset(make_toy_table(folder / "drawn")).to_table()
     origin = ["rendered" if label == "Zxxx" else "user" for label in table["script"].to_pylist()]
@@ -60,11 +60,11 @@ def kept() -> dict[str, str]:
     return dict(read_decisions(KEPT).itertuples(index=False, name=None))
 
 
-def test_a_problem_of_drawn_crops_has_nothing_to_review(home, capsys):
+def test_a_problem_of_rendered_crops_has_nothing_to_review(home, capsys):
     write_params(Path(), {"problems": {"debug": {"source": "drawn"}}})
     review()
-    assert capsys.readouterr().out == "nothing to review in debug: every crop's label is known: it was drawn\n"
-    with pytest.raises(UserError, match="it was drawn"):
+    assert capsys.readouterr().out == "nothing to review in debug: every crop's label is known: it was rendered\n"
+    with pytest.raises(UserError, match="it was rendered"):
         review(drop=["abcdef"])
 
 

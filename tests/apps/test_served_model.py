@@ -42,7 +42,7 @@ def png():
     return file.getvalue()
 
 
-def test_bytes_and_base64_get_the_same_answer(served):
+def test_bytes_and_base64_get_the_same_prediction(served):
     images = pd.DataFrame({"image": [png(), base64.b64encode(png()).decode()]})
     first, second = served.predict(None, images, {"top": 2}).to_dict("records")
     assert first == second
@@ -52,10 +52,10 @@ def test_bytes_and_base64_get_the_same_answer(served):
 def test_a_bad_picture_does_not_spoil_its_neighbours(served, tmp_path):
     (tmp_path / "secret.png").write_bytes(png())
     images = pd.DataFrame({"image": ["%%", png(), base64.b64encode(b"text").decode(), str(tmp_path / "secret.png")]})
-    answers = served.predict(None, images)
-    assert answers["error"].isna().tolist() == [False, True, False, False]
-    assert "row 0" in answers["error"][0] and "this is no picture (row 2)" in answers["error"][2]
-    assert answers["script"].isna().tolist() == [True, False, True, True]
+    predictions = served.predict(None, images)
+    assert predictions["error"].isna().tolist() == [False, True, False, False]
+    assert "row 0" in predictions["error"][0] and "this is no picture (row 2)" in predictions["error"][2]
+    assert predictions["script"].isna().tolist() == [True, False, True, True]
 
 
 def test_options_are_those_of_predict(served):
@@ -68,6 +68,6 @@ def test_options_are_those_of_predict(served):
             served.predict(None, images, wrong)
 
 
-def test_no_pictures_get_no_answers(served):
-    answers = served.predict(None, pd.DataFrame({"image": []}))
-    assert list(answers.columns) == ["script", "p", "top", "error"] and len(answers) == 0
+def test_no_pictures_get_no_predictions(served):
+    predictions = served.predict(None, pd.DataFrame({"image": []}))
+    assert list(predictions.columns) == ["script", "p", "top", "error"] and len(predictions) == 0

@@ -35,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(end.value.code or 0)
 
 
-def test_it_says_the_cost_then_the_table_then_what_to_write(home, monkeypatch, capsys):
+def test_it_prints_the_cost_then_the_table_then_the_values_for_params(home, monkeypatch, capsys):
     before = (home / "params.yaml").read_bytes()
     assert run(monkeypatch, "--modes", "erm,pairs", "--seeds", "1") == 0
     said = capsys.readouterr()
@@ -94,7 +94,7 @@ def test_a_long_sweep_asks_a_person_and_nobody_else(monkeypatch, capsys):
     for says, agreed in (("y\n", True), ("\n", False), ("", False), (None, True)):
         monkeypatch.setattr(sys, "stdin", Terminal(says))
         assert command._agreed() is agreed
-    assert capsys.readouterr().err.count("go on?") == 3
+    assert capsys.readouterr().err.count("continue?") == 3
 
 
 def test_more_workers_than_cores_are_warned_of(monkeypatch, caplog):
