@@ -1,4 +1,4 @@
-"""Crops: words drawn in fonts and pictures with no text in them, the user's own pictures, or both."""
+"""Crops: rendered words and generated non-text crops, the user's own pictures, or both."""
 
 import sys
 
@@ -14,7 +14,7 @@ from tasks.crops.build import make_crops
 
 @stage("crops")
 def crops(params: Params, facts: StageFacts, record: Record) -> None:
-    """Draw the crops, clean, each with its script, style and design, or take in the user's."""
+    """Render clean crops, each with its script, font style and design, or read the user's pictures."""
     # No step: the shards are the task runs here, and a step's context would travel to every worker of theirs.
     with working():
         counts = make_crops(

@@ -17,7 +17,7 @@ from tasks.train.replicas import replicas_of, seeds_of
 
 @stage("evaluate")
 def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
-    """Freeze the choice, then measure every model; nothing reads the test figures back."""
+    """Freeze the choice, then measure every model; no choice depends on test metrics."""
     outputs = Outputs.of_home(params.home)
     record.metrics(
         step(evaluate_models)(

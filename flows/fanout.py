@@ -23,7 +23,7 @@ _results: ContextVar[Callable[[], Iterator[Any]]] = ContextVar("results")
 def fan_out(
     settings: RunnerSettings, *, name: str = "draw-shards", item: str = "shard", section: str = "crops"
 ) -> FanOut:
-    """Spread work as `runner`, `workers` and `scheduler` of a section of the params say.
+    """Spread work by `runner`, `workers` and `scheduler` of a section of the params.
 
     Inside a flow run the items are task runs, `<item>-<number>`, of a nested flow called `name`; elsewhere
     `tasks.common.parallel.spread` does it. Errors name the `section`. To be called from the flow, not from a task of
@@ -45,13 +45,13 @@ def _through_prefect(
     from prefect import flow, task
     from prefect.cache_policies import NO_CACHE
 
-    # Nothing is cached or kept here: what is stale is DVC's to say.
+    # Nothing is cached or kept here: DVC alone decides what is stale.
     one = task(name=item, task_run_name=f"{item}-{{number}}", cache_policy=NO_CACHE, persist_result=False)(_call)
     workers = min(settings.workers, len(items))
     with ExitStack() as stack:
         task_runner, ahead = _task_runner(settings, workers, section, stack)
         if settings.runner == "processes":
-            # Prefect's own pool of processes imports Prefect in each and reads its settings anew for every task run:
+            # Prefect's own pool of processes imports Prefect in each and reads its settings again for every task run:
             # half a second each. So its threads run the task runs, and each has a process do the work.
             work = stack.enter_context(processes(work, workers=workers))
 

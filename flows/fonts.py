@@ -14,7 +14,7 @@ OUT = Path("data/fonts.parquet")
 
 @stage("fonts")
 def fonts(params: Params, facts: StageFacts, record: Record) -> None:
-    """Fetch the fonts and write them as one table, a row a font; none for a problem that draws no crops."""
+    """Fetch the fonts and write them as one table, a row a font; none for a problem that renders no crops."""
     if not params.labels.draws:
         record.metrics(step(write_no_fonts)(OUT))
         return

@@ -1,4 +1,4 @@
-"""Invariance: train on while the backbone forgets the nuisance."""
+"""Invariance: continue training while the backbone unlearns the nuisance."""
 
 import sys
 

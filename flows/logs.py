@@ -6,7 +6,7 @@ import sys
 
 
 def quiet_logging() -> None:
-    """Progress on stderr in plain lines. Prefect's own chatter goes to its server, and an error is told once."""
+    """Progress on stderr in plain lines. Prefect's own messages go to its server, and an error is logged once."""
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "unfont")
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
@@ -16,8 +16,8 @@ def quiet_logging() -> None:
 
 
 def _for_people(record: logging.LogRecord) -> bool:
-    """Prefect logs an exception at every level it passes; `main` tells it, once and last."""
+    """Prefect logs an exception at every level it passes; `main` logs it, once and last."""
     if not record.name.startswith("prefect"):
         return True
-    told_elsewhere = record.exc_info is not None or record.getMessage().startswith("Finished in state")
-    return record.levelno >= logging.WARNING and not told_elsewhere
+    logged_elsewhere = record.exc_info is not None or record.getMessage().startswith("Finished in state")
+    return record.levelno >= logging.WARNING and not logged_elsewhere

@@ -1,4 +1,4 @@
-"""The pipeline: DVC says what is stale, Prefect runs it, DVC commits each stage as it ends."""
+"""The pipeline: DVC decides what is stale, Prefect runs it, DVC commits each stage as it ends."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ from flows.crops import crops
 from flows.evaluate import evaluate
 from flows.fonts import fonts
 from flows.invariance import invariance
-from flows.plan import check_stage, look, open_repo, plan, stale_stages, upstream_of
+from flows.plan import check_stage, open_repo, plan, stale_stages, status_of, upstream_of
 from flows.probe import probe
 from flows.register import register_chosen
 from flows.report import report
@@ -55,7 +55,7 @@ def run_stale(target: str | None = None) -> list[str]:
             done.append(left[0])
         record.metrics({"stages": len(done)})
         if (params.home / "chosen.json").exists():
-            # Also where the evaluation came from the cache, or an earlier run broke off before this point.
+            # Also where the evaluation came from the cache, or an earlier run was interrupted before this point.
             step(register_chosen)(params)
     return done
 
@@ -64,7 +64,7 @@ def run_one(address: str) -> None:
     """Run one stage alone, stale or not, as `dvc repro --force --single-item` does, and commit it."""
     params = read_params()
     repo = open_repo()
-    frontier, graph = look(repo)
+    frontier, graph = status_of(repo)
     check_stage(address, graph)
     stale = upstream_of(address, graph).intersection(plan(frontier, graph))
     if missing := _missing_inputs(address, repo):

@@ -1,4 +1,4 @@
-"""What is stale: DVC's answer, and what follows from it. Planning only; `flows/pipeline.py` does the work."""
+"""What is stale: DVC's status, and what follows from it. Planning only; `flows/pipeline.py` does the work."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -60,7 +60,7 @@ def stale_stages(repo: "Repo", target: str | None = None) -> list[str]:
     Raises:
         UserError: DVC cannot read `dvc.yaml` or `params.yaml`, another `dvc` holds its lock, or there is no `target`.
     """
-    frontier, graph = look(repo)
+    frontier, graph = status_of(repo)
     if target is None:
         return plan(frontier, graph)
     check_stage(target, graph)
@@ -84,7 +84,7 @@ def open_repo() -> "Repo":
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 
-    # DVC turns its own logging on when it is imported; what it says of its lock file is no news here.
+    # DVC turns its own logging on when it is imported; its messages about its lock file are of no use here.
     logging.getLogger("dvc").setLevel(logging.ERROR)
     if not Path("dvc.yaml").exists():
         raise UserError("there is no pipeline here", where="dvc.yaml", fix="run unfont in the project's folder")
@@ -95,8 +95,8 @@ def open_repo() -> "Repo":
         raise UserError("this is no DVC repository", where=".dvc", fix="run dvc init, or clone again") from None
 
 
-def look(repo: "Repo") -> tuple[set[str], dict[str, list[str]]]:
-    """DVC's present answer: the changed stages, and each stage's direct upstream stages in `dvc.yaml`'s order."""
+def status_of(repo: "Repo") -> tuple[set[str], dict[str, list[str]]]:
+    """DVC's present status: the changed stages, and each stage's direct upstream stages in `dvc.yaml`'s order."""
     from dvc.exceptions import DvcException
 
     repo._reset()

@@ -1,4 +1,4 @@
-"""Probe: what is still readable of each nuisance in every model; nothing that chooses reads it."""
+"""Probe: what can still be decoded of each nuisance from every model; no choice depends on it."""
 
 import sys
 
@@ -12,7 +12,7 @@ from tasks.probe.probe import probe_models
 
 @stage("probe")
 def probe(params: Params, facts: StageFacts, record: Record) -> None:
-    """Fit fresh probes to the frozen features of every model, after the choice is made."""
+    """Fit new probes to the frozen features of every model, after the choice is made."""
     out = params.home / "metrics" / "probe.json"
     models, replicas = models_of(params), replicas_of_study(params)
     record.metrics(step(probe_models)(params, home=params.home, models=models, replicas=replicas, out=out))

@@ -1,4 +1,4 @@
-"""Register: no stage, but what follows a choice. It is idempotent: the same weights are registered once."""
+"""Register: not a stage; it runs after each choice. It is idempotent: the same weights are registered once."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ SERVED_MODEL = Path(__file__).resolve().parent.parent / "apps" / "served_model.p
 
 
 def register_chosen(params: Params) -> dict[str, Any]:
-    """Register the chosen model and move the champion alias where it is better beyond doubt."""
+    """Register the chosen model and move the champion alias where it is significantly better."""
     from tasks.common.mlflow_runs import use_store
     from tasks.predict.register import register_model
 

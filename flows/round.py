@@ -13,7 +13,7 @@ from tasks.mine.round import finish_round, score_for, train_round
 
 @stage("round")
 def mining_round(params: Params, facts: StageFacts, record: Record) -> None:
-    """Score the pool with the previous model, add its hardest false positives, train on."""
+    """Score the pool with the previous model, add its hardest false positives to the training set, retrain."""
     rounds = params.home / "rounds"
     jobs = round_jobs(
         params,

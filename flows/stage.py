@@ -91,7 +91,7 @@ def stage(name: str) -> Callable[[Body], Stage]:
 def step(function: Callable[P, R]) -> Callable[P, R]:
     """`function` as a Prefect task inside a flow run, and as itself elsewhere.
 
-    Prefect's caching stays off: what is stale is DVC's to say.
+    Prefect's caching stays off: DVC alone decides what is stale.
     """
 
     @functools.wraps(function)
@@ -131,18 +131,18 @@ def in_flow() -> bool:
 
 
 def watched() -> bool:
-    """Whether a Prefect server watches; a local one that `unfont ui` started is used without being told.
+    """Whether a Prefect server watches; a local one that `unfont ui` started is found by itself.
 
     Raises:
         UserError: the user named a server and it does not answer.
     """
-    told = os.environ.get("PREFECT_API_URL")
-    if told and not answers(told):
-        raise UserError("the Prefect server does not answer", where=told, fix="start it, or unset PREFECT_API_URL")
-    if not told and answers(LOCAL_SERVER):
+    named = os.environ.get("PREFECT_API_URL")
+    if named and not answers(named):
+        raise UserError("the Prefect server does not answer", where=named, fix="start it, or unset PREFECT_API_URL")
+    if not named and answers(LOCAL_SERVER):
         os.environ["PREFECT_API_URL"] = LOCAL_SERVER
         return True
-    return bool(told)
+    return bool(named)
 
 
 def answers(api: str) -> bool:

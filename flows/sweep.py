@@ -1,4 +1,4 @@
-"""Sweep: no stage, but many trainings beside the pipeline. Each is a task run that one can watch."""
+"""Sweep: not a stage but many trainings beside the pipeline, each a task run that one can watch."""
 
 import logging
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ def run_sweep(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, w
 def run_trials(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, wanted: int) -> None:
     """Run what is left of `wanted` trials; every training is a child run in MLflow.
 
-    All of a grid is spread at once. Of a sampled space as many settings are drawn as there are workers, then as many
-    more by what those have shown.
+    All of a grid is spread at once. Of a sampled space as many settings are sampled as there are workers, then as
+    many more by the results of those.
     """
     at_once = settings.workers if sweep.space.sampled else wanted
     params = sweep.params
@@ -55,7 +55,7 @@ def _run_batch(
     spread = fan_out(settings, name="sweep-trainings", item="training", section="sweep")
     under_way, outcomes = iter(begun), list[Outcome]()
     for job, outcome in zip(jobs, spread(try_setting, jobs), strict=True):
-        log.info("%s: %s", job.name, _said(outcome))
+        log.info("%s: %s", job.name, _line(outcome))
         _record(parent, job, outcome)
         outcomes.append(outcome)
         if len(outcomes) == sweep.space.seeds:
@@ -76,10 +76,10 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
 
 
 def _values(space: Space) -> dict[str, Any]:
-    knobs = {knob: list(values) for knob, values in space.values.items()}
-    return {"modes": list(space.modes), **knobs, "seeds": space.seeds, "sampled": space.sampled}
+    parameters = {name: list(values) for name, values in space.values.items()}
+    return {"modes": list(space.modes), **parameters, "seeds": space.seeds, "sampled": space.sampled}
 
 
-def _said(outcome: Outcome) -> str:
+def _line(outcome: Outcome) -> str:
     known = {key: value for key, value in outcome["figures"].items() if value is not None}
     return ", ".join(f"{key} {100 * value:.1f}%" for key, value in known.items()) or "diverged"

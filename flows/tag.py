@@ -12,7 +12,7 @@ from tasks.tag.build import make_table
 
 @stage("tag")
 def tag(params: Params, facts: StageFacts, record: Record) -> None:
-    """Check the crops, split them without leaks, and set aside what cannot be used."""
+    """Check the crops, reject unusable ones, and split the rest without leakage."""
     record.metrics(
         step(make_table)(
             params.tag,

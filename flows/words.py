@@ -1,4 +1,4 @@
-"""Words: CLDR's and the user's lists, into one table."""
+"""Words: those of CLDR and of the user's lists, into one table."""
 
 import sys
 from pathlib import Path

@@ -44,7 +44,7 @@ def test_a_wrong_input_inside_a_step_comes_through():
         step(wrong)()
 
 
-def test_a_server_that_the_user_named_and_that_is_gone_is_said(monkeypatch):
+def test_a_server_that_the_user_named_and_that_is_gone_is_reported(monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(UserError, match="unset PREFECT_API_URL"):
         watched()

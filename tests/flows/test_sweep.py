@@ -98,7 +98,7 @@ def test_an_interrupted_sweep_goes_on_and_trains_nothing_twice(home: Path, monke
     assert len(client().get_metric_history(last.info.run_id, "pairs_loss")) == PARAMS.invariance.epochs
 
 
-def test_a_sampled_sweep_draws_as_many_as_it_was_told(home: Path) -> None:
+def test_a_sampled_sweep_tries_as_many_settings_as_asked(home: Path) -> None:
     space = toy_space("conditional", strength=[0.1, 10.0], sampled=True, seeds=1)
     go(space, wanted=2)
     go(space, wanted=3)
