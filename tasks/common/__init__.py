@@ -1,1 +1,1 @@
-"""What every room needs: params, errors, files, determinism, processes, and what DVC and MLflow are told."""
+"""What every room needs: params, errors, files, determinism, processes, the ties to DVC and MLflow."""

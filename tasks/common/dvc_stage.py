@@ -37,7 +37,7 @@ class StageFacts:
     def fingerprint(self) -> str:
         """SHA-256 over parameters, data and code: what this stage's result follows from.
 
-        Of a folder that is the user's own (decisions, word lists) the files that lie in it count.
+        Of a folder that is the user's own (decisions, word lists) the files in it count.
         """
         facts = json.dumps([self.address, self.params, self.data, self.code_hashes()], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()
@@ -48,7 +48,7 @@ class StageFacts:
         return {file.as_posix(): sha256_of(file) for file in files}
 
     def work(self) -> Path:
-        """Where checkpoints lie: outside of the outputs, which `dvc repro` deletes before it runs a stage."""
+        """Where checkpoints are kept: outside of the outputs, which `dvc repro` deletes before it runs a stage."""
         return WORK / self.address.replace("@", "-") / self.fingerprint()[:16]
 
 

@@ -28,7 +28,7 @@ def draw_training(epochs: list[dict[str, float]]) -> Any:
 
 
 def draw_confusion(predictions: Path, chosen: Path, *, split: str, severity: str) -> Any:
-    """The chosen model's confusions on a split at a severity: a row a label, in shares of it.
+    """The chosen model's confusions on a split at a severity: a row a label, as fractions of it.
 
     Args:
         predictions, chosen: what `evaluate` wrote (`predictions.parquet`, `chosen.json`).
@@ -51,7 +51,7 @@ def draw_confusion(predictions: Path, chosen: Path, *, split: str, severity: str
 
 
 def draw_risk_coverage(plots: Path) -> Any:
-    """What each model gains by abstaining where it is unsure, of `plots`/risk_coverage.csv (see `plot_tables`)."""
+    """The risk–coverage curve of each model, of `plots`/risk_coverage.csv (see `plot_tables`)."""
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -60,26 +60,26 @@ def draw_risk_coverage(plots: Path) -> Any:
     axes = figure.subplots()
     for model, own in points.groupby("model", sort=False):
         axes.plot(own["coverage"], own["risk"], label=model)
-    axes.set_xlabel("coverage: share of the text crops that is answered, the surest first")
-    axes.set_ylabel("risk: share wrong of those")
+    axes.set_xlabel("coverage: fraction of the text crops, the most confident first")
+    axes.set_ylabel("risk: fraction wrong of those")
     if axes.lines:
         axes.legend(fontsize="small")
     return figure
 
 
 def draw_reliability(plots: Path) -> Any:
-    """How often the chosen model is right when it is how sure, with its temperature and without."""
+    """Accuracy of the chosen model by its confidence, with its temperature and without."""
     import pandas as pd
     from matplotlib.figure import Figure
 
     points = pd.read_csv(plots / "reliability.csv")
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as sure as right")
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="perfect calibration")
     for temperature, own in points.groupby("temperature", sort=False):
         axes.plot(own["confidence"], own["accuracy"], marker="o", markersize=3, label=f"temperature {temperature:g}")
-    axes.set_xlabel("p of the answer")
-    axes.set_ylabel("share right")
+    axes.set_xlabel("confidence: p of the prediction")
+    axes.set_ylabel("accuracy")
     axes.legend(fontsize="small")
     return figure
 
@@ -95,8 +95,8 @@ def draw_by_nuisance(plots: Path) -> Iterator[tuple[str, Any]]:
         table = own.pivot(index="value", columns="model", values="accuracy")[list(dict.fromkeys(own["model"]))]
         figure = Figure(figsize=(2 + 1.2 * len(table), 4), layout="constrained")
         axes = figure.subplots()
-        for place, model in enumerate(table.columns):
-            left = place / (len(table.columns) + 1)
+        for number, model in enumerate(table.columns):
+            left = number / (len(table.columns) + 1)
             axes.bar([row + left for row in range(len(table))], table[model], 1 / (len(table.columns) + 1), label=model)
         axes.set_xticks(range(len(table)), table.index, rotation=30, ha="right")
         axes.set_ylabel("accuracy, mean over labels")

@@ -44,7 +44,7 @@ class Record:
             self._client.log_inputs(self.run_id, datasets=inputs)
 
     def training(self, folder: Path, summary: Mapping[str, float]) -> None:
-        """A trained model's curves and their figure, its other figures, and the hash of its weights as a tag."""
+        """A trained model's curves and their figure, its other metrics, and the hash of its weights as a tag."""
         from tasks.common.mlflow_figures import draw_training
 
         self._client.set_tag(self.run_id, "weights_sha256", sha256_of(folder / "model.safetensors"))
@@ -55,7 +55,7 @@ class Record:
             self._client.log_figure(self.run_id, draw_training(epochs), "training.png")
 
     def curves(self, epochs: Sequence[Mapping[str, Any]]) -> None:
-        """Every figure of a training's history, a point an epoch."""
+        """Every metric of a training's history, a point an epoch."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)

@@ -63,7 +63,7 @@ def experiment_of(problem: str) -> str:
     found = client().get_experiment_by_name(problem)
     if found is not None:
         return str(found.experiment_id)
-    # A tracking server keeps artifacts where it was told to; beside SQLite they lie in this folder.
+    # A tracking server has its own place for artifacts; with SQLite they are in this folder.
     local = store_uri().startswith("sqlite:")
     location = (STORE / "artifacts" / problem).absolute().as_uri() if local else None
     return str(client().create_experiment(problem, artifact_location=location))
@@ -107,7 +107,7 @@ def recorded_pipeline(name: str, params: Mapping[str, Any], problem: str) -> Ite
 
 @contextlib.contextmanager
 def recorded_sweep(name: str, params: Mapping[str, Any], problem: str) -> Iterator[Record]:
-    """The parent run of the sweep called `name`: the one that an interrupted call began goes on."""
+    """The parent run of the sweep called `name`: an interrupted call's run is resumed."""
     use_store()
     experiment = experiment_of(problem)
     found = client().search_runs([experiment], f"tags.`{SWEEP_TAG}` = '{name}'", max_results=1)

@@ -59,7 +59,7 @@ def spread(
 
     One worker that is no cluster's is this process itself. `work` and the items travel by pickle to processes and to
     Dask: a module's function, or a `functools.partial` of one. At most `AHEAD` items a worker are under way or wait.
-    `section` of the params is where all this is set, as errors tell.
+    `section` of the params is where all this is set; errors name it.
 
     Raises:
         UserError: Dask is not installed, or the scheduler does not answer.
@@ -138,7 +138,7 @@ class _Lane(Generic[T, R]):
             try:
                 return self.pool.submit(self.work, item).result()
             except BrokenExecutor:
-                log.warning("a worker was lost: what it was at runs again in another one")
+                log.warning("a worker was lost: its item runs again in another one")
                 self.close()
         raise WorkerLostError(
             f"{self.tries} workers were lost in a row at the same item; out of memory? ({item!r:.200})"
@@ -155,7 +155,7 @@ def dask_client(*, workers: int, scheduler: str | None, section: str = "crops", 
     """A client of the Dask cluster at `scheduler`, or of one of this machine's own that ends with the block.
 
     The own cluster has `workers` processes, listens on loopback only and has no dashboard. Dask itself runs an item
-    again whose worker was lost; `tries` is what the own cluster is told, another has its own setting.
+    again whose worker was lost; `tries` is set on the own cluster; another one has its own setting.
 
     Raises:
         UserError: Dask is not installed, or the scheduler does not answer.

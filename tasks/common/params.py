@@ -23,7 +23,7 @@ from tasks.common.errors import UserError
 PARAMS_FILE = Path("params.yaml")
 UNWRITTEN = "Zxxx"  # ISO 15924: no writing
 SYMBOLS = "Zsym"  # ISO 15924: the "script" of fonts of icons, which serve backgrounds only
-# dvc.yaml reads these for the graph itself: a problem of its own mind would not be seen there.
+# dvc.yaml reads these for the graph itself: a problem's own values would not be seen there.
 IN_THE_GRAPH = ("problems", "rounds", "fonts", "words", "invariance.modes")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -31,10 +31,10 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ProblemSettings(Settings):
-    """What a table of images is about: the target to learn, the nuisances to forget, the group to hold out.
+    """What a table of images is about: the target to learn, the nuisances to unlearn, the group to hold out.
 
-    `source` says where its crops come from: `drawn` from fonts and words, `own` pictures that
-    `unfont tag --from` brought in, or `both`. `settings` are values of params.yaml that differ for this problem.
+    `source` says where its crops come from: `drawn` (rendered from fonts and words), `own` pictures that
+    `unfont tag --from` imported, or `both`. `settings` are values of params.yaml that differ for this problem.
     """
 
     target: str
@@ -46,7 +46,7 @@ class ProblemSettings(Settings):
 
     @property
     def draws(self) -> bool:
-        """Whether crops are drawn from fonts and words."""
+        """Whether crops are rendered from fonts and words."""
         return self.source != "own"
 
     @property
@@ -79,7 +79,7 @@ class SplitCounts(Settings):
 
 
 class MixSettings(Settings):
-    """How words are met: shares of the text crops."""
+    """How words are varied: fractions of the text crops."""
 
     letter: Share
     two: Share
@@ -222,12 +222,12 @@ class Params(Settings):
 
     @property
     def home(self) -> Path:
-        """Where the chosen problem's outputs lie."""
+        """The folder of the chosen problem's outputs."""
         return Path("data") / self.problem
 
     @property
     def pictures(self) -> Path:
-        """Where the pictures lie that `unfont tag --from` brought in for the chosen problem."""
+        """The folder of the pictures that `unfont tag --from` imported for the chosen problem."""
         return Path("data") / "pictures" / self.problem
 
 

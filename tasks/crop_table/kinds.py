@@ -15,7 +15,7 @@ FREE = {
     VALIDATION: ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
     TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
 }  # fmt: skip
-# Torn letters and icons are drawn with fonts of the split's own side.
+# Torn letters and icons are rendered with fonts of the split's own side.
 TORN = {TRAIN: ("torn_fragment", "torn_shards"), VALIDATION: ("torn_strip",), TEST_UNSEEN: ("torn_between",)}
 ICONS = {TRAIN: ("icon", "icon_row"), VALIDATION: ("icon_framed",), TEST_UNSEEN: ("icon_scatter",)}
 

@@ -183,7 +183,7 @@ def _decode(table: pa.Table) -> Pixels:
         return np.zeros((0, 0, 0), np.uint8)
     # Threads would only contend for the interpreter lock: decoding a crop takes 20 microseconds.
     first = decode_png(data[0].as_py())
-    # Drawn crops are grey, a user's may be in colour: where one is, all are given three channels.
+    # Rendered crops are grey, a user's may be in colour: where one is, all are given three channels.
     coloured = any(in_colour(png.as_py()[:26]) for png in data)
     pixels = np.empty((len(data), *first.shape[:2], *([3] if coloured else [])), np.uint8)
     for row, png in enumerate(data):

@@ -1,7 +1,7 @@
-"""The splits: the one module that spells their names, and says what each is for.
+"""The splits: their names, which no other module spells, and what each is for.
 
 A split's crops show designs (or another group) of one side and texts of one side; `tasks.fonts.designs` and
-`tasks.crop_table.text_side` say which side each stands on.
+`tasks.crop_table.text_side` decide on which side each is.
 """
 
 from typing import Final, Literal
@@ -15,10 +15,10 @@ TEST_UNSEEN: Final = "test_unseen"
 SPLITS = (TRAIN, POOL, VALIDATION, TEST_SEEN, TEST_UNSEEN)  # in the table's order
 TRAINING_SPLITS = (TRAIN, POOL)  # what a model may learn from
 SELECTION_SPLIT = VALIDATION  # all choices are made on it: the model, temperatures, thresholds, a sweep's setting
-REPORT_SPLIT = TEST_UNSEEN  # where models are compared, and what figures, plots and pages show
+REPORT_SPLIT = TEST_UNSEEN  # where models are compared, and what plots and pages show
 TEST_SPLITS = (TEST_SEEN, TEST_UNSEEN)  # they choose nothing
 MEASURED_SPLITS = (SELECTION_SPLIT, *TEST_SPLITS)
-SEVERITY: Final = "light"  # of degradation: at which `SELECTION_SPLIT` chooses and `REPORT_SPLIT` is looked at
+SEVERITY: Final = "light"  # of degradation: at which `SELECTION_SPLIT` chooses and `REPORT_SPLIT` is reported
 
 TEST: Final = "test"  # the side of texts that both test splits share
 TextSide = Literal["train", "validation", "test"]

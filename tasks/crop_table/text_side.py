@@ -41,7 +41,7 @@ def strip_word(word: str) -> str:
     kinds = [unicodedata.category(char)[0] for char in word]
     if "L" not in kinds:
         return ""
-    last = max(place for place, kind in enumerate(kinds) if kind in "LM")
+    last = max(position for position, kind in enumerate(kinds) if kind in "LM")
     return word[kinds.index("L") : last + 1]
 
 

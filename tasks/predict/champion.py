@@ -1,4 +1,4 @@
-"""Which model answers: the registered champion if there is one, else the pipeline's choice."""
+"""Which model predicts: the registered champion if there is one, else the pipeline's choice."""
 
 import contextlib
 import sqlite3
@@ -26,7 +26,7 @@ def registered_name(problem: str) -> str:
 def find_model(params: Params) -> Path:
     """The folder of the model that serves: the registered champion's, or the one of `chosen.json`.
 
-    MLflow takes seconds to import. So its store is asked directly whether there is a champion, and a
+    MLflow takes seconds to import. So its store is read directly for a champion, and a
     champion whose weights are the chosen model's is read from the pipeline's own folder.
 
     Raises:
@@ -69,7 +69,7 @@ def champion_artifacts(uri: str) -> Path:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / ARTIFACTS
     except (mlflow.MlflowException, OSError) as error:
         raise UserError(
-            f"the registered model's files are not to be had: {error}",
+            f"the registered model's files cannot be downloaded: {error}",
             where=uri,
             fix="move the alias to another version in `unfont ui`, or delete it",
         ) from error
@@ -90,7 +90,7 @@ def _or_none_yet(chosen: Path | None, home: Path) -> Path:
 
 
 def _champion_in_sqlite(name: str) -> str | None:
-    """The weights' hash of the champion, '' if there is none, None if only MLflow can say."""
+    """The weights' hash of the champion, '' if there is none, None if only MLflow knows."""
     uri = store_uri()
     if not uri.startswith(SQLITE):
         return None

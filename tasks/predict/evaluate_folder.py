@@ -37,11 +37,11 @@ def evaluate_folder(
 
     Args:
         pattern: see `tasks.images.path_pattern.compile_pattern`; its placeholders are the model's target and nuisances,
-            and `text` and `pair`, which a problem's own pattern may name and nothing is made of here.
+            and `text` and `pair`, which a problem's own pattern may name and which are ignored here.
         model_folder: the model; the one that serves (`find_model`) unless given. Its probabilities have its
             temperature.
 
-    Returns: `n` and the figures that `tasks.metrics.classification.measure` defines; `by_label` and `by_nuisance`: `n`
+    Returns: `n` and the metrics that `tasks.metrics.classification.measure` defines; `by_label` and `by_nuisance`: `n`
         and `accuracy` of each value; `confusions`: the most frequent mistakes; `rejected`: every file that was
         left out, with its reason.
 
@@ -62,15 +62,15 @@ def evaluate_folder(
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
     card["temperature"] = temperature_of(params, model_folder)
-    rows = pd.DataFrame(_answered(good, network, card, rejected))
+    rows = pd.DataFrame(_predicted(good, network, card, rejected))
     if rows.empty:
         raise UserError(
             f"none of {len(good)} pictures can be read", where=folder, fix=f"see the first: {rejected[0]['reason']}"
         )
-    figures = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
+    metrics = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
-        "n": figures["n"],
-        **{name: figures[name] for name in FOLDER_METRICS},
+        "n": metrics["n"],
+        **{name: metrics[name] for name in FOLDER_METRICS},
         "by_label": _by(rows, "true"),
         "by_nuisance": {name: _by(rows, name) for name in nuisances if name in rows.columns},
         "confusions": worst_confusions(rows, top=CONFUSIONS),
@@ -109,7 +109,7 @@ def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> Non
             )
 
 
-def _answered(
+def _predicted(
     files: list[Found], network: CropNet, card: dict[str, Any], rejected: list[dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
     """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
@@ -127,9 +127,9 @@ def _answered(
             continue
         probabilities = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
         for file, row in zip(read, probabilities, strict=True):
-            place = int(row.argmax())
-            answer = {"true": file.labels[card["target"]], "predicted": card["labels"][place]}
-            yield {**file.labels, **answer, "p": float(row[place])}
+            best = int(row.argmax())
+            pair = {"true": file.labels[card["target"]], "predicted": card["labels"][best]}
+            yield {**file.labels, **pair, "p": float(row[best])}
 
 
 def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
@@ -152,7 +152,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     if result["confusions"]:
         yield ""
         rows = [[entry["true"], entry["predicted"], str(entry["n"])] for entry in result["confusions"]]
-        yield from aligned([["true", "called", "n"], *rows])
+        yield from aligned([["true", "predicted", "n"], *rows])
     if result["rejected"]:
         yield from _rejected_lines(result["rejected"])
 

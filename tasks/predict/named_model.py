@@ -9,7 +9,7 @@ from tasks.common.text import shown
 from tasks.predict.champion import ALIAS, find_model
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE
 
-CHAMPION = ALIAS  # the model that answers `unfont predict`
+CHAMPION = ALIAS  # the model that `unfont predict` uses
 
 
 def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
@@ -19,7 +19,7 @@ def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
         models: folders of all models that the pipeline can make, by name; the flows know them.
 
     Raises:
-        UserError: there is no such model; the names of those that are there are told.
+        UserError: there is no such model; the error names those that exist.
     """
     folder = models.get(name)
     if folder is not None and _is_model(folder):
@@ -28,7 +28,7 @@ def named_model(params: Params, name: str, models: Mapping[str, Path]) -> Path:
         return find_model(params)
     if _is_model(Path(name)):
         return Path(name)
-    trained = [known for known, place in models.items() if _is_model(place)]
+    trained = [known for known, path in models.items() if _is_model(path)]
     fix = f"choose one of {', '.join([*trained, CHAMPION])}" if trained else "run `unfont run`"
     raise UserError(
         f"there is no model '{shown(name)}'",

@@ -1,4 +1,4 @@
-"""Predict: which label a user's pictures have, and how sure the model is."""
+"""Predict: the labels of a user's pictures, and the model's confidence."""
 
 import csv
 import io
@@ -34,11 +34,11 @@ def predict_files(
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
 ) -> tuple[list[Record], list[UserError]]:
-    """Answer for every picture that can be read, and say of every other why it cannot.
+    """Predict every picture that can be read, and report of every other why it cannot.
 
     Args:
-        files: pictures (`tasks.images.read_image.read_crop`), answered in this order.
-        model_folder: of the model that answers.
+        files: pictures (`tasks.images.read_image.read_crop`), predicted in this order.
+        model_folder: of the model that predicts.
         temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
         top, among, abstain_below: see `ranked`.
 
@@ -64,8 +64,8 @@ def predict_files(
                 problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
         if crops:
             probabilities = probabilities_of(network, np.stack(crops), temperature=temperature)
-            answers = ranked(probabilities, card["labels"], **options)
-            records += [{"file": file, **answer} for file, answer in zip(good, answers, strict=True)]
+            predictions = ranked(probabilities, card["labels"], **options)
+            records += [{"file": file, **found} for file, found in zip(good, predictions, strict=True)]
     return records, problems
 
 
@@ -76,13 +76,13 @@ def probabilities_of(network: CropNet, crops: NDArray[np.uint8], *, temperature:
 
 
 def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | None, abstain_below: float) -> None:
-    """Check what `ranked` is asked for.
+    """Check the options of `ranked`.
 
-    Raises: UserError: `top` is below 1, `abstain_below` is no probability, or `among` names no or an
-        unknown label.
+    Raises: UserError: `top` is below 1, `abstain_below` is not a probability, or `among` names no label or an
+        unknown one.
     """
     if top < 1:
-        raise UserError(f"{top} guesses cannot be given", where="top", fix="ask for 1 or more")
+        raise UserError(f"{top} labels cannot be given", where="top", fix="ask for 1 or more")
     if not 0 <= abstain_below <= 1:
         raise UserError(f"{abstain_below} is no probability", where="abstain-below", fix="give 0 to 1")
     if among is None:
@@ -104,30 +104,32 @@ def ranked(
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
 ) -> list[Record]:
-    """Answers to probabilities [n, labels]: `{target: label or None, "p": p, "top": [{target: …, "p": …}]}`.
+    """Predictions of probabilities [n, labels]: `{target: label or None, "p": p, "top": [{target: …, "p": …}]}`.
 
     With `among`, only those labels are considered, and their probabilities sum to 1. Below `abstain_below`
-    the answer is None, and `top` and `p` still say what it would have been. Equals come in the labels'
+    the prediction is None, and `top` and `p` still hold what it would have been. Equals come in the labels'
     order.
     """
     check_options(labels, top=top, among=among, abstain_below=abstain_below)
-    kept = [place for place, label in enumerate(labels) if among is None or label in among]
-    names = [labels[place] for place in kept]
-    # Far from every label that is left, all may be 0 in floating point: then nothing is known.
+    kept = [index for index, label in enumerate(labels) if among is None or label in among]
+    names = [labels[index] for index in kept]
+    # Far from every label that is left, all may be 0 in floating point: then all are equal.
     probabilities = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
     probabilities = probabilities / probabilities.sum(1, keepdims=True)
     orders = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    return [_answer(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)]
+    return [
+        _prediction(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)
+    ]
 
 
-def _answer(
+def _prediction(
     row: NDArray[np.float64], order: NDArray[np.intp], names: list[str], target: str, abstain_below: float
 ) -> Record:
     best = float(row[order[0]])
     return {
         target: names[order[0]] if best >= abstain_below else None,
         "p": round(best, DIGITS),
-        "top": [{target: names[place], "p": round(float(row[place]), DIGITS)} for place in order],
+        "top": [{target: names[index], "p": round(float(row[index]), DIGITS)} for index in order],
     }
 
 
@@ -152,26 +154,26 @@ def _json_safe(record: Record) -> Record:
 
 
 def _csv(records: Sequence[Record]) -> str:
-    """`file`, the answer, `p`, then a pair of columns for each further guess."""
+    """`file`, the prediction, `p`, then a pair of columns for each label of `top`."""
     target = _target_of(records)
-    guesses = max((len(record["top"]) for record in records), default=0)
+    count = max((len(record["top"]) for record in records), default=0)
     header = ["file", target, "p"]
-    header += [name for rank in range(1, guesses + 1) for name in (f"{target}_{rank}", f"p_{rank}")]
+    header += [name for rank in range(1, count + 1) for name in (f"{target}_{rank}", f"p_{rank}")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for record in records:
-        best = [value for guess in record["top"] for value in (guess[target], guess["p"])]
+        best = [value for one in record["top"] for value in (one[target], one["p"])]
         writer.writerow([_utf8(record["file"]), record[target] or "", record["p"], *best])
     return text.getvalue().rstrip("\n")
 
 
 def _table(records: Sequence[Record]) -> str:
     target = _target_of(records)
-    lines = [["file", target, "p", "guesses"]]
+    lines = [["file", target, "p", "top"]]
     for record in records:
-        guesses = "  ".join(f"{guess[target]} {guess['p']:.3f}" for guess in record["top"])
-        lines.append([shown(record["file"]), record[target] or "?", f"{record['p']:.3f}", guesses])
+        top = "  ".join(f"{one[target]} {one['p']:.3f}" for one in record["top"])
+        lines.append([shown(record["file"]), record[target] or "?", f"{record['p']:.3f}", top])
     return "\n".join(aligned(lines))
 
 

@@ -1,4 +1,4 @@
-"""Register: log the chosen model, and let it be champion where it is better beyond doubt.
+"""Register: log the chosen model, and make it champion where it is significantly better.
 
 It is idempotent. A registered version is known by the SHA-256 of its weights, so the same weights are
 logged once.
@@ -34,7 +34,7 @@ from tasks.common.files import sha256_of, write_json
 from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
 from tasks.common.params import UNWRITTEN, Params
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
-from tasks.evaluate import predictions as answers
+from tasks.evaluate import predictions
 from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
@@ -61,8 +61,8 @@ log = logging.getLogger("unfont")
 class Verdict:
     """Whether the candidate takes the alias, and why.
 
-    `difference` is its validation accuracy less the incumbent's, `lower_bound` what the bootstrap is sure
-    of; both None where nothing was compared.
+    `difference` is its validation accuracy less the incumbent's, `lower_bound` that of the bootstrap's interval;
+    both are None where nothing was compared.
     """
 
     moved: bool
@@ -75,8 +75,8 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
     """Register the model of `home`'s `chosen.json` and decide who is champion.
 
     The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The
-    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: of
-    the criterion's terms the one that enough crops speak for. Labels that the incumbent does not know count
+    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: the
+    one term of the criterion that is estimated from enough crops. Labels that the incumbent does not know count
     as mistakes. It also moves where nobody holds it, where the incumbent has the same weights and another
     temperature, and where the incumbent cannot be scored at all: its files are gone, or it reads pictures of
     another size.
@@ -114,7 +114,7 @@ def _chosen(home: Path) -> tuple[Path, dict[str, Any]]:
     folder = home / str(choice["path"])
     weights = folder / WEIGHTS_FILE
     if not weights.is_file() or sha256_of(weights) != choice["weights"]:
-        raise UserError("these are not the weights that were chosen", where=weights, fix="run `unfont run`")
+        raise UserError("these are not the chosen weights", where=weights, fix="run `unfont run`")
     return folder, choice
 
 
@@ -149,31 +149,31 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
         return Verdict(moved=True, reason=f"champion {held} has the same weights, registered before")
     try:
         pair = {
-            "new": answers.Model.of_folder(folder),
+            "new": predictions.Model.of_folder(folder),
             "old": _incumbent(name, incumbent, read_card(folder)),
         }
     except UserError as error:
         return Verdict(moved=True, reason=f"champion {held} cannot be scored: {error.what}")
     difference = _difference(params, pair, table)
-    figures = {"difference": round(difference.value, 6), "lower_bound": round(difference.lower, 6)}
+    numbers = {"difference": round(difference.value, 6), "lower_bound": round(difference.lower, 6)}
     if difference.lower > 0:
-        return Verdict(moved=True, reason=f"better than champion {held} beyond doubt", **figures)
-    return Verdict(moved=False, reason=f"not better than champion {held} beyond doubt", **figures)
+        return Verdict(moved=True, reason=f"significantly better than champion {held}", **numbers)
+    return Verdict(moved=False, reason=f"not significantly better than champion {held}", **numbers)
 
 
-def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> answers.Model:
+def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> predictions.Model:
     folder = _files_of(name, version, version.tags.get(WEIGHTS_TAG))
     own = read_card(folder)
     if (own["height"], own["width"]) != (card["height"], card["width"]):
         raise UserError("it reads crops of another size", where=folder, fix="register the new model")
-    return answers.Model.of_folder(folder)
+    return predictions.Model.of_folder(folder)
 
 
-def _difference(params: Params, pair: dict[str, answers.Model], table: Path) -> Difference:
+def _difference(params: Params, pair: dict[str, predictions.Model], table: Path) -> Difference:
     """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
     settings, labels = params.evaluate, params.labels
     with deterministic(params.threads):
-        scored = answers.score_split(
+        scored = predictions.score_split(
             pair, table=table, split=SELECTION_SPLIT, labels=labels, severities=[SEVERITY], batch=settings.batch
         )
     right = {}
@@ -231,14 +231,14 @@ def _requirements() -> list[str]:
 
 
 def _signature(target: str) -> ModelSignature:
-    guess = Object([Property(target, DataType.string), Property("p", DataType.double)])
+    top = Object([Property(target, DataType.string), Property("p", DataType.double)])
     return ModelSignature(
         inputs=Schema([ColSpec("string", name="image")]),
         outputs=Schema(
             [
                 ColSpec("string", name=target, required=False),
                 ColSpec("double", name="p", required=False),
-                ColSpec(Array(guess), name="top", required=False),
+                ColSpec(Array(top), name="top", required=False),
                 ColSpec("string", name="error", required=False),
             ]
         ),

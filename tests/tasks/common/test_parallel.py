@@ -108,7 +108,7 @@ def _process_of(_: int) -> int:
     return os.getpid()
 
 
-def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.common.parallel.ANSWER", 0.5)
     with pytest.raises(UserError, match=r"scheduler does not answer \(tcp://127.0.0.1:9\): .*fix score.scheduler"):
         list(spread(refuse, range(2), runner="dask", workers=2, scheduler="tcp://127.0.0.1:9", section="score"))

@@ -32,10 +32,10 @@ def model(tmp_path_factory):
     return folder
 
 
-def test_answers_are_ordered_by_probability():
-    answer = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, top=3)[0]
-    assert (answer["script"], answer["p"]) == ("Latn", 0.6)
-    assert answer["top"] == [
+def test_labels_are_ordered_by_probability():
+    found = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, top=3)[0]
+    assert (found["script"], found["p"]) == ("Latn", 0.6)
+    assert found["top"] == [
         {"script": "Latn", "p": 0.6},
         {"script": "Grek", "p": 0.2},
         {"script": "Cyrl", "p": 0.1},  # as likely as Zxxx, and before it
@@ -44,13 +44,13 @@ def test_answers_are_ordered_by_probability():
 
 
 def test_among_considers_only_those_labels_and_renormalises():
-    answer = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, among=["Zxxx", "Grek"])[0]
-    assert answer["top"] == [{"script": "Grek", "p": 0.666667}, {"script": "Zxxx", "p": 0.333333}]
+    found = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, among=["Zxxx", "Grek"])[0]
+    assert found["top"] == [{"script": "Grek", "p": 0.666667}, {"script": "Zxxx", "p": 0.333333}]
     certain = ranked(np.array([[0.0, 0.0, 1.0, 0.0]]), LABELS, among=["Cyrl", "Grek"])[0]
-    assert [guess["p"] for guess in certain["top"]] == [0.5, 0.5]
+    assert [one["p"] for one in certain["top"]] == [0.5, 0.5]
 
 
-def test_below_the_threshold_the_answer_is_withheld_and_the_guesses_are_not():
+def test_below_the_threshold_the_prediction_is_withheld_and_top_is_not():
     row = np.array([[0.1, 0.2, 0.6, 0.1]])
     assert ranked(row, LABELS, abstain_below=0.6)[0]["script"] == "Latn"
     withheld = ranked(row, LABELS, abstain_below=0.61)[0]
@@ -62,7 +62,7 @@ def test_below_the_threshold_the_answer_is_withheld_and_the_guesses_are_not():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"top": 0}, "0 guesses"),
+        ({"top": 0}, "0 labels"),
         ({"abstain_below": 1.5}, "1.5 is no probability"),
         ({"abstain_below": float("nan")}, "nan is no probability"),
         ({"among": []}, "no labels are named"),
@@ -74,7 +74,7 @@ def test_wrong_options_are_told_before_any_file_is_read(model, options, said):
         predict_files([], model_folder=model, **options)
 
 
-def test_good_files_are_answered_and_bad_ones_are_told(model, here):
+def test_good_files_are_predicted_and_bad_ones_reported(model, here):
     Image.new("L", (50, 20), 255).save(here / "good.png")
     Image.new("RGB", (64, 16), "red").save(here / "red.jpg")
     (here / "bad.png").write_text("no picture")
@@ -83,12 +83,12 @@ def test_good_files_are_answered_and_bad_ones_are_told(model, here):
     assert [record["file"] for record in records] == [str(here / "good.png"), str(here / "red.jpg")]
     for record in records:
         assert record["script"] == record["top"][0]["script"]
-        assert sum(guess["p"] for guess in record["top"]) == pytest.approx(1, abs=1e-5)
+        assert sum(one["p"] for one in record["top"]) == pytest.approx(1, abs=1e-5)
     assert ["bad.png" in str(problems[0]), "none.png" in str(problems[1])] == [True, True]
     assert all("\n" not in str(problem) for problem in problems)
 
 
-def test_files_are_answered_in_order_whatever_the_chunks(model, here, monkeypatch):
+def test_files_are_predicted_in_order_whatever_the_chunks(model, here, monkeypatch):
     rng = np.random.default_rng(0)
     files = [here / f"{n}.png" for n in range(7)]
     for file in files:
@@ -122,7 +122,7 @@ def test_json_and_csv_give_back_what_went_in():
 def test_the_table_has_one_line_a_file():
     lines = format_predictions(RECORDS, "table").splitlines()
     assert len(lines) == 3
-    assert lines[0].split() == ["file", "script", "p", "guesses"]
+    assert lines[0].split() == ["file", "script", "p", "top"]
     assert lines[2].split() == ["ж\\n.png", "?", "0.500", "Cyrl", "0.500", "Grek", "0.400"]
 
 
@@ -135,8 +135,8 @@ def test_a_name_that_is_no_utf8_can_be_printed(output_format):
 
 
 def test_another_target_gives_its_own_column():
-    answer = {"file": "x", **ranked(np.array([[0.2, 0.8]]), ["left", "right"], target="pose")[0]}
-    assert format_predictions([answer], "csv").splitlines()[0] == "file,pose,p,pose_1,p_1,pose_2,p_2"
+    found = {"file": "x", **ranked(np.array([[0.2, 0.8]]), ["left", "right"], target="pose")[0]}
+    assert format_predictions([found], "csv").splitlines()[0] == "file,pose,p,pose_1,p_1,pose_2,p_2"
 
 
 def test_without_any_model_the_user_is_told_to_run(here, monkeypatch):

@@ -61,8 +61,8 @@ def choose(home, path, name="some", temperature=1.0):
     write_json(home / "chosen.json", choice)
 
 
-def answer_only(home, path, label):
-    """Make the model at `path` one that always answers `label`."""
+def predict_only(home, path, label):
+    """Make the model at `path` one that always predicts `label`."""
     network, card = load_model(home / path)
     with torch.no_grad():
         network.target_head.bias[card["labels"].index(label)] += 1000
@@ -92,8 +92,8 @@ def test_the_first_model_is_champion_and_registering_it_again_changes_nothing(pa
 
 def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(params, home):
     # 8 Cyrl and 8 Latn crops in validation: one label alone is right in half of them, Zxxx in none.
-    answer_only(home, "rounds/0", "Zxxx")
-    answer_only(home, "rounds/1", "Latn")
+    predict_only(home, "rounds/0", "Zxxx")
+    predict_only(home, "rounds/1", "Latn")
     choose(home, "rounds/0")
     register(params, home)
     choose(home, "rounds/1")
@@ -114,8 +114,8 @@ def test_a_better_model_takes_the_alias_and_a_worse_one_does_not(params, home):
 
 
 def test_a_model_that_is_no_better_does_not_take_the_alias(params, home):
-    answer_only(home, "rounds/0", "Latn")
-    answer_only(home, "rounds/1", "Cyrl")
+    predict_only(home, "rounds/0", "Latn")
+    predict_only(home, "rounds/1", "Cyrl")
     choose(home, "rounds/0")
     register(params, home)
     choose(home, "rounds/1")
@@ -139,7 +139,7 @@ def test_a_champion_whose_files_are_gone_gives_way_and_serves_nobody(params, hom
     register(params, home)
     lose_files()
     choose(home, "rounds/0")
-    with pytest.raises(UserError, match="files are not to be had"):
+    with pytest.raises(UserError, match="files cannot be downloaded"):
         find_model(params)
     verdict = register(params, home)
     assert verdict["moved"] and "cannot be scored" in verdict["reason"] and verdict["difference"] is None
@@ -164,8 +164,8 @@ def test_the_same_weights_with_another_temperature_are_a_version_of_their_own_an
 
 
 def test_weights_that_were_not_the_chosen_ones_are_refused(params, home):
-    answer_only(home, "invariance/conditional+pairs", "Latn")
-    with pytest.raises(UserError, match="not the weights"):
+    predict_only(home, "invariance/conditional+pairs", "Latn")
+    with pytest.raises(UserError, match="not the chosen weights"):
         register(params, home)
     (home / "chosen.json").unlink()
     with pytest.raises(UserError, match="no model is chosen"):
@@ -183,21 +183,21 @@ def png(grey):
     return file.getvalue()
 
 
-def test_the_served_model_answers_without_pickle_and_as_predict_does(params, home, monkeypatch):
+def test_the_served_model_predicts_without_pickle_and_as_predict_does(params, home, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     choose(home, "invariance/conditional", temperature=0.5)
     register(params, home)
     served = mlflow.pyfunc.load_model("models:/unfont@champion")
     images = [base64.b64encode(png(20)).decode(), "no picture", base64.b64encode(b"text").decode()]
-    answers = served.predict(pd.DataFrame({"image": images}), params={"top": 2, "among": "Cyrl,Latn"})
+    predictions = served.predict(pd.DataFrame({"image": images}), params={"top": 2, "among": "Cyrl,Latn"})
     (home / "grey.png").write_bytes(png(20))
     options = {"model_folder": find_model(params), "top": 2, "among": ["Cyrl", "Latn"]}
     expected, _ = predict_files([home / "grey.png"], temperature=0.5, **options)
     plain, _ = predict_files([home / "grey.png"], **options)
     assert temperature_of(params, options["model_folder"]) == 0.5 and plain[0]["p"] < expected[0]["p"]
-    assert answers.loc[0, "script"] == expected[0]["script"]
-    assert answers.loc[0, "top"] == expected[0]["top"]
-    assert answers["error"].isna().tolist() == [True, False, False]
+    assert predictions.loc[0, "script"] == expected[0]["script"]
+    assert predictions.loc[0, "top"] == expected[0]["top"]
+    assert predictions["error"].isna().tolist() == [True, False, False]
     assert served.predict(pd.DataFrame({"image": [png(20)]}))["p"].notna().all()
     with pytest.raises(mlflow.MlflowException, match="unknown label 'Klin'"):
         served.predict(pd.DataFrame({"image": images}), params={"among": "Klin"})
