@@ -3,13 +3,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Processes that share the tests, file by file. The longest file is a third of all: more than three would not help.
+# Processes that share the tests, file by file. The longest file takes a third of the time: more than three do not help.
 WORKERS ?= 2
-# Stages that dvc starts find the environment's Python first.
+# So that stages started by dvc find the environment's Python first.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# pip tells a missing network in twenty lines: they go to a file, and one line says what to do. Nothing is
-# compiled ahead: Python does it for the modules that it imports, which are the fewest.
+# pip reports a missing network in twenty lines: they go to a file, and one line says what to do. Nothing is
+# compiled ahead: Python compiles the few modules that it imports.
 install = $(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt $(1) \
     2> $(VENV)/pip.log || { echo "unfont: the Python packages cannot be installed ($(VENV)/pip.log says why):" \
            "connect to the network, or point pip to an index within reach" >&2; exit 2; }
@@ -24,41 +24,41 @@ endef
 
 .PHONY: help run test lint format benchmark clean
 
-help:  ## Say what there is.
+help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.ready  ## Make the environment, fetch the fonts, run the pipeline.
 	@unfont run
 
-test: $(VENV)/.ready-test  ## Make the environment, check the code, pass the tests.
+test: $(VENV)/.ready-test  ## Make the environment, check the code, run the tests.
 	@$(MAKE) --no-print-directory lint
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.ready-test  ## Style, types, and the direction of imports.
+lint: $(VENV)/.ready-test  ## Check style, types, and the direction of imports.
 	ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
 
-format: $(VENV)/.ready-test  ## Write the style that lint checks.
+format: $(VENV)/.ready-test  ## Format the code as lint checks it.
 	ruff check --fix .
 	ruff format .
 
-benchmark: $(VENV)/.ready  ## Measure main job, drawing, mining, explaining; results go to benchmarks/results.
+benchmark: $(VENV)/.ready  ## Measure the pipeline, rendering, mining, explaining; results go to benchmarks/results.
 	python -m benchmarks.chain
 	python -m benchmarks.render
 	python -m benchmarks.mine
 	python -m benchmarks.imbalance
 	python -m benchmarks.explain --home data/scripts
 
-clean:  ## Remove the environment and scratch, and no results.
+clean:  ## Remove the environment and scratch; results stay.
 	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call environment,-e .)
 	@touch $@
 
-# One installation, not a second one on top of the first: each time pip first looks for versions that fit.
+# One installation with all extras, since each one first resolves all versions.
 $(VENV)/.ready-test: pyproject.toml constraints.txt
 	$(call environment,-e '.[test]')
 	@touch $(VENV)/.ready $@
