@@ -31,7 +31,7 @@ def sweep_modes(
     yes: bool = False,
     output_format: str = "table",
 ) -> None:
-    """Try `modes` and the parameters' `values` (lists with commas); what is not given is as in params.yaml.
+    """Try `modes` and the knobs' `values` (lists with commas; None and what is missing: as params.yaml has it).
 
     Raises:
         UserError: an option is wrong, there is no last round, or the same sweep was begun with other params.
@@ -59,8 +59,8 @@ def sweep_modes(
 
 def _space(params: Params, modes: str | None, values: Mapping[str, str], *, seeds: int | None, sampled: bool) -> Space:
     read: dict[str, list[float]] = {"strength": list(params.sweep.strength)}
-    for name, text in values.items():
-        read[name] = _numbers(text, int if name == "head_steps" else float, f"--{name.replace('_', '-')}")
+    for knob, text in values.items():
+        read[knob] = _numbers(text, int if knob == "head_steps" else float, f"--{knob.replace('_', '-')}")
     return space_of(
         params.invariance,
         modes=params.invariance.modes if modes is None else _listed(modes),

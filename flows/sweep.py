@@ -76,8 +76,8 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
 
 
 def _values(space: Space) -> dict[str, Any]:
-    parameters = {name: list(values) for name, values in space.values.items()}
-    return {"modes": list(space.modes), **parameters, "seeds": space.seeds, "sampled": space.sampled}
+    knobs = {knob: list(values) for knob, values in space.values.items()}
+    return {"modes": list(space.modes), **knobs, "seeds": space.seeds, "sampled": space.sampled}
 
 
 def _line(outcome: Outcome) -> str:
