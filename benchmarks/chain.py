@@ -1,4 +1,4 @@
-"""The main job: how long the chain takes, how much memory, and what standing still and orchestration cost.
+"""The pipeline: how long it takes, how much memory, and what runs with nothing to do and orchestration cost.
 
     python -m benchmarks.chain [--keep FOLDER] [--repeats 5]
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
-    """The figures of one fresh project: first run, no-ops, and orchestration under a bare `dvc repro`."""
+    """The values of one new project: first run, no-ops, and orchestration under a bare `dvc repro`."""
     run(folder, "unfont", "setup")
     first = watched(folder, "unfont", "run")
     evaluated = json.loads((folder / "data/scripts/metrics/evaluate.json").read_text(encoding="utf-8"))

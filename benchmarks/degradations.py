@@ -38,7 +38,7 @@ WORDS = {
     "Geor": "თბილისი",
 }
 OFF = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0))
-SHARES = ("invert", "colour")  # their settings say how many crops, not how much
+SHARES = ("invert", "colour")  # their settings are fractions of the crops, not strengths
 KEYS = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 65)]
 Picture = NDArray[np.uint8]
 Row = tuple[str, list[Picture]]
@@ -62,16 +62,16 @@ def draw_words(fonts: Path) -> dict[str, Tensor]:
     """A clean word `[3, h, w]` in [0, 1] of each script that the table has a font for."""
     scripts = pq.read_table(fonts, columns=["script"]).column("script").cast("string")
     coverage = pq.read_table(fonts, columns=["coverage"]).column("coverage")
-    places: dict[str, int] = {}
+    rows: dict[str, int] = {}
     for script, word in WORDS.items():
-        for place in np.flatnonzero(pc.equal(scripts, script).to_numpy(zero_copy_only=False)).tolist():
-            if {ord(char) for char in word} <= set(coverage[place].as_py()):
-                places[script] = place
+        for row in np.flatnonzero(pc.equal(scripts, script).to_numpy(zero_copy_only=False)).tolist():
+            if {ord(char) for char in word} <= set(coverage[row].as_py()):
+                rows[script] = row
                 break
-    data = read_font_bytes(fonts, sorted(places.values()))
+    data = read_font_bytes(fonts, sorted(rows.values()))
     words = {}
-    for script, place in places.items():
-        pixels = draw_word(open_font(data[place], HEIGHT), WORDS[script], [0.5] * 4, height=HEIGHT, width=WIDTH)
+    for script, row in rows.items():
+        pixels = draw_word(open_font(data[row], HEIGHT), WORDS[script], [0.5] * 4, height=HEIGHT, width=WIDTH)
         if pixels is not None:
             words[script] = torch.from_numpy(pixels).float().expand(3, HEIGHT, WIDTH) / 255
     return words
@@ -91,11 +91,11 @@ def step_rows(words: dict[str, Tensor]) -> list[Row]:
         if name in SHARES:
             best = distinct(colours_of(seeds, strongest)) if name == "colour" else [0, 1, 2]
         shown = [
-            degrade(word[None], seeds[place : place + 1], OFF.model_copy(update={name: strength}))[0]
-            for place, strength in zip(best, strengths_of(name), strict=True)
+            degrade(word[None], seeds[index : index + 1], OFF.model_copy(update={name: strength}))[0]
+            for index, strength in zip(best, strengths_of(name), strict=True)
         ]
-        said = "" if name in SHARES else "  " + " / ".join(f"{value:g}" for value in strengths_of(name))
-        rows.append((f"{name}{said}", [as_picture(image) for image in (word, *shown)]))
+        values = "" if name in SHARES else "  " + " / ".join(f"{value:g}" for value in strengths_of(name))
+        rows.append((f"{name}{values}", [as_picture(image) for image in (word, *shown)]))
     return rows
 
 
@@ -108,8 +108,8 @@ def strengths_of(name: str) -> list[float]:
 
 
 def distinct(labels: Tensor) -> list[int]:
-    """Places of three crops with three labels, black (0) not among them."""
-    first = {int(label): place for place, label in reversed(list(enumerate(labels))) if label}
+    """Indices of three crops with three labels, black (0) not among them."""
+    first = {int(label): index for index, label in reversed(list(enumerate(labels))) if label}
     return sorted(first.values())[:3]
 
 

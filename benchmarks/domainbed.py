@@ -34,7 +34,7 @@ class Defaults:
 
 
 class Adversary:
-    """DANN; with `conditional` CDANN: the discriminator sees feature + embedding of the target, targets count alike."""
+    """DANN; with `conditional` CDANN: the discriminator gets feature + embedding of the target, targets weigh alike."""
 
     def __init__(self, network: CropNet, *, domains: int, conditional: bool, defaults: Defaults | None = None) -> None:
         self.defaults = defaults or Defaults()
@@ -42,9 +42,9 @@ class Adversary:
         features, targets = network.target_head.in_features, network.target_head.out_features
         self.discriminator = _perceptron(features, domains, self.defaults)
         self.targets = nn.Embedding(targets, features)
-        judges = [*self.discriminator.parameters(), *self.targets.parameters()]
-        self.judge = self._adam(judges)
-        self.learner = self._adam(list(network.parameters()))
+        adversary = [*self.discriminator.parameters(), *self.targets.parameters()]
+        self.adversary_optimiser = self._adam(adversary)
+        self.network_optimiser = self._adam(list(network.parameters()))
 
     def update(self, batch: Batch, nuisance: str) -> dict[str, float]:
         """One step, of the discriminator or of the network: they take turns. Returns the losses."""
@@ -52,19 +52,19 @@ class Adversary:
         domain_loss = self._domain_loss(features, batch.targets, batch.nuisances[nuisance])
         turns = 1 + self.defaults.discriminator_steps
         turn, self.count = self.count % turns, self.count + 1
-        self.judge.zero_grad()
+        self.adversary_optimiser.zero_grad()
         if turn < self.defaults.discriminator_steps:
             domain_loss.backward()
-            self.judge.step()
+            self.adversary_optimiser.step()
             return {"domain_loss": domain_loss.item()}
         loss = functional.cross_entropy(self.network.target_head(self.network.dropout(features)), batch.targets)
-        self.learner.zero_grad()
+        self.network_optimiser.zero_grad()
         (loss - self.defaults.strength * domain_loss).backward()
-        self.learner.step()
+        self.network_optimiser.step()
         return {"loss": loss.item(), "domain_loss": domain_loss.item()}
 
     def _domain_loss(self, features: Tensor, targets: Tensor, domains: Tensor) -> Tensor:
-        """Over the crops whose domain is known: pictures without text have none."""
+        """Over the crops whose domain is known: non-text crops have none."""
         known = domains != UNKNOWN
         features, targets, domains = features[known], targets[known], domains[known]
         inputs = features + self.targets(targets) if self.conditional else features

@@ -39,7 +39,7 @@ THREADS = 2
 TURNS = 3
 WHAT = {
     "ratio.lucent": "units a second over torch-lucent's: the same network, size and steps, an image a unit",
-    "ratio.bare": "seconds of forward and backward passes alone over seconds of the climb: the same shapes and number",
+    "ratio.bare": "seconds of bare forward and backward passes over those of the optimisation, alike in shapes and number",
     "ratio.captum_deconv": "captum's NeuronDeconvolution, a call a unit, over ours: one image, every layer's units",
     "ratio.captum_deconv_one_thread": "the same, captum's calls on one thread",
     "atlas_s": f"every unit of every layer under the paper's four settings, {WORKERS} threads",
@@ -57,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     network, canvas = default_network()
     with tempfile.TemporaryDirectory() as scratch:
-        said("torch-lucent: installing it if it is not there, a first image")
+        log_line("torch-lucent: installing it if it is not there, a first image")
         draw = lucent(network, canvas, steps=arguments.steps, folder=arguments.peer or Path(scratch) / "peer")
         result = measure(network, canvas, draw, steps=arguments.steps)
         if arguments.home:
@@ -70,24 +70,24 @@ def main() -> None:
 def measure(
     network: CropNet, canvas: Canvas, draw: Callable[[str, range], None], *, steps: int, settings: int = COUNT
 ) -> dict[str, Any]:
-    """All figures but the report's. `draw` is the peer's, of units of a layer; `settings` are searched through."""
+    """All values but the report's. `draw` is the peer's, of units of a layer; the search tries `settings`."""
     image = torch.rand(1, *canvas.shape, generator=torch.Generator().manual_seed(1))
     with deterministic(THREADS):
         layers = layers_of(network, image)
-        said(f"deconvnets of all {sum(layers.values())} units, by turns with captum's")
+        log_line(f"deconvnets of all {sum(layers.values())} units, by turns with captum's")
         deconvnets = deconv_seconds(network, image, layers, threads=THREADS)
         bare = {}
         for layer, units in layers.items():
-            said(f"climb and bare passes, layer {layer}")
+            log_line(f"optimisation and bare passes, layer {layer}")
             bare[layer] = bare_ratio(network, canvas, layer, units, steps=steps)
         turns = []
         for turn in range(TURNS):
-            said(f"every unit under one setting, by turns with torch-lucent: {turn + 1} of {TURNS}")
+            log_line(f"every unit under one setting, by turns with torch-lucent: {turn + 1} of {TURNS}")
             peer = peer_seconds(draw, layers)
             turns.append(peer / sum(atlas_seconds(network, canvas, layers, steps=steps, settings=["norm"]).values()))
-        said("every unit under four settings")
+        log_line("every unit under four settings")
         atlas = atlas_seconds(network, canvas, layers, steps=steps, settings=list(PAPER))
-        said(f"the search over {settings} settings")
+        log_line(f"the search over {settings} settings")
         find = partial(search, network, "target_head", 0, canvas=canvas, data=noise(canvas), workers=WORKERS)
         searched = timed(partial(find, settings=None if settings == COUNT else list(PAPER.values())[:settings]))
     rows = deconv_rows(deconvnets)
@@ -110,7 +110,7 @@ def measure(
 
 
 def bare_turns(bare: dict[str, Any], layers: dict[str, int]) -> list[float]:
-    """Of each turn, seconds of the bare passes for every unit of all layers over those of the climb."""
+    """Of each turn, seconds of the bare passes for every unit of all layers over those of the optimisation."""
     turns = range(len(next(iter(bare.values()))["bare_over_ours"]))
     ours = {layer: units * bare[layer]["ours_per_unit"] for layer, units in layers.items()}
     alone = [sum(ours[layer] * bare[layer]["bare_over_ours"][turn] for layer in layers) for turn in turns]
@@ -127,7 +127,7 @@ def ratios(turns: dict[str, list[float]]) -> dict[str, Any]:
 
 def report(params: Params, home: Path, out: Path) -> dict[str, float]:
     """Make the report of what is in `home` at `out`: seconds, megabytes, kilobytes of its first page."""
-    said(f"the report of {home}")
+    log_line(f"the report of {home}")
     fonts = home.resolve().parent / "fonts.parquet"
     seconds = timed(lambda: make_report(params, home=home, fonts=fonts, out=out))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
@@ -142,7 +142,7 @@ def noise(canvas: Canvas) -> Tensor:
     return torch.randn(64, *canvas.shape, generator=torch.Generator().manual_seed(0))
 
 
-def said(line: str) -> None:
+def log_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Activation maximisation: the climb, the bare passes that it is made of, and torch-lucent's drawing."""
+"""Activation maximisation: ours, the bare passes that it consists of, and torch-lucent's."""
 
 import copy
 import subprocess
@@ -22,7 +22,7 @@ from models.network import CropNet, folded
 from tasks.common.params import read_params
 
 PEER = ROOT / "benchmarks" / "peers" / "lucent.txt"
-WORKERS = 2  # threads that climb
+WORKERS = 2  # threads that optimise
 TURNS = 3
 PEER_UNITS = 2  # of each layer, that the peer draws one by one
 
@@ -50,7 +50,7 @@ def atlas_seconds(
 
 
 def bare_ratio(network: CropNet, canvas: Canvas, layer: str, units: int, *, steps: int) -> dict[str, Any]:
-    """One full batch of a layer, climbing and with forward and backward passes alone, by turns on all threads."""
+    """One full batch of a layer, optimised and with forward and backward passes alone, in turns on all threads."""
     recipes = [in_steps(settings, steps) for settings in PAPER.values()]
 
     def climb(count: int) -> AscentResult:

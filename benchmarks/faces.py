@@ -1,4 +1,4 @@
-"""The second problem, rotated: CMU faces, every person held out once, whole."""
+"""The problem `faces` in rotations: CMU faces, every person held out once, whole."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ from tasks.train.replicas import SEED, Replica
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEM = "faces"
 VALIDATING = 3  # people, beside those who are tested
-SEEN, POOL_SHARE = 0.15, 0.15  # shares of the training people's pictures
+SEEN, POOL_SHARE = 0.15, 0.15  # fractions of the training people's pictures
 SEVERITIES = (CLEAN, SEVERITY)
 WORKERS = 2
 CONFIDENCE = 0.95
@@ -84,8 +84,8 @@ def measure_faces(
             for seed in range(seeds)
         ]  # fmt: skip
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-            figures = list(pool.map(measured, runs))
-    rows = pd.DataFrame([row for each in figures for row in each])
+            found = list(pool.map(measured, runs))
+    rows = pd.DataFrame([row for each in found for row in each])
     return {"faces": {**gain_of(rows, modes), "rotations": rotations, "seeds": seeds, "figures": means_of(rows)}}
 
 
@@ -104,7 +104,7 @@ def faces_params(path: Path) -> Params:
 
 
 def rotated(table: Path, out: Path, turn: int, rotations: int) -> Path:
-    """The table with its people dealt anew: every `rotations`th is tested, three others validate, the rest train."""
+    """The table with its people split again: every `rotations`th is tested, three others validate, the rest train."""
     if out.exists():
         return out
     rows = read_table(table)
@@ -112,21 +112,21 @@ def rotated(table: Path, out: Path, turn: int, rotations: int) -> Path:
     people = sorted(set(names), key=lambda name: share_of("rotation", name))
     tested = set(people[turn::rotations])
     others = [name for name in people if name not in tested]
-    validating = {others[(turn * VALIDATING + place) % len(others)] for place in range(VALIDATING)}
+    validating = {others[(turn * VALIDATING + number) % len(others)] for number in range(VALIDATING)}
     splits = [
         TEST_UNSEEN if name in tested else VALIDATION if name in validating else _of_training(key)
         for name, key in zip(names, rows["key"].to_pylist(), strict=True)
     ]
-    place = rows.schema.get_field_index("split")
-    rows = rows.set_column(place, rows.schema.field("split"), pa.array(splits, rows.schema.field("split").type))
+    column = rows.schema.get_field_index("split")
+    rows = rows.set_column(column, rows.schema.field("split"), pa.array(splits, rows.schema.field("split").type))
     order = np.lexsort((rows["key"].to_numpy(zero_copy_only=False), [SPLITS.index(split) for split in splits]))
     write_shards(out, [rows.take(pa.array(order))])
     return out
 
 
 def _of_training(key: str) -> str:
-    place = share_of("split", key)
-    return TEST_SEEN if place < SEEN else POOL if place < SEEN + POOL_SHARE else TRAIN
+    position = share_of("split", key)
+    return TEST_SEEN if position < SEEN else POOL if position < SEEN + POOL_SHARE else TRAIN
 
 
 def measured(run: Run) -> list[dict[str, Any]]:
@@ -177,12 +177,12 @@ def accuracies(run: Run, models: dict[str, Path]) -> list[dict[str, Any]]:
     opened, found = open_models(models), []
     with deterministic(1):
         for split in MEASURED_SPLITS:
-            answers = score_split(
+            predictions = score_split(
                 opened, table=run.table, split=split, labels=run.params.labels, severities=SEVERITIES, batch=256
             )
             for name in models:
                 for severity in SEVERITIES:
-                    rows = answers.of(name, severity)
+                    rows = predictions.of(name, severity)
                     accuracy = float((rows["true"] == rows["predicted"]).mean())
                     found.append({"model": name, "split": split, "severity": severity, "accuracy": accuracy})
     return found
@@ -202,12 +202,12 @@ def means_of(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float | None:
-    """None of a deviation that one value has not: JSON knows no NaN."""
+    """None for the deviation of one value: JSON has no NaN."""
     return None if np.isnan(value) else round(float(value), 4)
 
 
 def gain_of(rows: pd.DataFrame, modes: Sequence[str]) -> dict[str, Any]:
-    """The mode that validation likes best, and its gain on erm on people never seen: a t-interval over rotations."""
+    """The mode with the highest validation accuracy; its gain on erm on people never seen, a t-interval over rotations."""
     light = rows[rows["severity"] == SEVERITY]
     validated = light[light["split"] == SELECTION_SPLIT].groupby("model")["accuracy"].mean()
     best = str(validated[[mode for mode in modes if mode != "erm"]].idxmax())

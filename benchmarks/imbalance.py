@@ -1,10 +1,10 @@
-"""A thousand pictures with no text to each one with: focal loss, mining, both, neither, and mining's control.
+"""A thousand non-text crops to each text crop: focal loss, mining, both, neither, and mining's control.
 
     python -m benchmarks.imbalance [--seeds 3] [--keep FOLDER]
 
-Draws a table of its own (five scripts, small crops) and trains every arm on it with as many visits to crops:
+Renders a table of its own (five scripts, small crops) and trains every arm on it with as many samples:
 `neither` and `focal` on all there is, `mining` and `both` on a small set that two rounds of mining add to, `random` on
-that set and as many crops drawn at random. Writes benchmarks/results/imbalance.json and docs/figures/imbalance.svg.
+that set and as many random crops. Writes benchmarks/results/imbalance.json and docs/figures/imbalance.svg.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         if not (folder / "unfont" / "data" / "scripts" / "table").exists():
-            draw(folder / "unfont")
+            make_table(folder / "unfont")
         runs = [
             run_arm(
                 arm, seed, table=folder / "unfont" / "data" / "scripts" / "table", home=folder / f"{arm.name}-{seed}"
@@ -97,8 +97,8 @@ def main() -> None:
     print(json.dumps(result["arms"], indent=2))
 
 
-def draw(folder: Path) -> None:
-    """A fresh copy of this checkout's committed files, with a small table of its own."""
+def make_table(folder: Path) -> None:
+    """A new copy of this checkout's committed files, with a small table of its own."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     values = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     values["words"]["scripts"] = SCRIPTS
@@ -120,7 +120,7 @@ def params_of(arm: Arm, seed: int, project: Path) -> Params:
 
 
 def run_arm(arm: Arm, seed: int, *, table: Path, home: Path) -> dict[str, Any]:
-    """Train one arm with one seed and measure it; its figures. One that an interrupted run has measured stays."""
+    """Train one arm with one seed and measure it; its metrics. What an interrupted run has measured is kept."""
     kept = home / "run.json"
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
@@ -130,8 +130,8 @@ def run_arm(arm: Arm, seed: int, *, table: Path, home: Path) -> dict[str, Any]:
         model, visits = train_in_rounds(params, Replica(seed=0, arm=arm.adds), table=table, home=home)
     else:
         model, visits = train_on_everything(params, table=table, home=home)
-    figures = measured(model, table=table, work=home / "scores")
-    run = {"arm": arm.name, "seed": seed, "visits": visits, **figures}
+    metrics = measured(model, table=table, work=home / "scores")
+    run = {"arm": arm.name, "seed": seed, "visits": visits, **metrics}
     kept.write_text(json.dumps(run), encoding="utf-8")
     print(run, file=sys.stderr, flush=True)
     return run
@@ -165,9 +165,9 @@ def train_on_everything(params: Params, *, table: Path, home: Path) -> tuple[Pat
 def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path) -> tuple[Path, int]:
     """Round 0 on `train`, then the rounds; the last one's model of that replica."""
     (first,) = baseline_jobs(params, table=table, work=home / "work")
-    summary = train_baseline(replace(first, progress=silent))
+    first_summary = train_baseline(replace(first, progress=silent))
     gather([first], out=home / "0")
-    visits = int(summary["crops"]) * params.train.epochs
+    visits = int(first_summary["crops"]) * params.train.epochs
     workers = partial(spread, runner=params.score.runner, workers=params.score.workers)
     for number in ROUNDS:
         jobs = round_jobs(
@@ -175,8 +175,8 @@ def train_in_rounds(params: Params, replica: Replica, *, table: Path, home: Path
         )
         for job in jobs:
             score_for(job, fan_out=workers)
-            figures = train_round(job)
-            visits += int(figures.get("crops", 0)) * params.mine.epochs * (job.replica == replica)
+            summary = train_round(job)
+            visits += int(summary.get("crops", 0)) * params.mine.epochs * (job.replica == replica)
         finish_round(jobs, out=home / number)
     return replica.folder(home / ROUNDS[-1]), visits
 
@@ -196,7 +196,7 @@ def measured(model: Path, *, table: Path, work: Path) -> dict[str, float | None]
 
 
 def _scores(model: Path, table: Path, split: str, work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p(text), whether there is none, and whether the answer is right, of every crop of a split."""
+    """p(text), whether there is none, and whether the prediction is right, of every crop of a split."""
     out = work / f"{split}.parquet"
     workers = partial(spread, runner="threads", workers=2)
     score_pool(
@@ -204,21 +204,21 @@ def _scores(model: Path, table: Path, split: str, work: Path) -> tuple[np.ndarra
         progress=silent,
     )  # fmt: skip
     rows = read_scores(out, weights=weights_of(model), columns=["true", "predicted", "probabilities"])
-    place = score_labels(out).index(UNWRITTEN)
-    p_text = 1 - np.stack(rows["probabilities"])[:, place].astype(np.float64)
+    column = score_labels(out).index(UNWRITTEN)
+    p_text = 1 - np.stack(rows["probabilities"])[:, column].astype(np.float64)
     return p_text, (rows["true"] == UNWRITTEN).to_numpy(), (rows["true"] == rows["predicted"]).to_numpy()
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Mean and standard deviation over the seeds of every figure of every arm."""
+    """Mean and standard deviation over the seeds of every metric of every arm."""
     found: dict[str, dict[str, Any]] = {}
     for arm in ARMS:
         own = [run for run in runs if run["arm"] == arm.name]
         found[arm.name] = {"n": len(own)}
-        for figure in ("false_positive_rate", "text_recall", "average_precision", "accuracy", "false_alarm_rate"):
-            values = [run[figure] for run in own]
+        for metric in ("false_positive_rate", "text_recall", "average_precision", "accuracy", "false_alarm_rate"):
+            values = [run[metric] for run in own]
             deviation = statistics.stdev(values) if len(values) > 1 else None
-            found[arm.name][figure] = {"mean": statistics.fmean(values), "deviation": deviation, "values": values}
+            found[arm.name][metric] = {"mean": statistics.fmean(values), "deviation": deviation, "values": values}
         found[arm.name]["visits"] = statistics.fmean(run["visits"] for run in own)
     return found
 
@@ -228,7 +228,7 @@ def setting() -> dict[str, Any]:
 
 
 def draw_figure(arms: dict[str, dict[str, Any]]) -> None:
-    """Three figures of every arm, a dot a seed and a bar at the mean."""
+    """Plot three metrics of every arm, a dot a seed and a bar at the mean."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -240,10 +240,10 @@ def draw_figure(arms: dict[str, dict[str, Any]]) -> None:
     with rc_context({"svg.hashsalt": "unfont", "font.size": 9}):
         figure = Figure(figsize=(10, 2.8), layout="constrained")
         for axes, (name, title) in zip(figure.subplots(1, len(titles)), titles.items(), strict=True):
-            for place, arm in enumerate(arms.values()):
+            for number, arm in enumerate(arms.values()):
                 values = arm[name]["values"]
-                axes.bar(place, arm[name]["mean"], width=0.6, color="#9db8d6")
-                axes.plot([place] * len(values), values, "o", color="#1f3b5c", markersize=4)
+                axes.bar(number, arm[name]["mean"], width=0.6, color="#9db8d6")
+                axes.plot([number] * len(values), values, "o", color="#1f3b5c", markersize=4)
             axes.set_xticks(range(len(arms)), arms)
             axes.set_ylim(0, 1)
             axes.set_title(title)

@@ -4,10 +4,10 @@
     python -m benchmarks.invariance faces ARCHIVE [--seeds 3] [--rotations 5] [--keep FOLDER]
 
 PROJECT is a folder where `unfont profile full` and `dvc repro round@3` have made the table and the rounds (the last
-number in `rounds` counts). Every mode and peer is trained on from the last round with every seed, on the same share of
-its crops (partners stay together); two trainings run side by side on one thread each. Then `evaluate` chooses among
-the modes by validation and measures, and the probe reads. ARCHIVE holds the CMU Face Images (docs/how-to/own-crops.md).
-A training that is there stays, so that a broken run goes on. Both write their part of
+number in `rounds` counts). The training of every mode and peer continues from the last round with every seed, on the
+same fraction of its crops (partners stay together); two trainings run at a time on one thread each. Then `evaluate`
+chooses among the modes by validation and measures, and the probe is fitted. ARCHIVE holds the CMU Face Images
+(docs/how-to/own-crops.md). Finished trainings are kept, so that an interrupted run resumes. Both write their part of
 benchmarks/results/invariance.json.
 """
 
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def write_result(found: dict[str, Any]) -> None:
-    """Lay this part over what the other problem's run has left."""
+    """Merge this part into the file that the other problem's run may have written."""
     kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
     RESULT.write_text(json.dumps({**kept, "machine": machine(), **found}, indent=2, sort_keys=True) + "\n", "utf-8")
 
@@ -91,15 +91,15 @@ def measure_scripts(project: Path, *, seeds: int, share: float) -> dict[str, Any
     evaluated(params, models, outputs)
     # Peers apart: they are measured, never chosen.
     rounds = {name: folder for name, folder in models.items() if name.startswith("round-")}
-    others = {"erm": models["erm"], **{name: place_of(home, name) for name in PEERS}}
+    others = {"erm": models["erm"], **{name: folder_of(home, name) for name in PEERS}}
     evaluated(params_of(params, seeds=seeds, modes=list(others)), rounds | others, peer_outputs(home))
     every = models | others
     probe_models(once(params), home=home, models=every, replicas=replicas_of_modes(params, every), out=probe_of(home))
-    return told(params, seconds, share=share)
+    return collected(params, seconds, share=share)
 
 
-def told(params: Params, seconds: dict[str, float], *, share: float) -> dict[str, Any]:
-    """What the files in the project's folder say, put together."""
+def collected(params: Params, seconds: dict[str, float], *, share: float) -> dict[str, Any]:
+    """The contents of the files in the project's folder, put together."""
     home, outputs = params.home, Outputs.of_home(params.home)
     evaluate, probe = read_json(outputs.metrics), read_json(probe_of(home))
     chosen = evaluate["chosen"]
@@ -112,7 +112,7 @@ def told(params: Params, seconds: dict[str, float], *, share: float) -> dict[str
             "modes": read_json(outputs.invariance),
             "peers": read_json(peer_outputs(home).invariance),
             "probe": probe,
-            "models": {name: light_of(figures) for name, figures in evaluate["models"].items()},
+            "models": {name: light_of(metrics) for name, metrics in evaluate["models"].items()},
             "seconds": {"rounds": round(rounds), **seconds},
             "share": share,
             "setting": params.model_dump(include={"profile", "crops", "train", "mine", "invariance", "network"}),
@@ -120,9 +120,9 @@ def told(params: Params, seconds: dict[str, float], *, share: float) -> dict[str
     }
 
 
-def light_of(figures: dict[str, Any]) -> dict[str, Any]:
-    """Of every split the figures at light degradation."""
-    return {split: by_severity[SEVERITY] for split, by_severity in figures.items()}
+def light_of(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Of every split the metrics at light degradation."""
+    return {split: by_severity[SEVERITY] for split, by_severity in metrics.items()}
 
 
 def peer_outputs(home: Path) -> Outputs:
@@ -134,7 +134,7 @@ def probe_of(home: Path) -> Path:
 
 
 def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the chosen model that the aims name: on designs never seen at light degradation, and its probe."""
+    """The metrics of the chosen model that have aims: on unseen designs at light degradation, and the probe's."""
     light = chosen[REPORT_SPLIT][SEVERITY]
     wanted = {name: light[name] for name in ("accuracy", "worst_nuisance", "worst_target")}
     excess = probe.get("font_style", {}).get("excess_points")
@@ -142,7 +142,7 @@ def aims_of(chosen: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
 
 
 def params_of(params: Params, *, seeds: int, modes: Sequence[str]) -> Params:
-    """The same params with these modes, one thread a training; peers are no modes that params.yaml could name."""
+    """The same params with these modes, one thread a training; params.yaml cannot name the peers as modes."""
     return params.model_copy(
         update={"threads": 1, "invariance": params.invariance.model_copy(update={"modes": list(modes)}),
                 "study": params.study.model_copy(update={"seeds": seeds, "control": False})}
@@ -161,22 +161,22 @@ def train_all(params: Params, home: Path, *, share: float, work: Path) -> dict[s
         ]
         for name in (*params.invariance.modes, *PEERS)
     }  # fmt: skip
-    left = [job for name, its in jobs.items() for job in its if not place_of(home, name).exists()]
+    left = [job for name, its in jobs.items() for job in its if not folder_of(home, name).exists()]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
         list(pool.map(trained, sorted(left, key=lambda job: job.replica.seed)))
     for name, its in jobs.items():
-        if not place_of(home, name).exists():
-            gather(its, out=place_of(home, name))
+        if not folder_of(home, name).exists():
+            gather(its, out=folder_of(home, name))
     return {name: read_json(work / f"{name}.json")["seconds"] for name in jobs}
 
 
-def place_of(home: Path, name: str) -> Path:
+def folder_of(home: Path, name: str) -> Path:
     return home / ("peers" if name in PEERS else "invariance") / name
 
 
 def common_start(last: Path, start: Path, *, table: Path, share: float) -> Path:
-    """The last round's model and a share of its training rows: seeds differ in all that comes after it.
+    """The last round's model and a fraction of its training rows: seeds differ in all that comes after it.
 
     Which texts are taken, and all crops without one, follows from the text: partners stay together.
     """

@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how it is said."""
+"""The machine that values were measured on, and how they are summarised."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, memory and the versions that the figures follow from."""
+    """Processor, cores, memory and the versions of the packages."""
     cpu = "unknown"
     if (listing := Path("/proc/cpuinfo")).exists():
         lines = listing.read_text(encoding="utf-8").splitlines()

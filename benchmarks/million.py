@@ -1,6 +1,6 @@
 """A million crops in one table, watched: `python -m benchmarks.million CROPS FONTS WORDS FOLDER` prints JSON.
 
-Draws `CROPS` crops over all scripts and `Zxxx` into FOLDER/crops in this process and its workers.
+Renders `CROPS` crops over all scripts and `Zxxx` into FOLDER/crops in this process and its workers.
 """
 
 import json
@@ -25,13 +25,13 @@ from tasks.common.params import CropsSettings, Params, read_params
 from tasks.crop_table.shards import write_shards
 from tasks.crops.plan_shards import rendered_tables
 
-LOOKS = 5  # at memory, a second
+SAMPLES = 5  # of the memory, a second
 
 Mark = tuple[int, float]  # crops, and seconds
 
 
 def watch_million(crops: int, *, fonts: Path, words: Path) -> dict[str, Any]:
-    """Draw them in a process of their own; its figures, with the peak memory of it and its children.
+    """Render them in a process of their own; its values, with the peak memory of it and its children.
 
     `peak_rss_gib` adds up resident sets, so that pages which processes share count again for each of them;
     `peak_pss_gib` counts them once.
@@ -42,10 +42,10 @@ def watch_million(crops: int, *, fonts: Path, words: Path) -> dict[str, Any]:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_environment()) as process:
             peaks = _peaks(process)
             assert process.stdout is not None
-            said = process.stdout.read()
+            output = process.stdout.read()
         if process.returncode:
-            sys.exit(f"drawing {crops} crops ended with status {process.returncode}")
-    return json.loads(said) | {name: round(peak / 2**30, 3) for name, peak in peaks.items()}
+            sys.exit(f"rendering {crops} crops ended with status {process.returncode}")
+    return json.loads(output) | {name: round(peak / 2**30, 3) for name, peak in peaks.items()}
 
 
 def _environment() -> dict[str, str]:
@@ -57,7 +57,7 @@ def _peaks(process: subprocess.Popen[str]) -> dict[str, int]:
     while process.poll() is None:
         for name, used in zip(peaks, memory_of(process.pid), strict=True):
             peaks[name] = max(peaks[name], used)
-        time.sleep(1 / LOOKS)
+        time.sleep(1 / SAMPLES)
     return peaks
 
 
@@ -79,8 +79,8 @@ def memory_of(pid: int) -> tuple[int, int]:
     return resident, proportional
 
 
-def draw(crops: int, *, fonts: Path, words: Path, folder: Path) -> dict[str, Any]:
-    """Draw the crops, and tell how fast: `rate_first` and `rate_last` over the first and last third of every script.
+def render(crops: int, *, fonts: Path, words: Path, folder: Path) -> dict[str, Any]:
+    """Render the crops; the rates: `rate_first` and `rate_last` over the first and last third of every script.
 
     Scripts follow each other in the table and differ in speed: thirds of the whole would compare Arabic with
     backgrounds.
@@ -119,7 +119,7 @@ def draw(crops: int, *, fonts: Path, words: Path, folder: Path) -> dict[str, Any
 
 
 def sized(params: Params, crops: int) -> CropsSettings:
-    """The params' crops, as many as asked: shares of the scripts, splits and backgrounds as they are."""
+    """The params' crops, as many as asked: scripts, splits and backgrounds in proportion."""
     given = params.crops
     counts = {"text": given.text.model_dump(), "background": given.background.model_dump()}
     total = len(params.words.scripts) * sum(counts["text"].values()) + sum(counts["background"].values())
@@ -159,5 +159,5 @@ def rate(spans: Iterable[Mark]) -> float:
 
 if __name__ == "__main__":
     count, font_table, word_table, scratch = sys.argv[1:]
-    print(json.dumps(draw(int(count), fonts=Path(font_table), words=Path(word_table), folder=Path(scratch))))
+    print(json.dumps(render(int(count), fonts=Path(font_table), words=Path(word_table), folder=Path(scratch))))
     shutil.rmtree(Path(scratch) / "crops")

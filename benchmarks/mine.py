@@ -4,7 +4,7 @@
 
 Repeats the pool of data/scripts/table until it is as large as asked, and scores it with the model of round 0, both made
 by `unfont run` in FOLDER; then reruns one round alone there. STUDY.JSON is the `metrics/study.json` that the profile
-`study` left: its verdict goes along. Writes benchmarks/results/mine.json. Nothing else should run.
+`study` left: its verdict is included. Writes benchmarks/results/mine.json. Nothing else should run.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import torch
 
 from benchmarks.chain import run, stage_seconds
 from benchmarks.machine import machine, spread
-from benchmarks.million import LOOKS, memory_of
+from benchmarks.million import SAMPLES, memory_of
 from benchmarks.turns import ROOT
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import fused
@@ -70,10 +70,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=20_000, help="crops of each measurement in turns")
     parser.add_argument("--repeats", type=int, default=5, help="measurements in turns")
     parser.add_argument(
-        "--quick", action="store_true", help="few crops, to see that it works; written nowhere but --out"
+        "--quick", action="store_true", help="few crops, to check that it works; written to --out alone"
     )
     parser.add_argument("--project", type=Path, default=ROOT, help="where `unfont run` has made everything")
-    parser.add_argument("--study", type=Path, help="the study's figures, to go along")
+    parser.add_argument("--study", type=Path, help="the study's values, to be included")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--job", nargs=2, type=Path, metavar=("POOL", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """All figures."""
+    """All values."""
     home = arguments.project / "data/scripts"
     source = read_table(home / "table", where=pc.field("split").cast(pa.string()) == POOL)
     with tempfile.TemporaryDirectory() as scratch:
@@ -122,11 +122,11 @@ def make_pool(source: pa.Table, folder: Path, rows: int) -> Path:
     """A crop table of `rows` pool crops: those of `source`, again and again, each with a key of its own."""
 
     def tables() -> Iterator[pa.Table]:
-        place = source.schema.get_field_index("key")
+        column = source.schema.get_field_index("key")
         for turn in range(-(-rows // len(source))):
             part = source.slice(0, min(len(source), rows - turn * len(source)))
             keys = [sha256(f"{turn}/{key}".encode()).hexdigest() for key in part["key"].to_pylist()]
-            yield part.set_column(place, "key", pa.array(keys))
+            yield part.set_column(column, "key", pa.array(keys))
 
     write_shards(folder, tables())
     return folder
@@ -188,20 +188,20 @@ def exponent(points: list[tuple[int, float]]) -> float:
 
 
 def watched(project: Path, pool: Path, folder: Path) -> dict[str, Any]:
-    """Score and mine in a process of its own: its figures, with the peak memory of it and its children."""
+    """Score and mine in a process of its own: its values, with the peak memory of it and its children."""
     job = ["--project", str(project.resolve()), "--job", str(pool), str(folder)]
     command = [sys.executable, "-m", "benchmarks.mine", *job]
     peaks = [0, 0]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             peaks = [max(pair) for pair in zip(peaks, memory_of(process.pid), strict=True)]
-            time.sleep(1 / LOOKS)
+            time.sleep(1 / SAMPLES)
         assert process.stdout is not None
-        said = process.stdout.read()
+        output = process.stdout.read()
     if process.returncode:
         sys.exit(f"scoring ended with status {process.returncode}")
     resident, proportional = (round(peak / 2**30, 3) for peak in peaks)
-    return json.loads(said) | {"peak_rss_gib": resident, "peak_pss_gib": proportional}
+    return json.loads(output) | {"peak_rss_gib": resident, "peak_pss_gib": proportional}
 
 
 def score_and_mine(model: Path, pool: Path, folder: Path) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def rerun(project: Path, repeats: int) -> dict[str, Any]:
 
 
 def studied(path: Path) -> dict[str, Any]:
-    """What a study says: is the false-positive rate lower than that of as many random crops?"""
+    """The verdict of a study: is the false-positive rate lower than that of as many random crops?"""
     study = json.loads(path.read_text(encoding="utf-8"))
     cut = study["verdict"]["false_positive_cut"] if study["verdict"] else None
     return {"false_positive_cut": cut, "study": study}

@@ -2,9 +2,9 @@
 
 Each set of jobs gives tools of these names, with `_NAME` behind them but for the first set:
 
-    ours     shaping check, drawing, and the training settings' degradations, in batches
-    drawn    shaping check and drawing
-    rows     rows of the crop table as `unfont crops` makes them: chosen by the mix, checked, drawn, PNG, hash
+    ours     shaping check, rendering, and the training settings' degradations, in batches
+    drawn    shaping check and rendering
+    rows     rows of the crop table as `unfont crops` makes them: chosen by the mix, checked, rendered, PNG, hash
     ceiling  bare `font.getmask` on the same open fonts, and a resize to the crop
 """
 
@@ -34,7 +34,7 @@ from tasks.crops.shaping import Shaper
 from tasks.train.batches import as_images
 
 BATCH = 256
-ROWS = 200_000  # drawn before the table is begun anew with another seed
+ROWS = 200_000  # rendered before the table begins again with another seed
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,7 +85,7 @@ def read_jobs(path: Path, height: int) -> list[Job]:
 
 
 def crops_of(jobs: Sequence[Job], params: Params) -> Iterator[NDArray[np.uint8]]:
-    """Clean crops without end, each drawn in its own place and size."""
+    """Clean crops without end, each rendered at its own position and size."""
     for index, (text, font, shaper) in enumerate(itertools.cycle(jobs)):
         if not shaper.can_draw(text):
             continue
@@ -104,7 +104,7 @@ def bare(text: str, font: ImageFont.FreeTypeFont, params: Params) -> bool:
 
 
 def tables_of(folder: Path, params: Params) -> Iterator[pa.Table]:
-    """Tables of `unfont crops` without end, drawn one shard after the other in this process."""
+    """Tables of `unfont crops` without end, rendered one shard after the other in this process."""
     no_crops = dict.fromkeys(params.crops.text.model_dump(), 0)
     for seed in itertools.count():
         values: dict[str, Any] = params.crops.model_dump() | {"workers": 1, "background": no_crops}

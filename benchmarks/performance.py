@@ -7,15 +7,15 @@ from typing import Any
 RESULTS = Path(__file__).resolve().parent / "results"
 # Tools of benchmarks/render.py, and what each does.
 TOOLS = {
-    "ours": "ours: shaping check, drawing, the training settings' degradations",
-    "drawn": "ours: shaping check and drawing",
-    "rows": "ours: rows of the crop table, chosen, checked, drawn, PNG and hash",
+    "ours": "ours: shaping check, rendering, the training settings' degradations",
+    "drawn": "ours: shaping check and rendering",
+    "rows": "ours: rows of the crop table, chosen, checked, rendered, PNG and hash",
     "ceiling": "bare ceiling: `font.getmask` on the same open fonts and a resize",
-    "ours_all": "ours over all scripts: shaping check, drawing, degradations",
-    "drawn_all": "ours over all scripts: shaping check and drawing",
+    "ours_all": "ours over all scripts: shaping check, rendering, degradations",
+    "drawn_all": "ours over all scripts: shaping check and rendering",
     "rows_all": "ours over all scripts: rows of the crop table",
     "ceiling_all": "bare ceiling over all scripts",
-    "trdg": "TextRecognitionDataGenerator: noise ground, slant, waves, blur, coloured ink",
+    "trdg": "TextRecognitionDataGenerator: noise background, slant, waves, blur, coloured text",
     "trdg_plain": "TextRecognitionDataGenerator: black on white",
     "synthtiger": "SynthTIGER: font, colour, texture (pictures 960 pixels wide), blur",
     "synthtiger_photos": "SynthTIGER: the same with pictures 4,000 pixels wide",
@@ -27,7 +27,7 @@ PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 def main() -> None:
     text = page(read("chain"))
     if (RESULTS / "render.json").is_file():
-        text += "\n" + drawing(read("render"))
+        text += "\n" + rendering(read("render"))
     if (RESULTS / "mine.json").is_file():
         text += "\n" + mining(read("mine"))
     if (RESULTS / "explain.json").is_file():
@@ -40,7 +40,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def page(chain: dict[str, Any]) -> str:
-    """The page, from the figures of `benchmarks/chain.py`."""
+    """The page, from the values of `benchmarks/chain.py`."""
     machine, run = chain["machine"], chain["run"]
     lines = [
         "# Performance",
@@ -54,8 +54,8 @@ def page(chain: dict[str, Any]) -> str:
         "|---|---|---|",
         f"| `unfont run` after installation, fonts fetched | {run['seconds'] / 60:.1f} min | ≤ 10 min |",
         f"| peak memory, all processes | {run['peak_gib']:.2f} GiB | ≤ 4 GiB |",
-        f"| `dvc repro` with nothing to do | {said(chain['noop']['dvc_repro_s'])} | ≤ 5 s |",
-        f"| `unfont run` with nothing to do | {said(chain['noop']['unfont_run_s'])} | ≤ 6 s |",
+        f"| `dvc repro` with nothing to do | {spread_of(chain['noop']['dvc_repro_s'])} | ≤ 5 s |",
+        f"| `unfont run` with nothing to do | {spread_of(chain['noop']['unfont_run_s'])} | ≤ 6 s |",
         *orchestration(chain["orchestration"]),
         "",
         "Seconds of each stage's own work:",
@@ -64,7 +64,7 @@ def page(chain: dict[str, Any]) -> str:
         "|---|---|",
         *(f"| `{stage}` | {seconds:.1f} |" for stage, seconds in run["stages"].items()),
         "",
-        "## Accuracy of the chosen model on designs never seen",
+        "## Accuracy of the chosen model on unseen typefaces",
         "",
         "| severity | accuracy over text crops |",
         "|---|---|",
@@ -76,17 +76,17 @@ def page(chain: dict[str, Any]) -> str:
 
 def orchestration(costs: dict[str, Any]) -> list[str]:
     return [
-        f"| bare `dvc repro`, a stage without torch | {said(costs['stage_without_torch_s'])} | ≤ 3 s |",
-        f"| … of a stage with torch | {said(costs['stage_with_torch_s'])} | ≤ 3 s |",
-        f"| … of which importing torch | {said(costs['of_which_import_torch_s'])} | |",
+        f"| bare `dvc repro`, a stage without torch | {spread_of(costs['stage_without_torch_s'])} | ≤ 3 s |",
+        f"| … of a stage with torch | {spread_of(costs['stage_with_torch_s'])} | ≤ 3 s |",
+        f"| … of which importing torch | {spread_of(costs['of_which_import_torch_s'])} | |",
     ]
 
 
-def drawing(render: dict[str, Any]) -> str:
-    """The section on drawing crops, from the figures of `benchmarks/render.py`."""
+def rendering(render: dict[str, Any]) -> str:
+    """The section on rendering crops, from the values of `benchmarks/render.py`."""
     ratio, machine = render["ratio"], render["machine"]
     lines = [
-        "## Drawing crops",
+        "## Rendering crops",
         "",
         "Measured by `python -m benchmarks.render`: the same Latin words in the same fonts, crops 32 pixels high, one",
         "core each, one at a time and in turns; median (smallest to largest).",
@@ -98,12 +98,12 @@ def drawing(render: dict[str, Any]) -> str:
         "",
         "| ratio | measured | aim |",
         "|---|---|---|",
-        f"| ours, drawn and degraded, to trdg | {ratio['trdg']:.1f} | ≥ 20 |",
+        f"| ours, rendered and degraded, to trdg | {ratio['trdg']:.1f} | ≥ 20 |",
         f"| … to trdg without degradation | {ratio['trdg_plain']:.1f} | |",
         f"| … to SynthTIGER | {ratio['synthtiger']:.1f} | ≥ 200 |",
         f"| … to SynthTIGER with large textures | {ratio['synthtiger_photos']:.1f} | |",
         f"| … to SynthTIGER with more degradation | {ratio['synthtiger_degraded']:.1f} | |",
-        f"| ours, drawn, to the bare ceiling | {ratio['ceiling']:.2f} | ≥ 0.5 |",
+        f"| ours, rendered, to the bare ceiling | {ratio['ceiling']:.2f} | ≥ 0.5 |",
         f"| … over all scripts | {ratio['ceiling_all']:.2f} | |",
         f"| rows of the table to the bare ceiling | {ratio['ceiling_rows']:.2f} | |",
         f"| … over all scripts | {ratio['ceiling_rows_all']:.2f} | |",
@@ -126,14 +126,14 @@ def long_run(million: dict[str, Any] | None) -> list[str]:
 
 
 def mining(mine: dict[str, Any]) -> str:
-    """The section on scoring and mining a pool, from the figures of `benchmarks/mine.py`."""
+    """The section on scoring and mining a pool, from the values of `benchmarks/mine.py`."""
     ratio, crops = mine["ratio_spread"], mine["crops_per_s"]
     million = mine["pools"][-1]
     lines = [
         "## Scoring and mining a pool",
         "",
-        "Measured by `python -m benchmarks.mine`: scoring reads, decodes and judges crops of a table; the bare forward",
-        "pass has them in memory as tensors. In turns, two cores each; median (smallest to largest).",
+        "Measured by `python -m benchmarks.mine`: scoring reads, decodes and predicts crops of a table; the bare",
+        "forward pass has them in memory as tensors. In turns, two cores each; median (smallest to largest).",
         "",
         "| what | measured | aim |",
         "|---|---|---|",
@@ -164,7 +164,7 @@ def reruns(found: dict[str, Any]) -> list[str]:
 
 
 def explaining(explain: dict[str, Any]) -> str:
-    """The section on looking inside a network, from the figures of `benchmarks/explain.py`."""
+    """The section on looking inside a network, from the values of `benchmarks/explain.py`."""
     ratio = explain["ratio"]
     spans = {name: between(pair) for name, pair in explain["ratio_spread"].items()}
     captum = f"{ratio['captum_deconv']:.1f} {spans['captum_deconv']}"
@@ -198,7 +198,7 @@ def rates(tool: dict[str, Any]) -> str:
     return f"{tool['crops_per_s']:,.0f} ({tool['min']:,.0f} to {tool['max']:,.0f}, n = {tool['n']})"
 
 
-def said(seconds: dict[str, Any]) -> str:
+def spread_of(seconds: dict[str, Any]) -> str:
     return f"{seconds['median']:.2f} s ({seconds['min']:.2f} to {seconds['max']:.2f}, n = {seconds['n']})"
 
 

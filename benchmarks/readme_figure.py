@@ -25,7 +25,7 @@ from tasks.report.evidence import as_tested
 
 COLUMNS, ROWS = 4, 6
 ENLARGED, GAP, LINE = 2, 10, 18  # GAP and LINE in pixels: between pictures, and of a line of words
-RIGHT, WRONG, GROUND = "#1a1a1a", "#c0182a", "#ffffff"
+RIGHT, WRONG, BACKGROUND = "#1a1a1a", "#c0182a", "#ffffff"
 SIZE = 13  # of the words, pixels
 Pixels = NDArray[np.uint8]
 
@@ -37,12 +37,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.home / "predictions.parquet").is_file():
         sys.exit(f"there are no predictions ({arguments.home}): make them with `unfont run`")
-    said = make_figure(arguments.home, arguments.out)
-    print(f"{arguments.out}: {said}")
+    summary = make_figure(arguments.home, arguments.out)
+    print(f"{arguments.out}: {summary}")
 
 
 def make_figure(home: Path, out: Path) -> str:
-    """Write the figure of `home` to `out`, and say how many of its pictures are wrong."""
+    """Write the figure of `home` to `out`; returns a line with how many of its pictures are wrong."""
     rows = text_of(home)
     chosen = choose(rows, COLUMNS * ROWS)
     model = read_json(home / read_json(home / "chosen.json")["path"] / "model.json")
@@ -82,10 +82,10 @@ def sheet_of(chosen: pd.DataFrame, crops: dict[str, Pixels]) -> Image.Image:
     """The crops in rows of `COLUMNS`, enlarged; below each its prediction and probability, and a wrong one's truth."""
     height, width = next(iter(crops.values())).shape[:2]
     across, down = width * ENLARGED + GAP, height * ENLARGED + 2 * LINE + GAP
-    sheet = Image.new("RGB", (GAP + COLUMNS * across, GAP + -(-len(chosen) // COLUMNS) * down), GROUND)
+    sheet = Image.new("RGB", (GAP + COLUMNS * across, GAP + -(-len(chosen) // COLUMNS) * down), BACKGROUND)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(SIZE)
-    for place, row in enumerate(chosen.to_dict("records")):
-        left, top = GAP + place % COLUMNS * across, GAP + place // COLUMNS * down
+    for number, row in enumerate(chosen.to_dict("records")):
+        left, top = GAP + number % COLUMNS * across, GAP + number // COLUMNS * down
         picture = Image.fromarray(crops[row["key"]]).convert("RGB")
         sheet.paste(picture.resize((width * ENLARGED, height * ENLARGED), Image.Resampling.NEAREST), (left, top))
         right = row["true"] == row["predicted"]

@@ -1,4 +1,4 @@
-"""Drawing crops, side by side with TextRecognitionDataGenerator and SynthTIGER: same words, same fonts, one core each.
+"""Rendering crops, beside TextRecognitionDataGenerator and SynthTIGER: same words, same fonts, one core each.
 
     python -m benchmarks.render [--million N] [--only-million] [--repeats 5] [--seconds 5] [--peers FOLDER]
 
@@ -39,12 +39,12 @@ RATIOS = {
     "ceiling_rows_all": ("rows_all", "ceiling_all"),
 }
 WHAT = {
-    "ours": "Latin words: shaping check, drawing, the training settings' degradations in batches of 256",
-    "drawn": "Latin words: shaping check and drawing, no degradation",
-    "rows": "rows of the crop table, Latin: choosing by the mix, shaping check, drawing, PNG, hash, scratch file",
+    "ours": "Latin words: shaping check, rendering, the training settings' degradations in batches of 256",
+    "drawn": "Latin words: shaping check and rendering, no degradation",
+    "rows": "rows of the crop table, Latin: choosing by the mix, shaping check, rendering, PNG, hash, scratch file",
     "ceiling": "Latin words: font.getmask on the same open fonts and a resize to the crop",
     "…_all": "the same over all scripts of params.yaml",
-    "trdg": "trdg, GeneratorFromStrings: its noise ground, slant, waves, blur, coloured ink",
+    "trdg": "trdg, GeneratorFromStrings: its noise background, slant, waves, blur, coloured text",
     "trdg_plain": "trdg, GeneratorFromStrings: black on white, nothing else",
     "synthtiger": "SynthTIGER, a template of font, colour, texture and blur; textures from pictures 960 pixels wide",
     "synthtiger_photos": "the same, with textures from pictures 4,000 pixels wide",
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, default=ROOT / "data" / "fonts.parquet")
     parser.add_argument("--words", type=Path, default=ROOT / "data" / "words.parquet")
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--only-million", action="store_true", help="measure that again, and keep the other figures")
+    parser.add_argument("--only-million", action="store_true", help="measure that again, and keep the other values")
     arguments = parser.parse_args()
     for table in (arguments.fonts, arguments.words):
         if not table.is_file():
@@ -110,10 +110,10 @@ def side_by_side(scratch: Path, python: Path, arguments: argparse.Namespace) -> 
         for _ in range(arguments.repeats):
             for tool, worker in workers.items():
                 measured[tool].append(worker.measure(tool, arguments.seconds))
-    return {tool: said(repeats) for tool, repeats in measured.items()} | ratios(measured)
+    return {tool: rates_of(repeats) for tool, repeats in measured.items()} | ratios(measured)
 
 
-def said(repeats: Repeats) -> dict[str, float]:
+def rates_of(repeats: Repeats) -> dict[str, float]:
     """Median, smallest and largest rate, the median by the processor's seconds, and its least share of the core."""
     rates = [each["crops"] / each["seconds"] for each in repeats]
     return {

@@ -1,4 +1,4 @@
-"""What every renderer is asked to draw: the same words in the same fonts, as files that all of them read."""
+"""What every renderer renders: the same words in the same fonts, as files that all of them read."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from tasks.common.params import Params
 from tasks.crop_table.splits import TEXT_SIDE, TRAIN
 from tasks.crop_table.text_side import text_side
 
-SHARED = "Latn"  # the script that every renderer draws: SynthTIGER shapes no others
+SHARED = "Latn"  # the script that every renderer renders: SynthTIGER shapes no others
 FONTS = 40  # of a script, at most: one a family
 JOBS = 4096
 
@@ -22,7 +22,7 @@ JOBS = 4096
 def write_jobs(folder: Path, params: Params, *, fonts: Path, words: Path, scripts: list[str]) -> Path:
     """Write fonts, jobs and tables for `scripts` into `folder`, and return the file of jobs.
 
-    jobs.json holds `height` in pixels and `jobs`, [text, font file] in chance order, as many of each script.
+    jobs.json holds `height` in pixels and `jobs`, [text, font file] in random order, as many of each script.
     fonts.parquet and words.parquet are the parts of the given tables that the jobs come from: fonts and words of the
     training side.
 
@@ -31,7 +31,7 @@ def write_jobs(folder: Path, params: Params, *, fonts: Path, words: Path, script
     """
     font_rows, word_rows = _fonts_of(fonts, scripts), _words_of(words, scripts, params)
     folder.mkdir(parents=True)
-    names = [f"{place:04}.ttf" for place in range(font_rows.num_rows)]
+    names = [f"{number:04}.ttf" for number in range(font_rows.num_rows)]
     for name, data in zip(names, font_rows.column("font").to_pylist(), strict=True):
         (folder / name).write_bytes(data)
     pq.write_table(font_rows, folder / "fonts.parquet", row_group_size=8)
@@ -42,8 +42,8 @@ def write_jobs(folder: Path, params: Params, *, fonts: Path, words: Path, script
         pairs = _covered(font_rows, word_rows, script, names)
         if not pairs:
             raise SystemExit(f"no font of the training side covers a word of {script} ({fonts}): unfont fonts")
-        jobs += [pairs[place] for place in random.integers(len(pairs), size=JOBS // len(scripts))]
-    mixed = [(text, str(folder / name)) for text, name in (jobs[place] for place in random.permutation(len(jobs)))]
+        jobs += [pairs[index] for index in random.integers(len(pairs), size=JOBS // len(scripts))]
+    mixed = [(text, str(folder / name)) for text, name in (jobs[index] for index in random.permutation(len(jobs)))]
     path = folder / "jobs.json"
     path.write_text(json.dumps({"height": params.crops.height, "jobs": mixed}), encoding="utf-8")
     return path
@@ -52,21 +52,21 @@ def write_jobs(folder: Path, params: Params, *, fonts: Path, words: Path, script
 def _fonts_of(path: Path, scripts: list[str]) -> pa.Table:
     """Training-side fonts of the scripts, the first of each family."""
     facts = pq.read_table(path, columns=["family", "script", "side"]).to_pylist()
-    places: dict[str, dict[str, int]] = {script: {} for script in scripts}
-    for place, row in enumerate(facts):
-        chosen = places.get(row["script"])
+    found: dict[str, dict[str, int]] = {script: {} for script in scripts}
+    for index, row in enumerate(facts):
+        chosen = found.get(row["script"])
         if chosen is not None and row["side"] == TRAIN and len(chosen) < FONTS:
-            chosen.setdefault(row["family"], place)
-    return _rows(path, sorted(place for chosen in places.values() for place in chosen.values()))
+            chosen.setdefault(row["family"], index)
+    return _rows(path, sorted(index for chosen in found.values() for index in chosen.values()))
 
 
-def _rows(path: Path, places: list[int]) -> pa.Table:
-    """Rows of a table by their places, a row group in memory at a time."""
+def _rows(path: Path, indices: list[int]) -> pa.Table:
+    """Rows of a table by their indices, a row group in memory at a time."""
     parts, start = [], 0
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             stop = start + file.metadata.row_group(group).num_rows
-            inside = [place - start for place in places if start <= place < stop]
+            inside = [index - start for index in indices if start <= index < stop]
             if inside:
                 parts.append(file.read_row_group(group).take(inside))
             start = stop

@@ -23,7 +23,7 @@ class Worker:
     """A process that measures its tools when asked: `python -m module arguments…`, pinned to `core`.
 
     Raises:
-        SystemExit: the process ended before it answered; its own output says why.
+        SystemExit: the process ended before it answered; its own output has the reason.
     """
 
     def __init__(self, python: Path, module: str, *arguments: str, core: int | None) -> None:

@@ -8,10 +8,10 @@ from synthtiger import components, layers, templates, utils
 
 
 class WordCrop(templates.Template):  # type: ignore[misc]
-    """One word on a ground: font, colour, texture, blur; with `degraded` also what its examples do beyond that.
+    """One word on a background: font, colour, texture, blur; with `degraded` also what its examples do beyond that.
 
     `config` has `jobs` [[text, font file], …], `textures` (files), `height` in pixels and `degraded`. A layer a
-    character, a texture on half of the words and half of the grounds, and the ranges of the steps are those of its
+    character, a texture on half of the words and half of the backgrounds, and the ranges of the steps are those of its
     example for horizontal words. The `degraded` steps have their likes among ours: elastic distortion, perspective,
     skew and rotation, noise, loss of resolution.
     """

@@ -3,7 +3,7 @@
 Both make pictures in memory and write none. They open the font's file for every crop, SynthTIGER for every letter,
 and the photograph's that a texture is cut from: that is what they do.
 
-With SHEET.png nothing is measured: the first crops of every tool are drawn there, to look at.
+With SHEET.png nothing is measured: the first crops of every tool are drawn there, to be looked at.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from benchmarks.turns import serve
 TEMPLATE = Path(__file__).with_name("template.py")
 PHOTO = 4000  # pixels, the width of a photograph of 12 megapixels or so
 FEW = 5  # crops between two looks at the clock
-# trdg's own steps that have their likes among ours: a slant, waves, blur, grey ink; its default ground is noise.
+# trdg's own steps that have their likes among ours: a slant, waves, blur, grey ink; its default background is noise.
 DEGRADED = {
     "skewing_angle": 3,
     "random_skew": True,

@@ -1,4 +1,4 @@
-"""A tool that talks while it works, as the peers do."""
+"""A tool that prints while it works, as the peers do."""
 
 import os
 

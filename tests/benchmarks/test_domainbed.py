@@ -1,4 +1,4 @@
-"""The peers' update rules do what their papers say."""
+"""The peers' update rules do what their papers describe."""
 
 import pytest
 import torch
@@ -38,12 +38,12 @@ def same(module: torch.nn.Module, before: list[torch.Tensor]) -> bool:
 def test_discriminator_and_network_take_turns(conditional):
     peer = make(conditional=conditional)
     peer.network.train()
-    network, judge = copies(peer.network), copies(peer.discriminator)
+    network, discriminator = copies(peer.network), copies(peer.discriminator)
     assert set(peer.update(batch(), "style")) == {"domain_loss"}
-    assert same(peer.network, network) and not same(peer.discriminator, judge)
-    judge = copies(peer.discriminator)
+    assert same(peer.network, network) and not same(peer.discriminator, discriminator)
+    discriminator = copies(peer.discriminator)
     assert set(peer.update(batch(), "style")) == {"domain_loss", "loss"}
-    assert not same(peer.network, network) and same(peer.discriminator, judge)
+    assert not same(peer.network, network) and same(peer.discriminator, discriminator)
 
 
 def test_dann_is_the_mean_over_the_crops_whose_domain_is_known():
@@ -54,7 +54,7 @@ def test_dann_is_the_mean_over_the_crops_whose_domain_is_known():
     assert peer._domain_loss(features, given.targets, given.nuisances["style"]).item() == pytest.approx(wanted.item())
 
 
-def test_cdann_sees_the_target_and_lets_every_target_count_alike():
+def test_cdann_is_given_the_target_and_weighs_every_target_alike():
     peer, given = make(conditional=True), batch()
     features, style = torch.rand(8, 8), given.nuisances["style"]
     losses = {}

@@ -1,4 +1,4 @@
-"""People are held out whole, each once, and the gain is told of the mode that validation chose."""
+"""People are held out whole, each once, and the gain is that of the mode that validation chose."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def test_every_person_is_tested_once_and_never_learned_from(table, tmp_path):
     assert sorted(tested) == PEOPLE
 
 
-def test_the_gain_is_that_of_the_mode_that_validation_likes():
+def test_the_gain_is_that_of_the_mode_with_the_highest_validation_accuracy():
     rows = [
         {"model": model, "split": split, "severity": "light", "accuracy": accuracy, "rotation": rotation, "seed": 0}
         for model, validation, tests in (("erm", 0.9, (0.5, 0.6)), ("pairs", 0.8, (0.7, 0.8)), ("coral", 0.7, (1, 1)))

@@ -13,7 +13,7 @@ from tests.tasks.crops.toysource import PROBLEM
 from tests.tasks.toycrops import stripes
 
 
-def test_a_share_of_the_texts_is_taken_with_all_their_crops(tmp_path):
+def test_a_fraction_of_the_texts_is_taken_with_all_their_crops(tmp_path):
     schema, rng = crop_schema(PROBLEM, split=True), np.random.default_rng(0)
     image = {"bytes": encode_png(stripes(rng, 0, True)), "path": None}
     texts = [f"word {number // 2}" for number in range(40)] + [None] * 20
@@ -37,7 +37,7 @@ def test_a_share_of_the_texts_is_taken_with_all_their_crops(tmp_path):
     assert (start / "model.json").read_text(encoding="utf-8") == "model.json"
 
 
-def test_the_aims_are_read_at_light_degradation_on_designs_never_seen():
+def test_the_aims_are_read_at_light_degradation_on_unseen_designs():
     light = {"accuracy": 0.9, "worst_nuisance": 0.8, "worst_target": 0.7, "n": 3}
     chosen = {"name": "pairs", "test_unseen": {"light": light, "clean": {}}}
     found = aims_of(chosen, {"font_style": {"excess_points": 1.5}})

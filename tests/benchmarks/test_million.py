@@ -1,4 +1,4 @@
-"""How the rate of a long run is told."""
+"""How the rate of a long run is computed."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""How the cost of scoring and mining is told, and that it can be measured."""
+"""How the cost of scoring and mining is computed, and that it can be measured."""
 
 import json
 import subprocess

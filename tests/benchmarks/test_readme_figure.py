@@ -38,8 +38,8 @@ def test_the_figure_is_of_text_in_unseen_typefaces_and_the_same_each_time(tmp_pa
     home = make_toy_home(tmp_path, params=toy_params())
     rows = text_of(home)
     assert set(rows["true"]) == {"Cyrl", "Latn"} and len(rows) == 24
-    said = make_figure(home, tmp_path / "figures" / "one.png")
-    assert f"of {len(rows)} are" in said
+    summary = make_figure(home, tmp_path / "figures" / "one.png")
+    assert f"of {len(rows)} are" in summary
     make_figure(home, tmp_path / "two.png")
     assert (tmp_path / "two.png").read_bytes() == (tmp_path / "figures" / "one.png").read_bytes()
     with Image.open(tmp_path / "two.png") as sheet:
@@ -50,7 +50,7 @@ def test_scripts_have_their_english_names():
     assert [name_of(label) for label in ("Latn", "Deva", "left")] == ["Latin", "Devanagari", "left"]
 
 
-def test_without_a_run_it_says_what_to_do(tmp_path, monkeypatch):
+def test_without_a_run_the_error_names_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["readme_figure", str(tmp_path)])
     with pytest.raises(SystemExit, match="unfont run"):
         main()

@@ -1,6 +1,6 @@
 """Rates and ratios, as the results file has them."""
 
-from benchmarks.render import RATIOS, Repeats, ratios, said
+from benchmarks.render import RATIOS, Repeats, rates_of, ratios
 
 
 def repeats(*crops: float, share: float = 1.0) -> Repeats:
@@ -21,8 +21,8 @@ def test_a_tool_that_had_half_of_its_core_is_not_slower_by_the_processors_second
     assert (found["ratio"]["trdg"], found["ratio_cpu"]["trdg"]) == (2, 1)
 
 
-def test_rates_are_said_with_their_spread() -> None:
-    assert said(repeats(6, 2, 4.08, share=0.5)) == {
+def test_rates_have_their_spread() -> None:
+    assert rates_of(repeats(6, 2, 4.08, share=0.5)) == {
         "crops_per_s": 2.0,
         "min": 1.0,
         "max": 3.0,

@@ -1,4 +1,4 @@
-"""The words and fonts that every renderer is asked to draw."""
+"""The words and fonts that every renderer renders."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_jobs_are_words_and_fonts_of_the_training_side(tmp_path: Path, params: P
     assert latin == {text for text, side in sides.items() if side == "train"}
 
 
-def test_scripts_have_equal_shares_and_the_order_is_fixed(
+def test_scripts_have_equal_fractions_and_the_order_is_fixed(
     tmp_path: Path, params: Params, tables: dict[str, Path]
 ) -> None:
     first, again = (
