@@ -39,7 +39,7 @@ THREADS = 2
 TURNS = 3
 WHAT = {
     "ratio.lucent": "units a second over torch-lucent's: the same network, size and steps, an image a unit",
-    "ratio.bare": "seconds of bare forward and backward passes over those of the optimisation, alike in shapes and number",
+    "ratio.bare": "seconds of bare forward and backward passes over those of the optimisation: same shapes, as many",
     "ratio.captum_deconv": "captum's NeuronDeconvolution, a call a unit, over ours: one image, every layer's units",
     "ratio.captum_deconv_one_thread": "the same, captum's calls on one thread",
     "atlas_s": f"every unit of every layer under the paper's four settings, {WORKERS} threads",

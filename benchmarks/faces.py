@@ -207,7 +207,7 @@ def _rounded(value: float) -> float | None:
 
 
 def gain_of(rows: pd.DataFrame, modes: Sequence[str]) -> dict[str, Any]:
-    """The mode with the highest validation accuracy; its gain on erm on people never seen, a t-interval over rotations."""
+    """The mode with the highest validation accuracy; its gain on erm on unseen people, a t-interval over rotations."""
     light = rows[rows["severity"] == SEVERITY]
     validated = light[light["split"] == SELECTION_SPLIT].groupby("model")["accuracy"].mean()
     best = str(validated[[mode for mode in modes if mode != "erm"]].idxmax())
