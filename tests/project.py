@@ -86,7 +86,7 @@ def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def dvc(folder: Path, *arguments: str) -> str:
-    """What a `dvc` command prints; it must succeed."""
+    """The output of a `dvc` command, which must succeed."""
     binaries = Path(sys.executable).parent
     done = subprocess.run(
         [binaries / "dvc", *arguments],

@@ -1,4 +1,4 @@
-"""The house: imports go one way, each flow is a stage, each stage names the code that it runs."""
+"""The structure: imports go one way, each flow is a stage, each stage declares the code that it runs."""
 
 import ast
 import importlib

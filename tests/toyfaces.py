@@ -13,7 +13,7 @@ MOODS = ("angry", "happy", "neutral", "sad")
 
 
 def head(person: int, pose: str, random: np.random.Generator, *, height: int = 24, width: int = 32) -> np.ndarray:
-    """A light oval with two dark eyes that stand where the head looks, uint8 `[height, width]`."""
+    """A light oval with two dark eyes on the side to which the head looks, uint8 `[height, width]`."""
     rows, columns = np.mgrid[:height, :width].astype(float)
     middle_x, middle_y = width / 2, height / 2
     oval = ((columns - middle_x) / (7 + person % 3)) ** 2 + ((rows - middle_y) / (9 - person % 2)) ** 2 < 1

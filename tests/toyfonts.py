@@ -17,8 +17,8 @@ LETTERS = {
     "Hebr": "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
     "Cyrl": "".join(map(chr, range(0x410, 0x450))) + "ЁёЇїІіЎў",
 }
-# What the eye (and a small network) can hold on to: the strokes that every letter of a script has, and the
-# ones that it draws its own from. A stroke is two points of a grid, 3 wide and 5 high, y upwards.
+# What makes scripts distinguishable: the strokes that every letter of a script has, and those from which each
+# letter's own are sampled. A stroke is two points of a grid, 3 wide and 5 high, y upwards.
 FRAME = {
     "Latn": [((0, 0), (0, 4))],
     "Grek": [((0, 0), (1, 4)), ((1, 4), (2, 0))],
@@ -71,7 +71,7 @@ def make_toy_fonts(
 
 def pen_of(style: str, number: int, seed: int) -> Pen:
     draw = random.Random(f"{seed}/{style}/{number}")
-    # The weight climbs with the number, so that no two designs of a style are one.
+    # The weight grows with the number, so that no two designs of a style are one.
     weight = 46 + 22 * ((number - 1) % 5) + draw.randrange(12)
     return Pen(style, weight, slant=draw.uniform(-0.05, 0.25), width=draw.uniform(0.75, 1.15))
 
@@ -108,13 +108,13 @@ def write_font(path: Path, pen: Pen, strokes: dict[str, list[Stroke]], *, family
     builder.setupHorizontalHeader(ascent=1000, descent=-250)
     builder.setupNameTable({"familyName": family, "styleName": "Regular", "licenseDescription": "CC0-1.0"})
     builder.setupOS2(sTypoAscender=1000, sTypoDescender=-250, usWinAscent=1000, usWinDescent=250, usWeightClass=400)
-    _say_style(builder, pen.style)
+    _set_style(builder, pen.style)
     builder.setupPost(isFixedPitch=int(fixed), keepGlyphNames=False)
     builder.save(path)
     return path
 
 
-def _say_style(builder: FontBuilder, style: str) -> None:
+def _set_style(builder: FontBuilder, style: str) -> None:
     table = builder.font["OS/2"]
     table.sFamilyClass = {"serif": 1 << 8, "sans-serif": 8 << 8}.get(style, 0)
     table.panose.bFamilyType = 2

@@ -76,7 +76,7 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, d
 
 
 def picture(rng: np.random.Generator, number: int) -> np.ndarray:
-    """Dark strokes on light ground, slanted according to `number`, uint8 `[HEIGHT, WIDTH]`."""
+    """Dark strokes on a light background, slanted according to `number`, uint8 `[HEIGHT, WIDTH]`."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     wave = np.sin((columns + (number - 1) * rows) * rng.uniform(0.5, 1.0) + rng.uniform(0, 6))
     ink = (wave > 0.4) & (abs(rows - HEIGHT / 2) < 6) & (columns < rng.integers(24, WIDTH))
@@ -149,8 +149,8 @@ def _model(folder: Path, params: Params, labels: list[str], seed: int) -> str:
         for n in range(3)
     ]
     _write(folder / "history.json", {"epochs": epochs})
-    lie = np.random.default_rng(seed)
-    groups = {name: lie.multinomial(48, np.full(50, 0.02)).tolist() for name in ("text", UNWRITTEN, "mined")}
+    made_up = np.random.default_rng(seed)
+    groups = {name: made_up.multinomial(48, np.full(50, 0.02)).tolist() for name in ("text", UNWRITTEN, "mined")}
     edges = [round(place / 50, 6) for place in range(51)]
     _write(folder / "examples.json", {"edges": edges, "groups": groups})
     return sha256_of(folder / "model.safetensors")
@@ -239,20 +239,20 @@ def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:
 
 
 def _study(models: dict[str, Any], params: Params) -> dict[str, Any]:
-    """What `evaluate` says of a study: the rounds' own figures, and near them those of further trainings."""
+    """What `evaluate` writes of a study: the rounds' own metrics, and near them those of further trainings."""
     rng = np.random.default_rng(params.seed)
     previous = {0: None} | {int(number): int(settings.previous) for number, settings in params.rounds.items()}
-    figures: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for number in previous:
         for replica in replicas_of(params.study, number):
             off = 0.0 if replica.main else round(rng.uniform(-0.05, 0.05), 6)
-            figures[model_name(number, replica)] = {
+            metrics[model_name(number, replica)] = {
                 split: {name: None if of["light"][name] is None else of["light"][name] + off for name in MINING_METRICS}
                 for split, of in models[f"round-{number}"].items()
             }
     study = params.study
     summary = summarise(
-        figures,
+        metrics,
         previous=previous,
         seeds=study.seeds,
         control=study.control,

@@ -1,4 +1,4 @@
-"""What rounds leave behind for a report: outcomes, figures on validation, and where the training examples lay."""
+"""What rounds write for a report: outcomes, metrics on validation, and the losses of the training examples."""
 
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ BINS = 50
 
 
 def make_mined_home(folder: Path, *, params: Params, labels: list[str] = LABELS) -> Path:
-    """A toy home whose rounds and metrics say all that they say; the last round stopped."""
+    """A toy home with all that rounds and evaluation write; the last round stopped."""
     home = make_toy_home(folder, params=params, labels=labels, designs=2 * len(STYLES))
     rng = np.random.default_rng(params.seed)
     for number in ["0", *params.rounds]:
         of_round = home / "rounds" / number
-        stopped = number != "0" and _tell(of_round, labels)
+        stopped = number != "0" and _complete(of_round, labels)
         if not stopped:
             write_json(of_round / "examples.json", toy_examples(rng, labels, mined=number != "0"))
     measure_home(home, params)
@@ -44,7 +44,7 @@ def toy_examples(rng: np.random.Generator, labels: list[str], *, mined: bool) ->
     return {"edges": [round(edge, 6) for edge in edges.tolist()], "groups": counts}
 
 
-def _tell(folder: Path, labels: list[str]) -> bool:
+def _complete(folder: Path, labels: list[str]) -> bool:
     """Complete a round's mined.parquet and round.json; whether it stopped."""
     mined = pd.read_parquet(folder / "mined.parquet")
     styles = ["waves" if true == labels[-1] else STYLES[n % 3] for n, true in enumerate(mined["true"])]

@@ -51,8 +51,8 @@ def make_toy_tables(folder: Path) -> dict[str, Path]:
 
 def make_toy_crops(tables: dict[str, Path], home: Path, problem: ProblemSettings, fan_out: FanOut) -> dict[str, float]:
     """Make the table of `problem` in `home`, of the pictures there."""
-    places = tables | {"pictures": home / "pictures", "out": home / "crops", "work": home / "work"}
-    return make_crops(CROPS, problem=problem, tag=TAG, seed=0, **places, fan_out=fan_out)
+    paths = tables | {"pictures": home / "pictures", "out": home / "crops", "work": home / "work"}
+    return make_crops(CROPS, problem=problem, tag=TAG, seed=0, **paths, fan_out=fan_out)
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ def test_columns_are_pairs_of_ours_and_theirs():
 
 
 @pytest.mark.parametrize("text", ["script", "script=", "=lang", "script=lang,style"])
-def test_what_is_no_pair_is_told(text):
+def test_what_is_no_pair_is_refused(text):
     with pytest.raises(UserError, match="script=lang"):
         pairs_of(text)
 

@@ -54,7 +54,7 @@ def test_a_wrong_use_is_one_line_and_status_2(monkeypatch, capsys, arguments):
     assert said.startswith("unfont: ") and "--help" in said
 
 
-def test_outside_of_a_project_every_command_says_where_to_stand(monkeypatch, capsys, here):
+def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, capsys, here):
     needed = {"round": ["1"], "invariance": ["erm"], "history": ["0123456789ab"], "compare": ["round-0", "erm"]}
     needed |= {"explain": ["a.png"], "predict": ["a.png"]}
     uses = [[name, *needed.get(name, [])] for commands in cli.COMMANDS.values() for name in commands]
@@ -83,7 +83,7 @@ def test_a_failure_is_status_1(monkeypatch, capsys):
     assert run(monkeypatch, "words") == 1
 
 
-def test_an_interrupt_says_that_nothing_is_lost(monkeypatch, capsys):
+def test_an_interrupt_says_how_to_resume(monkeypatch, capsys):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 

@@ -5,18 +5,18 @@ from tasks.common.errors import UserError
 from tests.conftest import ROOT
 
 
-def test_this_machine_is_fit(monkeypatch):
+def test_this_machine_has_what_is_needed(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert [finding for finding in examine() if not finding.good] == []
     check_machine()
 
 
-def test_a_data_folder_that_is_not_there_is_said(here):
+def test_a_missing_data_folder_is_reported(here):
     with pytest.raises(UserError, match=r"data.*make the folder writable"):
         check_machine()
 
 
-def test_no_npm_is_said(monkeypatch):
+def test_a_missing_npm_is_reported(monkeypatch):
     monkeypatch.chdir(ROOT)
 
     def nowhere() -> list[str]:

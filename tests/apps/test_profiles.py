@@ -21,7 +21,7 @@ def write_profile(folder, name: str, overrides: dict) -> None:
     (folder / "profiles" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def test_each_profile_says_its_cost_and_default_undoes_the_others(project):
+def test_each_profile_has_its_cost_and_default_undoes_the_others(project):
     default = next(profile for profile in profiles() if profile.name == "default")
     before = read_params()
     for profile in profiles():

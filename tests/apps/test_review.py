@@ -74,7 +74,7 @@ def test_before_the_first_round_it_says_so(home, capsys):
     assert not PAGE.exists()
 
 
-def test_rounds_without_folds_are_told_apart(home, capsys):
+def test_rounds_without_folds_are_distinguished(home, capsys):
     write_json(home / "rounds" / "1" / "round.json", {"round": 1})
     review()
     assert "mine.folds" in capsys.readouterr().out

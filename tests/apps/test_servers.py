@@ -6,7 +6,7 @@ from apps.servers import _check_cron, _check_free, _mlflow_command, _prefect_com
 from tasks.common.errors import UserError
 
 
-def test_servers_bind_to_the_host_they_are_told():
+def test_servers_bind_to_the_given_host():
     for command in (_mlflow_command("127.0.0.1", 5000), _prefect_command("127.0.0.1", 4200)):
         assert command[command.index("--host") + 1] == "127.0.0.1"
 

@@ -38,7 +38,7 @@ def test_programs_get_json_alone(home, here, capsys):
     assert list(numbers["spare"]) == ["round-0", str(home / "rounds/1")]
 
 
-def test_what_is_wrong_is_told_before_any_work(home, here):
+def test_wrong_input_is_refused_before_any_work(home, here):
     with pytest.raises(UserError, match=r"there is no model 'round-7'.*round-0, round-1, round-2, erm"):
         compare("round-0", "round-7", page=None, prune=False, output_format="table")
     (here / "pages").mkdir()
