@@ -15,16 +15,14 @@ COMPARED = Path("data/.work/compare")
 
 def review(
     accept: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. May be repeated.")
+        list[str] | None, typer.Option(metavar="KEY", help="The given label is right and stays. Repeatable.")
     ] = None,
     correct: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. May be repeated."
-        ),
+        typer.Option(metavar="KEY[=LABEL]", help="Another label is right: LABEL, or the suggested one. Repeatable."),
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. May be repeated.")
+        list[str] | None, typer.Option(metavar="KEY", help="Leave this picture out of later rounds. Repeatable.")
     ] = None,
     decided: Annotated[
         Path | None, typer.Option("--from", help="Take in the decisions.csv that the review page saved.")
@@ -147,9 +145,7 @@ def draw(
     layer: Annotated[str | None, typer.Argument(help="The layer's name; without one, all layers are listed.")] = None,
     units: Annotated[list[int] | None, typer.Argument(help="The numbers of its units.")] = None,
     label: Annotated[str | None, typer.Option(help="Of a head's layer: the unit of this label.")] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Whose units: a model as for compare; champion unless given.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(help="Whose units: as for compare; champion unless given.")] = None,
     network: Annotated[
         str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what returns a network of your own.")
     ] = None,
@@ -157,18 +153,14 @@ def draw(
         Path | None, typer.Option(help="A folder of real pictures, in place of the table's validation crops.")
     ] = None,
     steps: Annotated[
-        str | None,
-        typer.Option(
-            help="Steps of every optimisation: a number, or paper for the paper's; report.steps unless given."
-        ),
+        str | None, typer.Option(help="Per optimisation: a number, or paper (the paper's own); else report.steps.")
     ] = None,
     search: Annotated[
         int | None, typer.Option(help="Also try this many random settings; for one unit.", min=1, max=10_000)
     ] = None,
     out: Annotated[Path, typer.Option(help="The page to write, an .html file.")] = Path("data/.work/draw.html"),
     seed: Annotated[
-        int | None,
-        typer.Option(help="Seed of the random pixels; that of params.yaml unless given.", min=0, max=2**31 - 1),
+        int | None, typer.Option(help="Seed of the random pixels; else that of params.yaml.", min=0, max=2**31 - 1)
     ] = None,
     output_format: TableOrJson = "table",
 ) -> None:

@@ -7,9 +7,7 @@ import typer
 
 
 def run(
-    stage: Annotated[
-        str | None, typer.Argument(help="Only this stage and those that it depends on, such as round@2.")
-    ] = None,
+    stage: Annotated[str | None, typer.Argument(help="Only this stage and those before it, such as round@2.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and run nothing.")] = False,
 ) -> None:
     """Run every stage that is stale, in order, and no other."""

@@ -86,13 +86,10 @@ def mining_round(number: Annotated[int, typer.Argument(help="The round's number,
     run_stage(f"round@{number}")
 
 
-def invariance(
-    mode: Annotated[str, typer.Argument(help="One of invariance.modes, such as conditional+pairs.")],
-) -> None:
+def invariance(mode: Annotated[str, typer.Argument(help="One mode, such as conditional+pairs.")]) -> None:
     """Continue training while the backbone unlearns the nuisance, such as font style.
 
-    Modes are erm (the baseline), reversal (DANN), conditional (CDANN), ascent, pairs, coral, and sums of them; those in
-    use are listed as invariance.modes in params.yaml.
+    Modes: erm (the baseline), reversal (DANN), conditional (CDANN), ascent, pairs, coral, sums; see invariance.modes.
     """
     run_stage(f"invariance@{mode}")
 

@@ -16,8 +16,7 @@ def sweep(
     coral_weight: Annotated[str | None, typer.Option(help="Values of invariance.coral_weight.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Trainings of every setting, a seed each.", min=1, max=100)] = None,
     trials: Annotated[
-        int | None,
-        typer.Option(help="Sample this many settings between those values, in place of every combination.", min=1),
+        int | None, typer.Option(help="Sample this many settings between those values, not every combination.", min=1)
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at a time.", min=1, max=1024)] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Start again, in place of resuming.")] = False,

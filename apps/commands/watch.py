@@ -16,9 +16,7 @@ def ui(
     serve_ui(host=host, mlflow_port=mlflow_port, prefect_port=prefect_port)
 
 
-def serve(
-    cron: Annotated[str, typer.Option(help="When the pipeline runs: five fields of cron.")] = "0 2 * * *",
-) -> None:
+def serve(cron: Annotated[str, typer.Option(help="When the pipeline runs, as in cron.")] = "0 2 * * *") -> None:
     """Serve three Prefect deployments: pipeline (by cron), mining-round (by number) and report."""
     from apps.servers import serve_deployments
 

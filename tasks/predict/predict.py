@@ -117,12 +117,10 @@ def ranked(
     probabilities = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
     probabilities = probabilities / probabilities.sum(1, keepdims=True)
     orders = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    return [
-        _prediction(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)
-    ]
+    return [_record(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)]
 
 
-def _prediction(
+def _record(
     row: NDArray[np.float64], order: NDArray[np.intp], names: list[str], target: str, abstain_below: float
 ) -> Record:
     best = float(row[order[0]])

@@ -42,17 +42,7 @@ from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, regis
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, read_card
 
 # What the served model imports; named here, since MLflow would infer it in a process of its own.
-REQUIREMENTS = (
-    "mlflow",
-    "numpy",
-    "pandas",
-    "pillow",
-    "pyarrow",
-    "pydantic",
-    "pyyaml",
-    "safetensors",
-    "torch",
-)
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "pyarrow", "pydantic", "pyyaml", "safetensors", "torch")
 TEMPERATURE_TAG = "temperature"
 log = logging.getLogger("unfont")
 
@@ -148,10 +138,8 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
     if incumbent.tags.get(WEIGHTS_TAG) == version.tags.get(WEIGHTS_TAG):
         return Verdict(moved=True, reason=f"champion {held} has the same weights, registered before")
     try:
-        pair = {
-            "new": predictions.Model.of_folder(folder),
-            "old": _incumbent(name, incumbent, read_card(folder)),
-        }
+        old = _incumbent(name, incumbent, read_card(folder))
+        pair = {"new": predictions.Model.of_folder(folder), "old": old}
     except UserError as error:
         return Verdict(moved=True, reason=f"champion {held} cannot be scored: {error.what}")
     difference = _difference(params, pair, table)
