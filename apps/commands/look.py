@@ -42,13 +42,13 @@ def history(
     output_format: TableOrJson = "table",
 ) -> None:
     """Print one crop's provenance: its labels, its outcome in every round, and what the models predict."""
-    from tasks.browse.history import picture_of, save_picture, story_of
-    from tasks.browse.history_text import format_story
+    from tasks.browse.history import history_of, picture_of, save_picture
+    from tasks.browse.history_text import format_history
     from tasks.browse.terminal import WIDEST, shows_colour
     from tasks.common.params import read_params
 
     params = read_params()
-    story = story_of(params, key)
+    story = history_of(params, key)
     pixels = picture_of(params, story["key"])
     if picture is not None:
         save_picture(picture, pixels)
@@ -56,7 +56,7 @@ def history(
         print(json.dumps(story, indent=2, ensure_ascii=False))
         return
     columns = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    print(format_story(story, picture=pixels, colour=shows_colour(sys.stdout), columns=columns))
+    print(format_history(story, picture=pixels, colour=shows_colour(sys.stdout), columns=columns))
     if picture is not None:
         print(f"\ndone: {picture}")
 

@@ -1,4 +1,4 @@
-"""What the table of fonts holds, as text: designs by script and style, its holes, and who is held out."""
+"""The table of fonts as text: designs by script and style, gaps, and held-out designs."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -16,23 +16,23 @@ from tasks.pages.text_table import aligned
 
 COLUMNS = ["script", "font_style", "design", "side", "family"]
 WIDTH = 120
-HOLE = "-"
-ENOUGH = 3  # designs of a script: one for each side
+NONE = "-"
+ENOUGH = 3  # designs of a script: one for each split
 
 
 def format_fonts(table: Path) -> str:
     """The fonts of the table at `table`, as aligned text of at most 120 columns.
 
     Designs by script and style, with `-` where there is none; the scripts with fewer than three designs; the
-    designs that are held out, with their families; and the fonts of icons, which no script counts.
+    designs that are held out, with their families; and the icon fonts, which count for no script.
 
     Raises:
-        UserError: the table is missing, or no table of fonts.
+        UserError: the table is missing, or is not a table of fonts.
     """
     rows = _read(table)
     fonts, icons = rows[rows["script"] != SYMBOLS], rows[rows["script"] == SYMBOLS]
     if fonts.empty:
-        return "no fonts: this problem draws no crops"
+        return "no fonts: this problem renders no crops"
     parts = [_designs_by_style(fonts), _few(fonts)]
     parts += [_listed(f"held out for {side}", fonts[fonts["side"] == side]) for side in DESIGN_SIDES[1:]]
     parts += [_icons(icons)]
@@ -53,8 +53,8 @@ def _read(table: Path) -> pd.DataFrame:
 
 
 def _designs_by_style(fonts: pd.DataFrame) -> str:
-    there = set(fonts["font_style"])
-    styles = [*(style for style in STYLES if style in there), *sorted(there - set(STYLES))]
+    found = set(fonts["font_style"])
+    styles = [*(style for style in STYLES if style in found), *sorted(found - set(STYLES))]
     lines = [["script", *styles, "designs", *DESIGN_SIDES, "families"]]
     for script, rows in fonts.groupby("script"):
         lines.append([str(script), *_counts(rows, styles)])
@@ -66,13 +66,13 @@ def _counts(rows: pd.DataFrame, styles: Sequence[str]) -> list[str]:
     by_style = [rows[rows["font_style"] == style]["design"].nunique() for style in styles]
     by_side = [rows[rows["side"] == side]["design"].nunique() for side in DESIGN_SIDES]
     counts = [*by_style, rows["design"].nunique(), *by_side, rows["family"].nunique()]
-    return [str(count) if count else HOLE for count in counts]
+    return [str(count) if count else NONE for count in counts]
 
 
 def _few(fonts: pd.DataFrame) -> str:
     counts = fonts.groupby("script")["design"].nunique()
     few = [f"{script} {count}" for script, count in counts.items() if count < ENOUGH]
-    return f"fewer than {ENOUGH} designs, so not on every side: {', '.join(few)}" if few else ""
+    return f"fewer than {ENOUGH} designs, so not in every split: {', '.join(few)}" if few else ""
 
 
 def _listed(title: str, rows: pd.DataFrame) -> str:
@@ -86,7 +86,7 @@ def _listed(title: str, rows: pd.DataFrame) -> str:
 
 def _icons(rows: pd.DataFrame) -> str:
     lines = [f"{family} ({side})" for family, side in sorted(set(zip(rows["family"], rows["side"], strict=True)))]
-    return _paragraph("icons, for crops without text", lines) if lines else ""
+    return _paragraph("icons, for non-text crops", lines) if lines else ""
 
 
 def _paragraph(title: str, entries: Iterable[str]) -> str:

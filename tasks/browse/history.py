@@ -1,4 +1,4 @@
-"""One crop's story: what it is, what every round made of it, and what the models say of it."""
+"""A crop's provenance: its labels, its outcome in every round, and the models' predictions of it."""
 
 import math
 import re
@@ -22,9 +22,9 @@ from tasks.evaluate.model_selection import read_choice
 from tasks.mine.review import decisions_path, read_decisions
 from tasks.mine.select import ADDED, NEAR, NO_ROOM, PAIR_FULL, STYLE_FULL
 
-FEWEST = 6  # digits of a key's beginning
-NAMED = 5  # candidates that an ambiguous one names
-LONG = 16  # digits of a candidate: no two crops of a table share as many
+FEWEST = 6  # digits of a key's prefix
+NAMED = 5  # candidates listed for an ambiguous prefix
+LONG = 16  # digits of a listed candidate: enough to be unique in a table
 DIGITS = 6  # of numbers
 TINY = 1e-12  # an embedding may be all zeros
 COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # outcomes of crops that others may be near-duplicates of
@@ -33,25 +33,25 @@ ENLARGED = 4  # times, in height and width
 Facts = dict[str, Any]
 
 
-def story_of(params: Params, key: str) -> Facts:
-    """The story of the crop whose key is, or begins with, `key`, as values that JSON can hold.
+def history_of(params: Params, key: str) -> Facts:
+    """The provenance of the crop whose key is, or begins with, `key`, as values for JSON.
 
-    Reads one row of every file, through a filter on the key: quick at a million crops. What a later stage has not
-    written yet is None, or `ran` or `evaluated` is False.
+    Reads one row of every file, by a filter on the key: fast with a million crops. What a later stage has not written
+    yet is None, or `ran` or `evaluated` is False.
 
     Returns:
         `problem`, `key` (whole), `roles` (of each label column), `crop` (its row of the table, `image_path` in place
-        of the image), `pair_crops` (the other crops of its pair), `decision` (a person's label; '' for left out),
+        of the image), `pair_crops` (the other crops of its pair), `decision` (a person's label; '' for excluded),
         `rounds` (`round`, `ran`, and where it ran `previous`, `stopped`, `why`, `scored`, `mined`, `suspected`,
-        `training`), `evaluation` (`evaluated`, `chosen`, `answers`; None for a crop of train or pool).
+        `training`), `evaluation` (`evaluated`, `chosen`, `predictions`; None for a crop of train or pool).
 
     Raises:
-        UserError: no crop or several have such a key, it is no key, or a file cannot be read.
+        UserError: there is no such crop, there are several, it is not a key, or a file cannot be read.
     """
     table = params.home / "table"
     whole = find_key(table, key, rejected=params.home / "rejected.parquet")
     crop = _crop(table, whole)
-    story = {
+    history = {
         "problem": params.problem,
         "key": whole,
         "roles": _roles(params.labels),
@@ -61,29 +61,29 @@ def story_of(params: Params, key: str) -> Facts:
         "rounds": [_round(params, number, whole) for number in ["0", *sorted(params.rounds, key=int)]],
         "evaluation": None if crop["split"] in TRAINING_SPLITS else _evaluation(params.home, whole),
     }
-    return {name: _rounded(value) for name, value in story.items()}
+    return {name: _rounded(value) for name, value in history.items()}
 
 
 def find_key(table: Path, key: str, *, rejected: Path) -> str:
     """The whole key of the one crop whose key is, or begins with, `key`.
 
     Raises:
-        UserError: there is no such crop, there are several, or it is no key.
+        UserError: there is no such crop, there are several, or it is not a key.
     """
     start = key.strip().lower()
     if not re.fullmatch(f"[0-9a-f]{{{FEWEST},64}}", start):
         fix = f"give its first digits, {FEWEST} of 64 at the least: 0 to 9, a to f"
-        raise UserError("this is no key of a crop", where=shown(key)[:80] or "empty", fix=fix)
-    # 'g' comes after every digit: a range is what shards can be skipped by.
+        raise UserError("this is not the key of a crop", where=shown(key)[:80] or "empty", fix=fix)
+    # 'g' sorts after every digit: with a range, shards can be skipped.
     within = (pc.field("key") >= start) & (pc.field("key") < f"{start}g")
     keys = sorted(set(read_table(table, ["key"], within)["key"].to_pylist()))
     if not keys:
         fix = f"a rejected picture has no key: {rejected} names it by its path"
-        raise UserError(f"no crop has a key like {start}", where=table, fix=fix)
+        raise UserError(f"no key begins with {start}", where=table, fix=fix)
     if len(keys) > 1:
         named = ", ".join(each[: max(LONG, len(start) + 4)] for each in keys[:NAMED])
         more = ", …" if len(keys) > NAMED else ""
-        raise UserError(f"{len(keys)} crops have keys like {start}", where=table, fix=f"choose one: {named}{more}")
+        raise UserError(f"{len(keys)} keys begin with {start}", where=table, fix=f"choose one: {named}{more}")
     return str(keys[0])
 
 
@@ -94,10 +94,10 @@ def picture_of(params: Params, key: str) -> Pixels:
 
 
 def save_picture(path: Path, pixels: Pixels) -> None:
-    """Write `pixels` as a PNG, each as a square of 4 × 4.
+    """Write `pixels` as a PNG, enlarged four times.
 
     Raises:
-        UserError: the file is not to be written, or is not named as a PNG.
+        UserError: the file cannot be written, or its name does not end in .png.
     """
     if path.suffix.lower() != ".png" or path.is_dir():
         raise UserError("a picture is saved as a PNG file", where=path, fix="name a file that ends in .png")
@@ -127,7 +127,7 @@ def _pair_crops(table: Path, crop: Facts, labels: list[str]) -> list[Facts]:
 
 
 def _decision(path: Path, key: str) -> str | None:
-    """The label that a person gave the crop, '' where it is to be left out; None where nobody decided."""
+    """The label that a person gave the crop, '' where it is excluded from training; None without a decision."""
     decisions = read_decisions(path)
     labels = decisions["label"][decisions["key"] == key].tolist()
     return labels[0] if labels else None
@@ -162,7 +162,7 @@ def _facts(path: Path, fix: str) -> Facts:
 
 
 def _scored(path: Path, key: str, fix: str) -> Facts | None:
-    """What the model before the round said of a pool crop."""
+    """The prediction of a pool crop by the model that the round scored with."""
     row = _row(path, key, ["predicted", "true", "p", "p_true", "margin", "loss"], fix=fix)
     if row is None:
         return None
@@ -171,7 +171,7 @@ def _scored(path: Path, key: str, fix: str) -> Facts | None:
 
 
 def _mined(folder: Path, key: str, fix: str) -> Facts | None:
-    """A false positive's outcome; of a near-duplicate also the crop that it is `near`, as `_near` finds it."""
+    """A false positive's outcome; for a near-duplicate also the crop that it is `near`."""
     row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "outcome", "weights"], fix=fix)
     if row is None or row["outcome"] != NEAR:
         return row
@@ -181,7 +181,7 @@ def _mined(folder: Path, key: str, fix: str) -> Facts | None:
 def _near(folder: Path, key: str, row: Facts, fix: str) -> Facts | None:
     """Key and cosine distance of the nearest crop that made this one a near-duplicate.
 
-    It is of the same (predicted, true) pair, harder, and no near-duplicate itself; None where embeddings are missing.
+    It has the same (predicted, true) pair, is harder, and is not a near-duplicate itself; None without embeddings.
     """
     of_pair = (pc.field("predicted") == row["predicted"]) & (pc.field("true") == row["true"])
     score = pa.scalar(row["score"], pa.float32())
@@ -194,8 +194,8 @@ def _near(folder: Path, key: str, row: Facts, fix: str) -> Facts | None:
     features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), TINY)
     distances = 1 - features @ features[own]
     distances[own] = np.inf
-    place = int(distances.argmin())
-    return {"key": names[place], "distance": float(distances[place])}
+    nearest = int(distances.argmin())
+    return {"key": names[nearest], "distance": float(distances[nearest])}
 
 
 def _embeddings(path: Path, keys: list[str], fix: str) -> tuple[list[str], np.ndarray]:
@@ -204,19 +204,19 @@ def _embeddings(path: Path, keys: list[str], fix: str) -> tuple[list[str], np.nd
         return [], np.empty((0, 0))
     wanted = pc.field("key").isin(pa.array(keys, pa.string())) & pc.field("embedding").is_valid()
     found = _read(path, ["key", "embedding"], wanted, fix=fix)
-    # Arrow's own lists become an array at once; Python's would take seconds where a pair has thousands of crops.
+    # Arrow's own lists become an array at once; Python lists take seconds where a pair has thousands of crops.
     values = found["embedding"].combine_chunks().flatten().to_numpy().astype(np.float64)
     return found["key"].to_pylist(), values.reshape(found.num_rows, -1) if found.num_rows else np.empty((0, 0))
 
 
 def _evaluation(home: Path, key: str) -> Facts:
-    """What every model says of the crop at every severity, and which model is the chosen one."""
+    """Every model's prediction of the crop at every severity, and the name of the chosen model."""
     path = home / "predictions.parquet"
     if not path.exists():
-        return {"evaluated": False, "chosen": None, "answers": []}
+        return {"evaluated": False, "chosen": None, "predictions": []}
     choice = read_choice(home)
-    answers = _rows(path, None, pc.field("key") == key, fix="evaluate again: unfont evaluate")
-    return {"evaluated": True, "chosen": choice["name"] if choice else None, "answers": answers}
+    predictions = _rows(path, None, pc.field("key") == key, fix="evaluate again: unfont evaluate")
+    return {"evaluated": True, "chosen": choice["name"] if choice else None, "predictions": predictions}
 
 
 def _row(path: Path, key: str, columns: list[str], *, fix: str) -> Facts | None:
@@ -230,14 +230,14 @@ def _rows(path: Path, columns: list[str] | None, where: pc.Expression, *, fix: s
 
 def _read(path: Path, columns: list[str] | None, where: pc.Expression, *, fix: str) -> pa.Table:
     try:
-        # Little is read ahead: a row group of keys may be large.
+        # Little is read ahead: a row group of keys can be large.
         return pads.dataset(path, format="parquet").to_table(columns=columns, filter=where, batch_readahead=2)
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError("this file cannot be read", where=path, fix=fix) from error
 
 
 def _rounded(value: Any) -> Any:
-    """`value` with short numbers; NaN, which JSON has not, is None."""
+    """`value` with rounded numbers; NaN, which JSON lacks, is None."""
     if isinstance(value, dict):
         return {name: _rounded(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""One crop's story in words, as `unfont history` prints it."""
+"""One crop's provenance as text, as `unfont history` prints it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,17 +16,18 @@ INDENT = "  "
 Facts = dict[str, Any]
 
 
-def format_story(story: Facts, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
-    """The story of `tasks.browse.history.story_of` as lines, without a newline at the end.
+def format_history(history: Facts, *, picture: Pixels | None, colour: bool, columns: int = WIDEST) -> str:
+    """The values of `tasks.browse.history.history_of` as lines, without a newline at the end.
 
     Args:
-        picture: uint8 [height, width] or [height, width, 3], drawn above it, or None.
-        colour: draw the picture in colours, for a terminal; else in plain characters.
-        columns: the picture's most, in characters.
+        picture: uint8 [height, width] or [height, width, 3], printed above the text, or None.
+        colour: print the picture in colours, for a terminal; else in plain characters.
+        columns: the picture's largest width, in characters.
     """
     lines = [] if picture is None else [render_picture(picture, colour=colour, columns=columns), ""]
-    lines += [f"{story['key']}, a crop of '{story['problem']}'", *_indented(_what_it_is(story))]
-    lines += [*_rounds(story), "", "evaluation", *_indented(_evaluation(story["evaluation"], story["crop"]["split"]))]
+    lines += [f"{history['key']}, a crop of '{history['problem']}'", *_indented(_labels(history))]
+    evaluation = _evaluation(history["evaluation"], history["crop"]["split"])
+    lines += [*_rounds(history), "", "evaluation", *_indented(evaluation)]
     return "\n".join(lines)
 
 
@@ -34,84 +35,84 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
     return (INDENT + line for line in lines)
 
 
-def _what_it_is(story: Facts) -> Iterator[str]:
-    rows = {name: _value(value) for name, value in story["crop"].items() if name not in ("key", "pair")}
-    for name, roles in story["roles"].items():
+def _labels(history: Facts) -> Iterator[str]:
+    rows = {name: _value(value) for name, value in history["crop"].items() if name not in ("key", "pair")}
+    for name, roles in history["roles"].items():
         if name in rows:
             rows[name] += f" ({' and '.join(roles)})"
-    rows["pair"] = _pair(story)
+    rows["pair"] = _pair(history)
     wide = max(len(name) for name in rows)
     yield from (f"{name.ljust(wide)}  {value}" for name, value in rows.items())
-    if story["decision"] is not None:
-        label = story["decision"]
-        yield f"a person decided: {f'its label is {_value(label)}' if label else 'it is to be left out of training'}"
+    if history["decision"] is not None:
+        label = history["decision"]
+        yield f"a person decided: {f'its label is {_value(label)}' if label else 'it is excluded from training'}"
 
 
-def _pair(story: Facts) -> str:
+def _pair(history: Facts) -> str:
     others = [
         f"{each['key'][:SHORT]} ({', '.join(_value(value) for name, value in each.items() if name != 'key')})"
-        for each in story["pair_crops"]
+        for each in history["pair_crops"]
     ]
-    if story["crop"]["pair"] is None:
+    if history["crop"]["pair"] is None:
         return _value(None)
-    return f"{_value(story['crop']['pair'])}, with {', '.join(others) or 'no other crop'}"
+    return f"{_value(history['crop']['pair'])}, with {', '.join(others) or 'no other crop'}"
 
 
 def _value(value: Any) -> str:
-    """One short, harmless line: labels and names are a user's."""
+    """One short line, escaped: labels and names come from the user."""
     if value is None or value == "":
         return "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else clip(value)
 
 
-def _rounds(story: Facts) -> Iterator[str]:
-    kept_out = story["evaluation"] is not None and not any(_touched(told) for told in story["rounds"])
-    if kept_out:
-        yield from ("", "rounds", f"{INDENT}none read it: they learn from train and pool alone")
+def _rounds(history: Facts) -> Iterator[str]:
+    unused = history["evaluation"] is not None and not any(_is_used(one) for one in history["rounds"])
+    if unused:
+        yield from ("", "rounds", f"{INDENT}not used: rounds use train and pool only")
         return
-    for told in story["rounds"]:
-        yield from ("", f"round {told['round']}", *_indented(_round(told, story)))
+    for one in history["rounds"]:
+        yield from ("", f"round {one['round']}", *_indented(_round(one, history)))
 
 
-def _touched(told: Facts) -> bool:
-    return any(told.get(what) for what in ("scored", "mined", "suspected", "training"))
+def _is_used(one: Facts) -> bool:
+    return any(one.get(what) for what in ("scored", "mined", "suspected", "training"))
 
 
-def _round(told: Facts, story: Facts) -> Iterator[str]:
-    if not told["ran"]:
-        yield "not known yet: this round has not run"
+def _round(one: Facts, history: Facts) -> Iterator[str]:
+    if not one["ran"]:
+        yield "unknown: this round has not run yet"
         return
-    if told["stopped"]:
-        why = f" ({told['why']})" if told["why"] else ""
-        yield f"the rounds stopped here{why}: the model before stays"
-    if told["scored"]:
-        yield from _scored(told["scored"], told["previous"])
-    elif story["crop"]["split"] == POOL and told["round"] > 0 and not told["stopped"]:
-        yield "not known what the model before said: the round has no score of this crop"
-    if told["mined"]:
-        yield from _false_positive(told["mined"])
-    elif told["scored"] and told["scored"]["predicted"] != told["scored"]["true"]:
-        decided = "" if story["decision"] is None else ", or is right by what a person decided"
-        yield f"no false positive: the model was less sure than mine.threshold{decided}"
-    if told["suspected"]:
-        yield _suspicion(**told["suspected"])
-    yield _training(told["training"])
+    if one["stopped"]:
+        why = f" ({one['why']})" if one["why"] else ""
+        yield f"the rounds stopped here{why}: the model of the round before is kept"
+    if one["scored"]:
+        yield from _scored(one["scored"], one["previous"])
+    elif history["crop"]["split"] == POOL and one["round"] > 0 and not one["stopped"]:
+        yield "no prediction: the round has no score of this crop"
+    if one["mined"]:
+        yield from _false_positive(one["mined"])
+    elif one["scored"] and one["scored"]["predicted"] != one["scored"]["true"]:
+        decided = "" if history["decision"] is None else ", or the person's label agrees with it"
+        yield f"not a false positive: its probability is below mine.threshold{decided}"
+    if one["suspected"]:
+        yield _suspicion(**one["suspected"])
+    yield _training(one["training"])
 
 
 def _scored(scored: Facts, previous: int | None) -> Iterator[str]:
     model = "the model before" if previous is None else f"the model of round {previous}"
-    verdict = "right" if scored["predicted"] == scored["true"] else f"wrong: it is {_value(scored['true'])}"
+    verdict = "correct" if scored["predicted"] == scored["true"] else f"wrong: it is {_value(scored['true'])}"
     yield (
-        f"{model} (weights {_sha(scored['weights'])}) said {_value(scored['predicted'])}"
-        f" with p {scored['p']:.3f}, which is {verdict}"
+        f"{model} (weights {_sha(scored['weights'])}) predicted {_value(scored['predicted'])}"
+        f" with p {scored['p']:.3f}, {verdict}"
     )
     facts = f"p(true) {scored['p_true']:.3f}, margin {scored['margin']:.3f}, loss {scored['loss']:.3f}"
     yield f"{facts}; severity {_value(scored['severity'])}"
 
 
 def _suspicion(*, given: str, suggested: str, p_given: float, p_suggested: float) -> str:
-    told = f"{_value(given)} is given (p {p_given:.3f}), {_value(suggested)} is suggested (p {p_suggested:.3f})"
-    return f"its label is suspected: {told}"
+    labels = f"{_value(given)} is given (p {p_given:.3f}), {_value(suggested)} is suggested (p {p_suggested:.3f})"
+    return f"its label is suspected to be wrong: {labels}"
 
 
 def _false_positive(mined: Facts) -> Iterator[str]:
@@ -124,39 +125,40 @@ def _false_positive(mined: Facts) -> Iterator[str]:
 def _training(training: Facts | None) -> str:
     if training is None:
         return "not in its training set"
-    told = f"in its training set since round {training['round']}"
+    since = f"in its training set since round {training['round']}"
     if training["weights"] is None:
-        return f"{told}: a crop to start with, which no model chose"
+        return f"{since}: an initial crop, selected by no model"
     score = "no score" if training["score"] is None else f"score {training['score']:.3f}"
-    return f"{told}: brought in by weights {_sha(training['weights'])}, {score}"
+    return f"{since}: added by weights {_sha(training['weights'])}, {score}"
 
 
 def _evaluation(evaluation: Facts | None, split: str) -> Iterator[str]:
     if evaluation is None:
-        yield f"none: models are measured on crops that no round reads, and {split} is read"
+        yield f"none: models are evaluated on splits that no round uses, and {split} is used"
     elif not evaluation["evaluated"]:
-        yield "not known yet: no model has been evaluated"
-    elif not evaluation["answers"]:
-        yield "the predictions have no such crop: evaluate again (unfont evaluate)"
+        yield "unknown: no model has been evaluated yet"
+    elif not evaluation["predictions"]:
+        yield "the predictions do not have this crop: evaluate again (unfont evaluate)"
     else:
-        yield from _answers(evaluation["answers"], evaluation["chosen"])
+        yield from _predictions(evaluation["predictions"], evaluation["chosen"])
 
 
-def _answers(answers: list[Facts], chosen: str | None) -> Iterator[str]:
-    """A row a model, a column a severity."""
-    severities = list(dict.fromkeys(each["severity"] for each in answers))
-    cells = {(each["model"], each["severity"]): _answer(each) for each in answers}
+def _predictions(predictions: list[Facts], chosen: str | None) -> Iterator[str]:
+    """A row for each model, a column for each severity."""
+    severities = list(dict.fromkeys(each["severity"] for each in predictions))
+    cells = {(each["model"], each["severity"]): _prediction(each) for each in predictions}
     rows = [["", "model", *severities]]
-    for model in dict.fromkeys(each["model"] for each in answers):
-        said = [cells.get((model, severity), "") for severity in severities]
-        rows.append(["*" if model == chosen else "", _value(model), *said])
+    for model in dict.fromkeys(each["model"] for each in predictions):
+        row = [cells.get((model, severity), "") for severity in severities]
+        rows.append(["*" if model == chosen else "", _value(model), *row])
     yield from aligned(rows)
-    yield "* the chosen model; ! a wrong answer"
+    yield "* the chosen model; ! a wrong prediction"
 
 
-def _answer(answer: Facts) -> str:
-    return f"{_value(answer['predicted'])} {answer['p']:.3f}{'' if answer['predicted'] == answer['true'] else ' !'}"
+def _prediction(prediction: Facts) -> str:
+    mark = "" if prediction["predicted"] == prediction["true"] else " !"
+    return f"{_value(prediction['predicted'])} {prediction['p']:.3f}{mark}"
 
 
 def _sha(weights: str | None) -> str:
-    return weights[:SHORT] if weights else "not known"
+    return weights[:SHORT] if weights else "unknown"

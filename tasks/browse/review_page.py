@@ -1,4 +1,4 @@
-"""The page on which a person decides suspected labels: one file that opens with no network."""
+"""The page on which a person reviews suspected labels: one file that opens without a network."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from tasks.crop_table.shards import read_table
 from tasks.pages.single_page import address_of, write_page
 
-MOST = 500  # suspects on a page: more are tens of megabytes, and no one sitting
-ENLARGED = 3  # times, the most that a crop is shown larger than it is
+MOST = 500  # suspects on a page: more would be tens of megabytes
+ENLARGED = 3  # times, the most that a crop is enlarged
 SHOWN = (160, 320)  # height and width in pixels, the most that it is enlarged to
 
 
@@ -31,19 +31,19 @@ def write_review_page(
 ) -> int:
     """Write the page of the first `MOST` of `suspects`, as `tasks.mine.review.pending` orders them, at `out`.
 
-    The same suspects give the same bytes. A suspect that the table no longer has is shown without its picture.
+    The same suspects give the same bytes. A suspect that is no longer in the table is shown without its picture.
 
     Args:
-        labels: those that a crop may be given.
+        labels: the labels that a crop can have.
 
     Returns:
-        how many suspects had no room on the page.
+        how many suspects are not on the page.
 
     Raises:
         UserError: there is no crop table, or the page cannot be written.
     """
     cards = suspects.head(MOST)
-    # A round that is no longer up to date may name a label that the table has lost.
+    # An outdated round may name a label that is no longer in the table.
     names = sorted({*labels, *cards["given"], *cards["suggested"]})
     write_page(
         out,
@@ -52,7 +52,7 @@ def write_review_page(
         pictures=_pictures(table, list(cards["key"])),
         labels=names,
         offered=[names.index(label) for label in sorted(labels)],
-        places={label: place for place, label in enumerate(names)},
+        places={label: index for index, label in enumerate(names)},
         more=len(suspects) - len(cards),
         problem=problem,
         target=target,

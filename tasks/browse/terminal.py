@@ -10,20 +10,20 @@ from PIL import Image
 from tasks.crop_table.png import Pixels
 
 WIDEST = 100  # characters
-SHADES = "@%#*+=-:. "  # from black to white: as ink on paper
+SHADES = "@%#*+=-:. "  # from black to white, as on paper
 HALF = "▀"  # its upper half has the foreground's colour, its lower half the background's
 RESET = "\x1b[0m"
 
 
 def shows_colour(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal that draws colours; people switch them off with NO_COLOR (no-color.org)."""
+    """Whether `stream` is a terminal with colours; NO_COLOR (no-color.org) switches them off."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def render_picture(pixels: Pixels, *, colour: bool, columns: int = WIDEST) -> str:
     """`pixels` uint8 [height, width] or [height, width, 3] as lines of at most `columns` characters.
 
-    A character stands for two pixels, one above the other; a wider crop is drawn smaller, its aspect kept.
+    A character shows two pixels, one above the other; a wider crop is scaled down, its aspect ratio kept.
     """
     image = Image.fromarray(pixels)
     scale = min(1.0, columns / image.width)
@@ -38,19 +38,19 @@ def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _half_blocks(pixels: Pixels) -> str:
-    """Lines of half blocks of RGB [height, width, 3]; under an odd last row the terminal's own ground shows."""
+    """Lines of half blocks of RGB [height, width, 3]; below an odd last row the terminal's background shows."""
     lines = []
     for top in range(0, len(pixels), 2):
         upper = [f"38;2;{r};{g};{b}" for r, g, b in pixels[top]]
         lower = [f"48;2;{r};{g};{b}" for row in pixels[top + 1 : top + 2] for r, g, b in row]
         codes = [f"\x1b[{';'.join(both)}m" for both in (zip(upper, lower, strict=True) if lower else zip(upper))]
-        # A colour holds until the next one: most of a crop is ground.
-        drawn = [HALF if number and code == codes[number - 1] else f"{code}{HALF}" for number, code in enumerate(codes)]
-        lines.append("".join(drawn) + RESET)
+        # A colour is kept until the next one: most of a crop is background.
+        cells = [HALF if number and code == codes[number - 1] else f"{code}{HALF}" for number, code in enumerate(codes)]
+        lines.append("".join(cells) + RESET)
     return "\n".join(lines)
 
 
 def _shades(pixels: Pixels) -> str:
     """Lines of shades of grey [height, width]."""
-    places = pixels.astype(int) * len(SHADES) // 256
-    return "\n".join("".join(SHADES[place] for place in row).rstrip() for row in places)
+    shades = pixels.astype(int) * len(SHADES) // 256
+    return "\n".join("".join(SHADES[shade] for shade in row).rstrip() for row in shades)

@@ -38,7 +38,7 @@ def test_designs_are_counted_by_script_and_style_and_holes_show(tmp_path: Path) 
 
 def test_thin_targets_held_out_designs_and_icons_are_named(tmp_path: Path) -> None:
     text = format_fonts(write(tmp_path / "t", ROWS))
-    assert "fewer than 3 designs, so not on every side: Grek 1" in text
+    assert "fewer than 3 designs, so not in every split: Grek 1" in text
     assert "held out for validation (1 designs):\n  cup" in text
     assert "held out for test_unseen (1 designs):\n  bow: bow, bowl" in text
     assert "pictures (train)" in text
@@ -51,9 +51,9 @@ def test_no_line_is_too_long(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
-def test_nothing_drawn_is_said_and_no_table_is_an_error(tmp_path: Path) -> None:
+def test_nothing_rendered_is_said_and_no_table_is_an_error(tmp_path: Path) -> None:
     write_no_fonts(tmp_path / "t")
-    assert format_fonts(tmp_path / "t") == "no fonts: this problem draws no crops"
+    assert format_fonts(tmp_path / "t") == "no fonts: this problem renders no crops"
     with pytest.raises(UserError, match="no table of fonts"):
         format_fonts(tmp_path / "gone")
     (tmp_path / "bad").write_bytes(b"no parquet")

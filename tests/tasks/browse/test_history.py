@@ -1,4 +1,4 @@
-"""Stories of crops of a small home whose files are written here, as the stages write them."""
+"""Provenance of crops of a small home whose files are written here, as the stages write them."""
 
 import json
 import math
@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tasks.browse.history import picture_of, save_picture, story_of
-from tasks.browse.history_text import format_story
+from tasks.browse.history import history_of, picture_of, save_picture
+from tasks.browse.history_text import format_history
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_images, read_rows, write_shards
@@ -107,13 +107,13 @@ def mined_home(home: Path, outcome: str, **scores: Any) -> str:
 
 
 def told(params: Params, key: str) -> str:
-    return format_story(story_of(params, key), picture=None, colour=False)
+    return format_history(history_of(params, key), picture=None, colour=False)
 
 
 def test_a_crop_is_told_by_all_columns_of_its_row(home, params):
     rows = read_rows(home / "table").set_index("key")
     for key in rows.index[::40]:
-        crop = story_of(params, key)["crop"]
+        crop = history_of(params, key)["crop"]
         assert crop.pop("image_path") == ("crops/Latn/a.png" if crop["origin"] == "user" else None)
         expected = rows.loc[key].astype(object)
         assert {**crop, "key": key} == {**expected.where(expected.notna(), None).to_dict(), "key": key}
@@ -121,11 +121,11 @@ def test_a_crop_is_told_by_all_columns_of_its_row(home, params):
 
 def test_a_crop_names_the_others_of_its_pair(home, params):
     one, other = keys_of(home, "pool")[:2]
-    (found,) = story_of(params, one)["pair_crops"]
+    (found,) = history_of(params, one)["pair_crops"]
     assert found["key"] == other
     assert set(found) == {"key", "script", "font_style", "design"}
     assert f"one-word, with {other[:12]} (Latn, " in told(params, one)
-    assert story_of(params, keys_of(home, "pool")[3])["pair_crops"] == []
+    assert history_of(params, keys_of(home, "pool")[3])["pair_crops"] == []
 
 
 def test_labels_say_what_they_are_to_the_problem(home, params):
@@ -143,15 +143,15 @@ def test_an_own_crop_is_shown_with_its_picture_and_without_its_control_character
 
 
 def test_what_has_not_run_is_not_known_yet(home, params):
-    story = story_of(params, keys_of(home, "pool")[0])
-    assert story["rounds"] == [{"round": number, "ran": False} for number in (0, 1, 2, 3)]
-    assert told(params, story["key"]).count("not known yet: this round has not run") == 4
-    assert "no model has been evaluated" in told(params, keys_of(home, "test_seen")[0])
+    history = history_of(params, keys_of(home, "pool")[0])
+    assert history["rounds"] == [{"round": number, "ran": False} for number in (0, 1, 2, 3)]
+    assert told(params, history["key"]).count("unknown: this round has not run yet") == 4
+    assert "no model has been evaluated yet" in told(params, keys_of(home, "test_seen")[0])
 
 
 def test_a_round_tells_what_the_model_before_said_and_what_came_of_it(home, params):
     key = mined_home(home, "added")
-    start, first, *rest = story_of(params, key)["rounds"]
+    start, first, *rest = history_of(params, key)["rounds"]
     assert start["training"] is None and start["scored"] is None and start["stopped"] is None
     assert first["scored"] == {
         "predicted": "Grek",
@@ -167,31 +167,31 @@ def test_a_round_tells_what_the_model_before_said_and_what_came_of_it(home, para
     assert first["training"] == {"round": 1, "weights": FIRST, "score": 0.75}
     assert [each["ran"] for each in rest] == [False, False]
     said = told(params, key)
-    assert f"the model of round 0 (weights {FIRST[:12]}) said Grek with p 0.750, which is wrong: it is Latn" in said
-    assert f"in its training set since round 1: brought in by weights {FIRST[:12]}, score 0.750" in said
+    assert f"the model of round 0 (weights {FIRST[:12]}) predicted Grek with p 0.750, wrong: it is Latn" in said
+    assert f"in its training set since round 1: added by weights {FIRST[:12]}, score 0.750" in said
 
 
 def test_a_crop_of_train_is_there_from_the_start(home, params):
     mined_home(home, "added")
     key = keys_of(home, "train")[0]
-    assert [each["training"]["round"] for each in story_of(params, key)["rounds"][:2]] == [0, 0]
-    assert "in its training set since round 0: a crop to start with" in told(params, key)
-    assert "not known what" not in told(params, key)
+    assert [each["training"]["round"] for each in history_of(params, key)["rounds"][:2]] == [0, 0]
+    assert "in its training set since round 0: an initial crop" in told(params, key)
+    assert "no prediction" not in told(params, key)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_every_fate_is_told_in_words(home, params, outcome):
+def test_every_outcome_is_told_in_words(home, params, outcome):
     assert OUTCOMES[outcome].told in told(params, mined_home(home, outcome))
 
 
 def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, params):
-    own, kept, easier, homoglyph, other, pair = keys_of(home, "pool")[:6]
-    angles = {own: 0.0, kept: 0.2, easier: 0.01, homoglyph: 0.05, other: 1.0, pair: 0.02}
+    own, kept, easier, duplicate, other, pair = keys_of(home, "pool")[:6]
+    angles = {own: 0.0, kept: 0.2, easier: 0.01, duplicate: 0.05, other: 1.0, pair: 0.02}
     rows = [
         (pair, "Zxxx", "added"),
         (kept, "Grek", "pair full"),
         (other, "Grek", "added"),
-        (homoglyph, "Grek", "near-duplicate"),
+        (duplicate, "Grek", "near-duplicate"),
     ]
     rows += [(own, "Grek", "near-duplicate"), (easier, "Grek", "added")]
     scores = np.linspace(0.9, 0.5, len(rows))
@@ -207,7 +207,7 @@ def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, para
             for k, _, said, _, p, _ in mined
         ],
     )
-    near = story_of(params, own)["rounds"][1]["mined"]["near"]
+    near = history_of(params, own)["rounds"][1]["mined"]["near"]
     assert near["key"] == kept
     assert near["distance"] == pytest.approx(1 - math.cos(0.2), abs=1e-3)  # of half precision
     assert f"near-duplicate of a harder crop (mine.near): the nearest is {kept[:12]}, at cosine distance 0.0" in told(
@@ -217,19 +217,19 @@ def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, para
 
 def test_a_near_duplicate_is_told_without_embeddings_too(home, params):
     key = mined_home(home, "near-duplicate")
-    assert story_of(params, key)["rounds"][1]["mined"]["near"] is None
+    assert history_of(params, key)["rounds"][1]["mined"]["near"] is None
     (home / "rounds/1/scores.parquet").unlink()
-    assert story_of(params, key)["rounds"][1]["mined"]["near"] is None
-    assert "not known what the model before said" in told(params, key)
+    assert history_of(params, key)["rounds"][1]["mined"]["near"] is None
+    assert "no prediction: the round has no score of this crop" in told(params, key)
 
 
-def test_a_wrong_answer_below_the_threshold_is_no_false_positive(home, params):
+def test_a_wrong_prediction_below_the_threshold_is_no_false_positive(home, params):
     key = mined_home(home, "added", p=0.25)
     write_mined(home, 1, [])
-    assert "no false positive: the model was less sure than mine.threshold" in told(params, key)
+    assert "not a false positive: its probability is below mine.threshold" in told(params, key)
     write_scores(home, 1, [{"key": key, "predicted": "Latn", "true": "Latn", "p": 0.9}])
     said = told(params, key)
-    assert "said Latn with p 0.900, which is right" in said
+    assert "predicted Latn with p 0.900, correct" in said
     assert "false positive" not in said
 
 
@@ -237,16 +237,18 @@ def test_a_suspected_label_and_what_a_person_decided(home, params):
     key = mined_home(home, "set aside")
     row = {"key": [key], "given": ["Latn"], "suggested": ["Grek"], "p_given": [0.125], "p_suggested": [0.75]}
     write_suspects(home / "rounds/1/review.parquet", pd.DataFrame(row))
-    assert "its label is suspected: Latn is given (p 0.125), Grek is suggested (p 0.750)" in told(params, key)
-    assert story_of(params, key)["decision"] is None
+    assert "its label is suspected to be wrong: Latn is given (p 0.125), Grek is suggested (p 0.750)" in told(
+        params, key
+    )
+    assert history_of(params, key)["decision"] is None
 
     decisions = Path("data/reviews/scripts.csv")
     decisions.parent.mkdir()
     decisions.write_text(f"key,label\n{key},Latn\n{'0' * 64},Hebr\n{key},Grek\n", encoding="utf-8")
-    assert story_of(params, key)["decision"] == "Grek"
+    assert history_of(params, key)["decision"] == "Grek"
     assert "a person decided: its label is Grek" in told(params, key)
     decisions.write_text(f"key,label\n{key},\n", encoding="utf-8")
-    assert "a person decided: it is to be left out of training" in told(params, key)
+    assert "a person decided: it is excluded from training" in told(params, key)
 
 
 def test_a_stopped_round_says_so_and_why(home, params):
@@ -254,14 +256,16 @@ def test_a_stopped_round_says_so_and_why(home, params):
     write_training(home, 2, [(key, 1, FIRST, 0.75)])
     write_mined(home, 2, [])
     write_round(home, 2, stopped=True, why="the last gain was within its spread")
-    assert [each.get("stopped") for each in story_of(params, key)["rounds"]] == [None, False, True, None]
+    assert [each.get("stopped") for each in history_of(params, key)["rounds"]] == [None, False, True, None]
     last = told(params, key).split("round 2\n")[1]
-    assert "the rounds stopped here (the last gain was within its spread): the model before stays" in last
+    assert (
+        "the rounds stopped here (the last gain was within its spread): the model of the round before is kept" in last
+    )
     assert "in its training set since round 1" in last
-    assert "not known what" not in last
+    assert "no prediction" not in last
 
 
-def test_a_test_crop_has_the_answers_of_every_model_and_the_chosen_one_is_marked(home, params):
+def test_a_test_crop_has_the_predictions_of_every_model_and_the_chosen_one_is_marked(home, params):
     keys = keys_of(home, "test_unseen")
     rows = [
         {"model": model, "split": "test_unseen", "severity": severity, "key": key, "true": "Latn", "ambiguous": False}
@@ -274,40 +278,40 @@ def test_a_test_crop_has_the_answers_of_every_model_and_the_chosen_one_is_marked
     choice = {"name": "erm", "path": "invariance/erm", "weights": SECOND, "criterion": "x", "value": 0.5}
     (home / "chosen.json").write_text(json.dumps(choice), encoding="utf-8")
 
-    evaluation = story_of(params, keys[1])["evaluation"]
+    evaluation = history_of(params, keys[1])["evaluation"]
     assert evaluation["chosen"] == "erm"
-    assert evaluation["answers"] == [row for row in rows if row["key"] == keys[1]]
+    assert evaluation["predictions"] == [row for row in rows if row["key"] == keys[1]]
     lines = [line.split() for line in told(params, keys[1]).splitlines()[-4:]]
     assert lines[:3] == [
         ["model", "clean", "light"],
         ["round-0", "Grek", "0.500", "!", "Grek", "0.625", "!"],
         ["*", "erm", "Latn", "0.500", "Latn", "0.625"],
     ]
-    assert "none read it" in told(params, keys[1])
-    assert "the predictions have no such crop" in told(params, keys_of(home, "test_seen")[0])
+    assert "not used: rounds use" in told(params, keys[1])
+    assert "the predictions do not have this crop" in told(params, keys_of(home, "test_seen")[0])
 
 
 def test_the_story_is_json(home, params):
-    story = story_of(params, mined_home(home, "near-duplicate"))
-    assert json.loads(json.dumps(story, allow_nan=False)) == story
+    history = history_of(params, mined_home(home, "near-duplicate"))
+    assert json.loads(json.dumps(history, allow_nan=False)) == history
 
 
 def test_the_first_digits_of_a_key_are_enough(home, params):
     key = keys_of(home, "pool")[0]
     for given in (key[:6], key[:9].upper(), f" {key} "):
-        assert story_of(params, given)["key"] == key
+        assert history_of(params, given)["key"] == key
 
 
 @pytest.mark.parametrize("key", ["", "abcde", "0" * 65, "latin-word", "12345g", "../../etc"])
 def test_what_is_no_key_is_one_line(home, params, key):
-    with pytest.raises(UserError, match="this is no key of a crop") as error:
-        story_of(params, key)
+    with pytest.raises(UserError, match="this is not the key of a crop") as error:
+        history_of(params, key)
     assert "\n" not in str(error.value)
 
 
 def test_an_unknown_key_says_where_rejected_pictures_are(home, params):
-    with pytest.raises(UserError, match=r"no crop has a key like 0{64} .*rejected\.parquet names it by its path"):
-        story_of(params, "0" * 64)
+    with pytest.raises(UserError, match=r"no key begins with 0{64} .*rejected\.parquet names it by its path"):
+        history_of(params, "0" * 64)
 
 
 def test_an_ambiguous_key_names_five_of_its_crops(home, params):
@@ -315,16 +319,16 @@ def test_an_ambiguous_key_names_five_of_its_crops(home, params):
     rows = pq.read_table(shards[0])
     keys = [f"abcdef{number}{'0' * 57}" if number < 7 else key for number, key in enumerate(rows["key"].to_pylist())]
     pq.write_table(rows.set_column(rows.column_names.index("key"), "key", pa.array(keys)), shards[0])
-    with pytest.raises(UserError, match="7 crops have keys like abcdef") as error:
-        story_of(params, "abcdef")
+    with pytest.raises(UserError, match="7 keys begin with abcdef") as error:
+        history_of(params, "abcdef")
     assert str(error.value).count("abcdef") == 6  # what was asked, and five
     assert "abcdef4000000000, …" in str(error.value)
-    assert story_of(params, "abcdef6")["key"] == keys[6]
+    assert history_of(params, "abcdef6")["key"] == keys[6]
 
 
 def test_without_a_table_it_says_what_makes_one(here, params):
     with pytest.raises(UserError, match="unfont tag"):
-        story_of(params, "abcdef")
+        history_of(params, "abcdef")
 
 
 @pytest.mark.parametrize(
@@ -336,7 +340,7 @@ def test_a_damaged_file_is_one_line(home, params, name, fix):
     path = home / "rounds" / "1" / name
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(UserError, match=fix):
-        story_of(params, key)
+        history_of(params, key)
 
 
 def test_shards_that_cannot_hold_the_crop_are_not_read(home, params):
@@ -354,7 +358,7 @@ def test_shards_that_cannot_hold_the_crop_are_not_read(home, params):
         shard.write_bytes(data)
     with pytest.raises(OSError, match="page header"):
         pq.read_table(home / "table")
-    assert len(story_of(params, key)["pair_crops"]) == 1
+    assert len(history_of(params, key)["pair_crops"]) == 1
     assert picture_of(params, key).shape == (16, 48)
 
 
@@ -365,7 +369,7 @@ def test_the_picture_is_the_crop_itself_and_is_saved_four_times_as_large(home, p
     save_picture(tmp_path / "new" / "crop.png", pixels)
     with Image.open(tmp_path / "new" / "crop.png") as image:
         np.testing.assert_array_equal(np.asarray(image), np.kron(pixels, np.ones((4, 4), np.uint8)))
-    assert format_story(story_of(params, key), picture=pixels, colour=True).startswith("\x1b[38;2;")
+    assert format_history(history_of(params, key), picture=pixels, colour=True).startswith("\x1b[38;2;")
 
 
 def test_a_picture_is_no_folder_and_no_other_kind_of_file(tmp_path):
