@@ -1,4 +1,4 @@
-"""One nuisance asked of features: what a probe is fitted to, tuned and tested on, and what the target tells alone."""
+"""The dataset of a probe of one nuisance: rows to fit, tune and test on, and the prior of each target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ EVERY = 5  # one row of so many is held out of the fit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """Rows are places among the features' rows.
+class ProbeDataset:
+    """One nuisance's labels of the crops, split into parts; rows are indices into the features' rows.
 
     Attributes:
         parts: rows by part: `fit`, `held_out`, `validation`, and the test splits.
-        targets, truth: of every row, the places of its target and its nuisance; -1 for one that `fit` does not have.
-        prior: [targets, labels] what a target alone says of the nuisance, as logits.
-        codes: of every row, its group.
+        targets, truth: of every row, the indices of its target and its nuisance label; -1 for one that is not in `fit`.
+        prior: [targets, labels] log prior of the nuisance given the target.
+        codes: of every row, the index of its group.
     """
 
     nuisance: str
@@ -37,28 +37,28 @@ class Question:
 
     @property
     def labels(self) -> int:
-        """How many labels the probe tells apart."""
+        """How many labels the probe has."""
         return self.prior.shape[1]
 
     def sizes(self) -> dict[str, int]:
         """Rows of each part."""
         return {part: len(rows) for part, rows in self.parts.items()}
 
-    def guessed(self, split: str) -> np.ndarray:
-        """Which rows of a split the best guess from the target alone has right: bool `[rows]`."""
+    def prior_correct(self, split: str) -> np.ndarray:
+        """Which rows of a split the best guess from the target alone has correct: bool `[rows]`."""
         rows = self.parts[split]
         return (self.prior.argmax(1)[self.targets[rows]] == self.truth[rows]).numpy()
 
     def groups(self, split: str) -> np.ndarray:
         return self.codes[self.parts[split].numpy()]
 
-    def tuned_on(self, split: str) -> str:
-        """The part that is to a probe what `split` is: groups seen, or groups not seen."""
+    def tuning_part(self, split: str) -> str:
+        """The part to tune on for a test split: seen groups for a split of seen ones, unseen groups for the other."""
         return VALIDATION if split == TEST_UNSEEN and len(self.parts[VALIDATION]) else HELD_OUT
 
 
-def pose(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -> Question | str:
-    """The question for the crops in `rows` (key, split, labels); or why there is none: nothing to tell apart."""
+def build_dataset(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -> ProbeDataset | str:
+    """The dataset for the crops in `rows` (key, split, labels); or why there is none: fewer than two labels."""
     known = rows[rows[nuisance].notna()]
     train = known[known["split"] == TRAIN].sort_values("key")
     held_out = train.index[::EVERY]
@@ -71,42 +71,42 @@ def pose(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -> Questio
     counts = (truth >= 0) & (given >= 0)
     parts = {FIT: fit.index, HELD_OUT: held_out}
     parts |= {split: rows.index[rows["split"] == split] for split in (VALIDATION, *TEST_SPLITS)}
-    places = {part: torch.from_numpy(index.to_numpy()[counts[index]]) for part, index in parts.items()}
+    indices = {part: torch.from_numpy(index.to_numpy()[counts[index]]) for part, index in parts.items()}
     truth, given = torch.from_numpy(truth), torch.from_numpy(given)
-    prior = log_prior(given[places[FIT]], truth[places[FIT]], count=len(targets), labels=len(labels))
+    prior = log_prior(given[indices[FIT]], truth[indices[FIT]], count=len(targets), labels=len(labels))
     codes = pd.factorize(rows[problem.group], use_na_sentinel=False)[0]
-    return Question(nuisance=nuisance, parts=places, targets=given, truth=truth, prior=prior, codes=codes)
+    return ProbeDataset(nuisance=nuisance, parts=indices, targets=given, truth=truth, prior=prior, codes=codes)
 
 
-def ask(
-    question: Question, features: Tensor, settings: ProbeSettings, *, seed: int
+def correct_rows(
+    dataset: ProbeDataset, features: Tensor, settings: ProbeSettings, *, seed: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Which rows of each test split a linear and an MLP probe have right, bool `[rows]` by split and kind.
+    """Which rows of each test split a linear and an MLP probe have correct, bool `[rows]` by split and kind.
 
     Must run within `deterministic`.
 
     Args:
         features: [rows, width], of any scale.
     """
-    fit = features[question.parts[FIT]]
+    fit = features[dataset.parts[FIT]]
     mean, deviation = fit.mean(0), fit.std(0, correction=0)
 
     def rows_of(part: str) -> Rows:
-        rows = question.parts[part]
-        targets = question.targets[rows]
-        inputs = inputs_of(features[rows], targets, mean=mean, deviation=deviation, count=len(question.prior))
-        return Rows(inputs=inputs, prior=question.prior[targets], truth=question.truth[rows])
+        rows = dataset.parts[part]
+        targets = dataset.targets[rows]
+        inputs = inputs_of(features[rows], targets, mean=mean, deviation=deviation, count=len(dataset.prior))
+        return Rows(inputs=inputs, prior=dataset.prior[targets], truth=dataset.truth[rows])
 
     probes = fit_probes(rows_of(FIT), settings, seed=seed)
     return {
         split: {
-            kind: _tuned(probe, rows_of(question.tuned_on(split)), rows_of(split)) for kind, probe in probes.items()
+            kind: _tuned(probe, rows_of(dataset.tuning_part(split)), rows_of(split)) for kind, probe in probes.items()
         }
         for split in TEST_SPLITS
     }
 
 
 def _tuned(probe: LinearProbe | MlpProbe, tuning: Rows, test: Rows) -> np.ndarray:
-    """Which rows of `test` are right at the decay that is right most often in `tuning`; of equals the first."""
+    """Which rows of `test` are correct at the decay with the highest accuracy on `tuning`; of equals the first."""
     decay = int(right_of(probe, tuning).sum(1).numpy().argmax())
     return right_of(probe, test)[decay].numpy()

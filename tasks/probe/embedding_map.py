@@ -1,4 +1,4 @@
-"""A map of embeddings: crops of designs never seen, laid out in the plane by what each model's features say of them."""
+"""Embedding projection: crops of unseen designs in two dimensions, by PCA and t-SNE of each model's embedding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.probe.features import read_features, sample_rows
 from tasks.train.weights import load_model
 
-FEWEST = 5  # crops: a map of fewer shows nothing
-PERPLEXITY = 30  # of t-SNE, at most: about how many neighbours a crop is to stay near
+FEWEST = 5  # crops: a projection of fewer shows nothing
+PERPLEXITY = 30  # of t-SNE, at most: roughly the number of neighbours that are kept near
 DIGITS = 4
 
-Places = np.ndarray  # [crops, 2] from 0 to 1, both axes in one scale
+Points = np.ndarray  # [crops, 2] from 0 to 1, both axes with the same scale
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingMap:
-    """The same crops (`rows`: key and labels) by every model's embedding.
+    """The same crops (`rows`: key and labels), projected from every model's embedding.
 
     Attributes:
-        places: by model, then by method: `pca` and `tsne`.
-        held: by model, the share of the features' variance that the two axes of `pca` hold.
+        places: coordinates by model, then by method: `pca` and `tsne`.
+        held: by model, the fraction of variance that the two axes of `pca` explain.
     """
 
     rows: pd.DataFrame
-    places: dict[str, dict[str, Places]]
+    places: dict[str, dict[str, Points]]
     held: dict[str, float]
 
 
 def map_embeddings(params: Params, *, table: Path, models: Mapping[str, Path]) -> EmbeddingMap | None:
-    """The map of the models' embeddings of `report.map_crops` text crops, as light degradation shows them.
+    """The projection of the models' embeddings of `report.map_crops` text crops, lightly degraded.
 
     None where fewer than 5 crops have a nuisance label. Must run within `deterministic`.
 
@@ -53,15 +53,16 @@ def map_embeddings(params: Params, *, table: Path, models: Mapping[str, Path]) -
     places, held = {}, {}
     with threadpool_limits(1):  # sums of several threads are rounded differently
         for name, embedding in embeddings.items():
-            pca, held[name] = principal_places(embedding)
-            places[name] = {"pca": fitted(pca), "tsne": fitted(neighbour_places(pca, embedding, seed=seed))}
+            pca, held[name] = pca_projection(embedding)
+            tsne = tsne_projection(pca, embedding, seed=seed)
+            places[name] = {"pca": in_unit_square(pca), "tsne": in_unit_square(tsne)}
     return EmbeddingMap(rows=rows, places=places, held=held)
 
 
-def principal_places(features: np.ndarray) -> tuple[np.ndarray, float]:
-    """The two principal components `[crops, 2]` of `features[crops, width]`, and the share of the variance they hold.
+def pca_projection(features: np.ndarray) -> tuple[np.ndarray, float]:
+    """The two principal components `[crops, 2]` of `features[crops, width]`, and the fraction of variance they explain.
 
-    An axis points to where its largest loading is positive: a singular vector's sign is arbitrary.
+    Each axis is signed so that its largest loading is positive: a singular vector's sign is arbitrary.
     """
     centred = features - features.mean(0)
     left, sizes, right = np.linalg.svd(centred, full_matrices=False)
@@ -70,10 +71,10 @@ def principal_places(features: np.ndarray) -> tuple[np.ndarray, float]:
     return (left * sizes * signs)[:, :2], float((sizes[:2] ** 2).sum() / whole) if whole > 0 else 1.0
 
 
-def neighbour_places(pca: np.ndarray, features: np.ndarray, *, seed: int) -> np.ndarray:
-    """t-SNE (van der Maaten & Hinton 2008) of `features[crops, width]` from `pca[crops, 2]` on: `[crops, 2]`.
+def tsne_projection(pca: np.ndarray, features: np.ndarray, *, seed: int) -> np.ndarray:
+    """t-SNE (van der Maaten & Hinton 2008) of `features[crops, width]`, initialised by `pca[crops, 2]`: `[crops, 2]`.
 
-    It keeps neighbours together; distances between far groups, and their sizes, mean nothing.
+    It keeps neighbours together; distances between clusters, and their sizes, have no meaning.
     """
     from sklearn.manifold import TSNE
 
@@ -85,8 +86,8 @@ def neighbour_places(pca: np.ndarray, features: np.ndarray, *, seed: int) -> np.
     return TSNE(perplexity=perplexity, init=start, random_state=seed, n_jobs=1).fit_transform(features)
 
 
-def fitted(places: np.ndarray) -> Places:
-    """`places[crops, 2]` brought into the unit square, around its middle, both axes by the same factor."""
+def in_unit_square(places: np.ndarray) -> Points:
+    """`places[crops, 2]` scaled into the unit square and centred, both axes by the same factor."""
     low, high = places.min(0), places.max(0)
     size = float((high - low).max())
     return np.round((places - (low + high) / 2) / (size or 1) + 0.5, DIGITS)

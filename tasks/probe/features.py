@@ -1,4 +1,4 @@
-"""Frozen features of crops, at every layer of many models: each crop is read and degraded once for all of them."""
+"""Frozen features of crops, at every layer of many models: each crop is loaded and degraded once for all of them."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,18 +43,18 @@ def read_features(
 ) -> dict[str, Layers]:
     """Features of the crops in `rows` (key, split), by name and layer, `[rows, width]` in the order of `rows`.
 
-    Of a map its mean and its maximum over all positions are taken, as the network itself pools its last one. The
-    networks named in `whole` give every layer of `layers_of`, the others the embedding alone. Beside them stands
-    `pixels`: the crop's brightness, standardised as the network does it, averaged to 16 × 32.
+    A feature map is reduced to its mean and its maximum over all positions, as the network itself pools its last one.
+    The networks named in `whole` give every layer of `layers_of`, the others the embedding alone. In addition
+    `pixels` has the crop's brightness, standardised as the network does it, averaged to 16 × 32.
     Must run within `deterministic`.
 
     Args:
         networks: in evaluation mode; one that has two names runs once, and its features are the same tensors.
         rows: in the table's order.
-        severity: of the frozen degradation, which follows from a crop's key alone.
+        severity: of the frozen degradation, which is seeded by the crop's key alone.
 
     Raises:
-        UserError: the crops are of another size than a network reads.
+        UserError: the crops do not have the size of a network's input.
     """
     names = {name: next(first for first in networks if networks[first] is networks[name]) for name in networks}
     once = {name: networks[name] for name in dict.fromkeys(names.values())}
@@ -67,7 +67,7 @@ def read_features(
             hooks.enter_context(observed(network, observers))
         for pixels, keys in _batches(table, rows):
             check_size(pixels, once, table)
-            brightness.append(_show(once, torch.from_numpy(pixels), seeds_of(keys, 0), severity))
+            brightness.append(_forward(once, torch.from_numpy(pixels), seeds_of(keys, 0), severity))
     joined = {name: {layer: torch.cat(parts) for layer, parts in layers.items()} for name, layers in gathered.items()}
     return {name: joined[first] for name, first in names.items()} | {PIXELS: {PIXELS: torch.cat(brightness)}}
 
@@ -95,13 +95,13 @@ def _into(parts: list[Tensor]) -> Callable[[Tensor], None]:
     return keep
 
 
-def _show(networks: Mapping[str, CropNet], pixels: Tensor, seeds: Tensor, severity: str) -> Tensor:
+def _forward(networks: Mapping[str, CropNet], pixels: Tensor, seeds: Tensor, severity: str) -> Tensor:
     """Run every network on `uint8[rows, h, w]` or `[rows, h, w, 3]`; return the crops' averaged brightness."""
-    looks = {
+    images = {
         channels: degrade(as_images(pixels, channels), seeds, SEVERITIES[severity])
         for channels in sorted({network.channels for network in networks.values()})
     }
     for network in networks.values():
-        network(looks[network.channels])
-    brightness = Standardise()(luma_of(next(iter(looks.values()))))
+        network(images[network.channels])
+    brightness = Standardise()(luma_of(next(iter(images.values()))))
     return functional.adaptive_avg_pool2d(brightness, PIXEL_GRID).flatten(1)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tasks.crop_table.splits import TEST_SEEN, TEST_UNSEEN
 from tasks.pages.svg import Axis, Plot, number_axis
 from tasks.probe.features import PIXELS
-from tasks.probe.probe import READS_FROM, UNTRAINED
+from tasks.probe.probe import DECODABLE_FROM, UNTRAINED
 from tasks.report.evidence import Evidence
 from tasks.report.modes import ComparedModels
 
@@ -35,7 +35,7 @@ def probe_facts(evidence: Evidence, compared: ComparedModels, layers: list[str],
         "labels": of["labels"],
         "n": of["n"][split],
         "reads": of["reads"][split],
-        "needed": READS_FROM,
+        "needed": DECODABLE_FROM,
         "rows": [
             {"model": name, "spread": _spread(of, name, split), **(each[split] or {})} for name, each in figures.items()
         ],

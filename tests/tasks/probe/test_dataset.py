@@ -1,4 +1,4 @@
-"""What a probe reads beyond the guess, on tables of features whose answer is known by hand."""
+"""Probe accuracy above the prior, on tables of features whose result is known by hand."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ import torch
 from models.settings import ProbeSettings
 from tasks.common.determinism import deterministic
 from tasks.common.params import ProblemSettings
-from tasks.probe.dataset import Question, ask, pose
+from tasks.probe.dataset import ProbeDataset, build_dataset, correct_rows
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design")
 SETTINGS = ProbeSettings(
@@ -36,13 +36,13 @@ def make_rows(style_of) -> pd.DataFrame:
 
 
 def gains(rows: pd.DataFrame, features: torch.Tensor) -> dict[str, float]:
-    """Accuracy of the better probe less that of the guess, by split."""
-    question = pose(rows, "font_style", PROBLEM)
-    assert isinstance(question, Question)
+    """Accuracy of the better probe minus that of the best guess, by split."""
+    dataset = build_dataset(rows, "font_style", PROBLEM)
+    assert isinstance(dataset, ProbeDataset)
     with deterministic(1):
-        right = ask(question, features, SETTINGS, seed=0)
+        right = correct_rows(dataset, features, SETTINGS, seed=0)
     return {
-        split: max(hits.mean() for hits in kinds.values()) - question.guessed(split).mean()
+        split: max(hits.mean() for hits in kinds.values()) - dataset.prior_correct(split).mean()
         for split, kinds in right.items()
     }
 
@@ -82,10 +82,10 @@ def test_a_nuisance_that_the_target_settles_leaves_no_excess():
 
 def test_a_probe_is_tuned_on_what_is_to_it_as_the_test_is():
     rows = make_rows(any_style)
-    question = pose(rows, "font_style", PROBLEM)
-    assert question.sizes() == {"fit": 240, "held_out": 60, "validation": 200, "test_seen": 200, "test_unseen": 200}
-    assert not set(question.parts["fit"].tolist()) & set(question.parts["held_out"].tolist())
-    assert [question.tuned_on(split) for split in ("test_seen", "test_unseen")] == ["held_out", "validation"]
+    dataset = build_dataset(rows, "font_style", PROBLEM)
+    assert dataset.sizes() == {"fit": 240, "held_out": 60, "validation": 200, "test_seen": 200, "test_unseen": 200}
+    assert not set(dataset.parts["fit"].tolist()) & set(dataset.parts["held_out"].tolist())
+    assert [dataset.tuning_part(split) for split in ("test_seen", "test_unseen")] == ["held_out", "validation"]
 
 
 def test_rows_of_labels_and_targets_that_training_does_not_know_count_nowhere():
@@ -94,21 +94,21 @@ def test_rows_of_labels_and_targets_that_training_does_not_know_count_nowhere():
     rows.loc[unseen[:10], "font_style"] = "blackletter"
     rows.loc[unseen[10:20], "font_style"] = None
     rows.loc[unseen[20:30], "script"] = "Grek"
-    assert pose(rows, "font_style", PROBLEM).parts["test_unseen"].tolist() == unseen[30:].tolist()
+    assert build_dataset(rows, "font_style", PROBLEM).parts["test_unseen"].tolist() == unseen[30:].tolist()
 
 
 def test_where_the_nuisance_is_the_group_held_out_rows_of_seen_groups_are_left():
     rows = make_rows(any_style)
     rows.loc[rows["split"] == "test_seen", "design"] = "train-1"
-    question = pose(rows, "design", PROBLEM)
-    assert question.labels == 5
-    assert question.sizes() | {"fit": 0, "held_out": 0} == {
+    dataset = build_dataset(rows, "design", PROBLEM)
+    assert dataset.labels == 5
+    assert dataset.sizes() | {"fit": 0, "held_out": 0} == {
         "fit": 0, "held_out": 0, "validation": 0, "test_seen": 200, "test_unseen": 0,
     }  # fmt: skip
-    assert question.tuned_on("test_unseen") == "held_out"
+    assert dataset.tuning_part("test_unseen") == "held_out"
 
 
 @pytest.mark.parametrize("style", [None, "serif"])
-def test_fewer_than_two_labels_are_no_question(style):
-    why = pose(make_rows(lambda _script, _random: style), "font_style", PROBLEM)
+def test_fewer_than_two_labels_give_no_dataset(style):
+    why = build_dataset(make_rows(lambda _script, _random: style), "font_style", PROBLEM)
     assert isinstance(why, str) and "two to tell apart" in why

@@ -68,11 +68,11 @@ def test_every_model_and_layer_is_probed_on_both_test_splits(params, home):
     assert (of["why"], of["labels"]) == (None, 3)
     assert set(of["models"]) == set(models_in(home))
     layers = {"backbone.0", "backbone.1", "embedding", "target_head"}
-    for figures in (*of["models"].values(), of["untrained"]):
-        assert set(figures) == {"test_seen", "test_unseen", "layers"} and set(figures["layers"]) == layers
-        assert figures["layers"]["embedding"]["test_unseen"] == figures["test_unseen"]
+    for metrics in (*of["models"].values(), of["untrained"]):
+        assert set(metrics) == {"test_seen", "test_unseen", "layers"} and set(metrics["layers"]) == layers
+        assert metrics["layers"]["embedding"]["test_unseen"] == metrics["test_unseen"]
         for split in ("test_seen", "test_unseen"):
-            each = figures[split]
+            each = metrics[split]
             best = max(each["linear"], each["mlp"])
             assert each[each["best"]] == best
             assert each["excess_points"] == pytest.approx(max(0, 100 * (best - of["guess"][split])), abs=1e-3)
@@ -82,9 +82,9 @@ def test_every_model_and_layer_is_probed_on_both_test_splits(params, home):
 
 
 @pytest.mark.parametrize("points", [4.9, 5.0])
-def test_a_figure_is_claimed_where_erm_reads_five_points(params, home, monkeypatch, points):
-    figures = {"linear": 0.5, "mlp": 0.5, "best": "linear", "excess_points": points, "low": 1.0, "high": 9.0}
-    monkeypatch.setattr(probing, "_figures", lambda *_: dict.fromkeys(["test_seen", "test_unseen"], figures))
+def test_an_excess_is_claimed_where_erm_reads_five_points(params, home, monkeypatch, points):
+    metrics = {"linear": 0.5, "mlp": 0.5, "best": "linear", "excess_points": points, "low": 1.0, "high": 9.0}
+    monkeypatch.setattr(probing, "_metrics", lambda *_: dict.fromkeys(["test_seen", "test_unseen"], metrics))
     summary, found = probed(params, home)
     claimed = [points, 1.0, 9.0] if points == 5 else [None] * 3
     reads = points == 5
