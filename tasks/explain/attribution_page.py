@@ -99,5 +99,5 @@ def _plot(found: dict[str, Curves], row: int, which: str) -> Markup:
     for name, line in lines.items():
         values = line[row].tolist()
         points = [(step / (len(values) - 1), value) for step, value in enumerate(values)]
-        plot.line(points, style=STYLES[name], title=name)
+        plot.line(points, css_class=STYLES[name], title=name)
     return plot.svg()

@@ -1,1 +1,1 @@
-"""Means to show things: HTML pages, plots, sprite sheets, tables of text."""
+"""What pages are made with: HTML templates, plots, sprite sheets, tables of text."""

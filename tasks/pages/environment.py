@@ -1,4 +1,4 @@
-"""The Jinja environment of every page: what is filled in is escaped, and what is missing is an error."""
+"""The Jinja environment of every page: values are escaped, and a missing value is an error."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def environment() -> jinja2.Environment:
-    """Reads the templates of this folder; its filters are the functions below, and `clip`."""
+    """The environment that loads the templates beside this module; its filters are the functions below, and `clip`."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -23,13 +23,13 @@ def environment() -> jinja2.Environment:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """0.123 as +0.12, with a true minus; what rounds to nothing has no sign."""
+    """0.123 as +0.12, with a true minus; what rounds to 0 has no sign."""
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """0.9312 as 93.1%, no figure as a dash. Only nothing reads 0%, only all reads 100%."""
+    """0.9312 as 93.1%, None as a dash. Only 0 is shown as 0%, only 1 as 100%."""
     if share is None:
         return "–"
     step = 10**-digits
@@ -42,7 +42,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def points(change: float | None, digits: int = 1) -> str:
-    """A change of a share in percentage points, with its sign: 0.012 as +1.2."""
+    """A change of a fraction in percentage points, with its sign: 0.012 as +1.2."""
     return "–" if change is None else signed(100 * change, digits)
 
 

@@ -1,4 +1,4 @@
-"""A page of one file: styles, scripts and pictures are in it, and everything shown is escaped."""
+"""A self-contained HTML page: CSS, scripts and pictures are in the file, and all values are escaped."""
 
 import base64
 from pathlib import Path
@@ -26,7 +26,7 @@ def write_page(out: Path, template: str, **values: Any) -> None:
 
 
 def check_page(out: Path) -> None:
-    """Raises UserError where `out` is a folder or no page: what is there would be lost."""
+    """Raises UserError where `out` is a folder, or not an HTML file: it would be overwritten."""
     if out.is_dir():
         raise UserError("this is a folder", where=out, fix="name a file that ends in .html")
     if out.suffix.lower() not in (".html", ".htm"):

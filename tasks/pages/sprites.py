@@ -1,4 +1,4 @@
-"""Sprite sheets: many crops in one PNG, so that a page is two files and not thousands."""
+"""Sprite sheets: many crops in one PNG, so that a page needs two files instead of thousands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ SHOWN = (64, 256)  # height and width in pixels, the most that a crop takes in a
 SHEET_WIDTH = 1024  # pixels
 SHEET_HEIGHT = 16384  # pixels; browsers on phones decode no taller image
 PACKED = 7  # of 9: a fifth of the time of 9 for a fiftieth more bytes
-GREYS = 16  # levels of grey kept: crops are clean ink, and 4 bits halve the file
+GREYS = 16  # levels of grey kept: clean crops need no more, and 4 bits halve the file
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Where each key's crop lies in a sheet: `places[key]` is (x, y) of its upper left corner, in pixels."""
+    """Where each key's crop is in a sheet: `places[key]` is (x, y) of its upper left corner, in pixels."""
 
     file: str
     height: int
@@ -27,7 +27,7 @@ class Sheet:
 def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str, colours: int | None = None) -> Sheet | None:
     """Write the crops, all of one size, as one PNG, in the order given.
 
-    Crops are uint8 `[height, width]`, or `[height, width, 3]` in a sheet in colour; some of both are one too.
+    Crops are uint8 `[height, width]`, or `[height, width, 3]`; one crop in colour makes the sheet one in colour.
     `colours`, 2 to 256: how many a sheet in colour keeps, the nearest for each pixel; None keeps all.
 
     What does not fit into the tallest sheet is left out (no place for its key). No crops, no file, None.
@@ -50,7 +50,7 @@ def write_sheet(path: Path, crops: dict[str, np.ndarray], *, file: str, colours:
     path.parent.mkdir(parents=True, exist_ok=True)
     if channels:
         image = Image.fromarray(pixels)
-        if colours:  # an octree keeps rare hues, which a median cut drowns in the greys of the crops
+        if colours:  # an octree keeps rare hues, which a median cut would merge into the greys of the crops
             image = image.quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         image.save(path, format="PNG", compress_level=PACKED)
     else:

@@ -1,4 +1,4 @@
-"""Numbers as text for a terminal: JSON, or tables."""
+"""Metrics as text for a terminal: JSON, or aligned tables."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ def text_of(numbers: dict[str, Any], output_format: str, table: Callable[[dict[s
     """The numbers as JSON, or as text by `table`.
 
     Raises:
-        ValueError: another format than 'table' or 'json'.
+        ValueError: the format is neither 'table' nor 'json'.
     """
     if output_format not in ("table", "json"):
         raise ValueError(f"the output format must be table or json, not '{output_format}'")
@@ -17,7 +17,7 @@ def text_of(numbers: dict[str, Any], output_format: str, table: Callable[[dict[s
 
 
 def aligned(lines: Sequence[Sequence[str]], *, numbers: bool = False) -> Iterator[str]:
-    """Rows of cells as lines with their columns under each other; with `numbers` all but the first to the right.
+    """Rows of cells as lines with aligned columns; with `numbers` all but the first column are right-aligned.
 
     A row may have one cell more than the first, a note that no column is widened for.
     """

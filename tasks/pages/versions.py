@@ -1,4 +1,4 @@
-"""Which software made something: names and versions, as far as they can change what is made."""
+"""Names and versions of the software that can change an output."""
 
 import platform
 from importlib import metadata
@@ -7,5 +7,5 @@ PACKAGES = ("unfont", "torch", "captum", "numpy", "pandas", "pyarrow", "pillow",
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that pictures and figures come from."""
+    """Versions of Python and of the packages that pictures and metrics are computed with."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}

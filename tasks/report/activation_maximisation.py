@@ -1,4 +1,4 @@
-"""The page of how images are climbed: each regulariser alone, the paper's four settings, and random ones."""
+"""The page of activation maximisation: each regulariser alone, the paper's four settings, and random ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.report.site import Site
 DIGITS = 4
 
 
-def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climbed: Climbed, labels: list[str]) -> None:
+def write_ascent(site: Site, evidence: Evidence, explained: Explanation, climbed: Climbed, labels: list[str]) -> None:
     layers = [_layer_numbers(explained, one, labels) for one in climbed.units]
     last = layers[-1]
     numbers = {
@@ -31,18 +31,18 @@ def write_climbing(site: Site, evidence: Evidence, explained: Explanation, climb
     keys = list(dict.fromkeys(crop["key"] for layer in layers for crop in layer["crops"]))
     middle = (len(layers) - 1) // 2
     site.write(
-        "climbing",
+        "activation-maximisation",
         template="climbing",
         numbers=numbers,
         steps=evidence.params.report.steps,
         layers=[
-            {**layer, "sheet": _sheet(site, f"climbing-{place}", climbed, one.ascent.best), "open": place == middle}
-            for place, (layer, one) in enumerate(zip(layers, climbed.units, strict=True))
+            {**layer, "sheet": _sheet(site, f"ascent-{index}", climbed, one.ascent.best), "open": index == middle}
+            for index, (layer, one) in enumerate(zip(layers, climbed.units, strict=True))
         ],
         regularisers=REGULARISERS,
         search=numbers["search"],
-        searched=_sheet(site, "climbing-search", climbed, climbed.search.ascent.best[search_order(climbed.search)]),
-        crops=site.sheet("climbing-crops", pictures(evidence.table, keys)),
+        searched=_sheet(site, "ascent-search", climbed, climbed.search.ascent.best[search_order(climbed.search)]),
+        crops=site.sheet("ascent-crops", pictures(evidence.table, keys)),
         drawn_by=evidence.params.report.settings,
     )
 
@@ -53,7 +53,7 @@ def _sheet(site: Site, name: str, climbed: Climbed, images: Tensor) -> Any:
 
 
 def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) -> dict[str, Any]:
-    """A layer's unit, its strongest crops, and its images: their settings and what they reached."""
+    """A layer's unit, its top-activating crops, and its optimised images: their settings and their activations."""
     summary, window = one.layer.summary, one.ascent.window
     crops = zip(
         summary.crop[one.unit].tolist(),
@@ -76,7 +76,7 @@ def _layer_numbers(explained: Explanation, one: UnitClimb, labels: list[str]) ->
                 "key": explained.keys[crop],
                 "label": explained.labels[crop],
                 "strength": round(strength, DIGITS),
-                "place": [round(share, DIGITS) for share in place],
+                "place": [round(fraction, DIGITS) for fraction in place],
             }
             for crop, strength, place in crops
         ],

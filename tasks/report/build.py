@@ -1,4 +1,4 @@
-"""The report: what was measured, mined and learned, as a static site that opens with no network."""
+"""The report: metrics, mining rounds and the network's units, as a static site that opens without a network."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from tasks.report.evidence import Evidence, read_evidence
 from tasks.report.invariance import write_invariance
 from tasks.report.losses import write_losses
 from tasks.report.mining import write_mining, write_round
-from tasks.report.network import write_inside
+from tasks.report.network import write_network
 from tasks.report.overview import links_of, write_accuracy, write_confusion, write_index
 from tasks.report.site import Site
 from tasks.train.weights import load_model
@@ -24,13 +24,13 @@ def make_report(
 
     Args:
         fonts: the font table, for the families' licences; it need not exist.
-        data: DVC's hash of everything that the report is made of, by path, where DVC knows it.
+        data: DVC's hash of each input of the report, by path, where DVC has one.
 
     Returns:
-        Pages, pictures, megabytes, and how many of the chosen network's units are there, dead and always on.
+        The numbers of pages and pictures, megabytes, and how many units the chosen network has, dead, and always on.
 
     Raises:
-        UserError: something that the report is made of is missing or does not fit the rest.
+        UserError: an input of the report is missing or does not match the others.
     """
     with deterministic(params.threads):
         evidence = read_evidence(params, home=home, fonts=fonts)
@@ -48,7 +48,7 @@ def make_report(
             links = links_of(evidence, explained)
             site = Site(folder=folder, problem=params.problem, target=params.labels.target, links=links)
             _write_results(site, evidence, explained, card["labels"], data or {})
-            write_inside(site, evidence, explained, network, card["labels"])
+            write_network(site, evidence, explained, network, card["labels"])
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return _summary(site, explained) | {"megabytes": size / 1e6}
 

@@ -1,4 +1,4 @@
-"""The pages of two networks side by side: every mode of invariance beside the baseline, round 0 beside the last."""
+"""The pages of representational similarity: each mode of invariance and the baseline, round 0 and the last round."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ SUMMARY = (
 
 
 def pairs_of(evidence: Evidence) -> list[Pair]:
-    """The pairs that the report compares, of the models that are there; none where there is but one model."""
-    models, there = ComparedModels.of(evidence), model_folders(evidence.home)
+    """The pairs that the report compares, of the models that exist; none where there is only one model."""
+    models, folders = ComparedModels.of(evidence), model_folders(evidence.home)
     pairs = [(models.reference, mode) for mode in models.others]
     first = f"round-{evidence.rounds[0].number}"
     pairs += [(first, evidence.last_round)] if first != evidence.last_round else []
-    return [pair for pair in pairs if all(name in there for name in pair)]
+    return [pair for pair in pairs if all(name in folders for name in pair)]
 
 
 def compared_page(pair: Pair) -> str:
-    """The file name of a pair's page: a model's name may hold anything."""
+    """The file name of a pair's page: a model's name may have any characters."""
     return "-".join(["compared", *(re.sub(r"[^A-Za-z0-9_.+-]+", "_", name)[:60] for name in pair)])
 
 
 def write_compared(site: Site, evidence: Evidence, explained: Explanation) -> None:
-    """The page `compared` with the verdicts, and a page a pair with what they rest on."""
+    """The page `compared` with the verdicts, and one page for each pair with the numbers behind its verdict."""
     models, replicas = model_folders(evidence.home), replica_folders(evidence.home)
     pairs = {pair: seed_pairs(pair, models, replicas) for pair in pairs_of(evidence)}
     found = compare_pairs(evidence.params, table=evidence.table, models=models | replicas, pairs=pairs) if pairs else []
@@ -49,14 +49,14 @@ def write_compared(site: Site, evidence: Evidence, explained: Explanation) -> No
         template="compared",
         numbers={"pairs": summary},
         evidence=evidence,
-        pairs=[(compared_page(one.names), said) for one, said in zip(found, numbers, strict=True)],
+        pairs=[(compared_page(one.names), metrics) for one, metrics in zip(found, numbers, strict=True)],
     )
-    for one, said in zip(found, numbers, strict=True):
-        _write_pair(site, evidence, explained, one, said)
+    for one, metrics in zip(found, numbers, strict=True):
+        _write_pair(site, evidence, explained, one, metrics)
 
 
 def replica_folders(home: Path) -> dict[str, Path]:
-    """A study's further trainings, by name: `erm/seed-1`."""
+    """The replicas of a study, by name: `erm/seed-1`."""
     return {
         f"{name}/{part.name}": part
         for name, folder in model_folders(home).items()

@@ -1,4 +1,4 @@
-"""The map of embeddings: the same crops by two models, coloured by what these should tell and should not."""
+"""The embedding projection: the same crops by two models, coloured by the target and by the nuisances."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ PLANE = Axis(title="", low=-0.02, high=1.02, ticks=[(-0.02, ""), (1.02, "")])  #
 
 
 def mapped_models(home: Path, compared: ComparedModels, chosen: str) -> dict[str, Path]:
-    """The reference, and beside it the chosen mode; where the reference itself was chosen, the last other mode."""
-    beside = chosen if chosen in compared.others else next(iter(compared.others[::-1]), None)
+    """The reference and the chosen mode; where the reference itself was chosen, the last other mode."""
+    other = chosen if chosen in compared.others else next(iter(compared.others[::-1]), None)
     folders = model_folders(home)
-    return {name: folders[name] for name in (compared.reference, beside) if name}
+    return {name: folders[name] for name in (compared.reference, other) if name}
 
 
 def colouring(values: list[Any]) -> dict[str, str]:
-    """The styles of the eight most frequent values, in alphabetical order; the others share one (`rest`)."""
+    """CSS classes of the eight most frequent values, in alphabetical order; the others share one (`rest`)."""
     counts = Counter(str(value) for value in values if value is not None)
     frequent = sorted(counts, key=lambda value: (-counts[value], value))[: len(APART)]
     return {value: colour(number) for number, value in enumerate(sorted(frequent))}
 
 
 def map_numbers(found: EmbeddingMap, columns: list[str]) -> dict[str, Any]:
-    """Keys and labels of the crops, and where each model and method has them."""
+    """Keys and labels of the crops, and their coordinates by model and method."""
     labels = {column: _values(found, column) for column in columns}
     places = {model: {name: at.tolist() for name, at in by.items()} for model, by in found.places.items()}
     return {"keys": found.rows["key"].tolist(), "labels": labels, "places": places, "held": found.held}
 
 
 def map_plots(found: EmbeddingMap, column: str, *, title: str) -> dict[str, Any]:
-    """Of one colouring: its `legend` (value, style), whether there is a `rest`, and `pictures` (method, model, svg)."""
+    """One colouring: its `legend` (value, CSS class), whether it has a `rest`, and `pictures` (method, model, svg)."""
     values = _values(found, column)
-    styles = colouring(values)
-    rest = [place for place, value in enumerate(values) if value not in styles]
+    css_classes = colouring(values)
+    rest = [index for index, value in enumerate(values) if value not in css_classes]
     groups = [("rest", "others", rest)] if rest else []
-    for value, style in styles.items():
-        groups.append((style, clip(value), [place for place, own in enumerate(values) if own == value]))
+    for value, css_class in css_classes.items():
+        groups.append((css_class, clip(value), [index for index, own in enumerate(values) if own == value]))
     pictures = []
     for method, method_title in METHODS.items():
         for model, places in found.places.items():
             plot = Plot(f"{method_title} of {model}'s embeddings, coloured by {title}", x=PLANE, y=PLANE, height=SQUARE)
-            for style, name, chosen in groups:
-                plot.dots(places[method][chosen].tolist(), style=style, title=name)
+            for css_class, name, chosen in groups:
+                plot.dots(places[method][chosen].tolist(), css_class=css_class, title=name)
             pictures.append((method_title, model, plot.svg()))
-    return {"title": title, "legend": list(styles.items()), "rest": bool(rest), "pictures": pictures}
+    return {"title": title, "legend": list(css_classes.items()), "rest": bool(rest), "pictures": pictures}
 
 
 def is_known(found: EmbeddingMap, column: str) -> bool:

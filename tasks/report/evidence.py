@@ -1,4 +1,4 @@
-"""What a report is made of, read from a problem's home and checked once."""
+"""The inputs of a report, read from a problem's home and checked once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,15 @@ from tasks.train.curves import Curve
 from tasks.train.weights import WEIGHTS_FILE, weights_of
 
 MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "outcome", "weights"]
-TESTS = (REPORT_SPLIT, TEST_SEEN)  # where mistakes are looked at one by one
+TESTS = (REPORT_SPLIT, TEST_SEEN)  # where each mistake is shown
 
 
 @dataclass(frozen=True)
 class Round:
-    """One mining round as it lies in its folder.
+    """One mining round as it is in its folder.
 
     `numbers` is None for round 0. `mined` holds every false positive of the pool and its outcome (none for round
-    0); `examples` where the training examples lay in the last epoch, None where nothing was trained.
+    0); `examples` the histograms of p of the training examples in the last epoch, None where nothing was trained.
     """
 
     number: int
@@ -52,13 +52,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that a report shows, except what the network's units answer to.
+    """All that a report shows, except the statistics of the network's units.
 
     `rows` is the crop table without images; `tests` the chosen model's predictions on each of `TESTS` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
-    model, by its name, `curves` how its training went (`tasks.train.curves`); `study` each round's figures over seeds,
+    model, by its name, `curves` its training curves (`tasks.train.curves`); `study` each round's metrics over seeds,
     mined and control (metrics/study.json); `groups`, `invariance` and `probe` are the files of metrics/ of these
-    names, `risks` and `reliability` those of plots/; `fonts` a row a family (style, licence), or None where the
+    names, `risks` and `reliability` those of plots/; `fonts` a row for each family (its licence), or None where the
     crops are not rendered.
     """
 
@@ -94,19 +94,19 @@ class Evidence:
 
     @property
     def last_round(self) -> str:
-        """The model that every mode of invariance went on from."""
+        """The model that every mode of invariance was initialised from."""
         return f"round-{self.rounds[-1].number}"
 
 
 def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
-    """Raises `UserError` where evaluation has not run, or not on the models that lie there now."""
+    """Raises `UserError` where evaluation has not run, or not on the models that are in `home` now."""
     chosen = read_choice(home)
     if chosen is None:
         raise UserError("no model was chosen yet", where=home / "chosen.json", fix="run `unfont evaluate`")
     metrics = _read(home / "metrics" / "evaluate.json")
     if not isinstance(metrics, dict) or not isinstance(metrics.get("models"), dict):
         raise UserError(
-            "the figures do not read", where=home / "metrics" / "evaluate.json", fix="run `unfont evaluate`"
+            "the metrics cannot be read", where=home / "metrics" / "evaluate.json", fix="run `unfont evaluate`"
         )
     weights = {name: weights_of(folder) for name, folder in model_folders(home).items()}
     if weights.get(chosen["name"]) != chosen["weights"]:
@@ -151,7 +151,7 @@ def model_folders(home: Path) -> dict[str, Path]:
 
 
 def as_tested(crops: dict[str, np.ndarray], *, channels: int) -> dict[str, np.ndarray]:
-    """The crops as evaluation showed them, in `channels`, to the models at `SEVERITY`: it follows from the keys alone.
+    """The crops as the models were evaluated on them, in `channels`, at `SEVERITY`: determined by the keys alone.
 
     uint8 `[height, width]`, or `[height, width, 3]` in colour.
     """

@@ -1,4 +1,4 @@
-"""The page of frequencies: what data, gradients and images are made of, and which layers heed a degradation."""
+"""The page of frequencies: spectra of data, gradients and optimised images, and each layer's robustness."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tasks.pages.svg import Axis, Plot, colour
 from tasks.report.site import Site
 
 DIGITS = 4
-DECADES = (-3, 2)  # powers of ten that the plots reach; what lies beyond is drawn at the edge
-CLEAR = 0.5  # from this Spearman's correlation on, up or down, an order is called one
-ALIKE = 0.1  # shares that differ by less are called alike
+DECADES = (-3, 2)  # powers of ten that the plots show; values beyond are plotted at the edge
+CLEAR = 0.5  # absolute Spearman's correlation from which on an order is reported
+ALIKE = 0.1  # fractions that differ by less are called alike
 LAST = 3  # layers that the paper calls sensitive
-X_AXIS = Axis(title="cycles a pixel", low=0, high=0.5, ticks=[(n / 10, f"{n / 10:g}") for n in range(6)])
+X_AXIS = Axis(title="cycles per pixel", low=0, high=0.5, ticks=[(n / 10, f"{n / 10:g}") for n in range(6)])
 Y_AXIS = Axis(
-    title="power a frequency, of the mean", low=DECADES[0], high=DECADES[1],
+    title="power relative to the mean", low=DECADES[0], high=DECADES[1],
     ticks=[(power, f"{10.0**power:g}") for power in range(DECADES[0], DECADES[1] + 1)],
 )  # fmt: skip
 OF_GRADIENTS, OF_IMAGES = (DATA, CROPS, NOISE), (DATA, NONE, *REGULARISERS)
-STYLES = {name: f"series {colour(n)}" for n, name in enumerate(OF_IMAGES)}
-STYLES |= {name: f"series {colour(n)}" for n, name in enumerate(OF_GRADIENTS)}
+CSS_CLASSES = {name: f"series {colour(n)}" for n, name in enumerate(OF_IMAGES)}
+CSS_CLASSES |= {name: f"series {colour(n)}" for n, name in enumerate(OF_GRADIENTS)}
 
 
 def write_frequencies(site: Site, found: Frequencies) -> None:
@@ -36,14 +36,14 @@ def write_frequencies(site: Site, found: Frequencies) -> None:
         template="frequencies",
         numbers=_numbers(found),
         high=HIGH,
-        spectra=said_of_spectra(found),
-        robustness=said_of_robustness(found.alone),
+        spectra=describe_spectra(found),
+        robustness=describe_robustness(found.alone),
         columns=[CROPS, NOISE, NONE, *REGULARISERS],
         pictures=[
             (one, _plot(found, one, OF_GRADIENTS, "gradients"), _plot(found, one, OF_IMAGES, "images"))
             for one in found.layers
         ],
-        legends=[[(name, STYLES[name]) for name in names] for names in (OF_GRADIENTS, OF_IMAGES)],
+        legends=[[(name, CSS_CLASSES[name]) for name in names] for names in (OF_GRADIENTS, OF_IMAGES)],
         found=found,
         tables=[
             ("Each degradation alone, at its strength in training", "alone", found.alone),
@@ -54,8 +54,8 @@ def write_frequencies(site: Site, found: Frequencies) -> None:
     )
 
 
-def said_of_spectra(found: Frequencies) -> list[str]:
-    """What the shares of high frequencies say, in sentences."""
+def describe_spectra(found: Frequencies) -> list[str]:
+    """The findings on the fractions of power at high frequencies, in sentences."""
     sentences = []
     for name, what in ((CROPS, "gradients on real crops"), (NOISE, "gradients on noise")):
         pairs = _pairs(found.layers, DATA, name)
@@ -67,33 +67,33 @@ def said_of_spectra(found: Frequencies) -> list[str]:
                 f"data in the same part of the image: from {_percent(low[2])} ({clip(low[0])}) "
                 f"to {_percent(high[2])} ({clip(high[0])})."
             )
-    sentences += _said_of_the_weights(found.layers)
+    sentences += _describe_origin(found.layers)
     pairs = _pairs(found.layers, CROPS, NONE)
     if pairs:
         more = [layer for layer, gradient, own in pairs if own > gradient]
         mean = _percent(fmean(own for _, _, own in pairs))
         sentences.append(
-            f"Images climbed without a regulariser have {mean} there, on average over layers; in {len(more)} of "
+            f"Images optimised without a regulariser have {mean} there, on average over layers; in {len(more)} of "
             f"{len(pairs)} layers that is more than the gradients on real crops have."
         )
-    return sentences + _said_of_regularisers(found.layers)
+    return sentences + _describe_regularisers(found.layers)
 
 
-def _said_of_the_weights(layers: Sequence[LayerBands]) -> list[str]:
-    """Whether high frequencies come with the picture or with the weights: noise is no picture."""
+def _describe_origin(layers: Sequence[LayerBands]) -> list[str]:
+    """Whether high frequencies come from the picture or from the weights: noise inputs have no picture."""
     pairs = _pairs(layers, CROPS, NOISE)
     if not pairs:
         return []
     crops, noise = fmean(pair[1] for pair in pairs), fmean(pair[2] for pair in pairs)
     alike = abs(crops - noise) < ALIKE
-    verdict = "They come from the weights, and hardly from the picture" if alike else "They depend on the picture"
+    verdict = "They come from the weights, hardly from the input" if alike else "They depend on the input"
     return [
         f"{verdict}: on average over layers they are {_percent(crops)} on real crops and {_percent(noise)} on noise."
     ]
 
 
-def _said_of_regularisers(layers: Sequence[LayerBands]) -> list[str]:
-    """Which regulariser takes the most, over the layers in which both images have power."""
+def _describe_regularisers(layers: Sequence[LayerBands]) -> list[str]:
+    """Which regulariser reduces them most, over the layers in which both images have power."""
     changes = {}
     for name in REGULARISERS:
         pairs = _pairs(layers, NONE, name)
@@ -102,20 +102,20 @@ def _said_of_regularisers(layers: Sequence[LayerBands]) -> list[str]:
     if not changes:
         return []
     order = sorted(changes, key=lambda name: changes[name])
-    said = ", ".join(f"{name} {100 * changes[name]:+.1f}".replace("-", "−") for name in order)
+    points = ", ".join(f"{name} {100 * changes[name]:+.1f}".replace("-", "−") for name in order)
     lowers = changes[order[0]] < 0
-    verdict = f"{order[0].capitalize()} takes away the most" if lowers else "No regulariser takes any away"
+    verdict = f"{order[0].capitalize()} reduces the high frequencies most" if lowers else "No regulariser reduces them"
     return [
-        f"{verdict}. Each alone at its middle strength changes that share, on average over layers, by points: {said}."
+        f"{verdict}. Mean change of that fraction over layers, each alone at its middle strength, in points: {points}."
     ]
 
 
-def said_of_robustness(changes: Sequence[Change]) -> list[str]:
+def describe_robustness(changes: Sequence[Change]) -> list[str]:
     """Whether lower layers are the more robust ones, in sentences."""
     means = mean_changes(changes)
     order = order_of(list(means.values()))
     if order is None:
-        return ["There is nothing to compare: no degradation acts, or all layers change alike."]
+        return ["There is nothing to compare: no degradation has an effect, or all layers change alike."]
     known = [change.order for change in changes if change.order is not None]
     rising = sum(one > 0 for one in known)
     names = list(means)
@@ -133,12 +133,12 @@ def said_of_robustness(changes: Sequence[Change]) -> list[str]:
 
 
 def _verdict(order: float) -> str:
-    saw = "Yosinski et al. (2015), who saw lower layers the most robust and the last three sensitive"
+    reported = "Yosinski et al. (2015), who reported the lower layers as robust and the last three as sensitive"
     if order >= CLEAR:
-        return f"Here too the lower layers are the more robust ones, as for {saw}."
+        return f"Here too the lower layers are the more robust ones, as in {reported}."
     if order <= -CLEAR:
-        return f"Here the deeper layers are the more robust ones, unlike for {saw}."
-    return f"Here depth says little of robustness, unlike for {saw}."
+        return f"Here the deeper layers are the more robust ones, unlike in {reported}."
+    return f"Here robustness depends little on depth, unlike in {reported}."
 
 
 def mean_changes(changes: Sequence[Change]) -> dict[str, float]:
@@ -148,13 +148,13 @@ def mean_changes(changes: Sequence[Change]) -> dict[str, float]:
 
 
 def _pairs(layers: Sequence[LayerBands], first: str, second: str) -> list[tuple[str, float, float]]:
-    """The layers in which both have power, with their shares of high frequencies."""
-    shares = [(one.layer, one.bands[first].high, one.bands[second].high) for one in layers]
-    return [(layer, before, after) for layer, before, after in shares if before is not None and after is not None]
+    """The layers in which both have power, with their fractions of power at high frequencies."""
+    fractions = [(one.layer, one.bands[first].high, one.bands[second].high) for one in layers]
+    return [(layer, before, after) for layer, before, after in fractions if before is not None and after is not None]
 
 
 def _plot(found: Frequencies, one: LayerBands, names: Sequence[str], what: str) -> Markup:
-    plot = Plot(f"{clip(one.layer)}: power by frequency of {what} beside that of data", x=X_AXIS, y=Y_AXIS)
+    plot = Plot(f"{clip(one.layer)}: power spectrum of {what} and of the data", x=X_AXIS, y=Y_AXIS)
     for name in names:
         points = [
             (frequency, math.log10(density) if density > 0 else DECADES[0])
@@ -162,7 +162,7 @@ def _plot(found: Frequencies, one: LayerBands, names: Sequence[str], what: str) 
             if density is not None
         ]
         if points:
-            plot.line(points, style=STYLES[name] + (" own" if name == DATA else ""), title=name)
+            plot.line(points, css_class=CSS_CLASSES[name] + (" own" if name == DATA else ""), title=name)
     return plot.svg()
 
 
@@ -205,8 +205,8 @@ def _finite(value: float) -> float | None:
     return round(value, DIGITS) if math.isfinite(value) else None
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f}%"
 
 
 def _signed(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The page of the invariance: with and without, what a probe still reads, the map of embeddings, and the training."""
+"""The page of invariance: methods and baseline, the probe, the embedding projection, and the training curves."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> 
     params, compared = evidence.params, ComparedModels.of(evidence)
     names, nuisances = names_of(params), nuisance_columns(params.labels)
     layers = [layer.name for layer in explained.layers]
-    styles = {nuisance: nuisance_rows(evidence, compared, nuisance) for nuisance in nuisances}
+    by_nuisance = {nuisance: nuisance_rows(evidence, compared, nuisance) for nuisance in nuisances}
     probes = {nuisance: probe_facts(evidence, compared, layers, nuisance) for nuisance in nuisances}
     cells = {nuisance: worst_cells(evidence, compared, nuisance) for nuisance in nuisances}
     numbers: dict[str, Any] = {
         "models": mode_rows(evidence, compared),
         "differences": difference_rows(evidence),
-        "by_nuisance": styles,
+        "by_nuisance": by_nuisance,
         "probe": probes,
         "worst_cells": cells,
         "worst_families": worst_families(evidence),
@@ -56,8 +56,8 @@ def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> 
         names=names,
         confidence=evidence.invariance["confidence"],
         several=any(row["seeds"] > 1 for row in numbers["models"]),
-        figures={figure: METRIC_TITLES[figure].format(**names) for figure in INVARIANCE_METRICS},
-        styles=[(words(n), rows, nuisance_plots(rows, compared, title=words(n))) for n, rows in styles.items()],
+        metrics={metric: METRIC_TITLES[metric].format(**names) for metric in INVARIANCE_METRICS},
+        by_nuisance=[(words(n), of, nuisance_plots(of, compared, title=words(n))) for n, of in by_nuisance.items()],
         most=ROWS,
         probes=[(words(name), facts, _layer_plot(facts, compared, layers, name)) for name, facts in probes.items()],
         splits={split: title.format(**names) for split, title in SPLIT_TITLES.items()},
@@ -77,7 +77,7 @@ def _layer_plot(facts: dict[str, Any], compared: ComparedModels, layers: list[st
 def _map(
     evidence: Evidence, compared: ComparedModels, nuisances: list[str]
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What the page shows of the map, and its numbers; None of both where too few crops have a nuisance."""
+    """What the page shows of the projection, and its numbers; None for both where too few crops have a nuisance."""
     params = evidence.params
     models = mapped_models(evidence.home, compared, str(evidence.chosen["name"]))
     with deterministic(params.threads):

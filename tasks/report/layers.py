@@ -1,4 +1,4 @@
-"""The report's pages of layers: every unit with real crops, what in them drives it, and what it is drawn as."""
+"""The report's pages of layers: each unit's top-activating crops, their attribution, and its optimised images."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tasks.pages.sprites import Sheet
 from tasks.report.evidence import Evidence
 from tasks.report.site import Site
 
-BLOCK = 16  # units whose pictures share a sheet: a browser loads those that it comes near
+BLOCK = 16  # units whose pictures share a sheet: a browser loads those near the visible part
 
 
 @dataclass(frozen=True)
 class Sheets:
-    """Sheets of a block of units: their crops, the patches and projections, and the images drawn from nothing."""
+    """Sheets of a block of units: their crops, the patches and attributions, and the optimised images."""
 
     crops: Sheet | None
     parts: Sheet | None
@@ -29,12 +29,12 @@ class Sheets:
 
 
 def layer_page(explained: Explanation, layer: Layer) -> str:
-    """A file name: a module's name may hold anything."""
+    """A file name: a module's name may have any characters."""
     return f"layer-{explained.layers.index(layer)}-{re.sub(r'[^A-Za-z0-9_.]+', '_', layer.name)[:60]}"
 
 
 def layer_numbers(layer: Layer) -> dict[str, Any]:
-    """What the index says of a layer."""
+    """A layer's row on the index page."""
     summary = layer.summary
     return {
         "layer": layer.name,
@@ -50,7 +50,7 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
 def write_layer(
     site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, drawn: DrawnLayer
 ) -> list[dict[str, Any]]:
-    """Write the page; returns what it says of each unit, and where the unit's pictures lie (`sheets`)."""
+    """Write the page; returns the numbers of each unit, and the sheets of its pictures (`sheets`)."""
     name = layer_page(explained, layer)
     units = [unit_numbers(explained, layer, drawn, number) for number in range(len(layer.summary.mean))]
     if len(units) == len(labels) and layer.name.endswith("head"):
@@ -71,7 +71,7 @@ def write_layer(
         crops=len(explained.keys),
         settings=list(drawn.numbers[0]),
         found=found,
-        places={label: place for place, label in enumerate(found)},
+        places={label: index for index, label in enumerate(found)},
         rules=RULES,
         blocks=sheets,
         block=BLOCK,

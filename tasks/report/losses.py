@@ -1,4 +1,4 @@
-"""The page of the losses: what an example costs by how well it is known, and where training's examples lay."""
+"""The page of the losses: the loss of an example by p of its true label, and histograms of the training examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.report.site import Site
 GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)  # those of the focal loss's paper
 EASY = 0.9  # from this p(true label) on, an example is called easy
 POINTS = 100  # of a curve
-HIGHEST = 5.0  # loss that the pictures reach
+HIGHEST = 5.0  # highest loss that the plots show
 P_AXIS = Axis(title="p of the true label", low=0, high=1, ticks=[(n / 5, f"{n / 5:g}") for n in range(6)])
 LOSS_AXIS = Axis(title="loss", low=0, high=HIGHEST, ticks=[(n, f"{n}") for n in range(6)])
 GROUPS = {"text": "text", UNWRITTEN: "without text", "mined": "mined by a round"}
@@ -29,7 +29,7 @@ def write_losses(site: Site, evidence: Evidence) -> None:
     settings = evidence.params.loss
     own = gamma_of(settings)
     gammas = sorted({*GAMMAS, own})
-    rounds = [{"round": one.number, "groups": paid_by(one.examples, gammas)} for one in evidence.rounds]
+    rounds = [{"round": one.number, "groups": loss_shares(one.examples, gammas)} for one in evidence.rounds]
     site.write(
         "losses",
         template="losses",
@@ -38,7 +38,7 @@ def write_losses(site: Site, evidence: Evidence) -> None:
         gammas=[(gamma, series(number), gamma == own) for number, gamma in enumerate(gammas)],
         own=own,
         easy=EASY,
-        drawn=_pictures(gammas, own),
+        plots=_loss_plots(gammas, own),
         rounds=[
             (row, _histograms(one, evidence.rounds, own, gammas))
             for row, one in zip(rounds, evidence.rounds, strict=True)
@@ -53,7 +53,7 @@ def gamma_of(settings: LossSettings) -> float:
 
 
 def curves(gammas: list[float]) -> dict[str, Any]:
-    """The scaling factor `(1 - p)^γ` and the loss for each γ, over `p`: what the pictures draw."""
+    """The scaling factor `(1 - p)^γ` and the loss for each γ, over `p`: the plotted curves."""
     p = torch.linspace(1 / POINTS, 1, POINTS, dtype=torch.float64)
     return {
         "p": _rounded(p),
@@ -62,11 +62,11 @@ def curves(gammas: list[float]) -> dict[str, Any]:
     }
 
 
-def paid_by(examples: dict[str, Any] | None, gammas: list[float]) -> dict[str, dict[str, Any]]:
-    """Of each group of examples.json, and of `all`: how many examples there are, which share of them is easy, and
-    which share of the group's whole loss the easy ones pay (`paid`, by γ).
+def loss_shares(examples: dict[str, Any] | None, gammas: list[float]) -> dict[str, dict[str, Any]]:
+    """For each group of examples.json, and for `all`: the number of examples, the fraction of them that is easy, and
+    the fraction of the group's total loss that the easy ones contribute (`paid`, by γ).
 
-    Each example counts as the middle of its bin, without smoothing and weights. No examples, no groups.
+    Each example counts as the middle of its bin, without smoothing and weights. Without examples there are no groups.
     """
     if not examples or not examples["groups"]:
         return {}
@@ -95,18 +95,18 @@ def _rounded(values: torch.Tensor) -> list[float]:
     return [round(value, 6) + 0.0 for value in values.tolist()]
 
 
-def _pictures(gammas: list[float], own: float) -> dict[str, Markup]:
+def _loss_plots(gammas: list[float], own: float) -> dict[str, Markup]:
     """Cross-entropy, the scaling factor, and their product."""
     found = curves(gammas)
     factor_axis = Axis(title="factor", low=0, high=1, ticks=[(n / 4, f"{n / 4:g}") for n in range(5)])
     entropy = Plot("Cross-entropy, which falls from 4.6 at p = 0.01 to 0 at p = 1", x=P_AXIS, y=LOSS_AXIS)
-    entropy.line(zip(found["p"], found["loss"]["0"], strict=True), style=series(0), title="−log p")
+    entropy.line(zip(found["p"], found["loss"]["0"], strict=True), css_class=series(0), title="−log p")
     factor = Plot(f"The factor (1 − p)^γ, which falls from 1 to 0, {_of(gammas)}", x=P_AXIS, y=factor_axis)
     product = Plot(f"The factor times cross-entropy, {_of(gammas)}", x=P_AXIS, y=LOSS_AXIS)
     for number, gamma in enumerate(gammas):
-        style = series(number) + (" own" if gamma == own else "")
+        css_class = series(number) + (" own" if gamma == own else "")
         for plot, values in ((factor, found["factor"]), (product, found["loss"])):
-            plot.line(zip(found["p"], values[f"{gamma:g}"], strict=True), style=style, title=f"γ = {gamma:g}")
+            plot.line(zip(found["p"], values[f"{gamma:g}"], strict=True), css_class=css_class, title=f"γ = {gamma:g}")
     return {"entropy": entropy.svg(), "factor": factor.svg(), "product": product.svg()}
 
 
@@ -115,24 +115,25 @@ def _of(gammas: list[float]) -> str:
 
 
 def _histograms(one: Round, rounds: list[Round], own: float, gammas: list[float]) -> list[tuple[str, int, Markup]]:
-    """Of each group its name, its size and its picture: shares of the group by p, under the loss that it pays.
+    """For each group its name, its size and its plot: a histogram of p, and the loss over p.
 
     The scale is the same for every round and group.
     """
     if not one.examples:
         return []
     every = [np.array(found) for other in rounds if other.examples for found in other.examples["groups"].values()]
-    y = share_axis("share of the group", [0, max(float((found / max(1, found.sum())).max()) for found in every)])
+    y = share_axis("fraction of the group", [0, max(float((found / max(1, found.sum())).max()) for found in every)])
     edges = one.examples["edges"]
-    styles = ["column easy" if (left + right) / 2 >= EASY else "column" for left, right in pairwise(edges)]
+    css_classes = ["column easy" if (left + right) / 2 >= EASY else "column" for left, right in pairwise(edges)]
     loss = curves([own])
-    pictures = []
+    plots = []
     for group in (group for group in GROUPS if group in one.examples["groups"]):
         found = one.examples["groups"][group]
-        label = f"Round {one.number}, {GROUPS[group]}: the share of the examples by p, and the loss over it"
+        label = f"Round {one.number}, {GROUPS[group]}: histogram of the examples by p, and the loss over p"
         plot = Plot(label, x=P_AXIS, y=y, right=LOSS_AXIS, height=200)
-        plot.bars(edges, [count / max(1, sum(found)) for count in found], styles=styles)
-        style, title = f"{series(gammas.index(own))} own", f"loss at γ = {own:g}"
-        plot.line(zip(loss["p"], loss["loss"][f"{own:g}"], strict=True), style=style, title=title, on_right=True)
-        pictures.append((group, sum(found), plot.svg()))
-    return pictures
+        plot.bars(edges, [count / max(1, sum(found)) for count in found], css_classes=css_classes)
+        css_class, title = f"{series(gammas.index(own))} own", f"loss at γ = {own:g}"
+        line = zip(loss["p"], loss["loss"][f"{own:g}"], strict=True)
+        plot.line(line, css_class=css_class, title=title, on_right=True)
+        plots.append((group, sum(found), plot.svg()))
+    return plots

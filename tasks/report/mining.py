@@ -1,4 +1,4 @@
-"""The pages of the mining rounds: what each found and added, and whether that was worth more than random crops."""
+"""The pages of the mining rounds: what each found and added, and the gain over a control with random crops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.train.replicas import CONTROL, MINED
 
 PAIRS = 60  # rows of a round's tables
 ARMS = {MINED: "mined", CONTROL: "random crops"}
-BESIDE = 0.17  # of a row: how far the two arms' dots lie from its middle
+OFFSET = 0.17  # of a row: distance of the two arms' dots from its middle
 
 
 def write_round(site: Site, evidence: Evidence, one: Round) -> None:
@@ -47,7 +47,7 @@ def write_round(site: Site, evidence: Evidence, one: Round) -> None:
 
 
 def pays(one: Round) -> bool | None:
-    """Whether the round's gain on validation is beyond its spread; None where it trained nothing, or one seed alone."""
+    """Whether the round's gain on validation exceeds its spread; None where it trained nothing, or a single seed."""
     gain = None if one.stopped or not one.numbers else one.numbers["gain"]
     return bool(gain["pays"]) if gain else None
 
@@ -56,12 +56,12 @@ def write_mining(site: Site, evidence: Evidence) -> None:
     study, rounds = evidence.study, [one for one in evidence.rounds if one.numbers]
     names = names_of(evidence.params)
     by_round = study["splits"].get(REPORT_SPLIT, {})
-    rows_of = {figure: figure_rows(by_round, figure) for figure in MINING_METRICS}
-    known = [figure for figure, rows in rows_of.items() if any(row[MINED]["mean"] is not None for row in rows)]
-    figures = []
-    for figure in known:
-        title, rows = METRIC_TITLES[figure].format(**names), rows_of[figure]
-        figures.append((title, figure in RATES, rows, dot_plot(rows, title=title)))
+    rows_of = {metric: metric_rows(by_round, metric) for metric in MINING_METRICS}
+    known = [metric for metric, rows in rows_of.items() if any(row[MINED]["mean"] is not None for row in rows)]
+    metrics = []
+    for metric in known:
+        title, rows = METRIC_TITLES[metric].format(**names), rows_of[metric]
+        metrics.append((title, metric in RATES, rows, dot_plot(rows, title=title)))
     site.write(
         "mining",
         template="mining",
@@ -73,29 +73,29 @@ def write_mining(site: Site, evidence: Evidence) -> None:
         unpaid=next((one.number for one in rounds if pays(one) is False), None),
         measured=any(pays(one) is not None for one in rounds),
         stopped=next((one for one in rounds if one.stopped), None),
-        figures=figures,
+        metrics=metrics,
         known=known,
         studied=sorted(map(int, by_round)),
         names=names,
     )
 
 
-def figure_rows(by_round: dict[str, Any], figure: str) -> list[dict[str, Any]]:
-    """A figure's row for each round: each arm's mean and spread, their difference, and the gain on the round before."""
+def metric_rows(by_round: dict[str, Any], metric: str) -> list[dict[str, Any]]:
+    """A metric's rows by round: each arm's mean and spread, their difference, and the gain over the round before."""
     rows = []
     for number in sorted(by_round, key=int):
         of_round = by_round[number]
         row: dict[str, Any] = {"round": int(number)}
         for key in (MINED, CONTROL, "difference"):
-            row[key] = (of_round.get(key) or {}).get(figure)
+            row[key] = (of_round.get(key) or {}).get(metric)
         gain = of_round.get("gain") or {}
-        rows.append(row | {"gain": {arm: (gain.get(arm) or {}).get(figure) for arm in ARMS}})
+        rows.append(row | {"gain": {arm: (gain.get(arm) or {}).get(metric) for arm in ARMS}})
     return rows
 
 
 def dot_plot(rows: list[dict[str, Any]], *, title: str) -> Markup:
-    """A figure's means: a row a round, a dot an arm, through it the seeds' standard deviation to each side."""
-    found = [(place, row["round"], arm, row[arm]) for place, row in enumerate(rows) for arm in ARMS if row[arm]]
+    """A metric's means: a row per round, a dot per arm, with a line of ± the standard deviation over seeds."""
+    found = [(index, row["round"], arm, row[arm]) for index, row in enumerate(rows) for arm in ARMS if row[arm]]
     found = [mark for mark in found if mark[3]["mean"] is not None]
     reach = [
         min(1.0, max(0.0, mark["mean"] + side * (mark["spread"] or 0))) for _, _, _, mark in found for side in (-1, 1)
@@ -104,26 +104,25 @@ def dot_plot(rows: list[dict[str, Any]], *, title: str) -> Markup:
     label = "; ".join(f"round {number} {ARMS[arm]} {100 * mark['mean']:.1f}%" for _, number, arm, mark in found)
     plot = Plot(f"{title}: {label}", x=share_axis("", reach), y=y, height=32 + 36 * len(rows))
     both = any(arm == CONTROL for _, _, arm, _ in found)
-    for place, number, arm, mark in found:
+    for index, number, arm, mark in found:
         spread = mark["spread"]
         words = f"Round {number}, {ARMS[arm]}: {100 * mark['mean']:.2f}%" + (f" ± {100 * spread:.2f}" if spread else "")
         ends = {"low": mark["mean"] - spread, "high": mark["mean"] + spread} if spread else {}
-        beside = (BESIDE if arm == CONTROL else -BESIDE) if both else 0.0
-        plot.dot(mark["mean"], place + beside, style=f"dot {arm}", title=words, **ends)
+        offset = (OFFSET if arm == CONTROL else -OFFSET) if both else 0.0
+        plot.dot(mark["mean"], index + offset, css_class=f"dot {arm}", title=words, **ends)
     return plot.svg()
 
 
 def verdict_words(study: dict[str, Any], group: str) -> str:
-    """What the study found, in a sentence or two; empty where none was asked for, or there is no such rate."""
+    """The study's result in one or two sentences; empty where there is no study, or no false-positive rate."""
     verdict = study["verdict"]
     if not verdict:
         return ""
-    where = f"as many random crops, on {group}s never seen, after round {verdict['round']}"
+    where = f"as many random crops, on unseen {group}s, after round {verdict['round']}"
     cut, low, high = verdict["false_positive_cut"], verdict["low"], verdict["high"]
     if cut is None:
-        return "There is nothing to cut: with random crops in place of the mined there are no false positives."
+        return "There is nothing to cut: the control with random crops has no false positives."
     fall = cut >= 0
-    # A rise is said as one.
     ends = sorted(100 * (end if fall else -end) for end in (low, high) if end is not None)
     size = f"{100 * abs(cut):.0f}%" + (f" ({ends[0]:.0f}% to {ends[1]:.0f}%)".replace("-", "−") if ends else "")
     if verdict["beyond_spread"]:
@@ -133,5 +132,5 @@ def verdict_words(study: dict[str, Any], group: str) -> str:
     if high is not None and high < 0:
         return f"Mining raises the false-positive rate by {size} against {where}."
     side = "lower" if fall else "higher"
-    found = "Mining does not cut the false-positive rate beyond what the seeds differ by"
+    found = "Mining does not cut the false-positive rate beyond the spread over seeds"
     return f"{found}: it is {size} {side} than with {where}."

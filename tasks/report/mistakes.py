@@ -1,4 +1,4 @@
-"""The report's page of mistakes: every one of the chosen model on the test splits, and what its answer rests on."""
+"""The report's page of mistakes: every wrong prediction of the chosen model on the test splits, with attribution."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tasks.report.evidence import TESTS, Evidence
 from tasks.report.overview import SPLIT_TITLES, names_of, words
 from tasks.report.site import Site
 
-SHEET = 64  # mistakes of a sprite sheet: the browser loads those that come near
-COLOURS = 32  # of a sheet: ink and ground are greys, a map two hues; all of them would be three times the bytes
+SHEET = 64  # mistakes in a sprite sheet: the browser loads those near the visible part
+COLOURS = 32  # of a sheet: crops are grey, a map adds two hues; all colours would be three times the bytes
 DIGITS = 4
-ADDRESS = 16  # digits of a key in its mistake's address
+ADDRESS = 16  # digits of a key in its mistake's anchor
 
 
 def write_mistakes(site: Site, evidence: Evidence) -> None:
@@ -52,7 +52,7 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
         splits=splits,
         methods=METHODS,
         labels=labels,
-        places={column: {label: place for place, (label, _) in enumerate(of)} for column, of in labels.items()},
+        places={column: {label: index for index, (label, _) in enumerate(of)} for column, of in labels.items()},
         sheets=_sheets(site, explained) if explained else [],
         per_sheet=SHEET,
         address=ADDRESS,
@@ -62,7 +62,7 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
 
 
 def mistakes_of(evidence: Evidence) -> pd.DataFrame:
-    """The chosen model's wrong answers on every test split at `SEVERITY`, the surest first."""
+    """The chosen model's wrong predictions on every test split at `SEVERITY`, the most confident first."""
     parts = [rows.assign(split=split) for split, rows in evidence.tests.items()]
     rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     wrong = rows[rows["true"] != rows["predicted"]]
@@ -88,15 +88,15 @@ def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttributionSett
 
 
 def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> list[dict[str, Any]]:
-    """Of each mistake all that the page says of it; the random map's areas are every method's to compare with."""
+    """For each mistake the numbers on the page; the random order's areas are the reference of every method."""
     labels, attribution = evidence.params.labels, explained.attribution
     columns = dict.fromkeys([*nuisance_columns(labels), "font_family", labels.group])
     areas = {
         method: {side: area(getattr(curves, side)).tolist() for side in ("deletion", "insertion")}
         for method, curves in attribution.curves.items()
     }
-    chance = attribution.curves[METHODS[0]]
-    areas["random"] = {side: area(getattr(chance, f"random_{side}")).tolist() for side in ("deletion", "insertion")}
+    of_random = attribution.curves[METHODS[0]]
+    areas["random"] = {side: area(getattr(of_random, f"random_{side}")).tolist() for side in ("deletion", "insertion")}
     return [
         {
             **{name: row[name] for name in ("key", "split", "true", "predicted")},
@@ -112,13 +112,13 @@ def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> li
 
 
 def _means(found: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Of each method the mean gain on the random map, and the share of mistakes where it beats that map."""
+    """For each method the mean gain over a random order, and the fraction of mistakes where it beats that order."""
     means: dict[str, dict[str, float]] = {}
     for method in METHODS:
         of = [(one["areas"][method], one["areas"]["random"]) for one in found]
         gains = {
-            "deletion": np.array([chance["deletion"] - own["deletion"] for own, chance in of]),
-            "insertion": np.array([own["insertion"] - chance["insertion"] for own, chance in of]),
+            "deletion": np.array([random["deletion"] - own["deletion"] for own, random in of]),
+            "insertion": np.array([own["insertion"] - random["insertion"] for own, random in of]),
         }
         means[method] = {"n": len(found)}
         for side, values in gains.items():
@@ -137,21 +137,21 @@ def _completeness(found: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _by_layer(found: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
-    """A row a layer, last layer first, with every method's likeness."""
+    """A row for each layer, last layer first, with every method's similarity to the map of the trained weights."""
     layers = found[METHODS[0]]
     return [{"layer": layer, **{method: round(found[method][layer], DIGITS) for method in METHODS}} for layer in layers]
 
 
 def _sheets(site: Site, explained: Explained) -> list[Sheet | None]:
-    """Sheet after sheet of `SHEET` mistakes: the crop as tested, place 0 after its key, and each method's map."""
+    """Sheets of `SHEET` mistakes each: the crop as tested (`<key>/0`), and each method's map (`<key>/1` …)."""
     sheets: list[Sheet | None] = []
     for start in range(0, len(explained.names), SHEET):
         pictures = {}
         for row in range(start, min(start + SHEET, len(explained.names))):
             image, key = explained.images[row], explained.names[row]
             pictures[f"{key}/0"] = pixels_of(image)
-            for place, method in enumerate(METHODS, 1):
-                pictures[f"{key}/{place}"] = overlay(image, explained.attribution.maps[method][row])
+            for number, method in enumerate(METHODS, 1):
+                pictures[f"{key}/{number}"] = overlay(image, explained.attribution.maps[method][row])
         sheets.append(site.sheet(f"mistakes-{len(sheets)}", pictures, colours=COLOURS))
     return sheets
 

@@ -1,4 +1,4 @@
-"""What the modes of invariance do to the figures: side by side, against plain training, and by nuisance value."""
+"""Metrics of the modes of invariance: all modes, differences to the ERM baseline, and by nuisance value."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tasks.metrics.wilson import wilson_interval
 from tasks.pages.svg import Axis, Plot, colour, row_axis, share_axis
 from tasks.report.evidence import Evidence
 
-ROWS = 24  # nuisance values shown, the lowest; all are in the page's numbers
+ROWS = 24  # nuisance values shown, the lowest; all are in the page's JSON file
 CELLS = 10  # of the worst
 ROW_HEIGHT, ROW_TITLE = 26, 16  # pixels, characters
-ROOM = 0.05  # of the scale, before its first tick: a dot must not lie on a row's title
-BESIDE = 0.14  # of a row: how far the two models' dots lie from its middle
+ROOM = 0.05  # of the scale, before its first tick: a dot must not cover a row's title
+OFFSET = 0.14  # of a row: distance of the two models' dots from its middle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class ComparedModels:
     """The models that the page shows.
 
     Attributes:
-        before: the last round, which every mode went on from.
+        before: the last round, which every mode was initialised from.
         modes: the baseline (`erm`) first, then as params.yaml lists them.
         reference: the baseline; where it was not trained, the last round.
     """
@@ -51,29 +51,29 @@ class ComparedModels:
         """The modes that are measured against the reference."""
         return [mode for mode in self.modes if mode != self.reference]
 
-    def style(self, model: str) -> str:
-        """Its colour on every plot of the page."""
+    def css_class(self, model: str) -> str:
+        """Its colour in every plot of the page."""
         if model == self.reference:
             return colour(0)
         return colour(1 + self.others.index(model)) if model in self.others else "rest"
 
 
 def mode_rows(evidence: Evidence, compared: ComparedModels) -> list[dict[str, Any]]:
-    """A row a model: its seeds, and of each figure the mean over them and their spread, on designs never seen."""
+    """A row for each model: its seeds, and each metric's mean and spread over them, on unseen designs."""
     rows = []
     for model in compared.models:
         facts = evidence.invariance["modes"].get(model)
         if facts:
-            figures = {figure: facts["splits"][REPORT_SPLIT][figure] for figure in INVARIANCE_METRICS}
+            metrics = {metric: facts["splits"][REPORT_SPLIT][metric] for metric in INVARIANCE_METRICS}
         else:
             of_round = evidence.metrics["models"][model][REPORT_SPLIT][SEVERITY]
-            figures = {figure: {"mean": of_round.get(figure), "spread": None} for figure in INVARIANCE_METRICS}
-        rows.append({"model": model, "seeds": len(facts["seeds"]) if facts else 1, "figures": figures})
+            metrics = {metric: {"mean": of_round.get(metric), "spread": None} for metric in INVARIANCE_METRICS}
+        rows.append({"model": model, "seeds": len(facts["seeds"]) if facts else 1, "metrics": metrics})
     return rows
 
 
 def difference_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """Each pair's differences with designs drawn anew and, of several seeds, that of the accuracy over them."""
+    """Each pair's differences, bootstrapped over designs, and with several seeds that of the accuracy over them."""
     modes, baseline = evidence.invariance["modes"], evidence.invariance["baseline"]
     rows = []
     for pair in evidence.invariance["pairs"]["differences"]:
@@ -84,7 +84,7 @@ def difference_rows(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def nuisance_rows(evidence: Evidence, compared: ComparedModels, nuisance: str) -> list[dict[str, Any]]:
-    """A row a value of the nuisance: each model's accuracy (mean over labels); the reference's lowest first."""
+    """A row for each value of the nuisance: each model's accuracy (mean over labels); the reference's lowest first."""
     found = {model: _by_nuisance(evidence, model, nuisance)["values"] for model in compared.models}
     values = sorted({value for of_model in found.values() for value in of_model})
     rows = []
@@ -97,7 +97,7 @@ def nuisance_rows(evidence: Evidence, compared: ComparedModels, nuisance: str) -
 
 
 def nuisance_plots(rows: list[dict[str, Any]], compared: ComparedModels, *, title: str) -> list[tuple[str, Markup]]:
-    """For every other mode: each value's accuracy with it (full) and without (open); all on one scale."""
+    """For every other mode: each value's accuracy with it (filled dot) and without (open dot); all on one scale."""
     shown = rows[:ROWS]
     x = share_axis("", [accuracy for row in shown for accuracy in row["accuracy"].values()])
     x = replace(x, low=x.low - ROOM * (x.high - x.low))
@@ -107,25 +107,25 @@ def nuisance_plots(rows: list[dict[str, Any]], compared: ComparedModels, *, titl
 
 def _nuisance_plot(rows: list[dict[str, Any]], compared: ComparedModels, mode: str, x: Axis, title: str) -> Markup:
     y = row_axis([clip(row["value"], ROW_TITLE) for row in rows])
-    pair = [(compared.reference, "open", -BESIDE), (mode, "full", BESIDE)]
+    pair = [(compared.reference, "open", -OFFSET), (mode, "full", OFFSET)]
     pair = pair if mode != compared.reference else [(mode, "open", 0.0)]
-    said = "; ".join(
+    summary = "; ".join(
         f"{clip(row['value'], ROW_TITLE)} "
         + ", ".join(f"{model} {100 * row['accuracy'][model]:.1f}%" for model, _, _ in pair if model in row["accuracy"])
         for row in rows
     )
-    plot = Plot(f"Accuracy by {title}: {said}", x=x, y=y, height=32 + ROW_HEIGHT * len(rows))
-    for place, row in enumerate(rows):
-        for model, shape, beside in pair:
+    plot = Plot(f"Accuracy by {title}: {summary}", x=x, y=y, height=32 + ROW_HEIGHT * len(rows))
+    for index, row in enumerate(rows):
+        for model, shape, offset in pair:
             accuracy = row["accuracy"].get(model)
             if accuracy is not None:
                 words = f"{clip(row['value'])}, {model}: {100 * accuracy:.2f}%"
-                plot.dot(accuracy, place + beside, style=f"dot {shape} {compared.style(model)}", title=words)
+                plot.dot(accuracy, index + offset, css_class=f"dot {shape} {compared.css_class(model)}", title=words)
     return plot.svg()
 
 
 def worst_cells(evidence: Evidence, compared: ComparedModels, nuisance: str) -> list[dict[str, Any]]:
-    """The chosen model's lowest cells, with Wilson's interval, beside the reference's accuracy in the same cells."""
+    """The chosen model's lowest cells, with Wilson's interval, and the reference's accuracy in the same cells."""
     cells = _by_nuisance(evidence, str(evidence.chosen["name"]), nuisance)["cells"]
     reference = _by_nuisance(evidence, compared.reference, nuisance)["cells"]
     beside = {(cell["label"], cell["value"]): cell["accuracy"] for cell in reference}

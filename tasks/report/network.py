@@ -1,4 +1,4 @@
-"""The report's pages of what the chosen network learned: they are computed here, one after the other, and written."""
+"""The report's pages on the chosen network: computed one after the other, and written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
 from tasks.explain.unit_images import Artist, crops_of
 from tasks.explain.units import Explanation
-from tasks.report.activation_maximisation import write_climbing
+from tasks.report.activation_maximisation import write_ascent
 from tasks.report.compare import write_compared
 from tasks.report.evidence import Evidence
 from tasks.report.frequencies import write_frequencies
@@ -26,28 +26,28 @@ from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
 from tasks.report.units import write_units
 
-SAMPLE = 256  # clean crops of validation that say what images are like
-DRAWN_BY = 4  # settings that draw each unit
+SAMPLE = 256  # clean crops of validation: the reference of optimised images and spectra
+RECIPES = 4  # settings by which each unit's image is optimised
 PAPER_STEPS = 812  # mean over the paper's four settings
-CLIMBS = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
+STEP_RATE = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
 log = logging.getLogger("unfont")
 
 
-def write_inside(site: Site, evidence: Evidence, explained: Explanation, network: CropNet, labels: list[str]) -> None:
+def write_network(site: Site, evidence: Evidence, explained: Explanation, network: CropNet, labels: list[str]) -> None:
     """Write the pages of the groups Inside and Layers. Must run within `deterministic`.
 
     Raises:
         UserError: the table has no validation crops.
     """
     params, network = evidence.params, folded(network)
-    _say_cost(explained, params)
+    _log_cost(explained, params)
     sample = Sample.of_split(evidence.table, VALIDATION, target=params.labels.target, most=SAMPLE, severity=CLEAN)
-    with _timed("climbed a unit of every layer by every recipe"):
-        answers = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
-        head_unit = chosen_head(explained, labels, answers)
+    with _timed("optimised images of a unit of every layer by every recipe"):
+        predictions = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
+        head_unit = chosen_head(explained, labels, predictions)
         images = sample.images(network.channels)
         climbed = climb(network, explained, images=images, head_unit=head_unit, params=params)
-        write_climbing(site, evidence, explained, climbed, labels)
+        write_ascent(site, evidence, explained, climbed, labels)
     with _timed("measured frequencies and robustness"):
         write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
     with _timed("explained the mistakes"):
@@ -62,17 +62,17 @@ def write_inside(site: Site, evidence: Evidence, explained: Explanation, network
     )  # fmt: skip
     units = []
     for layer in explained.layers:
-        with _timed(f"drew the {len(layer.summary.mean)} units of layer {layer.name}"):
+        with _timed(f"optimised images of the {len(layer.summary.mean)} units of layer {layer.name}"):
             units.append(write_layer(site, evidence, explained, layer, labels, drawn=artist.draw(layer)))
     write_units(site, explained, units)
 
 
-def _say_cost(explained: Explanation, params: Params) -> None:
+def _log_cost(explained: Explanation, params: Params) -> None:
     units = sum(len(layer.summary.mean) for layer in explained.layers)
     steps = params.report.steps or PAPER_STEPS
-    minutes = 1.5 + units * DRAWN_BY * steps / CLIMBS / 60
+    minutes = 1.5 + units * RECIPES * steps / STEP_RATE / 60
     log.info(
-        "looking inside: %d units in climbs of %d steps, about %.0f minutes on 2 cores (report.steps shortens it)",
+        "activation maximisation: %d units, %d steps each, about %.0f minutes on 2 cores (fewer with report.steps)",
         units, steps, minutes,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The report's pages: which numbers and pictures each of them shows."""
+"""The report's pages of results: the overview, confusions, and accuracy by group."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN, TEST_UNSE
 from tasks.explain.units import Explanation
 from tasks.pages.svg import colour
 from tasks.pages.versions import versions
-from tasks.report.certainty import reliability_plot, reliability_rows, risk_lines, risk_plot
+from tasks.report.confidence import reliability_plot, reliability_rows, risk_lines, risk_plot
 from tasks.report.evidence import Evidence, as_tested
 from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
 from tasks.report.tables import accuracy_by, confusion, in_turn, outcomes, strongest_confusions, worst_of
 
-SPLIT_TITLES = {TEST_UNSEEN: "{group}s never seen", TEST_SEEN: "{group}s seen in training", VALIDATION: VALIDATION}
+SPLIT_TITLES = {TEST_UNSEEN: "unseen {group}s", TEST_SEEN: "seen {group}s", VALIDATION: VALIDATION}
 CONFUSIONS = 40  # rows of the list below the matrix
-FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families pictured, with so many crops, and how many of them
+FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families shown; the fewest crops of one; crops shown of one
 METRIC_TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
@@ -33,7 +33,7 @@ METRIC_TITLES = {
     "calibration_error": "calibration error",
     "ambiguous_accuracy": "ambiguous texts",
 }
-# What the chosen model follows from; other settings would change these pages' bytes for nothing.
+# The settings that determine the chosen model; others would change these pages' bytes without need.
 SETTINGS = (
     "problem", "seed", "threads", "degrade", "network", "loss", "train", "mine", "study", "invariance", "compare",
     "report", "attribution",
@@ -41,7 +41,7 @@ SETTINGS = (
 
 
 def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]:
-    """Every page of the site: its name, its title, and the group that it stands in."""
+    """Every page of the site: its name, its title, and its group in the navigation."""
     links = [
         {"name": "index", "title": "Overview", "group": "Results"},
         {"name": "confusion", "title": "Confusions", "group": "Results"},
@@ -56,12 +56,12 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
     ]
     links += [
-        {"name": "climbing", "title": "How images are climbed", "group": "Inside"},
-        {"name": "frequencies", "title": "Why high frequencies?", "group": "Inside"},
-        {"name": "mistakes", "title": "Mistakes", "group": "Inside"},
-        {"name": "units", "title": "All units", "group": "Inside"},
-        {"name": "compared", "title": "Two networks", "group": "Inside"},
-        {"name": "redundancy", "title": "Larger than needed?", "group": "Inside"},
+        {"name": "activation-maximisation", "title": "Activation maximisation", "group": "Network"},
+        {"name": "frequencies", "title": "Why high frequencies?", "group": "Network"},
+        {"name": "mistakes", "title": "Mistakes", "group": "Network"},
+        {"name": "units", "title": "All units", "group": "Network"},
+        {"name": "compared", "title": "Representational similarity", "group": "Network"},
+        {"name": "redundancy", "title": "Redundant units", "group": "Network"},
     ]
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
@@ -105,17 +105,17 @@ def write_index(
         severities=SEVERITY_NAMES,
         with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
         headline=models[chosen].get(REPORT_SPLIT, {}).get(SEVERITY, {}),
-        figures={key: title.format(**names) for key, title in METRIC_TITLES.items() if _is_known(key, models[chosen])},
+        metrics={key: title.format(**names) for key, title in METRIC_TITLES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
         thin=evidence.metrics.get("thin_targets", []),
         crops=len(explained.keys),
         names=names,
-        sure=_certainty(evidence, chosen, numbers),
+        confidence=_confidence(evidence, chosen, numbers),
     )
 
 
-def _certainty(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dict[str, Any]:
-    """The plots of how sure the models are; adds their points to the page's `numbers`."""
+def _confidence(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """The risk–coverage and reliability plots; adds their points to the page's `numbers`."""
     baseline = evidence.invariance["baseline"] or evidence.last_round
     compared = list(dict.fromkeys([baseline, evidence.last_round, chosen]))
     own = f"{evidence.chosen['temperature']:g}"
@@ -131,16 +131,16 @@ def _certainty(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dict
 
 
 def names_of(params: Params) -> dict[str, str]:
-    """What target, nuisance and group are called, in words."""
+    """The names of target, nuisance and group, in words."""
     labels = params.labels
     nuisance = next(iter(nuisance_columns(labels)), "nuisance")
     return {"target": words(labels.target), "nuisance": words(nuisance), "group": words(labels.group)}
 
 
-def _is_known(figure: str, of_model: dict[str, Any]) -> bool:
-    """Whether some split has the figure: without `Zxxx` there are no false alarms, without text none is ambiguous."""
+def _is_known(metric: str, of_model: dict[str, Any]) -> bool:
+    """Whether some split has the metric: without `Zxxx` there are no false alarms, without texts no ambiguous ones."""
     rows = [row for by_severity in of_model.values() for row in by_severity.values()]
-    return figure in ("worst_target", "worst_nuisance") or any(row.get(figure) is not None for row in rows)
+    return metric in ("worst_target", "worst_nuisance") or any(row.get(metric) is not None for row in rows)
 
 
 def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
@@ -190,7 +190,7 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
 
 
 def _family_rows(tested: pd.DataFrame, member: str, value: str) -> pd.DataFrame:
-    """A family's crops, the mistakes first (the surest ahead), then what was right (the least sure ahead)."""
+    """A family's crops: mistakes first, the most confident ahead; then correct ones, the least confident ahead."""
     rows = tested[tested[member].astype(object) == value]
     wrong = rows["true"] != rows["predicted"]
     mistakes = in_turn(rows[wrong].sort_values(["p", "key"], ascending=[False, True]), ["true"], most=FAMILY_CROPS)
@@ -199,7 +199,7 @@ def _family_rows(tested: pd.DataFrame, member: str, value: str) -> pd.DataFrame:
 
 
 def _family_note(evidence: Evidence, rows: pd.DataFrame) -> str:
-    """Nuisances, group and licence of a family, as far as they are known."""
+    """Nuisances, group and licence of a family, where they are known."""
     labels = evidence.params.labels
     notes = []
     for column in dict.fromkeys([*nuisance_columns(labels), labels.group]):

@@ -1,4 +1,4 @@
-"""The page of the layers that are larger than needed: which units of the chosen network the others stand in for."""
+"""The page of redundant units: which units of the chosen network the others of their layer predict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.report.evidence import Evidence
 from tasks.report.layers import layer_page
 from tasks.report.site import Site
 
-MOST = 24  # pairs of near-duplicates listed of a layer; all are in the page's numbers
+MOST = 24  # pairs of near-duplicates listed of a layer; all are in the page's JSON file
 
 
 def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> None:

@@ -1,4 +1,4 @@
-"""The report: what was measured, mined and learned, as a static site that opens with no network."""
+"""A static site under construction: pages from templates, each with its numbers as JSON, and sprite sheets."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from tasks.pages.environment import TEMPLATES, environment
 from tasks.pages.sprites import Sheet, write_sheet
 
 ASSETS = ("style.css", "page.js", "mistakes.js")
-GROUPS = ("Results", "Mining", "Inside", "Layers")  # of the pages, in the order in which they are listed
+GROUPS = ("Results", "Mining", "Network", "Layers")  # of the pages, in the order in which they are listed
 
 
 @dataclass
 class Site:
-    """A folder of pages under construction; everything is escaped as it is filled in."""
+    """The folder of a site and its templates; every value is escaped. `links` are the navigation, by `groups`."""
 
     folder: Path
     problem: str

@@ -1,4 +1,4 @@
-"""The numbers behind the report's figures: plain tables in, plain numbers out."""
+"""The report's counts and rates, from tables of predictions and mined crops."""
 
 from collections import Counter
 from typing import Any
@@ -15,14 +15,14 @@ CONFIDENCE = 0.95  # of the intervals
 
 def confusion(rows: pd.DataFrame, labels: list[str]) -> np.ndarray:
     """Counts `[true, predicted]` of `rows` (columns true, predicted) over `labels`, int64."""
-    number = {label: place for place, label in enumerate(labels)}
+    number = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(counts, (rows["true"].map(number).to_numpy(int), rows["predicted"].map(number).to_numpy(int)), 1)
     return counts
 
 
 def strongest_confusions(counts: np.ndarray, labels: list[str], *, most: int) -> list[dict[str, Any]]:
-    """The off-diagonal cells with the largest share of their row, the largest first."""
+    """The off-diagonal cells with the largest fraction of their row, the largest first."""
     totals = counts.sum(axis=1)
     cells = [
         {
@@ -39,7 +39,7 @@ def strongest_confusions(counts: np.ndarray, labels: list[str], *, most: int) ->
 
 
 def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
-    """Accuracy of every value of `column`, the lowest first, with n and the 95% Wilson interval.
+    """Accuracy of each value of `column`, the lowest first, with n and the 95% Wilson interval.
 
     Rows without a value are left out.
     """
@@ -54,19 +54,19 @@ def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
 
 def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dict[str, Any]]:
-    """The first `most` groups that made a mistake; those below `least` crops only where no other did."""
+    """The first `most` groups with a mistake; those below `least` crops only where no other has one."""
     wrong = [group for group in groups if group["correct"] < group["n"]]
     return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
 
 
 def outcomes(mined: pd.DataFrame) -> dict[str, int]:
-    """How many rows of mined.parquet met each outcome, in the order of `OUTCOMES`; none is left out."""
+    """How many rows of mined.parquet have each outcome, in the order of `OUTCOMES`, zeros included."""
     found = Counter(mined["outcome"].astype(str))
     return {outcome: found[outcome] for outcome in dict.fromkeys([*OUTCOMES, *sorted(found)])}
 
 
 def style_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
-    """Of each style the false positives found and those added, the most frequent first; None: no style is known."""
+    """For each style the false positives found and added, the most frequent first; None: no style is known."""
     styles = mined["style"].astype(object).where(mined["style"].notna(), None)
     added = Counter(styles[mined["outcome"] == ADDED])
     found = [{"style": style, "found": count, "added": added[style]} for style, count in Counter(styles).items()]
@@ -86,8 +86,7 @@ def pair_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
 def in_turn(rows: pd.DataFrame, columns: list[str], *, most: int) -> pd.DataFrame:
     """At most `most` rows: the first of every group, then the second of every group, and so on.
 
-    Within a turn rows keep their order, so that rows which come strongest first stay so, and one frequent
-    group does not fill the page.
+    Within a turn rows keep their order, so sorted rows stay sorted, and one frequent group does not fill the page.
     """
     turn = rows.groupby(columns, observed=True).cumcount()
     return rows.iloc[np.argsort(turn.to_numpy(), kind="stable")[:most]]

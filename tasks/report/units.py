@@ -1,4 +1,4 @@
-"""The report's page of all units: one table to search, filter and order, and a link to each of them."""
+"""The report's page of all units: one table to search, filter and order, with a link to each unit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ COLUMNS = ("layer", "page", "unit", "label", "state", "silent", "max", "mean", "
 def write_units(site: Site, explained: Explanation, units: list[list[dict[str, Any]]]) -> None:
     """`units` of each layer, as `tasks.report.layers.write_layer` returns them."""
     rows = [
-        unit | {"layer": layer.name, "layer_place": place, "page": layer_page(explained, layer)} | _shown(unit)
-        for place, layer in enumerate(explained.layers)
-        for unit in units[place]
+        unit | {"layer": layer.name, "layer_index": index, "page": layer_page(explained, layer)} | _shown(unit)
+        for index, layer in enumerate(explained.layers)
+        for unit in units[index]
     ]
     found = sorted({label for unit in rows for label, _ in unit["labels"]})
     site.write(
@@ -26,13 +26,13 @@ def write_units(site: Site, explained: Explanation, units: list[list[dict[str, A
         units=rows,
         layers=[layer.name for layer in explained.layers],
         found=found,
-        places={label: place for place, label in enumerate(found)},
+        places={label: index for index, label in enumerate(found)},
         crops=len(explained.keys),
     )
 
 
 def _shown(unit: dict[str, Any]) -> dict[str, Any]:
-    """The image shown of a unit: of the settings that drew it the first; and its most frequent label's share."""
+    """A unit's image, of the first settings that activated it; and the fraction of its most frequent label."""
     drawn = [name for name, climb in unit["drawn"].items() if not climb["silent"]]
     counts = [count for _, count in unit["labels"]]
     return {

@@ -70,7 +70,7 @@ def saved(browser):
 
 
 def said(browser):
-    return browser.find_element("id", "said").text
+    return browser.find_element("id", "message").text
 
 
 @pytest.mark.parametrize("width", [1280, 390])

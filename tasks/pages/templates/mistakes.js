@@ -1,4 +1,4 @@
-// Find, filter and order the mistakes. Without it the page shows them all, the surest first.
+// Find, filter and order the mistakes. Without it the page shows them all, the most confident first.
 "use strict";
 
 const form = document.getElementById("filter");
@@ -10,10 +10,10 @@ function wordsOf(card) {
 }
 
 function start() {
-  const cards = [...list.children].map((card, place) => ({ card, place, words: wordsOf(card), ...card.dataset }));
+  const cards = [...list.children].map((card, index) => ({ card, index, words: wordsOf(card), ...card.dataset }));
 
   function update() {
-    // Keys are shown in part: a whole one finds its crop too.
+    // Keys are shown in part: a whole key finds its crop too.
     const wanted = form.find.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
     const asked = wanted.map((word) => (/^[0-9a-f]{17,}$/.test(word) ? word.slice(0, 16) : word));
     let shown = 0;
@@ -22,9 +22,9 @@ function start() {
       one.card.hidden = !(fits && asked.every((word) => one.words.some((own) => own.startsWith(word))));
       shown += one.card.hidden ? 0 : 1;
     }
-    const order = form.order.value; // "p" is the order of the page; labels' places are in alphabetical order
-    const sorted = [...cards].sort((a, b) => (order === "p" ? 0 : a[order] - b[order]) || a.place - b.place);
-    if (sorted.some((one, place) => list.children[place] !== one.card)) list.append(...sorted.map((one) => one.card));
+    const order = form.order.value; // "p" is the order of the page; labels are numbered in alphabetical order
+    const sorted = [...cards].sort((a, b) => (order === "p" ? 0 : a[order] - b[order]) || a.index - b.index);
+    if (sorted.some((one, index) => list.children[index] !== one.card)) list.append(...sorted.map((one) => one.card));
     document.getElementById("found").textContent = `${shown} of ${cards.length} mistakes`;
   }
 

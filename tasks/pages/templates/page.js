@@ -26,7 +26,7 @@ function update() {
   document.getElementById("shown").textContent = `${shown} of ${cards.length} units`;
 }
 
-// A link to a unit shows it, whatever was filtered.
+// A link to a unit shows it, even where a filter hides it.
 function reveal() {
   const unit = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (unit && unit.hidden) {

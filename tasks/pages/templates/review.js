@@ -1,9 +1,9 @@
-// Decide on suspected labels, and save what was decided as decisions.csv.
+// Decide on suspected labels, and save the decisions as decisions.csv.
 "use strict";
 
 const { labels, offered, shown } = JSON.parse(document.getElementById("labels").textContent);
 const cards = [...document.querySelectorAll(".suspect")];
-const said = document.getElementById("said");
+const message = document.getElementById("message");
 const download = document.getElementById("download");
 const CHOICES = ["later", "keep", "suggestion", "other", "drop"]; // by the key that is pressed
 let unsaved = false;
@@ -16,8 +16,8 @@ function labelOf(card) {
   if (choice === "keep") return labels[card.dataset.given];
   if (choice === "suggestion") return labels[card.dataset.suggested];
   if (choice === "drop") return "";
-  const place = card.querySelector("select").value;
-  return choice === "other" && place !== "" ? labels[place] : undefined;
+  const index = card.querySelector("select").value;
+  return choice === "other" && index !== "" ? labels[index] : undefined;
 }
 
 const decided = () => cards.filter((card) => labelOf(card) !== undefined);
@@ -26,14 +26,14 @@ const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 function update() {
   for (const card of cards) card.classList.toggle("decided", labelOf(card) !== undefined);
   const count = decided().length;
-  said.textContent = `${count} of ${cards.length} decided`;
+  message.textContent = `${count} of ${cards.length} decided`;
   download.disabled = count === 0;
 }
 
 // Hundreds of cards times hundreds of labels are too many: a card gets its options when it is about to be used.
 function fill(event) {
   const select = event.target.closest?.(".suspect")?.querySelector("select");
-  if (select && select.length === 1) select.append(...offered.map((place) => new Option(shown[place], place)));
+  if (select && select.length === 1) select.append(...offered.map((index) => new Option(shown[index], index)));
 }
 
 function change(event) {
@@ -50,7 +50,7 @@ function press(event) {
   const card = event.target.closest(".suspect");
   const radio = card.querySelector(`[value=${choice}]`);
   radio.checked = true;
-  radio.dispatchEvent(new Event("change", { bubbles: true })); // set by a script, it tells nobody
+  radio.dispatchEvent(new Event("change", { bubbles: true })); // a change by a script fires no event
   const next = cards[cards.indexOf(card) + 1];
   if (choice === "other") card.querySelector("select").focus();
   else if (choice !== "later") (next ? next.querySelector("input:checked") : download).focus();
@@ -66,7 +66,7 @@ function save() {
   unsaved = false;
   const command = document.createElement("code");
   command.textContent = "unfont review --from decisions.csv";
-  said.replaceChildren(`${lines.length} saved. Now, in the project's folder: `, command, " (with the path that your browser saved it at)");
+  message.replaceChildren(`${lines.length} saved. Now, in the project's folder: `, command, " (with the path that your browser saved it at)");
 }
 
 const list = document.getElementById("suspects");

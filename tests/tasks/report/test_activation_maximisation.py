@@ -21,12 +21,12 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def numbers(report):
-    return read_json(report / "climbing.json")
+    return read_json(report / "activation-maximisation.json")
 
 
 @pytest.fixture(scope="module")
 def text(report):
-    return (report / "climbing.html").read_text(encoding="utf-8")
+    return (report / "activation-maximisation.html").read_text(encoding="utf-8")
 
 
 def test_strengths_are_said_in_words():
@@ -38,7 +38,7 @@ def test_strengths_are_said_in_words():
     )
 
 
-def test_each_layer_has_every_image_beside_its_strongest_crops(report, numbers, text):
+def test_each_layer_has_every_image_beside_its_top_activating_crops(report, numbers, text):
     assert [layer["layer"] for layer in numbers["layers"]] == ["backbone.0", "backbone.1", "embedding", "target_head"]
     for place, layer in enumerate(numbers["layers"]):
         alone = [one["name"] for one in layer["images"] if not one["combined"]]
@@ -46,10 +46,10 @@ def test_each_layer_has_every_image_beside_its_strongest_crops(report, numbers, 
         assert [one["name"] for one in layer["images"] if one["combined"]] == list(PAPER)
         assert all(one["settings"]["steps"] == 8 for one in layer["images"])
         shown = sum(not one["silent"] for one in layer["images"])
-        assert text.count(f'src="sprites/climbing-{place}.png"') == shown
+        assert text.count(f'src="sprites/ascent-{place}.png"') == shown
         assert len(layer["crops"]) == 3
     # The head's crops stand beside its sheet and beside its search.
-    assert text.count('src="sprites/climbing-crops.png"') == 3 * (4 + 1)
+    assert text.count('src="sprites/ascent-crops.png"') == 3 * (4 + 1)
 
 
 def test_the_crops_are_those_of_the_layers_page(report, numbers):
@@ -60,7 +60,7 @@ def test_the_crops_are_those_of_the_layers_page(report, numbers):
 
 def test_small_images_are_enlarged(report, numbers):
     assert numbers["layers"][0]["field"] == [5, 5]
-    with Image.open(report / "sprites" / "climbing-0.png") as sheet:
+    with Image.open(report / "sprites" / "ascent-0.png") as sheet:
         assert sheet.width % 60 == 0  # twelve times
         pixels = sheet.convert("L").crop((0, 0, 12, 12))
     assert len(set(pixels.getdata())) == 1
@@ -75,10 +75,10 @@ def test_the_search_is_ranked_and_its_best_come_first(numbers, text):
     assert [one["mean_rank"] for one in ordered] == sorted(one["mean_rank"] for one in tried)
     assert text.count('<span class="tag">best ') == 4
     silent = sum(one["silent"] for one in tried)
-    assert text.count('src="sprites/climbing-search.png"') == 6 - silent
+    assert text.count('src="sprites/ascent-search.png"') == 6 - silent
 
 
-def test_the_searched_unit_is_the_label_that_is_read_worst(report, numbers):
+def test_the_searched_unit_is_the_label_of_lowest_accuracy(report, numbers):
     groups = read_json(report / "accuracy.json")["script"]
     lowest = min(group["accuracy"] for group in groups)
     search = numbers["search"]

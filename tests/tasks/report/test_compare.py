@@ -109,7 +109,7 @@ def test_the_seeds_of_a_study_set_the_measure_in_the_report_too(made, tmp_path):
     assert "differ in their seed alone" in text_of(home / "report", "compared-erm-conditional")
 
 
-def test_what_the_chosen_model_could_do_without(made):
+def test_redundant_units_of_the_chosen_model(made):
     report, home = made
     name = read_json(home / "chosen.json")["name"]
     numbers = read_json(report / "redundancy.json")

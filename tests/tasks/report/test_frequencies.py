@@ -7,7 +7,7 @@ from models.settings import DegradeSettings
 from tasks.common.files import read_json
 from tasks.explain.frequencies import Band, Change, Frequencies, LayerBands
 from tasks.report.build import make_report
-from tasks.report.frequencies import mean_changes, said_of_robustness, said_of_spectra
+from tasks.report.frequencies import describe_robustness, describe_spectra, mean_changes
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
@@ -21,7 +21,7 @@ def layer_of(name, *, data, crops, noise, none, **kinds):
 
 
 def spectra_of(*layers):
-    return " ".join(said_of_spectra(Frequencies([], Band([], 0.1), list(layers), [], [])))
+    return " ".join(describe_spectra(Frequencies([], Band([], 0.1), list(layers), [], [])))
 
 
 def changes_of(*rows, orders=None):
@@ -33,7 +33,7 @@ def changes_of(*rows, orders=None):
     ]
 
 
-def test_the_spectra_are_told_from_their_numbers():
+def test_spectra_are_described_by_their_numbers():
     said = spectra_of(
         layer_of("low", data=0.2, crops=0.1, noise=0.3, none=0.5, blur=0.1, jitter=0.6),
         layer_of("high", data=0.1, crops=0.6, noise=0.7, none=0.5, blur=0.3, jitter=None),
@@ -41,36 +41,36 @@ def test_the_spectra_are_told_from_their_numbers():
     assert "In 1 of 2 layers gradients on real crops" in said
     assert "from 10% (low) to 60% (high)" in said
     assert "In 2 of 2 layers gradients on noise" in said
-    assert "They depend on the picture: on average over layers they are 35% on real crops and 50% on noise." in said
+    assert "They depend on the input: on average over layers they are 35% on real crops and 50% on noise." in said
     assert "without a regulariser have 50% there, on average over layers; in 1 of 2 layers" in said
-    assert "Blur takes away the most." in said
-    assert "blur −30.0, jitter +10.0." in said  # decay, norm and contribution drew nothing
+    assert "Blur reduces the high frequencies most." in said
+    assert "blur −30.0, jitter +10.0." in said  # no images of decay, norm and contribution
 
 
 def test_gradients_that_are_alike_on_noise_come_from_the_weights():
     assert "They come from the weights" in spectra_of(layer_of("a", data=0.2, crops=0.4, noise=0.45, none=0.5))
 
 
-def test_what_is_silent_is_not_told():
-    assert said_of_spectra(Frequencies([], Band([], None), [], [], [])) == []
+def test_nothing_is_said_without_power():
+    assert describe_spectra(Frequencies([], Band([], None), [], [], [])) == []
 
 
 def test_lower_layers_that_are_robust_are_as_the_paper_saw():
     changes = changes_of([0.1, 0.2, 0.3, 0.4], [0.1, 0.4, 0.5, 0.8], orders=[1.0, -0.2])
     assert mean_changes(changes) == pytest.approx({"layer-0": 0.1, "layer-1": 0.3, "layer-2": 0.4, "layer-3": 0.6})
-    said = " ".join(said_of_robustness(changes))
+    said = " ".join(describe_robustness(changes))
     assert said.startswith("Here too the lower layers")
     assert "0.10 in layer-0 and 0.60 in layer-3" in said
     assert "is +1.00, and above 0 under 1 of 2 degradations" in said
     assert "layer-3, layer-2, layer-1, which are the last 3" in said
 
 
-def test_the_reverse_and_no_order_are_told_too():
-    assert said_of_robustness(changes_of([0.4, 0.3, 0.1]))[0].startswith("Here the deeper layers")
-    assert said_of_robustness(changes_of([0.1, 0.4, 0.1, 0.3]))[0].startswith("Here depth says little")
-    assert "nothing to compare" in said_of_robustness(changes_of([0.2, 0.2]))[0]
-    assert "nothing to compare" in said_of_robustness([])[0]
-    assert "without bound" in said_of_robustness(changes_of([0.2, math.inf]))[1]
+def test_the_reverse_and_no_order_are_described_too():
+    assert describe_robustness(changes_of([0.4, 0.3, 0.1]))[0].startswith("Here the deeper layers")
+    assert describe_robustness(changes_of([0.1, 0.4, 0.1, 0.3]))[0].startswith("Here robustness depends little")
+    assert "nothing to compare" in describe_robustness(changes_of([0.2, 0.2]))[0]
+    assert "nothing to compare" in describe_robustness([])[0]
+    assert "without bound" in describe_robustness(changes_of([0.2, math.inf]))[1]
 
 
 @pytest.fixture(scope="module")

@@ -58,8 +58,8 @@ def percent(share):
 def test_the_table_of_modes_has_the_figures_of_one_seed(plain):
     text, modes = read(plain), read_json(plain / "metrics" / "invariance.json")["modes"]
     for mode in ("erm", "conditional", "conditional+pairs"):
-        figures = modes[mode]["splits"]["test_unseen"]
-        wanted = [figures[name]["mean"] for name in ("accuracy", "worst_nuisance", "worst_target", "calibration_error")]
+        metrics = modes[mode]["splits"]["test_unseen"]
+        wanted = [metrics[name]["mean"] for name in ("accuracy", "worst_nuisance", "worst_target", "calibration_error")]
         assert " ".join(map(percent, wanted)) in text
     assert "One seed each" in text
 
@@ -116,9 +116,9 @@ def test_the_probes_figures_stand_by_model_and_by_layer(plain):
 @pytest.mark.parametrize(
     ("reads", "points", "words"),
     [
-        (True, 1.25, "still reads 1.2 (0.5 to 3.0) points of font style"),
-        (False, None, "there was nothing to forget"),
-        (None, None, "nobody knows what there was to forget"),
+        (True, 1.25, "its accuracy is 1.2 (0.5 to 3.0) points above the best guess"),
+        (False, None, "the baseline does not encode it"),
+        (None, None, "it is not known whether the baseline encodes it"),
     ],
 )
 def test_what_may_be_claimed_of_the_chosen_model_is_said(plain, tmp_path, reads, points, words):
@@ -168,7 +168,7 @@ def test_a_label_of_many_has_the_colour_of_the_others():
 def test_the_training_shows_both_heads_and_lambda(plain):
     page = (plain / "report" / "invariance.html").read_text(encoding="utf-8")
     titles = re.findall(r"<figcaption><strong>([^<]*)</strong></figcaption><svg", page)
-    wanted = ["script: loss", "script: accuracy", "λ, what the backbone is pushed with"]
+    wanted = ["script: loss", "script: accuracy", "λ, weight of the reversed gradient"]
     assert titles[2:] == [*wanted, "font style: accuracy", "font style: loss", "script: loss", "script: accuracy"]
     history = read_json(plain / "invariance" / "erm" / "history.json")
     assert read_json(plain / "report" / "invariance.json")["curves"]["erm"] == history["curve"]
@@ -189,7 +189,7 @@ def test_a_curve_of_one_point_is_drawn_as_a_dot():
 def test_without_erm_the_last_round_is_the_reference(tmp_path):
     home = pages_of(tmp_path, modes_of("pairs", "conditional"))
     text = read(home)
-    assert "they are measured against round-2" in text
+    assert "they are compared with round-2" in text
     assert set(read_json(home / "report" / "invariance.json")["map"]["places"]) == {"round-2", "conditional"}
 
 
@@ -221,7 +221,7 @@ def test_a_nuisance_that_no_crop_has_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.toyhome.STYLES", [None, None, None])
     home = pages_of(tmp_path, toy_params())
     why = read_json(home / "metrics" / "probe.json")["nuisances"]["font_style"]["why"]
-    assert why and f"There are no figures: {why}" in read(home)
+    assert why and f"There are no metrics: {why}" in read(home)
 
 
 def test_trainings_without_a_curve_say_so(plain, tmp_path):
@@ -229,7 +229,7 @@ def test_trainings_without_a_curve_say_so(plain, tmp_path):
         for path in home.rglob("history.json"):
             write_json(path, {"epochs": read_json(path)["epochs"]})
 
-    assert "left no curve" in read(pages_again(plain, tmp_path, forget))
+    assert "no training curves" in read(pages_again(plain, tmp_path, forget))
 
 
 def test_a_split_without_probed_crops_has_no_line():
@@ -245,7 +245,7 @@ def test_the_overview_draws_risk_and_reliability_from_the_plots(plain):
         [float(part) for part in line.split(",")[1:]] for line in groups if line.startswith("erm,")
     ]
     assert set(numbers["reliability"]) == {"0.5", "1"}
-    assert "How sure is it?" in read(plain, "index")
+    assert "Risk–coverage curve" in read(plain, "index")
 
 
 def test_the_pages_are_small(study):

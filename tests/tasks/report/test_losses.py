@@ -5,7 +5,7 @@ import pytest
 from models.settings import LossSettings
 from tasks.common.files import read_json
 from tasks.report.build import make_report
-from tasks.report.losses import curves, gamma_of, paid_by
+from tasks.report.losses import curves, gamma_of, loss_shares
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 
@@ -48,8 +48,8 @@ def test_the_curves_are_the_papers():
             assert value == pytest.approx(focal(p, gamma), abs=2e-6)
 
 
-def test_easy_examples_pay_their_share_of_the_whole_loss():
-    paid = paid_by(EXAMPLES, [0.0, 2.0])
+def test_easy_examples_contribute_a_fraction_of_the_loss():
+    paid = loss_shares(EXAMPLES, [0.0, 2.0])
     assert {group: (found["examples"], found["easy"]) for group, found in paid.items()} == {
         "text": (4, 0.75), "mined": (6, 0.0), "all": (10, 0.3),
     }  # fmt: skip
@@ -62,10 +62,10 @@ def test_easy_examples_pay_their_share_of_the_whole_loss():
 
 
 def test_a_group_of_no_examples_has_no_shares():
-    paid = paid_by({"edges": [0.0, 1.0], "groups": {"text": [0]}}, [0.0])
+    paid = loss_shares({"edges": [0.0, 1.0], "groups": {"text": [0]}}, [0.0])
     assert paid["all"] == {"examples": 0, "easy": None, "paid": {"0": None}}
-    assert paid_by(None, [0.0]) == {}
-    assert paid_by({"edges": [0.0, 1.0], "groups": {}}, [0.0]) == {}
+    assert loss_shares(None, [0.0]) == {}
+    assert loss_shares({"edges": [0.0, 1.0], "groups": {}}, [0.0]) == {}
 
 
 def test_the_page_marks_the_gamma_that_this_model_trained_with(page):
@@ -76,14 +76,14 @@ def test_the_page_marks_the_gamma_that_this_model_trained_with(page):
     # In the factor's and the product's pictures, and in each histogram: two groups in round 0, three in round 1.
     assert text.count('<polyline class="series') == 1 + 2 * len(numbers["curves"]["loss"]) + 5
     assert text.count(' own"') - text.count('own" aria-hidden') == 2 + 5
-    assert "labels smoothed by 0.1." in text
+    assert "label smoothing of 0.1." in text
 
 
-def test_every_round_tells_where_its_examples_lay(page):
+def test_every_round_tells_the_histograms_of_its_examples(page):
     text, numbers = page
     first, second, stopped = numbers["rounds"]
     assert first["groups"].keys() == {"text", "Zxxx", "all"}
     assert second["groups"].keys() == {"text", "Zxxx", "mined", "all"}
     assert stopped["groups"] == {}
     assert text.count("Nothing was trained in this round") == 1
-    assert "with γ = 2 they would pay" in text
+    assert "with γ = 2 they would contribute" in text

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.common.files import read_json, write_json
 from tasks.report.build import make_report
-from tasks.report.mining import dot_plot, figure_rows, verdict_words
+from tasks.report.mining import dot_plot, metric_rows, verdict_words
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home, study_of
 
@@ -43,7 +43,7 @@ def gained(**changes):
     return change
 
 
-def test_a_rounds_page_counts_every_fate_and_pictures_only_what_was_added(report):
+def test_a_rounds_page_counts_every_outcome_and_pictures_only_what_was_added(report):
     numbers = read_json(report / "round-1.json")
     assert numbers["outcomes"] == {
         "added": 4, "near-duplicate": 2, "pair full": 2, "style full": 1, "no room": 1, "in training": 1,
@@ -57,14 +57,15 @@ def test_a_rounds_page_counts_every_fate_and_pictures_only_what_was_added(report
 
 
 def test_a_rounds_page_says_what_validation_gained(report, study):
-    for words in ("accuracy 80.00% 84.00% +4.00", "16.00% 12.50% −3.50", "(clean)", "One training has no spread"):
+    for words in ("accuracy 80.00% 84.00% +4.00", "16.00% 12.50% −3.50", "(clean)", "A single training has no spread"):
         assert words in read(report, "round-1")
-    assert "Over 3 seeds it gained +2.00 points of false-positive rate, with a spread of 1.00: it pays" in read(
-        study, "round-1"
+    assert (
+        "Over 3 seeds it gained +2.00 points of false-positive rate, with a spread of 1.00: the gain exceeds the spread"
+        in read(study, "round-1")
     )
 
 
-def test_the_overview_says_validation_and_fates_of_every_round(report):
+def test_the_overview_says_validation_and_outcomes_of_every_round(report):
     text = read(report, "index")
     assert "2 near-duplicate, 2 pair full, 1 style full, 1 no room, 1 in training, 1 set aside" in text
     assert "80.0% → 84.0%" in text and "16.0% → 12.5%" in text
@@ -77,17 +78,17 @@ def test_a_round_after_the_stop_says_why_and_what_it_did_not_look_at(tmp_path):
         write_json(path, read_json(path) | none | {"severity": None, "why": "an earlier round stopped"})
 
     text = read(pages_of(tmp_path, toy_params(), stop), "round-2")
-    assert "This round stopped: an earlier round stopped. Its model is the one before." in text
+    assert "This round stopped: an earlier round stopped. Its model is that of the round before." in text
     assert "accuracy 80.00% 80.00% 0.00" in text
-    assert "Set aside" not in text and "What became of" not in text and "None" not in text
+    assert "Quarantined" not in text and "Outcomes of" not in text and "None" not in text
 
 
 def test_without_a_study_the_page_says_how_to_ask(report):
     text = read(report, "mining")
-    assert "This was not asked. Each round was trained once, without a control" in text
+    assert "There is no study. Each round was trained once, without a control" in text
     assert "unfont profile study" in text
     assert "takes two seeds or more" in text
-    assert "Cut by" not in text
+    assert "Reduced by" not in text
     own = read_json(report / "index.json")["models"]["round-1"]["test_unseen"]["light"]["accuracy"]
     assert f"{100 * own:.2f}%" in text
 
@@ -103,11 +104,11 @@ def test_a_study_shows_both_arms_with_their_spread(study):
     # Four figures are known of the five; a control in two rounds of three.
     assert page.count('<g class="dot mined">') == 4 * 3
     assert page.count('<g class="dot control">') == 4 * 2
-    assert "Mining" in text and "random crops, on designs never seen, after round 2" in text
+    assert "Mining" in text and "random crops, on unseen designs, after round 2" in text
 
 
 @pytest.mark.parametrize(
-    ("pays", "words"), [(True, "none would have been the last"), (False, "would have stopped there")]
+    ("pays", "words"), [(True, "study.stop would have stopped at none"), (False, "would have stopped there")]
 )
 def test_it_says_where_the_rounds_would_have_stopped(tmp_path, pays, words):
     report = pages_of(tmp_path, study_of(toy_params()), gained(pays=pays))
@@ -125,7 +126,7 @@ def test_a_gain_that_stopped_the_rounds_is_said_once(tmp_path):
     text = read(report, "mining")
     assert "Round 2 stopped: the last gain was within its spread." in text
     assert "study.stop" not in text
-    assert "it does not pay" in read(report, "round-1")
+    assert "the gain is within the spread" in read(report, "round-1")
     assert "seeds it gained" not in read(report, "round-2")
 
 
@@ -135,9 +136,9 @@ def test_a_problem_without_empty_crops_has_no_rate_to_cut(tmp_path):
     home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
     make_report(params, home=home, fonts=home / "none", out=home / "report")
     text = read(home / "report", "mining")
-    assert "no false-positive rate to cut; the other figures" in text
+    assert "no false-positive rate to reduce; the other metrics" in text
     assert "False positives at 95%" not in text
-    assert "persons never seen" in text
+    assert "unseen persons" in text
     assert "95% text recall" not in read(home / "report", "index")
 
 
@@ -151,37 +152,37 @@ def verdict(cut, low, high, **changes):
     [
         (
             verdict(0.34, 0.12, 0.51, beyond_spread=True, reached_30_percent=True),
-            "Mining cuts the false-positive rate by 34% (12% to 51%) against as many random crops, on designs never "
-            "seen, after round 3. That reaches the mark of 30%.",
+            "Mining cuts the false-positive rate by 34% (12% to 51%) against as many random crops, on unseen "
+            "designs, after round 3. That reaches the mark of 30%.",
         ),
         (
             verdict(0.1, 0.05, 0.15, beyond_spread=True),
-            "Mining cuts the false-positive rate by 10% (5% to 15%) against as many random crops, on designs never "
-            "seen, after round 3. That does not reach the mark of 30%.",
+            "Mining cuts the false-positive rate by 10% (5% to 15%) against as many random crops, on unseen "
+            "designs, after round 3. That does not reach the mark of 30%.",
         ),
         (
             verdict(0.1, -0.2, 0.3),
-            "Mining does not cut the false-positive rate beyond what the seeds differ by: it is 10% (−20% to 30%) "
-            "lower than with as many random crops, on designs never seen, after round 3.",
+            "Mining does not cut the false-positive rate beyond the spread over seeds: it is 10% (−20% to 30%) "
+            "lower than with as many random crops, on unseen designs, after round 3.",
         ),
         (
             verdict(-0.1, None, None),
-            "Mining does not cut the false-positive rate beyond what the seeds differ by: it is 10% higher than with "
-            "as many random crops, on designs never seen, after round 3.",
+            "Mining does not cut the false-positive rate beyond the spread over seeds: it is 10% higher than with "
+            "as many random crops, on unseen designs, after round 3.",
         ),
         (
             verdict(-0.2, -0.3, -0.1),
-            "Mining raises the false-positive rate by 20% (10% to 30%) against as many random crops, on designs never "
-            "seen, after round 3.",
+            "Mining raises the false-positive rate by 20% (10% to 30%) against as many random crops, on unseen "
+            "designs, after round 3.",
         ),
         (
             verdict(None, None, None),
-            "There is nothing to cut: with random crops in place of the mined there are no false positives.",
+            "There is nothing to cut: the control with random crops has no false positives.",
         ),
         (None, ""),
     ],
 )  # fmt: skip
-def test_the_verdict_in_plain_words(found, words):
+def test_the_verdict_in_words(found, words):
     assert verdict_words({"verdict": found}, "design") == words
 
 
@@ -193,7 +194,7 @@ def test_a_dot_lies_between_its_neighbours_by_its_mean():
         "10": {"mined": entry(0.9, 0.01), "control": entry(None, None), "difference": None, "gain": None},
         "2": {"mined": entry(0.7, 0.01), "control": None, "difference": None, "gain": None},
     }
-    rows = figure_rows(by_round, "accuracy")
+    rows = metric_rows(by_round, "accuracy")
     assert [row["round"] for row in rows] == [2, 10]
     svg = dot_plot(rows, title="accuracy")
     first, second = (float(x) for x in re.findall(r'cx="([0-9.]+)"', svg))

@@ -55,7 +55,7 @@ def test_there_is_a_page_for_every_round_and_layer(made):
     metrics, out, _ = made
     assert {page.stem for page in out.glob("*.html")} == {
         "index", "confusion", "accuracy", "invariance", "mining", "losses", "round-0", "round-1", "round-2",
-        "climbing", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
+        "activation-maximisation", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
         "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
         "layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
@@ -83,8 +83,8 @@ def test_numbers_stand_beside_each_page(made):
     index = read_json(out / "index.json")
     assert index["chosen"] == chosen
     assert index["weights"][chosen["name"]] == chosen["weights"]
-    figures = read_json(home / "metrics" / "evaluate.json")["chosen"]["test_unseen"]["light"]
-    assert f"{100 * figures['accuracy']:.1f}%" in (out / "index.html").read_text(encoding="utf-8")
+    metrics = read_json(home / "metrics" / "evaluate.json")["chosen"]["test_unseen"]["light"]
+    assert f"{100 * metrics['accuracy']:.1f}%" in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_confusions_are_those_of_the_predictions(made):
@@ -102,7 +102,7 @@ def test_confusions_are_those_of_the_predictions(made):
 def test_a_round_that_stopped_says_so(made):
     _, out, _ = made
     assert "This round stopped" in (out / "round-2.html").read_text(encoding="utf-8")
-    assert "mined nothing" in (out / "round-0.html").read_text(encoding="utf-8")
+    assert "without mining" in (out / "round-0.html").read_text(encoding="utf-8")
     assert "stopped" not in (out / "round-1.html").read_text(encoding="utf-8")
 
 
@@ -135,8 +135,8 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
     metrics, out = report_of(home, params)
     index = (out / "index.html").read_text(encoding="utf-8")
-    assert "Which pose is it?" in index
-    assert "No round was mined" in index
+    assert "Pose identification" in index
+    assert "There is no mining round" in index
     assert metrics["pages"] == 19
 
 

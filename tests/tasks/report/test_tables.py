@@ -54,7 +54,7 @@ def test_pairs_and_turns():
     assert len(in_turn(mined[:0], ["true"], most=3)) == 0
 
 
-def test_fates_and_styles_are_counted():
+def test_outcomes_and_styles_are_counted():
     found = pd.DataFrame({"outcome": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
     assert [(outcome, count) for outcome, count in outcomes(found).items() if count] == [
         ("added", 2), ("no room", 1), ("other", 1),
