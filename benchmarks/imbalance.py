@@ -200,7 +200,7 @@ def _scores(model: Path, table: Path, split: str, work: Path) -> tuple[np.ndarra
     out = work / f"{split}.parquet"
     workers = partial(spread, runner="threads", workers=2)
     score_pool(
-        model, table=table, out=out, work=work / split, severity=SEVERITY, style=None, fan_out=workers, split=split,
+        model, table=table, out=out, work=work / split, severity=SEVERITY, nuisance=None, fan_out=workers, split=split,
         progress=silent,
     )  # fmt: skip
     rows = read_scores(out, weights=weights_of(model), columns=["true", "predicted", "probabilities"])

@@ -47,7 +47,7 @@ from tasks.train.weights import load_model, weights_of
 
 RESULT = ROOT / "benchmarks" / "results" / "mine.json"
 WORKERS = 2
-MINED = ["key", "predicted", "true", "style", "p", "embedding"]
+MINED = ["key", "predicted", "true", "nuisance", "p", "embedding"]
 WHAT = {
     "score": "score_pool, two threads with one torch thread each: reading, decoding, degrading, forward, score table",
     "bare_forward": "the trained network in evaluation mode, two torch threads, batches of 256 tensors in memory",
@@ -252,7 +252,7 @@ def score_into(folder: Path, model: Path, pool: Path, *, severity: str) -> int:
         out=folder / "scores.parquet",
         work=folder / "work",
         severity=severity,
-        style="font_style",
+        nuisance="font_style",
         fan_out=partial(spread_work, runner="threads", workers=WORKERS),
         progress=lambda line: print(line, file=sys.stderr),
     )

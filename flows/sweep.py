@@ -69,7 +69,7 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
             return
         record.params({"mode": job.setting.mode, "seed": job.replica.seed, **dict(job.setting.knobs)})
         record.curves(outcome["epochs"])
-        known = {key: value for key, value in outcome["figures"].items() if value is not None}
+        known = {key: value for key, value in outcome["metrics"].items() if value is not None}
         record.metrics({f"{SELECTION_SPLIT}.{SEVERITY}.{key}": value for key, value in known.items()})
         record.metrics({"training_seconds": outcome["seconds"]})
         record.tag("weights_sha256", outcome["weights"])
@@ -81,5 +81,5 @@ def _values(space: Space) -> dict[str, Any]:
 
 
 def _line(outcome: Outcome) -> str:
-    known = {key: value for key, value in outcome["figures"].items() if value is not None}
+    known = {key: value for key, value in outcome["metrics"].items() if value is not None}
     return ", ".join(f"{key} {100 * value:.1f}%" for key, value in known.items()) or "diverged"

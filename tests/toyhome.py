@@ -175,7 +175,7 @@ def _round(
             "key": mined["key"].astype(str),
             "true": true,
             "predicted": [labels[(labels.index(label) + 1) % len(labels)] for label in true],
-            "style": _styles(mined, params, labels),
+            "nuisance": _nuisances(mined, params, labels),
             "score": rng.uniform(0.5, 1, len(mined)).astype(np.float32),
             "outcome": "added",
             "weights": scorer,
@@ -195,7 +195,7 @@ def _round(
         (folder / "examples.json").unlink()
 
 
-def _styles(rows: pd.DataFrame, params: Params, labels: list[str]) -> pd.Series:
+def _nuisances(rows: pd.DataFrame, params: Params, labels: list[str]) -> pd.Series:
     """The first nuisance; of the background its kind."""
     nuisance = next(iter(params.labels.nuisances), None)
     known = rows[nuisance].astype(object) if nuisance else pd.Series(None, index=rows.index, dtype=object)

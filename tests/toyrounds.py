@@ -11,7 +11,7 @@ from tasks.common.params import Params
 from tests.toyhome import LABELS, STYLES, make_toy_home
 from tests.toymeasures import measure_home
 
-OUTCOMES = ["added", "added", "near-duplicate", "pair full", "style full", "no room", "in training", "set aside"]
+OUTCOMES = ["added", "added", "near-duplicate", "pair full", "nuisance full", "no room", "in training", "set aside"]
 BINS = 50
 
 
@@ -47,9 +47,9 @@ def toy_examples(rng: np.random.Generator, labels: list[str], *, mined: bool) ->
 def _complete(folder: Path, labels: list[str]) -> bool:
     """Complete a round's mined.parquet and round.json; whether it stopped."""
     mined = pd.read_parquet(folder / "mined.parquet")
-    styles = ["waves" if true == labels[-1] else STYLES[n % 3] for n, true in enumerate(mined["true"])]
+    nuisances = ["waves" if true == labels[-1] else STYLES[n % 3] for n, true in enumerate(mined["true"])]
     outcomes = [OUTCOMES[n % len(OUTCOMES)] for n in range(len(mined))]
-    frame = mined.assign(style=pd.Series(styles, dtype=object), outcome=pd.Series(outcomes, dtype=object))
+    frame = mined.assign(nuisance=pd.Series(nuisances, dtype=object), outcome=pd.Series(outcomes, dtype=object))
     frame.to_parquet(folder / "mined.parquet", index=False)
     numbers = read_json(folder / "round.json")
     rates = (0.16, 0.125) if labels[-1] == "Zxxx" else (None, None)

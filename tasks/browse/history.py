@@ -20,14 +20,14 @@ from tasks.crop_table.shards import label_columns, nuisance_columns, read_table
 from tasks.crop_table.splits import TRAINING_SPLITS
 from tasks.evaluate.model_selection import read_choice
 from tasks.mine.review import decisions_path, read_decisions
-from tasks.mine.select import ADDED, NEAR, NO_ROOM, PAIR_FULL, STYLE_FULL
+from tasks.mine.select import ADDED, NEAR, NO_ROOM, NUISANCE_FULL, PAIR_FULL
 
 FEWEST = 6  # digits of a key's prefix
 NAMED = 5  # candidates listed for an ambiguous prefix
 LONG = 16  # digits of a listed candidate: enough to be unique in a table
 DIGITS = 6  # of numbers
 TINY = 1e-12  # an embedding may be all zeros
-COMPARED = [ADDED, PAIR_FULL, STYLE_FULL, NO_ROOM]  # outcomes of crops that others may be near-duplicates of
+COMPARED = [ADDED, PAIR_FULL, NUISANCE_FULL, NO_ROOM]  # outcomes of crops that others may be near-duplicates of
 ENLARGED = 4  # times, in height and width
 
 Facts = dict[str, Any]
@@ -172,7 +172,7 @@ def _scored(path: Path, key: str, fix: str) -> Facts | None:
 
 def _mined(folder: Path, key: str, fix: str) -> Facts | None:
     """A false positive's outcome; for a near-duplicate also the crop that it is `near`."""
-    row = _row(folder / "mined.parquet", key, ["true", "predicted", "style", "score", "outcome", "weights"], fix=fix)
+    row = _row(folder / "mined.parquet", key, ["true", "predicted", "nuisance", "score", "outcome", "weights"], fix=fix)
     if row is None or row["outcome"] != NEAR:
         return row
     return {**row, "near": _near(folder, key, row, fix)}

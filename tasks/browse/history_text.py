@@ -116,7 +116,8 @@ def _suspicion(*, given: str, suggested: str, p_given: float, p_suggested: float
 
 
 def _false_positive(mined: Facts) -> Iterator[str]:
-    yield f"a false positive: {_value(mined['predicted'])} for {_value(mined['true'])}, style {_value(mined['style'])}"
+    named = {name: _value(mined[name]) for name in ("predicted", "true", "nuisance")}
+    yield "a false positive: {predicted} for {true}, nuisance {nuisance}".format(**named)
     near = mined.get("near")
     of = f": the nearest is {near['key'][:SHORT]}, at cosine distance {near['distance']:.4f}" if near else ""
     yield f"{OUTCOMES[mined['outcome']].told}{of}"

@@ -130,7 +130,7 @@ def _choose(job: _Job, answers: Answers, chosen: Path) -> str:
     name = choose_model(figures)
     temperature = job.models[name].temperature
     folder, home = job.named[name], chosen.parent
-    write_json(chosen, choice_of(name, folder=folder, home=home, figures=figures[name], temperature=temperature))
+    write_json(chosen, choice_of(name, folder=folder, home=home, metrics=figures[name], temperature=temperature))
     log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(figures[name]), temperature)
     return name
 

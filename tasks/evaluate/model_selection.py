@@ -14,16 +14,16 @@ from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 RATE = "false_alarm_rate"
 TERMS = {"accuracy": "accuracy", "worst_nuisance": "worst_nuisance", RATE: f"1 - {RATE}"}
 
-Figures = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
+Metrics = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
 
 
-def choose_model(figures: Mapping[str, Figures]) -> str:
+def choose_model(metrics: Mapping[str, Metrics]) -> str:
     """The name with the highest criterion (`criterion_of`); of equals, the one given first: the simplest.
 
     Raises:
         UserError: no model has an accuracy, because validation has no text crops.
     """
-    known = {name: criterion_of(own) for name, own in figures.items() if own["accuracy"] is not None}
+    known = {name: criterion_of(own) for name, own in metrics.items() if own["accuracy"] is not None}
     if not known:
         raise UserError(
             "no model can be chosen: validation has no text crops",
@@ -33,7 +33,7 @@ def choose_model(figures: Mapping[str, Figures]) -> str:
     return max(known, key=lambda name: known[name])
 
 
-def criterion_of(figures: Figures) -> float:
+def criterion_of(metrics: Metrics) -> float:
     """The mean of accuracy, worst_nuisance and 1 − false_alarm_rate: three shares of crops that should be 1.
 
     The accuracy of text alone would let a model win that reads common styles well and the rare ones badly, or
@@ -41,11 +41,11 @@ def criterion_of(figures: Figures) -> float:
     differ (Sagawa et al. 2020; Idrissi et al. 2022), but rests on few crops: with the others it has a third of
     the say. A figure that has nothing to rest on, of this problem, is left out of the mean for every model alike.
     """
-    terms = _terms(figures)
+    terms = _terms(metrics)
     return math.fsum(terms.values()) / len(terms)
 
 
-def choice_of(name: str, *, folder: Path, home: Path, figures: Figures, temperature: float = 1.0) -> dict[str, Any]:
+def choice_of(name: str, *, folder: Path, home: Path, metrics: Metrics, temperature: float = 1.0) -> dict[str, Any]:
     """What `chosen.json` says: the model's name, its folder as seen from `home`, its weights, and why.
 
     `temperature` divides its logits before they become probabilities (`tasks.metrics.calibration`).
@@ -54,9 +54,9 @@ def choice_of(name: str, *, folder: Path, home: Path, figures: Figures, temperat
         "name": name,
         "path": folder.resolve().relative_to(home.resolve()).as_posix(),
         "weights": sha256_of(folder / "model.safetensors"),
-        "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[figure] for figure in _terms(figures))}",
-        "value": round(criterion_of(figures), 6),
-        "figures": {figure: figures[figure] for figure in TERMS},
+        "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(metrics))}",
+        "value": round(criterion_of(metrics), 6),
+        "metrics": {name: metrics[name] for name in TERMS},
         "temperature": temperature,
     }
 
@@ -81,7 +81,7 @@ def read_choice(home: Path) -> dict[str, Any] | None:
     return choice
 
 
-def _terms(figures: Figures) -> dict[str, float]:
-    """The terms of the criterion that have something to rest on, by their figures' names."""
-    known = {name: float(figures[name]) for name in TERMS if figures[name] is not None}
+def _terms(metrics: Metrics) -> dict[str, float]:
+    """The terms of the criterion that have something to rest on, by their metrics' names."""
+    known = {name: float(metrics[name]) for name in TERMS if metrics[name] is not None}
     return {name: 1 - value if name == RATE else value for name, value in known.items()}

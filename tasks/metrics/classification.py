@@ -47,7 +47,7 @@ def measure(
     - `worst_target`: lowest accuracy of a label, labels in `thin` left out; `worst_target_label` names it.
     - `worst_nuisance`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
       (`tasks.metrics.worst_group`); with `_label`, and with `_cells` and `_n`, what it rests on.
-    - `worst_cell`: the lowest accuracy of a cell that counts; `_script`, `_style`, `_n`, and its Wilson interval.
+    - `worst_cell`: the lowest accuracy of a cell that counts; `_target`, `_nuisance`, `_n`, and its Wilson interval.
     - `calibration_error`: see `tasks.metrics.calibration`; over all crops. `calibration_error_raw` is without
       temperature.
     - `aurc`, `coverage_at_1`, `_2`, `_5`: see `tasks.metrics.risk_coverage`; of text crops, by `p`.

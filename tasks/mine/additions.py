@@ -20,13 +20,13 @@ from tasks.train.model_folder import read_training
 from tasks.train.weights import read_card, weights_of
 
 MINED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("key", "true", "predicted", "style")]
+    [(name, pa.string()) for name in ("key", "true", "predicted", "nuisance")]
     + [("score", pa.float32()), ("outcome", pa.string()), ("weights", pa.string())]
 )
 NO_ROWS = pd.DataFrame({name: pd.Series(dtype=object) for name in MINED_SCHEMA.names})
 NOTHING_NEW = "nothing to add"
 # Not the probabilities: in memory they would be an array object a row.
-PLANNED = ["key", "predicted", "true", "style", "p", "embedding"]
+PLANNED = ["key", "predicted", "true", "nuisance", "p", "embedding"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
         out=job.scores,
         work=job.work / "scores",
         severity=job.params.score.severity,
-        style=next(iter(nuisance_columns(job.params.labels)), None),
+        nuisance=next(iter(nuisance_columns(job.params.labels)), None),
         fan_out=fan_out,
         progress=job.progress,
     )
@@ -89,7 +89,7 @@ def finish_round(jobs: list[RoundJob], *, out: Path) -> None:
         pays = "beyond" if gain["pays"] else "within"
         main = jobs[0]
         main.progress(
-            f"round {main.number}: {gain['figure']} better by {gain['mean']:.4f}, {pays} {gain['spread']:.4f}"
+            f"round {main.number}: {gain['metric']} better by {gain['mean']:.4f}, {pays} {gain['spread']:.4f}"
         )
 
 

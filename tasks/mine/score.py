@@ -35,7 +35,7 @@ def score_pool(
     out: Path,
     work: Path,
     severity: str,
-    style: str | None,
+    nuisance: str | None,
     fan_out: FanOut,
     split: str = POOL,
     progress: Callable[[str], None] = log.info,
@@ -50,7 +50,7 @@ def score_pool(
         table: the crop table's folder.
         work: holds the parts that are scored; those of the same model and table are not scored again. It stays.
         severity: of the crops' degradation, which follows from their keys and is the same in every round.
-        style: the crop table's column that becomes the score table's `style`, if any.
+        nuisance: the crop table's column that becomes the score table's `nuisance`, if any.
 
     Raises:
         UserError: the model or the table is missing or broken, they do not fit, or the split has no crops.
@@ -63,7 +63,7 @@ def score_pool(
         weights=weights,
         labels=card["labels"],
         target=card["target"],
-        style=style,
+        nuisance=nuisance,
         severity=severity,
         split=split,
         work=work.resolve(),
@@ -117,7 +117,7 @@ def _groups(table: Path, scoring: Scoring) -> Iterator[Piece]:
 
 
 def _check_columns(file: pq.ParquetFile, shard: Path, scoring: Scoring) -> None:
-    wanted = {"image", "key", "kind", "split", scoring.target, *filter(None, [scoring.style])}
+    wanted = {"image", "key", "kind", "split", scoring.target, *filter(None, [scoring.nuisance])}
     if missing := wanted - set(file.schema_arrow.names):
         what = f"the crop table has no column {', '.join(sorted(missing))}"
         raise UserError(what, where=shard, fix="make it again for this problem: unfont tag")
@@ -125,7 +125,7 @@ def _check_columns(file: pq.ParquetFile, shard: Path, scoring: Scoring) -> None:
 
 def _identity(pieces: list[Piece], scoring: Scoring, prints: dict[Path, str]) -> str:
     """What a part's scores follow from, as one hash."""
-    how = [scoring.weights, scoring.labels, scoring.target, scoring.style, scoring.severity, scoring.split]
+    how = [scoring.weights, scoring.labels, scoring.target, scoring.nuisance, scoring.severity, scoring.split]
     what = [[piece.shard.name, prints[piece.shard], piece.group, piece.start, piece.stop] for piece in pieces]
     return hashlib.sha256(json.dumps([how, what]).encode()).hexdigest()
 

@@ -62,7 +62,7 @@ class Scoring:
     weights: str
     labels: list[str]
     target: str
-    style: str | None
+    nuisance: str | None
     severity: str
     split: str
     work: Path
@@ -109,8 +109,8 @@ def _scored(piece: Piece, scoring: Scoring, network: Fused, schema: pa.Schema) -
 
 
 def _read(piece: Piece, scoring: Scoring) -> pa.Table:
-    """The piece's rows: images, keys, and what tells true label and style."""
-    names = dict.fromkeys(["key", scoring.target, "kind", *filter(None, [scoring.style])])
+    """The piece's rows: images, keys, and their true labels and nuisance."""
+    names = dict.fromkeys(["key", scoring.target, "kind", *filter(None, [scoring.nuisance])])
     with pq.ParquetFile(piece.shard) as file:
         rows = file.read_row_group(piece.group, columns=["image.bytes", "split", *names], use_threads=False)
     rows = rows.filter(pc.equal(rows["split"].cast(pa.string()), scoring.split))
@@ -165,7 +165,7 @@ def _judged(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Sc
         "key": rows["key"],
         "predicted": labels.take(pa.array(predicted)),
         "true": true,
-        "style": _styles(rows, true, scoring.style),
+        "nuisance": _nuisances(rows, true, scoring.nuisance),
         "p": probabilities[each, predicted],
         "p_true": p_true,
         "margin": p_true - others.max(1),
@@ -176,9 +176,9 @@ def _judged(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Sc
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _styles(rows: pa.Table, true: pa.ChunkedArray, style: str | None) -> pa.ChunkedArray:
-    """A crop's style; the kind of one with no text in it; null where unknown."""
-    own = pa.nulls(len(rows), pa.string()) if style is None else rows[style].cast(pa.string())
+def _nuisances(rows: pa.Table, true: pa.ChunkedArray, nuisance: str | None) -> pa.ChunkedArray:
+    """The first nuisance's value of each crop, for non-text the kind; null where unknown."""
+    own = pa.nulls(len(rows), pa.string()) if nuisance is None else rows[nuisance].cast(pa.string())
     return pc.if_else(pc.fill_null(pc.equal(true, UNWRITTEN), False), rows["kind"], own)
 
 

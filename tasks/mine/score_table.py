@@ -20,8 +20,8 @@ def score_schema(labels: list[str], *, weights: str, severity: str, **more: str)
     """Columns of a score table, and what its file says of itself.
 
     `p` is p(predicted), `p_true` that of the true label, `margin` p_true less the best other label's p, `loss` the
-    cross-entropy. `probabilities` are in the order of `labels`. `style` is the nuisance's value, of a crop with no
-    text its kind. `embedding` is there only where the prediction is wrong.
+    cross-entropy. `probabilities` are in the order of `labels`. `nuisance` is that of the first nuisance, for non-text
+    the kind. `embedding` is there only where the prediction is wrong.
 
     Args:
         labels: of the model's target, as its card lists them.
@@ -30,7 +30,7 @@ def score_schema(labels: list[str], *, weights: str, severity: str, **more: str)
         more: further facts that the file keeps.
     """
     half = pa.float16()
-    fields: list[tuple[str, pa.DataType]] = [(name, pa.string()) for name in ("key", "predicted", "true", "style")]
+    fields: list[tuple[str, pa.DataType]] = [(name, pa.string()) for name in ("key", "predicted", "true", "nuisance")]
     fields += [(name, pa.float32()) for name in ("p", "p_true", "margin", "loss")]
     fields += [("probabilities", pa.list_(half, len(labels))), ("embedding", pa.list_(half))]
     facts = {"weights": weights, "labels": json.dumps(labels, ensure_ascii=False), "severity": severity, **more}
@@ -40,7 +40,7 @@ def score_schema(labels: list[str], *, weights: str, severity: str, **more: str)
 def write_scores(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
     """Write a score table, whole or not at all, table by table; each becomes a row group."""
     # Labels repeat themselves; keys and floats never do.
-    repeating = ["predicted", "true", "style"]
+    repeating = ["predicted", "true", "nuisance"]
     with (
         written_whole(path) as beside,
         pq.ParquetWriter(beside, schema, compression="zstd", use_dictionary=repeating) as writer,

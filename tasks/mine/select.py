@@ -9,8 +9,8 @@ import pandas as pd
 
 from tasks.common.params import UNWRITTEN, MineSettings
 
-PLAN_COLUMNS = ["key", "true", "predicted", "style", "score", "outcome"]
-ADDED, NEAR, PAIR_FULL, STYLE_FULL = "added", "near-duplicate", "pair full", "style full"
+PLAN_COLUMNS = ["key", "true", "predicted", "nuisance", "score", "outcome"]
+ADDED, NEAR, PAIR_FULL, NUISANCE_FULL = "added", "near-duplicate", "pair full", "nuisance full"
 NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = "no room", "in training", "set aside", "ambiguous"
 
 
@@ -27,8 +27,8 @@ OUTCOMES = {
                "it was left out as a near-duplicate of a harder crop (mine.near)"),
     PAIR_FULL: Fate("its truth and answer had filled their quota",
                     "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)"),
-    STYLE_FULL: Fate("its style had filled its quota",
-                     "it was left out: harder crops had used up the quota of its style (mine.nuisance_quota)"),
+    NUISANCE_FULL: Fate("its nuisance value had filled its quota",
+                     "it was left out: harder crops had used up the quota of its nuisance value (mine.nuisance_quota)"),
     NO_ROOM: Fate("the round had added all that it may",
                   "it was left out: harder crops had filled all that one round may add (mine.share)"),
     IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
@@ -62,16 +62,16 @@ def plan_mining(
     aside: Collection[str] = (),
     unclear: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Every false positive and its outcome: `key, true, predicted, style, score, outcome`, hardest first.
+    """Every false positive and its outcome: `key, true, predicted, nuisance, score, outcome`, hardest first.
 
     Of the crops that could be added, at most `share` of the pool is; of those at most `quota` for one
-    (predicted, true) pair and `nuisance_quota` for one style (one row of each at the least), so that one
+    (predicted, true) pair and `nuisance_quota` for one nuisance value (one row of each at the least), so that one
     confusion cannot flood the set. A crop whose embedding is within `near` of a harder one's that
     was added for the same pair shows nothing new. Fates: `added`; or `in training` already, `set aside` as a
-    suspected label error, `ambiguous`, `near-duplicate`, `pair full`, `style full`, `no room`.
+    suspected label error, `ambiguous`, `near-duplicate`, `pair full`, `nuisance full`, `no room`.
 
     Args:
-        wrong: the score table's rows that are wrong: `key, predicted, true, style, p`, and `embedding` (a list of
+        wrong: the score table's rows that are wrong: `key, predicted, true, nuisance, p`, and `embedding` (a list of
             numbers, or none), where near-duplicates are to be found.
         pool: rows of the whole pool.
         taken: keys of the training set.
@@ -93,22 +93,22 @@ def plan_mining(
 
 def _under_quotas(found: pd.DataFrame, settings: MineSettings, *, room: int) -> list[str]:
     """The outcomes of rows, hardest first, of which at most `room` are added."""
-    of_pair, of_style = max(1, int(settings.quota * room)), max(1, int(settings.nuisance_quota * room))
-    added, pairs, styles = 0, Counter[tuple[str, str]](), Counter[str]()
+    of_pair, of_nuisance = max(1, int(settings.quota * room)), max(1, int(settings.nuisance_quota * room))
+    added, pairs, nuisances = 0, Counter[tuple[str, str]](), Counter[str]()
     outcomes = []
-    for predicted, true, style in zip(found["predicted"], found["true"], found["style"], strict=True):
-        known_style = isinstance(style, str)
+    for predicted, true, nuisance in zip(found["predicted"], found["true"], found["nuisance"], strict=True):
+        known = isinstance(nuisance, str)
         if added == room:
             outcomes.append(NO_ROOM)
         elif pairs[predicted, true] == of_pair:
             outcomes.append(PAIR_FULL)
-        elif known_style and styles[style] == of_style:
-            outcomes.append(STYLE_FULL)
+        elif known and nuisances[nuisance] == of_nuisance:
+            outcomes.append(NUISANCE_FULL)
         else:
             outcomes.append(ADDED)
             added += 1
             pairs[predicted, true] += 1
-            styles.update([style] if known_style else [])
+            nuisances.update([nuisance] if known else [])
     return outcomes
 
 

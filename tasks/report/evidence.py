@@ -21,7 +21,7 @@ from tasks.train.batches import as_images
 from tasks.train.curves import Curve
 from tasks.train.weights import WEIGHTS_FILE, weights_of
 
-MINED_COLUMNS = ["key", "true", "predicted", "style", "score", "outcome", "weights"]
+MINED_COLUMNS = ["key", "true", "predicted", "nuisance", "score", "outcome", "weights"]
 TESTS = (REPORT_SPLIT, TEST_SEEN)  # where each mistake is shown
 
 

@@ -14,7 +14,7 @@ from tasks.pages.svg import Plot, row_axis, share_axis
 from tasks.report.evidence import Evidence, Round
 from tasks.report.overview import METRIC_TITLES, names_of, round_page
 from tasks.report.site import Site
-from tasks.report.tables import in_turn, outcomes, pair_counts, style_counts
+from tasks.report.tables import in_turn, nuisance_counts, outcomes, pair_counts
 from tasks.train.replicas import CONTROL, MINED
 
 PAIRS = 60  # rows of a round's tables
@@ -23,9 +23,9 @@ OFFSET = 0.17  # of a row: distance of the two arms' dots from its middle
 
 
 def write_round(site: Site, evidence: Evidence, one: Round) -> None:
-    pairs, styles, counts = pair_counts(one.added), style_counts(one.mined), outcomes(one.mined)
+    pairs, nuisances, counts = pair_counts(one.added), nuisance_counts(one.mined), outcomes(one.mined)
     shown = in_turn(one.added, ["true", "predicted"], most=evidence.params.report.mistakes)
-    numbers = {"round": one.numbers, "outcomes": counts, "styles": styles, "pairs": pairs}
+    numbers = {"round": one.numbers, "outcomes": counts, "nuisances": nuisances, "pairs": pairs}
     site.write(
         round_page(one.number),
         template="round",
@@ -39,8 +39,8 @@ def write_round(site: Site, evidence: Evidence, one: Round) -> None:
         mined=len(one.added),
         pairs=pairs[:PAIRS],
         pairs_left=max(0, len(pairs) - PAIRS),
-        styles=styles[:PAIRS],
-        styles_left=max(0, len(styles) - PAIRS),
+        nuisances=nuisances[:PAIRS],
+        nuisances_left=max(0, len(nuisances) - PAIRS),
         mistakes=shown.to_dict("records"),
         sheet=site.sheet(round_page(one.number), pictures(evidence.table, shown["key"].tolist())),
     )

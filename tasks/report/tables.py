@@ -65,12 +65,12 @@ def outcomes(mined: pd.DataFrame) -> dict[str, int]:
     return {outcome: found[outcome] for outcome in dict.fromkeys([*OUTCOMES, *sorted(found)])}
 
 
-def style_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each style the false positives found and added, the most frequent first; None: no style is known."""
-    styles = mined["style"].astype(object).where(mined["style"].notna(), None)
-    added = Counter(styles[mined["outcome"] == ADDED])
-    found = [{"style": style, "found": count, "added": added[style]} for style, count in Counter(styles).items()]
-    return sorted(found, key=lambda row: (-row["found"], str(row["style"] or "")))
+def nuisance_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:
+    """By nuisance value the false positives found and those added, the most frequent first; None: not known."""
+    values = mined["nuisance"].astype(object).where(mined["nuisance"].notna(), None)
+    added = Counter(values[mined["outcome"] == ADDED])
+    found = [{"nuisance": value, "found": count, "added": added[value]} for value, count in Counter(values).items()]
+    return sorted(found, key=lambda row: (-row["found"], str(row["nuisance"] or "")))
 
 
 def pair_counts(mined: pd.DataFrame) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Outcome(TypedDict):
     seed: int
     weights: str
     seconds: float
-    figures: dict[str, float | None]
+    metrics: dict[str, float | None]
     epochs: History
 
 
@@ -154,7 +154,7 @@ def try_setting(job: SweepJob) -> Outcome:
         seed=job.replica.seed,
         weights=weights_of(job.out),
         seconds=0.0,
-        figures=measure_model(job.params, job.out, table=job.table),
+        metrics=measure_model(job.params, job.out, table=job.table),
         epochs=read_json(job.out / "history.json")["epochs"],
     )
     outcome["seconds"] = round(time.monotonic() - began, 3)

@@ -74,9 +74,9 @@ def _row_of(tried: Tried, space: Space) -> Row:
     knobs = dict(tried.setting.knobs)
     row: Row = {"mode": tried.setting.mode, **{knob: knobs.get(knob) for knob in space.values}}
     row |= {"n": len(tried.outcomes)}
-    row["diverged"] = sum(outcome["figures"][CRITERION] is None for outcome in tried.outcomes)
+    row["diverged"] = sum(outcome["metrics"][CRITERION] is None for outcome in tried.outcomes)
     for figure in SWEEP_METRICS:
-        values = [outcome["figures"][figure] for outcome in tried.outcomes]
+        values = [outcome["metrics"][figure] for outcome in tried.outcomes]
         row |= {f"{figure}_{key}": value for key, value in _described(values).items()}
         row[f"{figure}_by_seed"] = values
     return row

@@ -81,7 +81,7 @@ def finish_trial(study: optuna.Study, trial: Trial, outcomes: Sequence[Outcome])
     """Keep what the trainings of a trial ended with. One that diverged counts 0 to the sampler."""
     kept = [{key: value for key, value in outcome.items() if key != "epochs"} for outcome in outcomes]
     trial.set_user_attr("outcomes", kept)
-    values = [outcome["figures"][CRITERION] or 0.0 for outcome in outcomes]
+    values = [outcome["metrics"][CRITERION] or 0.0 for outcome in outcomes]
     study.tell(trial, sum(values) / len(values), skip_if_finished=True)
 
 

@@ -85,7 +85,7 @@ def write_scores(home: Path, number: int, rows: list[dict[str, Any]]) -> None:
 
 
 def write_mined(home: Path, number: int, rows: list[tuple[str, str, str, str, float, str]]) -> None:
-    """Of a round: (key, true, predicted, style, score, outcome), hardest first."""
+    """Of a round: (key, true, predicted, nuisance, score, outcome), hardest first."""
     told = [dict(zip(MINED_SCHEMA.names, (*row, FIRST), strict=True)) for row in rows]
     write_rows(home / f"rounds/{number}/mined.parquet", told, MINED_SCHEMA)
 
@@ -163,7 +163,7 @@ def test_a_round_tells_what_the_model_before_said_and_what_came_of_it(home, para
         "weights": FIRST,
         "severity": "clean",
     }
-    assert first["mined"]["outcome"] == "added" and first["mined"]["style"] == "bold"
+    assert first["mined"]["outcome"] == "added" and first["mined"]["nuisance"] == "bold"
     assert first["training"] == {"round": 1, "weights": FIRST, "score": 0.75}
     assert [each["ran"] for each in rest] == [False, False]
     said = told(params, key)

@@ -113,7 +113,7 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "weights": sha256_of(home / "rounds/0/model.safetensors"),
         "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
-        "figures": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
+        "metrics": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
         "temperature": figures["temperatures"]["round-0"],
     }
     assert figures["chosen"] == {"name": "round-0", **figures["models"]["round-0"]}

@@ -7,7 +7,7 @@ from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
 COLD = '{"name": "erm", "path": "x", "weights": "y", "temperature": 0}'
 
 
-def figures(accuracy, worst_nuisance=None, false_alarm_rate=None):
+def metrics(accuracy, worst_nuisance=None, false_alarm_rate=None):
     return {
         "accuracy": accuracy,
         "worst_nuisance": worst_nuisance,
@@ -17,32 +17,32 @@ def figures(accuracy, worst_nuisance=None, false_alarm_rate=None):
 
 
 def test_the_criterion_is_the_mean_of_the_shares_that_should_be_one():
-    assert criterion_of(figures(0.9, 0.6, 0.3)) == pytest.approx((0.9 + 0.6 + 0.7) / 3)
-    assert criterion_of(figures(0.9, None, 0.3)) == pytest.approx((0.9 + 0.7) / 2)
-    assert criterion_of(figures(0.9)) == 0.9
+    assert criterion_of(metrics(0.9, 0.6, 0.3)) == pytest.approx((0.9 + 0.6 + 0.7) / 3)
+    assert criterion_of(metrics(0.9, None, 0.3)) == pytest.approx((0.9 + 0.7) / 2)
+    assert criterion_of(metrics(0.9)) == 0.9
 
 
 def test_the_highest_criterion_is_chosen_and_of_equals_the_first():
-    assert choose_model({"round-0": figures(0.8), "round-1": figures(0.9), "erm": figures(0.9)}) == "round-1"
-    assert choose_model({"round-0": figures(None), "round-1": figures(0.1)}) == "round-1"
+    assert choose_model({"round-0": metrics(0.8), "round-1": metrics(0.9), "erm": metrics(0.9)}) == "round-1"
+    assert choose_model({"round-0": metrics(None), "round-1": metrics(0.1)}) == "round-1"
 
 
 def test_rare_styles_and_false_alarms_count_as_much_as_common_text():
-    common = figures(0.95, 0.50, 0.10)
-    assert choose_model({"common": common, "rare": figures(0.94, 0.60, 0.10)}) == "rare"
-    assert choose_model({"common": common, "quiet": figures(0.94, 0.50, 0.02)}) == "quiet"
+    common = metrics(0.95, 0.50, 0.10)
+    assert choose_model({"common": common, "rare": metrics(0.94, 0.60, 0.10)}) == "rare"
+    assert choose_model({"common": common, "quiet": metrics(0.94, 0.50, 0.02)}) == "quiet"
 
 
 def test_without_any_validation_nothing_is_chosen():
     with pytest.raises(UserError, match="validation has no text crops"):
-        choose_model({"round-0": figures(None, None, 0.1)})
+        choose_model({"round-0": metrics(None, None, 0.1)})
 
 
 def test_a_choice_is_read_as_it_was_written(here):
     folder = here / "home" / "rounds" / "3"
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
-    choice = choice_of("round-3", folder=folder, home=here / "home", figures=figures(0.5, None, 0.2), temperature=0.6)
+    choice = choice_of("round-3", folder=folder, home=here / "home", metrics=metrics(0.5, None, 0.2), temperature=0.6)
     write_json(here / "home" / "chosen.json", choice)
     assert read_choice(here / "home") == choice
     assert (choice["path"], choice["weights"]) == ("rounds/3", sha256_of(folder / "model.safetensors"))

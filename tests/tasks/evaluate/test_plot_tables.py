@@ -74,6 +74,6 @@ def test_dvc_draws_every_plot_of_dvc_yaml(tmp_path, styles):
     assert "errors" not in shown
     assert list(shown["data"]) == [name for plot in declared for name in plot]
     empty = [name for name, drawn in shown["data"].items() if not drawn]
-    assert empty == ([] if styles else ["accuracy by style"])
+    assert empty == ([] if styles else ["accuracy by nuisance"])
     points = json.dumps(shown["data"]["risk–coverage"][0]["content"])
     assert "DVC_METRIC" not in points and "0.333333" in points

@@ -73,7 +73,7 @@ def make_model(folder: Path, *, seed: int = 0, **card: Any) -> Path:
 
 def score(model: Path, table: Path, folder: Path, **options: Any) -> int:
     """Score into `folder`, in this process unless told otherwise."""
-    known = {"severity": "clean", "style": "font_style", "fan_out": map, "progress": lambda line: None}
+    known = {"severity": "clean", "nuisance": "font_style", "fan_out": map, "progress": lambda line: None}
     places = {"table": table, "out": folder / "scores.parquet", "work": folder / "work"}
     return score_pool(model, **places, **{**known, **options})
 
@@ -112,16 +112,16 @@ def test_scores_are_the_models_chances(severity: str, model: Path, table: Path, 
             assert given["embedding"] == pytest.approx(features[row], abs=1e-2)
 
 
-def test_the_style_of_a_crop_with_no_text_is_its_kind(model: Path, table: Path, tmp_path: Path) -> None:
+def test_the_nuisance_of_a_crop_with_no_text_is_its_kind(model: Path, table: Path, tmp_path: Path) -> None:
     score(model, table, tmp_path)
-    rows = scores_of(model, tmp_path, columns=["key", "true", "style"])
+    rows = scores_of(model, tmp_path, columns=["key", "true", "nuisance"])
     wanted = read_table(table, ["key", "font_style"]).to_pandas().set_index("key")["font_style"]
     text, background = rows[rows["true"] != "Zxxx"], rows[rows["true"] == "Zxxx"]
-    assert text["style"].tolist() == wanted[text["key"]].tolist()
-    assert set(background["style"]) == {"noise"}
-    score(model, table, tmp_path, style=None)
+    assert text["nuisance"].tolist() == wanted[text["key"]].tolist()
+    assert set(background["nuisance"]) == {"noise"}
+    score(model, table, tmp_path, nuisance=None)
     rows = scores_of(model, tmp_path)
-    assert rows.loc[rows["true"] != "Zxxx", "style"].isna().all()
+    assert rows.loc[rows["true"] != "Zxxx", "nuisance"].isna().all()
 
 
 SLOW = [pytest.param(runner, 2, marks=pytest.mark.slow) for runner in ("processes", "dask")]
@@ -155,9 +155,9 @@ def test_only_what_is_missing_is_scored_again(model: Path, table: Path, tmp_path
     assert said[0] == "64 of 120 crops are scored already"
 
 
-@pytest.mark.parametrize("change", ["weights", "severity", "style", "table"])
+@pytest.mark.parametrize("change", ["weights", "severity", "nuisance", "table"])
 def test_parts_of_something_else_are_scored_anew(change: str, model: Path, table: Path, tmp_path: Path) -> None:
-    other = {"severity": "clean", "style": "font_style", "model": model, "table": table}
+    other = {"severity": "clean", "nuisance": "font_style", "model": model, "table": table}
     if change == "weights":
         other["model"] = make_model(tmp_path / "other", seed=1)
     elif change == "table":
@@ -166,7 +166,7 @@ def test_parts_of_something_else_are_scored_anew(change: str, model: Path, table
         renamed = rows.set_column(rows.schema.get_field_index("key"), "key", keys)
         other["table"] = in_shards(tmp_path / "table", renamed)
     else:
-        other[change] = {"severity": "light", "style": None}[change]
+        other[change] = {"severity": "light", "nuisance": None}[change]
     score(model, table, tmp_path)
     assert scored_again(folder=tmp_path, **other) == [0, 1, 2, 3, 4]
     score(folder=tmp_path / "fresh", **other)
@@ -351,7 +351,7 @@ def test_tables_are_written_one_by_one(tmp_path: Path) -> None:
             probabilities = np.random.default_rng(number).random(rows).astype(np.float32)
             halves = pa.array(np.zeros(2 * rows, np.float16))
             values = {name: pa.array(probabilities) for name in ("p", "p_true", "margin", "loss")}
-            values |= {name: pa.array([f"{number}"] * rows) for name in ("key", "predicted", "true", "style")}
+            values |= {name: pa.array([f"{number}"] * rows) for name in ("key", "predicted", "true", "nuisance")}
             values["probabilities"] = pa.FixedSizeListArray.from_arrays(halves, 2)
             values["embedding"] = pa.nulls(rows, schema.field("embedding").type)
             yield pa.table([values[name] for name in schema.names], schema=schema)

@@ -20,8 +20,8 @@ SETTINGS = MineSettings(
 )
 
 
-def scores(*rows: tuple[str, str, str, float], style: str | None = None) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["key", "true", "predicted", "p"]).assign(style=style)
+def scores(*rows: tuple[str, str, str, float], nuisance: str | None = None) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["key", "true", "predicted", "p"]).assign(nuisance=nuisance)
 
 
 POOL = scores(
@@ -58,8 +58,8 @@ def test_wrong_and_sure_is_a_false_positive_and_the_hardest_come_first():
 
 
 def test_the_plan_says_what_each_row_was_taken_for():
-    plan = plan_mining(POOL.assign(style=["serif"] * 6), SETTINGS, pool=6)
-    wanted = {"key": "c", "true": "Zxxx", "predicted": "Cyrl", "style": "serif", "score": 0.8, "outcome": "added"}
+    plan = plan_mining(POOL.assign(nuisance=["serif"] * 6), SETTINGS, pool=6)
+    wanted = {"key": "c", "true": "Zxxx", "predicted": "Cyrl", "nuisance": "serif", "score": 0.8, "outcome": "added"}
     assert plan.iloc[2].to_dict() == wanted
 
 
@@ -95,13 +95,13 @@ def test_one_confusion_cannot_flood_the_set():
     assert planned(POOL, quota=0.0) == ["b", "e", "c"]  # one of a pair at the least
 
 
-def test_one_style_cannot_flood_the_set_and_rows_without_a_style_are_free():
+def test_one_nuisance_cannot_flood_the_set_and_rows_without_one_are_free():
     pool = scores(
         *[(f"{n}", "Latn", script, 0.9 - n / 100) for n, script in enumerate(["Cyrl", "Grek", "Armn", "Geor"])]
     )
-    pool["style"] = ["serif", "serif", None, "serif"]
-    assert outcomes(pool, nuisance_quota=0.5) == {"0": "added", "1": "added", "2": "added", "3": "style full"}
-    assert planned(pool.assign(style=None), nuisance_quota=0.0) == ["0", "1", "2", "3"]
+    pool["nuisance"] = ["serif", "serif", None, "serif"]
+    assert outcomes(pool, nuisance_quota=0.5) == {"0": "added", "1": "added", "2": "added", "3": "nuisance full"}
+    assert planned(pool.assign(nuisance=None), nuisance_quota=0.0) == ["0", "1", "2", "3"]
 
 
 def test_near_duplicates_of_a_harder_row_of_the_same_pair_are_dropped():

@@ -53,11 +53,11 @@ def home(made, here, monkeypatch, params):
     return here / params.home
 
 
-FIGURES = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
+METRICS = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
 
 
 def choose(home, path, name="some", temperature=1.0):
-    choice = choice_of(name, folder=home / path, home=home, figures=FIGURES, temperature=temperature)
+    choice = choice_of(name, folder=home / path, home=home, metrics=METRICS, temperature=temperature)
     write_json(home / "chosen.json", choice)
 
 

@@ -37,7 +37,7 @@ def gained(**changes):
 
     def change(home):
         path = home / "rounds" / "1" / "round.json"
-        gain = {"figure": "false_positive_rate", "values": [0.03, 0.01, 0.02], "mean": 0.02, "spread": 0.01}
+        gain = {"metric": "false_positive_rate", "values": [0.03, 0.01, 0.02], "mean": 0.02, "spread": 0.01}
         write_json(path, read_json(path) | {"gain": gain | changes})
 
     return change
@@ -46,11 +46,11 @@ def gained(**changes):
 def test_a_rounds_page_counts_every_outcome_and_pictures_only_what_was_added(report):
     numbers = read_json(report / "round-1.json")
     assert numbers["outcomes"] == {
-        "added": 4, "near-duplicate": 2, "pair full": 2, "style full": 1, "no room": 1, "in training": 1,
+        "added": 4, "near-duplicate": 2, "pair full": 2, "nuisance full": 1, "no room": 1, "in training": 1,
         "set aside": 1, "ambiguous": 0,
     }  # fmt: skip
-    assert sum(row["found"] for row in numbers["styles"]) == 12
-    assert sum(row["added"] for row in numbers["styles"]) == sum(pair["count"] for pair in numbers["pairs"]) == 4
+    assert sum(row["found"] for row in numbers["nuisances"]) == 12
+    assert sum(row["added"] for row in numbers["nuisances"]) == sum(pair["count"] for pair in numbers["pairs"]) == 4
     text = (report / "round-1.html").read_text(encoding="utf-8")
     assert text.count("<figure>") == 4
     assert "unfont review" in text
@@ -67,7 +67,7 @@ def test_a_rounds_page_says_what_validation_gained(report, study):
 
 def test_the_overview_says_validation_and_outcomes_of_every_round(report):
     text = read(report, "index")
-    assert "2 near-duplicate, 2 pair full, 1 style full, 1 no room, 1 in training, 1 set aside" in text
+    assert "2 near-duplicate, 2 pair full, 1 nuisance full, 1 no room, 1 in training, 1 set aside" in text
     assert "80.0% → 84.0%" in text and "16.0% → 12.5%" in text
 
 
@@ -119,7 +119,7 @@ def test_a_gain_that_stopped_the_rounds_is_said_once(tmp_path):
     def stop(home):
         gained(pays=False)(home)
         path = home / "rounds" / "2" / "round.json"
-        nothing = {"figure": "false_positive_rate", "values": [0.0] * 3, "mean": 0.0, "spread": 0.0, "pays": False}
+        nothing = {"metric": "false_positive_rate", "values": [0.0] * 3, "mean": 0.0, "spread": 0.0, "pays": False}
         write_json(path, read_json(path) | {"gain": nothing, "why": "the last gain was within its spread"})
 
     report = pages_of(tmp_path, study_of(toy_params(), stop=True), stop)

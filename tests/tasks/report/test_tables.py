@@ -6,15 +6,15 @@ from tasks.report.tables import (
     accuracy_by,
     confusion,
     in_turn,
+    nuisance_counts,
     outcomes,
     pair_counts,
     strongest_confusions,
-    style_counts,
     worst_of,
 )
 
 ROWS = pd.DataFrame(
-    {"true": ["a", "a", "a", "b", "b"], "predicted": ["a", "b", "b", "b", "a"], "style": [*"xxyy", None]}
+    {"true": ["a", "a", "a", "b", "b"], "predicted": ["a", "b", "b", "b", "a"], "nuisance": [*"xxyy", None]}
 )
 
 
@@ -31,9 +31,9 @@ def test_the_strongest_confusion_has_the_largest_share_of_its_row():
 
 
 def test_accuracy_by_leaves_out_what_has_no_label():
-    found = accuracy_by(ROWS, "style")
+    found = accuracy_by(ROWS, "nuisance")
     assert [(group["value"], group["n"], group["correct"]) for group in found] == [("x", 2, 1), ("y", 2, 1)]
-    assert accuracy_by(ROWS.assign(style=None), "style") == []
+    assert accuracy_by(ROWS.assign(nuisance=None), "nuisance") == []
 
 
 def test_the_worst_are_large_enough_where_any_is():
@@ -54,13 +54,13 @@ def test_pairs_and_turns():
     assert len(in_turn(mined[:0], ["true"], most=3)) == 0
 
 
-def test_outcomes_and_styles_are_counted():
-    found = pd.DataFrame({"outcome": ["added", "no room", "added", "other"], "style": ["y", "y", None, "x"]})
+def test_outcomes_and_nuisances_are_counted():
+    found = pd.DataFrame({"outcome": ["added", "no room", "added", "other"], "nuisance": ["y", "y", None, "x"]})
     assert [(outcome, count) for outcome, count in outcomes(found).items() if count] == [
         ("added", 2), ("no room", 1), ("other", 1),
     ]  # fmt: skip
-    assert [tuple(row.values()) for row in style_counts(found)] == [("y", 2, 1), (None, 1, 1), ("x", 1, 0)]
-    assert style_counts(found[:0]) == []
+    assert [tuple(row.values()) for row in nuisance_counts(found)] == [("y", 2, 1), (None, 1, 1), ("x", 1, 0)]
+    assert nuisance_counts(found[:0]) == []
 
 
 def test_counted_is_by_frequency_then_name():

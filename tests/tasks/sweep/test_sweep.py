@@ -46,7 +46,7 @@ def test_the_first_seed_is_the_training_of_the_stage(home: Path):
     train_mode(stage)
     first, second = try_setting(job(0)), try_setting(job(1))
     assert first["weights"] == weights_of(stage.out) != second["weights"]
-    assert first["figures"] == measure_model(params, stage.out, table=HOME / "table")
+    assert first["metrics"] == measure_model(params, stage.out, table=HOME / "table")
     assert first["epochs"] == read_json(stage.out / "history.json")["epochs"]
 
 
@@ -59,12 +59,12 @@ def test_it_never_reads_a_test_crop(home: Path):
     assert len(kept) < len(rows)
     write_shards(HOME / "table", [pa.Table.from_pylist(kept, schema=schema)])
     alone = try_setting(job())
-    assert alone["figures"] == whole["figures"]
-    assert set(whole["figures"]) == set(SWEEP_METRICS)
-    assert 0.5 < whole["figures"]["accuracy"] <= 1
-    terms = whole["figures"]["accuracy"], 1 - whole["figures"]["false_alarm_rate"]
-    assert whole["figures"]["worst_nuisance"] is None  # no cell of the toy table has as many crops
-    assert whole["figures"]["criterion"] == pytest.approx(sum(terms) / 2, abs=1e-6)
+    assert alone["metrics"] == whole["metrics"]
+    assert set(whole["metrics"]) == set(SWEEP_METRICS)
+    assert 0.5 < whole["metrics"]["accuracy"] <= 1
+    terms = whole["metrics"]["accuracy"], 1 - whole["metrics"]["false_alarm_rate"]
+    assert whole["metrics"]["worst_nuisance"] is None  # no cell of the toy table has as many crops
+    assert whole["metrics"]["criterion"] == pytest.approx(sum(terms) / 2, abs=1e-6)
 
 
 def test_a_training_that_is_done_stays(home: Path, monkeypatch: pytest.MonkeyPatch):

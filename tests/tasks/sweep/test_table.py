@@ -33,7 +33,7 @@ def tried(*figures: Seeds) -> list[Tried]:
 
 def outcome(values: tuple[float | None, ...]) -> dict[str, Any]:
     figures = dict(zip(("criterion", "worst_nuisance", "worst_target"), values, strict=True))
-    return {"figures": {**figures, "accuracy": 0.75, "false_alarm_rate": None}, "seconds": 1.0}
+    return {"metrics": {**figures, "accuracy": 0.75, "false_alarm_rate": None}, "seconds": 1.0}
 
 
 def test_a_row_has_mean_and_spread_over_its_seeds():

@@ -32,8 +32,8 @@ def begin(study: optuna.Study, space: Space, *, wanted: int = 9, at_once: int = 
 
 
 def finish(study: optuna.Study, begun: Begun, criterion: float | None = 0.5) -> None:
-    figures = {"criterion": criterion}
-    outcomes = [Outcome(seed=seed, weights="", seconds=1.0, figures=figures, epochs=[]) for seed in range(2)]
+    metrics = {"criterion": criterion}
+    outcomes = [Outcome(seed=seed, weights="", seconds=1.0, metrics=metrics, epochs=[]) for seed in range(2)]
     finish_trial(study, begun.trial, outcomes)
 
 
@@ -115,7 +115,7 @@ def test_a_training_that_diverged_counts_nothing_to_the_sampler():
     finish(study, first, criterion=None)
     finish(study, second, criterion=0.25)
     assert [trial.value for trial in study.trials] == [0.0, 0.25]
-    assert tried_in(study, GRID)[0].outcomes[0]["figures"]["criterion"] is None
+    assert tried_in(study, GRID)[0].outcomes[0]["metrics"]["criterion"] is None
 
 
 def test_a_study_of_other_params_is_never_gone_on_with_in_silence():
