@@ -11,7 +11,7 @@ from tasks.common.params import Params, read_params
 from tasks.common.text import clip
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import TRAINING_SPLITS
-from tasks.mine.label_errors import OWN
+from tasks.mine.label_errors import USER
 from tasks.mine.review import (
     LEFT_OUT,
     add_decisions,
@@ -120,7 +120,7 @@ def _own_crops(params: Params) -> tuple[dict[str, str], list[str]]:
     """The label of every own crop of `train` and `pool` by key, and all labels that crops have there, sorted."""
     target = params.labels.target
     rows = read_rows(params.home / "table", ["key", target, "origin"], TRAINING_SPLITS)
-    own = rows[rows["origin"] == OWN]
+    own = rows[rows["origin"] == USER]
     return dict(zip(own["key"], own[target], strict=True)), sorted(rows[target].dropna().unique())
 
 

@@ -13,7 +13,7 @@ from tasks.sweep.cost import cost_of
 from tasks.sweep.space import Space, space_of
 from tasks.sweep.sweep import make_sweep
 from tasks.sweep.table import format_sweep, summarise_sweep, write_sweep
-from tasks.sweep.trials import done_in, open_study, tried_in
+from tasks.sweep.trials import done_in, open_study, setting_results
 
 ASK_FROM = 1.0  # minutes
 
@@ -31,7 +31,7 @@ def sweep_modes(
     yes: bool = False,
     output_format: str = "table",
 ) -> None:
-    """Try `modes` and the knobs' `values` (lists with commas; None and what is missing: as params.yaml has it).
+    """Try `modes` and the parameters' `values` (lists with commas; None and what is missing: as params.yaml has it).
 
     Raises:
         UserError: an option is wrong, there is no last round, or the same sweep was begun with other params.
@@ -42,7 +42,7 @@ def sweep_modes(
     rounds = params.home / "rounds"
     sweep = make_sweep(params, space, table=params.home / "table", last_round=rounds / last_round(params))
     study = open_study(sweep, anew=anew)
-    seconds = [outcome["seconds"] for tried in tried_in(study, space) for outcome in tried.outcomes]
+    seconds = [outcome["seconds"] for tried in setting_results(study, space) for outcome in tried.outcomes]
     wanted = trials or len(space.grid())
     left = (wanted - done_in(study)) * space.seeds
     if left > 0:
@@ -52,15 +52,15 @@ def sweep_modes(
         if cost.minutes > ASK_FROM and not yes and not _agreed():
             return
         run_sweep(sweep, study, settings=settings, wanted=wanted)
-    summary = summarise_sweep(tried_in(study, space), space)
+    summary = summarise_sweep(setting_results(study, space), space)
     write_sweep(summary, params.home)
     print(format_sweep(summary, output_format))
 
 
 def _space(params: Params, modes: str | None, values: Mapping[str, str], *, seeds: int | None, sampled: bool) -> Space:
     read: dict[str, list[float]] = {"strength": list(params.sweep.strength)}
-    for knob, text in values.items():
-        read[knob] = _numbers(text, int if knob == "head_steps" else float, f"--{knob.replace('_', '-')}")
+    for key, text in values.items():
+        read[key] = _numbers(text, int if key == "head_steps" else float, f"--{key.replace('_', '-')}")
     return space_of(
         params.invariance,
         modes=params.invariance.modes if modes is None else _listed(modes),

@@ -12,7 +12,7 @@ from tasks.common.params import SweepSettings
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.sweep.space import Space
 from tasks.sweep.sweep import CRITERION, Outcome, Sweep, SweepJob, try_setting
-from tasks.sweep.trials import Begun, done_in, finish_trial, next_trials
+from tasks.sweep.trials import OpenTrial, done_in, finish_trial, next_trials
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +24,7 @@ def run_sweep(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, w
     """Run what is left of `wanted` trials inside one Prefect flow run."""
     from prefect import flow
 
-    watched()  # points Prefect at a server of this machine, where one answers
+    watched()  # points Prefect at a server of this machine, where one predictions
 
     @flow(name="sweep", persist_result=False)
     def sweep_modes() -> None:
@@ -49,7 +49,7 @@ def run_trials(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, 
 
 
 def _run_batch(
-    sweep: Sweep, study: "optuna.Study", begun: Sequence[Begun], settings: SweepSettings, parent: Record
+    sweep: Sweep, study: "optuna.Study", begun: Sequence[OpenTrial], settings: SweepSettings, parent: Record
 ) -> None:
     jobs = [job for each in begun for job in sweep.jobs(each.setting)]
     spread = fan_out(settings, name="sweep-trainings", item="training", section="sweep")
@@ -67,7 +67,7 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
     with recorded_training(parent, job.name, job.params.problem) as record:
         if record is None:
             return
-        record.params({"mode": job.setting.mode, "seed": job.replica.seed, **dict(job.setting.knobs)})
+        record.params({"mode": job.setting.mode, "seed": job.replica.seed, **dict(job.setting.parameters)})
         record.curves(outcome["epochs"])
         known = {key: value for key, value in outcome["metrics"].items() if value is not None}
         record.metrics({f"{SELECTION_SPLIT}.{SEVERITY}.{key}": value for key, value in known.items()})
@@ -76,8 +76,8 @@ def _record(parent: Record, job: SweepJob, outcome: Outcome) -> None:
 
 
 def _values(space: Space) -> dict[str, Any]:
-    knobs = {knob: list(values) for knob, values in space.values.items()}
-    return {"modes": list(space.modes), **knobs, "seeds": space.seeds, "sampled": space.sampled}
+    parameters = {key: list(values) for key, values in space.values.items()}
+    return {"modes": list(space.modes), **parameters, "seeds": space.seeds, "sampled": space.sampled}
 
 
 def _line(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""What evaluation, probe and trainings leave for a report, by the real code, on a toy home's made-up answers."""
+"""What evaluation, probe and trainings leave for a report, by the real code, on a toy home's made-up predictions."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import label_columns, read_rows
 from tasks.crop_table.splits import MEASURED_SPLITS, REPORT_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import pairs_of, summarise_modes
-from tasks.evaluate.measure_split import Look, Yardstick, compare
+from tasks.evaluate.measure_split import EvaluationProtocol, ModelDetails, compare
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
 from tasks.probe.probe import probe_models
 from tasks.report.evidence import model_folders
@@ -51,48 +51,51 @@ def _tell_curve(path: Path, name: str, params: Params, rng: np.random.Generator)
     """Three epochs of 60 steps; of a mode with its heads, and λ where it pushes."""
     steps = []
     for step in range(EPOCHS * STEPS):
-        figures = {"loss": 2 / (1 + step / 40) + rng.uniform(0, 0.2), "accuracy": min(1.0, 0.5 + step / 400)}
-        figures["learning_rate"] = 1.0
+        metrics = {"loss": 2 / (1 + step / 40) + rng.uniform(0, 0.2), "accuracy": min(1.0, 0.5 + step / 400)}
+        metrics["learning_rate"] = 1.0
         for nuisance in params.labels.nuisances if not name.startswith("round-") else []:
-            figures |= {f"{nuisance}_loss": 1 + rng.uniform(0, 0.1), f"{nuisance}_accuracy": rng.uniform(0.4, 0.6)}
-        steps.append(figures | ({"strength": step / 600} if "conditional" in name else {}))
+            metrics |= {f"{nuisance}_loss": 1 + rng.uniform(0, 0.1), f"{nuisance}_accuracy": rng.uniform(0.4, 0.6)}
+        steps.append(metrics | ({"strength": step / 600} if "conditional" in name else {}))
     parts = [(epoch, steps[epoch * STEPS : (epoch + 1) * STEPS]) for epoch in range(EPOCHS)]
     curve = [point for epoch, part in parts for point in curve_of(part, epoch=epoch, epochs=EPOCHS)]
     write_json(path, {**read_json(path), "curve": curve})
 
 
 def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: list[str]) -> None:
-    answers = pd.read_parquet(home / "predictions.parquet")
-    answers = answers[answers["severity"] == SEVERITY]
+    predictions = pd.read_parquet(home / "predictions.parquet")
+    predictions = predictions[predictions["severity"] == SEVERITY]
     columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "ambiguous", "key"]))
-    answers = answers.merge(read_rows(home / "table", columns), on="key").sort_values("key")
-    answers = answers.assign(p_raw=answers["p"] ** 2)
-    yardstick = Yardstick(labels=params.labels, settings=params.evaluate, thin=[], thresholds={})
+    predictions = predictions.merge(read_rows(home / "table", columns), on="key").sort_values("key")
+    predictions = predictions.assign(p_raw=predictions["p"] ** 2)
+    protocol = EvaluationProtocol(labels=params.labels, settings=params.evaluate, thin=[], thresholds={})
     chosen = read_json(home / "chosen.json")
 
     def of(model: str, split: str) -> pd.DataFrame:
-        return answers[(answers["model"] == model) & (answers["split"] == split)]
+        return predictions[(predictions["model"] == model) & (predictions["split"] == split)]
 
-    looks = {model: {split: Look.at(of(model, split), yardstick, 0.5) for split in MEASURED_SPLITS} for model in models}
+    details = {
+        model: {split: ModelDetails.of_rows(of(model, split), protocol, 0.5) for split in MEASURED_SPLITS}
+        for model in models
+    }
     write_json(
         home / "metrics" / "groups.json",
         {
             "severity": SEVERITY,
-            "models": {model: {split: look.groups for split, look in by.items()} for model, by in looks.items()},
+            "models": {model: {split: detail.groups for split, detail in by.items()} for model, by in details.items()},
         },
     )
     last = f"round-{max(map(int, ('0', *params.rounds)))}"
-    compared = {model: by[REPORT_SPLIT] for model, by in looks.items()}
+    compared = {model: by[REPORT_SPLIT] for model, by in details.items()}
     said = SimpleNamespace(of=lambda model, _: of(model, REPORT_SPLIT))
     pairs = pairs_of(params.invariance.modes, last)
-    differences = compare(said, compared, pairs, yardstick=yardstick, seed=params.seed)
+    differences = compare(said, compared, pairs, protocol=protocol, seed=params.seed)
     trained = {name: name for name in models} | {name: name.partition("/")[0] for name in replicas}
-    figures = {
-        name: {split: _moved(yardstick.figures(of(model, split), model, SEVERITY), name) for split in MEASURED_SPLITS}
+    metrics = {
+        name: {split: _moved(protocol.metrics(of(model, split), model, SEVERITY), name) for split in MEASURED_SPLITS}
         for name, model in trained.items()
     }
     modes = summarise_modes(
-        figures,
+        metrics,
         modes=params.invariance.modes,
         differences=differences,
         split=REPORT_SPLIT,
@@ -106,14 +109,16 @@ def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: lis
         {
             "confusion": compared[chosen["name"]].confusion,
             "reliability": compared[chosen["name"]].reliability,
-            "risk_coverage": by_model({name: look.risks for name, look in compared.items()}),
-            "accuracy_by_nuisance": nuisance_points({n: look.groups["by_nuisance"] for n, look in compared.items()}),
+            "risk_coverage": by_model({name: detail.risks for name, detail in compared.items()}),
+            "accuracy_by_nuisance": nuisance_points(
+                {n: detail.groups["by_nuisance"] for n, detail in compared.items()}
+            ),
             "training": training_points({n: read_json(path / "history.json")["epochs"] for n, path in models.items()}),
         },
     )
 
 
-def _moved(figures: dict, name: str) -> dict:
-    """The figures of a training with another seed: a little off those of the first."""
+def _moved(metrics: dict, name: str) -> dict:
+    """The metrics of a training with another seed: a little off those of the first."""
     seed = int(name.rpartition("-")[2]) if "/seed-" in name else 0
-    return {key: value - 0.01 * seed if isinstance(value, float) else value for key, value in figures.items()}
+    return {key: value - 0.01 * seed if isinstance(value, float) else value for key, value in metrics.items()}

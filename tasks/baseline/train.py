@@ -28,7 +28,7 @@ def train_baseline(job: TrainingJob) -> dict[str, float]:
     finished stays.
 
     Returns:
-        the last epoch's figures, and the number of crops and weights; nothing of one that was finished before.
+        the last epoch's metrics, and the number of crops and weights; nothing of one that was finished before.
     """
     params, table = job.params, job.table
     if job.out.exists():

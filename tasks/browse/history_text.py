@@ -120,7 +120,7 @@ def _false_positive(mined: Facts) -> Iterator[str]:
     yield "a false positive: {predicted} for {true}, nuisance {nuisance}".format(**named)
     near = mined.get("near")
     of = f": the nearest is {near['key'][:SHORT]}, at cosine distance {near['distance']:.4f}" if near else ""
-    yield f"{OUTCOMES[mined['outcome']].told}{of}"
+    yield f"{OUTCOMES[mined['outcome']].sentence}{of}"
 
 
 def _training(training: Facts | None) -> str:

@@ -1,4 +1,4 @@
-"""Evaluate: freeze the choice by validation, then measure every model on splits that chose nothing."""
+"""Evaluate: freeze the choice by validation, then measure every model on splits that the choice did not read."""
 
 import contextlib
 import logging
@@ -16,11 +16,11 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import MEASURED_SPLITS, REPORT_SPLIT, SELECTION_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import means_of_modes, pairs_of, summarise_modes
-from tasks.evaluate.measure_split import SCHEMA, Measured, Yardstick, compare, measure_split, thresholds_of
+from tasks.evaluate.measure_split import SCHEMA, EvaluationProtocol, Measured, compare, measure_split, thresholds_of
 from tasks.evaluate.mining_gain import means_of, summarise
 from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
-from tasks.evaluate.predictions import Answers, Model, calibrated, open_models, score_split
+from tasks.evaluate.predictions import Model, SplitPredictions, calibrated, open_models, score_split
 from tasks.metrics.classification import thin_labels
 from tasks.metrics.group_bootstrap import Differences
 
@@ -29,7 +29,7 @@ log = logging.getLogger("unfont")
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """The files of an evaluation, and the folder of its plots; docs/reference/metrics.md says what they hold."""
+    """The files of an evaluation, and the folder of its plots; docs/reference/metrics.md describes them."""
 
     chosen: Path
     metrics: Path
@@ -61,7 +61,7 @@ class _Job:
     models: dict[str, Model]
     named: Mapping[str, Path]
 
-    def score(self, split: str, **options: Any) -> Answers:
+    def score(self, split: str, **options: Any) -> SplitPredictions:
         severities = {name: list(SEVERITIES) if name in self.named else [SEVERITY] for name in self.models}
         options = {"severities": severities, **options}
         labels, batch = self.params.labels, self.params.evaluate.batch
@@ -79,66 +79,66 @@ def evaluate_models(
     """Choose among `models` and measure all of them, and beside them the replicas of a study.
 
     `outputs.chosen` is written when every model has been scored on `validation` and before any test row is read;
-    nothing reads the test figures back. Each model's temperature, and its thresholds of `p_text`, one a severity,
-    are fixed on `validation` as well. What the figures are is said by `tasks.metrics.classification.measure`. Every
+    nothing reads the metrics of the test splits back. Each model's temperature, and its thresholds of `p_text`, one a
+    severity, are fixed on `validation` as well. The metrics are those of `tasks.metrics.classification.measure`. Every
     severity is the same for a crop in every evaluation: it follows from the crop's key alone.
 
     Args:
         table: the crop table, with splits.
         models: model folders by name, inside of `outputs.chosen`'s folder; of equally good ones the first is chosen.
         replicas: a study's further trainings by name (`round-1/control-0`, `erm/seed-1`). They are scored at light
-            degradation and never chosen; their figures are in `study` and `invariance` alone.
+            degradation and never chosen; their metrics are in `study` and `invariance` alone.
 
     Returns:
-        The chosen model's figures, as `split.severity.figure`, and a study's means.
+        The chosen model's metrics, as `split.severity.metric`, and a study's means.
 
     Raises:
         UserError: a model or the table cannot be read, they are of different sizes, or a split has no crops.
     """
     job = _Job(params=params, table=table, models=open_models(models | replicas), named=models)
     with deterministic(params.threads), _predictions_file(outputs.predictions) as writer:
-        job, answers = _validate(job)
-        name = _choose(job, answers, outputs.chosen)
-        yardstick = _yardstick(job, answers)
+        job, predictions = _validate(job)
+        name = _choose(job, predictions, outputs.chosen)
+        protocol = _protocol(job, predictions)
         measured, differences = {}, {}
         for split in MEASURED_SPLITS:
-            answers = answers if split == SELECTION_SPLIT else job.score(split)
-            log.info("%s: %d crops scored by %d models", split, len(answers.rows), len(job.models))
+            predictions = predictions if split == SELECTION_SPLIT else job.score(split)
+            log.info("%s: %d crops scored by %d models", split, len(predictions.rows), len(job.models))
             measured[split] = measure_split(
-                answers, split=split, models=job.models, named=models, yardstick=yardstick, writer=writer
+                predictions, split=split, models=job.models, named=models, protocol=protocol, writer=writer
             )
             if split == REPORT_SPLIT:
                 pairs = pairs_of(job.modes, _last(params))
                 seed = derived_seed(params.seed, "designs")
-                differences = compare(answers, measured[split].looks, pairs, yardstick=yardstick, seed=seed)
-    return _write(job, name, measured, differences, yardstick.thin, outputs)
+                differences = compare(predictions, measured[split].details, pairs, protocol=protocol, seed=seed)
+    return _write(job, name, measured, differences, protocol.thin, outputs)
 
 
-def _validate(job: _Job) -> tuple[_Job, Answers]:
-    """Fit every model's temperature at light degradation; the job with them, and its answers on `validation`."""
+def _validate(job: _Job) -> tuple[_Job, SplitPredictions]:
+    """Fit every model's temperature at light degradation; the job with them, and its predictions on `validation`."""
     light = job.score(SELECTION_SPLIT, severities=[SEVERITY], keep_logits=True)
     job = replace(job, models=calibrated(job.models, light, SEVERITY))
     others = [severity for severity in SEVERITIES if severity != SEVERITY]
     rest = job.score(SELECTION_SPLIT, severities={name: others if name in job.named else [] for name in job.models})
-    return job, replace(rest, said=light.at_temperatures(job.models).said | rest.said)
+    return job, replace(rest, scored=light.at_temperatures(job.models).scored | rest.scored)
 
 
-def _choose(job: _Job, answers: Answers, chosen: Path) -> str:
-    """Write the choice. Which labels are thin, the whole table says: no term of the criterion asks for it."""
-    yardstick = Yardstick(labels=job.params.labels, settings=job.params.evaluate, thin=[], thresholds={})
-    figures = {name: yardstick.figures(answers.of(name, SEVERITY), name, SEVERITY) for name in job.named}
-    name = choose_model(figures)
+def _choose(job: _Job, predictions: SplitPredictions, chosen: Path) -> str:
+    """Write the choice. Which labels are thin follows from the whole table: no term of the criterion needs it."""
+    protocol = EvaluationProtocol(labels=job.params.labels, settings=job.params.evaluate, thin=[], thresholds={})
+    metrics = {name: protocol.metrics(predictions.of(name, SEVERITY), name, SEVERITY) for name in job.named}
+    name = choose_model(metrics)
     temperature = job.models[name].temperature
     folder, home = job.named[name], chosen.parent
-    write_json(chosen, choice_of(name, folder=folder, home=home, metrics=figures[name], temperature=temperature))
-    log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(figures[name]), temperature)
+    write_json(chosen, choice_of(name, folder=folder, home=home, metrics=metrics[name], temperature=temperature))
+    log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(metrics[name]), temperature)
     return name
 
 
-def _yardstick(job: _Job, validation: Answers) -> Yardstick:
+def _protocol(job: _Job, validation: SplitPredictions) -> EvaluationProtocol:
     labels = job.params.labels
     rows = read_rows(job.table, list(dict.fromkeys([labels.target, labels.group])))
-    return Yardstick(
+    return EvaluationProtocol(
         labels=labels,
         settings=job.params.evaluate,
         thin=thin_labels(rows, target=labels.target, group=labels.group),
@@ -154,16 +154,16 @@ def _write(
     thin: list[str],
     outputs: Outputs,
 ) -> dict[str, float]:
-    """Write what was measured; the figures for MLflow."""
+    """Write what was measured; the metrics for MLflow."""
     params, models = job.params, job.named
-    own = {model: {split: measured[split].figures[model] for split in MEASURED_SPLITS} for model in models}
+    own = {model: {split: measured[split].metrics[model] for split in MEASURED_SPLITS} for model in models}
     temperatures = {model: job.models[model].temperature for model in models}
     chosen = {"name": name, **own[name]}
     write_json(outputs.metrics, {"models": own, "chosen": chosen, "thin_targets": thin, "temperatures": temperatures})
-    groups = {model: {split: measured[split].looks[model].groups for split in MEASURED_SPLITS} for model in models}
+    groups = {model: {split: measured[split].details[model].groups for split in MEASURED_SPLITS} for model in models}
     write_json(outputs.groups, {"severity": SEVERITY, "models": groups})
     light = {
-        model: {split: measured[split].figures[model][SEVERITY] for split in MEASURED_SPLITS} for model in job.models
+        model: {split: measured[split].metrics[model][SEVERITY] for split in MEASURED_SPLITS} for model in job.models
     }
     study = _study_of(params, models, light)
     write_json(outputs.study, study)
@@ -181,16 +181,16 @@ def _write(
 
 
 def _plot(models: Mapping[str, Path], chosen: str, measured: Measured, folder: Path) -> None:
-    """Write the tables behind the plots, of the designs never seen at light degradation."""
-    looks = measured.looks
+    """Write the tables behind the plots, of the unseen typefaces at light degradation."""
+    details = measured.details
     histories = {name: read_json(models[name] / "history.json")["epochs"] for name in models}
     write_plots(
         folder,
         {
-            "confusion": looks[chosen].confusion,
-            "reliability": looks[chosen].reliability,
-            "risk_coverage": by_model({name: look.risks for name, look in looks.items()}),
-            "accuracy_by_nuisance": nuisance_points({n: look.groups["by_nuisance"] for n, look in looks.items()}),
+            "confusion": details[chosen].confusion,
+            "reliability": details[chosen].reliability,
+            "risk_coverage": by_model({name: detail.risks for name, detail in details.items()}),
+            "accuracy_by_nuisance": nuisance_points({n: detail.groups["by_nuisance"] for n, detail in details.items()}),
             "training": training_points(histories),
         },
     )
@@ -201,11 +201,11 @@ def _last(params: Params) -> str:
     return f"round-{max(map(int, ('0', *params.rounds)))}"
 
 
-def _study_of(params: Params, models: Mapping[str, Path], figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What `study.json` says: the study's summary, and the gains by which the rounds themselves stopped or not."""
+def _study_of(params: Params, models: Mapping[str, Path], metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What `study.json` holds: the study's summary, and the gains by which the rounds themselves stopped or not."""
     numbers = {int(number): int(settings.previous) for number, settings in params.rounds.items()}
     summary = summarise(
-        figures,
+        metrics,
         previous={0: None, **numbers},
         seeds=params.study.seeds,
         control=params.study.control,
@@ -221,9 +221,9 @@ def _predictions_file(path: Path) -> Iterator[pq.ParquetWriter]:
         yield writer
 
 
-def _flat(figures: dict[str, dict[str, dict[str, Any]]]) -> Iterator[tuple[str, float]]:
-    for split, by_severity in figures.items():
+def _flat(metrics: dict[str, dict[str, dict[str, Any]]]) -> Iterator[tuple[str, float]]:
+    for split, by_severity in metrics.items():
         for severity, values in by_severity.items():
-            for figure, value in values.items():
+            for metric, value in values.items():
                 if isinstance(value, int | float):
-                    yield f"{split}.{severity}.{figure}", float(value)
+                    yield f"{split}.{severity}.{metric}", float(value)

@@ -1,18 +1,18 @@
-"""Does a mode of invariance pay? The modes over their seeds, and pairs of models on designs drawn anew.
+"""Does a mode of invariance pay? The modes over their seeds, and pairs of models on resampled designs.
 
-What `metrics/invariance.json` says (figures are those of `tasks.metrics.classification.measure` at light degradation;
-null where a figure has nothing to rest on, such as a spread or an interval of one seed):
+What `metrics/invariance.json` holds (metrics are those of `tasks.metrics.classification.measure` at light degradation;
+null where a metric is undefined, such as a spread or an interval of one seed):
 
     severity, confidence, baseline: `erm`, what every other mode is measured against; null where it was not trained
     modes.<mode>:
         seeds: of its trainings; 0 is the one that can be chosen
-        splits.<split>.<figure>: values (one a seed), mean, spread (their standard deviation, n − 1);
+        splits.<split>.<metric>: values (one a seed), mean, spread (their standard deviation, n − 1);
             difference (null of the baseline, and where no seed is shared): values (less the baseline's of the same
             seed), mean, low, high (paired t-interval)
     pairs: of the trainings with seed 0: split, resamples, and differences, a list of candidate, reference,
-        and by figure value (candidate less reference), low, high (`tasks.metrics.group_bootstrap`)
+        and by metric value (candidate less reference), low, high (`tasks.metrics.group_bootstrap`)
 
-The two kinds of interval answer two questions: another seed on these designs, other designs for these weights.
+The two kinds of interval are of two questions: another seed on these designs, other designs for these weights.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ from tasks.metrics.group_bootstrap import Differences
 BASELINE = "erm"
 INVARIANCE_METRICS = ("accuracy", "worst_nuisance", "worst_target", "calibration_error")
 
-Figures = dict[str, dict[str, dict[str, Any]]]  # by model and split
+Metrics = dict[str, dict[str, dict[str, Any]]]  # by model and split
 
 
 def seeds_of_mode(mode: str, names: Iterable[str]) -> dict[int, str]:
@@ -41,7 +41,7 @@ def pairs_of(modes: Sequence[str], last_round: str) -> list[tuple[str, str]]:
 
 
 def summarise_modes(
-    figures: Figures,
+    metrics: Metrics,
     *,
     modes: Sequence[str],
     differences: dict[tuple[str, str], Differences],
@@ -49,15 +49,15 @@ def summarise_modes(
     resamples: int,
     confidence: float,
 ) -> dict[str, Any]:
-    """What `invariance.json` says, all but `severity`.
+    """What `invariance.json` holds, all but `severity`.
 
     Args:
-        figures: of every training of every mode (`seeds_of_mode`).
+        metrics: of every training of every mode (`seeds_of_mode`).
         differences: of pairs of models on `split`.
         confidence: of the intervals, 0 to 1.
     """
     baseline = BASELINE if BASELINE in modes else None
-    trained = {mode: seeds_of_mode(mode, figures) for mode in modes}
+    trained = {mode: seeds_of_mode(mode, metrics) for mode in modes}
     listed = [
         {"candidate": candidate, "reference": reference, **found}
         for (candidate, reference), found in differences.items()
@@ -68,7 +68,7 @@ def summarise_modes(
         "modes": {
             mode: {
                 "seeds": list(trained[mode]),
-                "splits": {name: _of_split(figures, name, trained[mode], base, confidence) for name in figures[mode]},
+                "splits": {name: _of_split(metrics, name, trained[mode], base, confidence) for name in metrics[mode]},
             }
             for mode in modes
             for base in [trained[baseline] if baseline and mode != baseline else {}]
@@ -78,25 +78,25 @@ def summarise_modes(
 
 
 def means_of_modes(summary: dict[str, Any]) -> dict[str, float]:
-    """Means over seeds as `modes.split.mode.figure`, of the modes that have several."""
+    """Means over seeds as `modes.split.mode.metric`, of the modes that have several."""
     return {
-        f"modes.{split}.{mode}.{figure}": value["mean"]
+        f"modes.{split}.{mode}.{metric}": value["mean"]
         for mode, facts in summary["modes"].items()
         if len(facts["seeds"]) > 1
-        for split, by_figure in facts["splits"].items()
-        for figure, value in by_figure.items()
+        for split, by_metric in facts["splits"].items()
+        for metric, value in by_metric.items()
         if value["mean"] is not None
     }
 
 
 def _of_split(
-    figures: Figures, split: str, trained: dict[int, str], base: dict[int, str], confidence: float
+    metrics: Metrics, split: str, trained: dict[int, str], base: dict[int, str], confidence: float
 ) -> dict[str, dict[str, Any]]:
     shared = [seed for seed in trained if seed in base]
     found = {}
-    for figure in INVARIANCE_METRICS:
-        own = {seed: figures[name][split][figure] for seed, name in trained.items()}
-        reference = [figures[base[seed]][split][figure] for seed in shared]
+    for metric in INVARIANCE_METRICS:
+        own = {seed: metrics[name][split][metric] for seed, name in trained.items()}
+        reference = [metrics[base[seed]][split][metric] for seed in shared]
         change = change_of([own[seed] for seed in shared], reference, confidence) if shared else None
-        found[figure] = {**spread_of(list(own.values())), "difference": change}
+        found[metric] = {**spread_of(list(own.values())), "difference": change}
     return found

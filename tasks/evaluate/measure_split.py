@@ -1,4 +1,4 @@
-"""What one split says of every model: its figures, the tables behind them, and the points of its curves."""
+"""Every model on one split: its metrics, the tables behind them, and the points of its curves."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tasks.common.params import EvaluateSettings, ProblemSettings
 from tasks.crop_table.shards import LABEL, nuisance_columns
 from tasks.crop_table.splits import SEVERITY
 from tasks.evaluate.plot_tables import confusion_points, reliability_points, risk_points
-from tasks.evaluate.predictions import Answers, Model
+from tasks.evaluate.predictions import Model, SplitPredictions
 from tasks.metrics.classification import is_ambiguous, measure, text_of
 from tasks.metrics.group_bootstrap import Differences, Strata, paired_differences
 from tasks.metrics.text_fpr import text_threshold
@@ -24,11 +24,11 @@ TYPES = {"key": pa.string(), "ambiguous": pa.bool_(), "p": pa.float32(), "p_text
 SCHEMA = pa.schema([(name, TYPES.get(name, LABEL)) for name in COLUMNS])
 
 Thresholds = Mapping[tuple[str, str], float | None]  # of p_text, by model and severity
-Figures = dict[str, float | int | str | None]
+Metrics = dict[str, float | int | str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yardstick:
+class EvaluationProtocol:
     """How every model is measured on every split: the problem's columns, the settings, the thin labels."""
 
     labels: ProblemSettings
@@ -45,8 +45,8 @@ class Yardstick:
         """The first: the one that `worst_nuisance` is about."""
         return next(iter(self.nuisances), None)
 
-    def figures(self, rows: pd.DataFrame, model: str, severity: str) -> Figures:
-        """`tasks.metrics.classification.measure` of a model's answers, by the first nuisance."""
+    def metrics(self, rows: pd.DataFrame, model: str, severity: str) -> Metrics:
+        """`tasks.metrics.classification.measure` of a model's predictions, by the first nuisance."""
         return measure(
             rows,
             nuisance=self.nuisance,
@@ -58,11 +58,11 @@ class Yardstick:
         )
 
     def cells(self, text: pd.DataFrame, nuisance: str | None) -> pd.DataFrame:
-        """The cells of a nuisance that count, of text crops with a model's answers."""
+        """The cells of a nuisance that count, of text crops with a model's predictions."""
         return counted_cells(text, nuisance=nuisance, group=self.labels.group, cell_crops=self.settings.cell_crops)
 
     def groups(self, text: pd.DataFrame) -> dict[str, Any]:
-        """What `groups.json` says of a model: accuracy by the values of every nuisance, and the worst families."""
+        """What `groups.json` holds of a model: accuracy by the values of every nuisance, and the worst families."""
         settings = self.settings
         return {
             "by_nuisance": {name: nuisance_table(self.cells(text, name)) for name in self.nuisances},
@@ -71,11 +71,11 @@ class Yardstick:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """A closer look at one model's answers to one split at light degradation.
+class ModelDetails:
+    """One model on one split at light degradation, in detail.
 
     Attributes:
-        groups: see `Yardstick.groups`.
+        groups: see `EvaluationProtocol.groups`.
         right: [text crops] bool, by key.
         risks, reliability, confusion: points of plots (`tasks.evaluate.plot_tables`).
     """
@@ -87,13 +87,13 @@ class Look:
     confusion: pd.DataFrame
 
     @classmethod
-    def at(cls, rows: pd.DataFrame, yardstick: Yardstick, temperature: float) -> "Look":
-        """Of all answers, sorted by key, of a model with this temperature."""
+    def of_rows(cls, rows: pd.DataFrame, protocol: EvaluationProtocol, temperature: float) -> "ModelDetails":
+        """Of all its predictions, sorted by key; `temperature` is the model's."""
         clear = rows[~is_ambiguous(rows)]
         text = text_of(rows)
         right = (text["true"] == text["predicted"]).to_numpy()
         return cls(
-            groups=yardstick.groups(text),
+            groups=protocol.groups(text),
             right=right,
             risks=risk_points(text["p"].to_numpy(), right),
             reliability=reliability_points(clear, temperature),
@@ -103,56 +103,61 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One split's findings: figures by model and severity, and a look at every named model."""
+    """One split's results: metrics by model and severity, and the details of every named model."""
 
-    figures: dict[str, dict[str, Figures]]
-    looks: dict[str, Look]
+    metrics: dict[str, dict[str, Metrics]]
+    details: dict[str, ModelDetails]
 
 
 def measure_split(
-    answers: Answers,
+    predictions: SplitPredictions,
     *,
     split: str,
     models: Mapping[str, Model],
     named: Collection[str],
-    yardstick: Yardstick,
+    protocol: EvaluationProtocol,
     writer: pq.ParquetWriter,
 ) -> Measured:
-    """Measure every model's `answers`; those of the `named` models are written, and looked at more closely."""
-    figures: dict[str, dict[str, Figures]] = {name: {} for name in models}
-    looks = {}
-    for name, severity in answers.said:
-        rows = answers.of(name, severity)
-        figures[name][severity] = yardstick.figures(rows, name, severity)
+    """Measure every model's `predictions`; those of the `named` models are written, and measured in detail."""
+    metrics: dict[str, dict[str, Metrics]] = {name: {} for name in models}
+    details = {}
+    for name, severity in predictions.scored:
+        rows = predictions.of(name, severity)
+        metrics[name][severity] = protocol.metrics(rows, name, severity)
         if name not in named:
             continue
         facts = rows.assign(model=name, split=split, severity=severity)
         writer.write_table(pa.Table.from_pandas(facts[COLUMNS], SCHEMA, preserve_index=False))
         if severity == SEVERITY:
-            looks[name] = Look.at(rows, yardstick, models[name].temperature)
-    return Measured(figures=figures, looks=looks)
+            details[name] = ModelDetails.of_rows(rows, protocol, models[name].temperature)
+    return Measured(metrics=metrics, details=details)
 
 
-def thresholds_of(answers: Answers) -> dict[tuple[str, str], float | None]:
+def thresholds_of(predictions: SplitPredictions) -> dict[tuple[str, str], float | None]:
     """The thresholds of p_text that keep 95% of the text crops; None where a model knows no `Zxxx`."""
-    return {key: _threshold(answers.of(*key)) for key in answers.said}
+    return {key: _threshold(predictions.of(*key)) for key in predictions.scored}
 
 
 def compare(
-    answers: Answers, looks: Mapping[str, Look], pairs: Sequence[tuple[str, str]], *, yardstick: Yardstick, seed: int
+    predictions: SplitPredictions,
+    details: Mapping[str, ModelDetails],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    protocol: EvaluationProtocol,
+    seed: int,
 ) -> dict[tuple[str, str], Differences]:
-    """The pairs' differences at light degradation, on groups drawn anew (`tasks.metrics.group_bootstrap`)."""
-    text = text_of(answers.of(next(iter(looks)), SEVERITY))
-    nuisance, group = yardstick.nuisance, yardstick.labels.group
+    """The pairs' differences at light degradation, on resampled groups (`tasks.metrics.group_bootstrap`)."""
+    text = text_of(predictions.of(next(iter(details)), SEVERITY))
+    nuisance, group = protocol.nuisance, protocol.labels.group
     strata = Strata.of_text(
-        text, nuisance=nuisance, group=group, cells=yardstick.cells(text, nuisance), thin=yardstick.thin
+        text, nuisance=nuisance, group=group, cells=protocol.cells(text, nuisance), thin=protocol.thin
     )
     return paired_differences(
         strata,
-        {name: look.right for name, look in looks.items()},
+        {name: detail.right for name, detail in details.items()},
         pairs,
-        resamples=yardstick.settings.resamples,
-        confidence=yardstick.settings.confidence,
+        resamples=protocol.settings.resamples,
+        confidence=protocol.settings.confidence,
         seed=seed,
     )
 

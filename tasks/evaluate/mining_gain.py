@@ -1,21 +1,21 @@
 """Is mining worth it? The rounds' trainings against controls that added as many random crops, with their spread.
 
-What `metrics/study.json` says (figures are those of `tasks.metrics.classification.measure` at light degradation; null
-where a figure has nothing to rest on, such as a rate without `Zxxx`, a control that was not trained, an interval of one
+What `metrics/study.json` holds (metrics are those of `tasks.metrics.classification.measure` at light degradation; null
+where a metric is undefined, such as a rate without `Zxxx`, a control that was not trained, an interval of one
 seed):
 
     asked: whether there are two seeds or more and a control; else single values, and no verdict
     seeds, control, confidence, severity: the study's settings
     splits.<split>.<round>:
-        mined, control.<figure>: values (one a seed), mean, spread (their standard deviation, n − 1)
-        difference.<figure>: values (mined less control, one a seed), mean, low, high (paired t-interval);
+        mined, control.<metric>: values (one a seed), mean, spread (their standard deviation, n − 1)
+        difference.<metric>: values (mined less control, one a seed), mean, low, high (paired t-interval);
             of the two rates also cut: value = 1 − mean(mined) / mean(control), low, high (`cut_interval`)
-        gain.mined, gain.control.<figure>: values (against the round before, one a seed; above 0 is better),
+        gain.mined, gain.control.<metric>: values (against the round before, one a seed; above 0 is better),
             mean, low, high. The round before a control of round 1 is the mined round 0 of its seed.
-    verdict: on designs never seen, after the last round: split, round, mined and control (mean false-positive
+    verdict: on unseen typefaces, after the last round: split, round, mined and control (mean false-positive
         rates), false_positive_cut, low, high, reached_30_percent (the cut itself, not its interval),
         beyond_spread (the difference's interval leaves out 0)
-    gains.<round>: what the round said of itself, by which rounds stop (`gain` of its round.json)
+    gains.<round>: `gain` of its round.json, by which rounds stop
 
 A round's control is null in round 0, and so is its gain.
 """
@@ -36,7 +36,7 @@ WANTED_CUT = 0.3
 DIGITS = 6
 
 Values = list[float | None]  # one a seed
-ByFigure = dict[str, Values]
+ByMetric = dict[str, Values]
 
 
 def model_name(number: int, replica: Replica) -> str:
@@ -45,24 +45,24 @@ def model_name(number: int, replica: Replica) -> str:
 
 
 def summarise(
-    figures: dict[str, dict[str, dict[str, Any]]],
+    metrics: dict[str, dict[str, dict[str, Any]]],
     *,
     previous: dict[int, int | None],
     seeds: int,
     control: bool,
     confidence: float,
 ) -> dict[str, Any]:
-    """The study's part of `study.json`: all but `severity` and `gains`, which are not its to know.
+    """The study's part of `study.json`: all but `severity` and `gains`, which the caller adds.
 
     Args:
-        figures: by model (`model_name`) and split; every training of the study is there.
+        metrics: by model (`model_name`) and split; every training of the study is there.
         previous: the round before each round; None of round 0.
         confidence: of the intervals, 0 to 1.
     """
     asked = control and seeds >= 2
     splits = {}
-    for split in next(iter(figures.values())):
-        trainings = _Trainings(figures=figures, split=split, seeds=seeds, control=control)
+    for split in next(iter(metrics.values())):
+        trainings = _Trainings(metrics=metrics, split=split, seeds=seeds, control=control)
         splits[split] = {
             str(number): _round_of(trainings, number, before, confidence) for number, before in previous.items()
         }
@@ -72,15 +72,15 @@ def summarise(
 
 
 def means_of(summary: dict[str, Any]) -> dict[str, float]:
-    """A study's means as `study.split.round-1.arm.figure`; nothing where each round is one training."""
+    """A study's means as `study.split.round-1.arm.metric`; nothing where each round is one training."""
     if summary["seeds"] == 1 and not summary["control"]:
         return {}
     return {
-        f"study.{split}.round-{number}.{arm}.{figure}": value["mean"]
+        f"study.{split}.round-{number}.{arm}.{metric}": value["mean"]
         for split, rounds in summary["splits"].items()
         for number, facts in rounds.items()
         for arm in (MINED, CONTROL)
-        for figure, value in (facts[arm] or {}).items()
+        for metric, value in (facts[arm] or {}).items()
         if value["mean"] is not None
     }
 
@@ -102,8 +102,8 @@ def cut_interval(mined: np.ndarray, control: np.ndarray, *, confidence: float) -
     do not, and it leaves out a cut of 0 exactly where the difference's t-interval leaves out 0.
 
     Returns:
-        None of fewer than two seeds, and where the ratios have no bounds: the controls' mean is itself within
-        their spread of 0.
+        None of fewer than two seeds, and where the ratios have no bounds: the controls' mean is not
+        significantly above 0.
     """
     n = len(mined)
     if n < 2:
@@ -138,19 +138,19 @@ def change_of(values: Values, base: Values, confidence: float) -> dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class _Trainings:
-    """The figures of a study's trainings on one split."""
+    """The metrics of a study's trainings on one split."""
 
-    figures: dict[str, dict[str, dict[str, Any]]]
+    metrics: dict[str, dict[str, dict[str, Any]]]
     split: str
     seeds: int
     control: bool
 
-    def of(self, number: int, arm: str) -> ByFigure | None:
-        """By figure the value of each seed; None of a control that was not trained."""
+    def of(self, number: int, arm: str) -> ByMetric | None:
+        """By metric the value of each seed; None of a control that was not trained."""
         if arm == CONTROL and not (self.control and number > 0):
             return None
         names = [model_name(number, Replica(seed=seed, arm=arm)) for seed in range(self.seeds)]
-        return {figure: [self.figures[name][self.split][figure] for name in names] for figure in MINING_METRICS}
+        return {metric: [self.metrics[name][self.split][metric] for name in names] for metric in MINING_METRICS}
 
 
 def _round_of(trainings: _Trainings, number: int, before: int | None, confidence: float) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _round_of(trainings: _Trainings, number: int, before: int | None, confidence
     difference = None
     if mined is not None and control is not None:
         difference = {
-            figure: _difference(figure, mined[figure], control[figure], confidence) for figure in MINING_METRICS
+            metric: _difference(metric, mined[metric], control[metric], confidence) for metric in MINING_METRICS
         }
     gain = None
     if before is not None:
@@ -169,25 +169,25 @@ def _round_of(trainings: _Trainings, number: int, before: int | None, confidence
     return {**{arm: _spread(values) for arm, values in arms.items()}, "difference": difference, "gain": gain}
 
 
-def _spread(arm: ByFigure | None) -> dict[str, dict[str, Any]] | None:
-    return None if arm is None else {figure: spread_of(values) for figure, values in arm.items()}
+def _spread(arm: ByMetric | None) -> dict[str, dict[str, Any]] | None:
+    return None if arm is None else {metric: spread_of(values) for metric, values in arm.items()}
 
 
-def _difference(figure: str, mined: Values, control: Values, confidence: float) -> dict[str, Any]:
+def _difference(metric: str, mined: Values, control: Values, confidence: float) -> dict[str, Any]:
     entry = change_of(mined, control, confidence)
-    if figure in RATES:
+    if metric in RATES:
         entry["cut"] = _cut(_known(mined), _known(control), confidence)
     return entry
 
 
-def _gain(after: ByFigure | None, before: ByFigure | None, confidence: float) -> dict[str, dict[str, Any]] | None:
+def _gain(after: ByMetric | None, before: ByMetric | None, confidence: float) -> dict[str, dict[str, Any]] | None:
     if after is None or before is None:
         return None
     pairs = {
-        figure: (before[figure], after[figure]) if figure in RATES else (after[figure], before[figure])
-        for figure in MINING_METRICS
+        metric: (before[metric], after[metric]) if metric in RATES else (after[metric], before[metric])
+        for metric in MINING_METRICS
     }
-    return {figure: change_of(better, worse, confidence) for figure, (better, worse) in pairs.items()}
+    return {metric: change_of(better, worse, confidence) for metric, (better, worse) in pairs.items()}
 
 
 def _cut(mined: np.ndarray | None, control: np.ndarray | None, confidence: float) -> dict[str, float | None]:
@@ -199,16 +199,16 @@ def _cut(mined: np.ndarray | None, control: np.ndarray | None, confidence: float
 
 def _verdict(rounds: dict[str, Any], last: int) -> dict[str, Any] | None:
     """What the last round's mining did to the false-positive rate; None where there is no such rate."""
-    facts, figure = rounds[str(last)], RATES[0]
-    if facts["difference"] is None or facts["difference"][figure]["mean"] is None:
+    facts, metric = rounds[str(last)], RATES[0]
+    if facts["difference"] is None or facts["difference"][metric]["mean"] is None:
         return None
-    difference = facts["difference"][figure]
+    difference = facts["difference"][metric]
     cut = difference["cut"]
     return {
         "split": REPORT_SPLIT,
         "round": last,
-        MINED: facts[MINED][figure]["mean"],
-        CONTROL: facts[CONTROL][figure]["mean"],
+        MINED: facts[MINED][metric]["mean"],
+        CONTROL: facts[CONTROL][metric]["mean"],
         "false_positive_cut": cut["value"],
         "low": cut["low"],
         "high": cut["high"],
@@ -218,7 +218,7 @@ def _verdict(rounds: dict[str, Any], last: int) -> dict[str, Any] | None:
 
 
 def _known(values: Values) -> np.ndarray | None:
-    """The values as numbers; None where any is missing: a mean of the seeds that worked would flatter."""
+    """The values as numbers; None where any is missing: a mean of the seeds that worked would be biased."""
     known = [value for value in values if value is not None]
     return np.array(known) if len(known) == len(values) else None
 

@@ -1,4 +1,4 @@
-"""Choose the one model that stands for all: by validation, before any test crop is scored."""
+"""Choose one model: by validation, before any test crop is scored."""
 
 import math
 from collections.abc import Mapping
@@ -9,8 +9,7 @@ from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 
-# The criterion's terms, by the figure of `tasks.metrics.classification.measure` that each is made of; of rates, what is
-# left to 1.
+# The criterion's terms, by their metric of `tasks.metrics.classification.measure`; of a rate, 1 less the rate.
 RATE = "false_alarm_rate"
 TERMS = {"accuracy": "accuracy", "worst_nuisance": "worst_nuisance", RATE: f"1 - {RATE}"}
 
@@ -36,17 +35,17 @@ def choose_model(metrics: Mapping[str, Metrics]) -> str:
 def criterion_of(metrics: Metrics) -> float:
     """The mean of accuracy, worst_nuisance and 1 − false_alarm_rate: three shares of crops that should be 1.
 
-    The accuracy of text alone would let a model win that reads common styles well and the rare ones badly, or
-    that takes everything for text. The worst group's accuracy on validation is what chooses well where groups
-    differ (Sagawa et al. 2020; Idrissi et al. 2022), but rests on few crops: with the others it has a third of
-    the say. A figure that has nothing to rest on, of this problem, is left out of the mean for every model alike.
+    By the accuracy of text alone, a model could win that is good on common styles and bad on rare ones, or that
+    predicts text for everything. The worst group's accuracy on validation is a good criterion where groups
+    differ (Sagawa et al. 2020; Idrissi et al. 2022), but rests on few crops: here it has a weight of a
+    third. A metric that is undefined for this problem is left out of the mean for every model alike.
     """
     terms = _terms(metrics)
     return math.fsum(terms.values()) / len(terms)
 
 
 def choice_of(name: str, *, folder: Path, home: Path, metrics: Metrics, temperature: float = 1.0) -> dict[str, Any]:
-    """What `chosen.json` says: the model's name, its folder as seen from `home`, its weights, and why.
+    """What `chosen.json` holds: the model's name, its folder as seen from `home`, its weights, and why.
 
     `temperature` divides its logits before they become probabilities (`tasks.metrics.calibration`).
     """
@@ -77,11 +76,11 @@ def read_choice(home: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError("the choice of the model does not read", where=path, fix="run `unfont evaluate`") from error
+        raise UserError("the choice of the model cannot be read", where=path, fix="run `unfont evaluate`") from error
     return choice
 
 
 def _terms(metrics: Metrics) -> dict[str, float]:
-    """The terms of the criterion that have something to rest on, by their metrics' names."""
+    """The terms of the criterion that are defined, by their metrics' names."""
     known = {name: float(metrics[name]) for name in TERMS if metrics[name] is not None}
     return {name: 1 - value if name == RATE else value for name, value in known.items()}

@@ -1,4 +1,4 @@
-"""The tables behind the plots: small CSV files that `dvc plots show` and the MLflow figures draw."""
+"""The tables behind the plots: small CSV files that `dvc plots show` and the MLflow figures plot."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,8 +49,8 @@ def risk_points(p: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
 def reliability_points(rows: pd.DataFrame, temperature: float) -> pd.DataFrame:
     """`confidence` and `accuracy` by bin, with the model's `temperature` and without (1)."""
     correct = (rows["true"] == rows["predicted"]).to_numpy()
-    sides = {temperature: rows["p"], 1.0: rows["p_raw"]}
-    parts = [reliability(p.to_numpy(), correct).assign(temperature=value) for value, p in sides.items()]
+    probabilities = {temperature: rows["p"], 1.0: rows["p_raw"]}
+    parts = [reliability(p.to_numpy(), correct).assign(temperature=value) for value, p in probabilities.items()]
     return pd.concat(parts, ignore_index=True)
 
 

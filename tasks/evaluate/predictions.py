@@ -1,4 +1,4 @@
-"""Answers of models to the degraded crops of a split: each batch is read and degraded once for all of them."""
+"""Predictions of models on the degraded crops of a split: each batch is read and degraded once for all of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,30 +38,30 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a model says of some crops: arrays [n], and the logits [n, labels] where they were asked for.
+class ModelPredictions:
+    """A model's predictions on some crops: arrays [n], and the logits [n, labels] where they were asked for.
 
-    `places` are the predicted labels' among the model's, int16; `p` their probabilities at the model's temperature,
-    `p_raw` without, both float32; `p_text` is 1 − p(`Zxxx`) without temperature, float32, NaN where the model knows
-    no `Zxxx`. Thresholds of `p_text` are fixed by recall: a temperature would reorder crops and promise nothing.
+    `indices` are those of the predicted labels among the model's, int16; `p` their probabilities at the model's
+    temperature, `p_raw` without, both float32; `p_text` is 1 − p(`Zxxx`) without temperature, float32, NaN where the
+    model knows no `Zxxx`. Thresholds of `p_text` are fixed by recall: a temperature would only reorder crops.
     """
 
-    places: np.ndarray
+    indices: np.ndarray
     p: np.ndarray
     p_raw: np.ndarray
     p_text: np.ndarray
     logits: np.ndarray | None = None
 
     @classmethod
-    def of_logits(cls, logits: Tensor, model: Model, *, keep: bool = False) -> "Said":
+    def of_logits(cls, logits: Tensor, model: Model, *, keep: bool = False) -> "ModelPredictions":
         raw = logits.softmax(1)
-        best, places = raw.max(1)
+        best, indices = raw.max(1)
         # At no temperature the softmax is not taken twice.
         p = best if model.temperature == 1 else (logits / model.temperature).softmax(1).amax(1)
         unknown = torch.full_like(best, float("nan"))
         p_text = 1 - raw[:, model.labels.index(UNWRITTEN)] if UNWRITTEN in model.labels else unknown
         return cls(
-            places=places.numpy().astype(np.int16),
+            indices=indices.numpy().astype(np.int16),
             p=p.numpy(),
             p_raw=best.numpy(),
             p_text=p_text.numpy(),
@@ -69,58 +69,57 @@ class Said:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence["Said"]) -> "Said":
+    def joined(cls, parts: Sequence["ModelPredictions"]) -> "ModelPredictions":
         arrays = {
-            name: [getattr(part, name) for part in parts] for name in ("places", "p", "p_raw", "p_text", "logits")
+            name: [getattr(part, name) for part in parts] for name in ("indices", "p", "p_raw", "p_text", "logits")
         }
         return cls(**{name: np.concatenate(some) for name, some in arrays.items() if some[0] is not None})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What some models say about the crops of one split at some severities.
+class SplitPredictions:
+    """The predictions of some models on the crops of one split at some severities.
 
-    Kept as numbers: at a million crops, six models and four severities they fit where tables of names would
-    not.
+    Kept as numbers: for a million crops, six models and four severities, tables of names would not fit in memory.
 
     Attributes:
         rows: the crops' labels and keys, with `true`; in the table's order.
         labels: the labels of each model.
-        said: by (model, severity).
+        scored: by (model, severity).
     """
 
     rows: pd.DataFrame
     labels: dict[str, list[str]]
-    said: dict[Key, Said]
+    scored: dict[Key, ModelPredictions]
 
     def of(self, model: str, severity: str) -> pd.DataFrame:
         """`rows` with `predicted`, `p`, `p_raw` and `p_text`, sorted by key."""
-        said = self.said[model, severity]
-        names = np.array(self.labels[model], dtype=object)[said.places]
-        rows = self.rows.assign(predicted=names, p=said.p, p_raw=said.p_raw, p_text=said.p_text)
+        scored = self.scored[model, severity]
+        names = np.array(self.labels[model], dtype=object)[scored.indices]
+        rows = self.rows.assign(predicted=names, p=scored.p, p_raw=scored.p_raw, p_text=scored.p_text)
         return rows.sort_values("key", kind="stable", ignore_index=True)
 
-    def at_temperatures(self, models: Mapping[str, Model]) -> "Answers":
-        """The same answers with p at the temperatures of `models`; needs the logits, and lets go of them."""
-        said = {}
-        for key, one in self.said.items():
+    def at_temperatures(self, models: Mapping[str, Model]) -> "SplitPredictions":
+        """The same predictions with p at the temperatures of `models`; needs the logits, and drops them."""
+        scored = {}
+        for key, one in self.scored.items():
             if one.logits is None:
                 raise ValueError(f"the logits of {key} were not kept")
-            said[key] = Said.of_logits(torch.from_numpy(one.logits), models[key[0]])
-        return replace(self, said=said)
+            scored[key] = ModelPredictions.of_logits(torch.from_numpy(one.logits), models[key[0]])
+        return replace(self, scored=scored)
 
 
-def calibrated(models: Mapping[str, Model], answers: Answers, severity: str) -> dict[str, Model]:
-    """`models` with the temperature that fits their `answers` (with logits) at `severity`; ambiguous crops left out.
+def calibrated(models: Mapping[str, Model], predictions: SplitPredictions, severity: str) -> dict[str, Model]:
+    """`models` with the temperatures that fit `predictions` (with logits) at `severity`, without the ambiguous crops.
 
     The same model under two names stays one model.
     """
-    known = ~is_ambiguous(answers.rows)
-    true = answers.rows["true"].to_numpy()[known]
+    known = ~is_ambiguous(predictions.rows)
+    true = predictions.rows["true"].to_numpy()[known]
     held: dict[int, Model] = {}
     for name, model in models.items():
         if id(model) not in held:
-            logits = answers.said[name, severity].logits
+            logits = predictions.scored[name, severity].logits
             if logits is None:
                 raise ValueError(f"the logits of {name} were not kept")
             held[id(model)] = replace(model, temperature=fit_temperature(logits[known], true, model.labels))
@@ -148,51 +147,51 @@ def score_split(
     severities: Sequence[str] | Mapping[str, Sequence[str]],
     batch: int,
     keep_logits: bool = False,
-) -> Answers:
-    """Answers of every model to every crop of a split.
+) -> SplitPredictions:
+    """Predictions of every model on every crop of a split.
 
     Each batch of crops is read once and degraded once a severity, whatever the number of models. Must run
     within `deterministic`.
 
     Args:
-        severities: at which all models are asked, or each by its name.
-        keep_logits: in the answers too: 4 bytes a crop, label, model and severity.
+        severities: that all models are run at, or those of each by its name.
+        keep_logits: in the result too: 4 bytes a crop, label, model and severity.
 
     Raises:
         UserError: the split has no crops, or the crops are of another size than a model's.
     """
     by_model = severities if isinstance(severities, Mapping) else dict.fromkeys(models, severities)
-    # A round after the stop is its predecessor again: one forward pass answers for both.
+    # A round after the stop is its predecessor again: one forward pass serves both.
     first = {name: next(other for other in models if models[other] is models[name]) for name in models}
     source = {(name, severity): (first[name], severity) for name in models for severity in by_model[name]}
-    said: dict[Key, list[Said]] = {key: [] for key in source.values()}
+    scored: dict[Key, list[ModelPredictions]] = {key: [] for key in source.values()}
     seen: list[pd.DataFrame] = []
     for pixels, rows in stream_images(table, [split], batch):
         check_size(pixels, {name: model.network for name, model in models.items()}, table)
         seen.append(rows[list(dict.fromkeys(["key", "ambiguous", *label_columns(labels), FAMILY]))])
-        for name, severity, images in _shown(pixels, rows["key"].tolist(), models, said):
+        for name, severity, images in _degraded(pixels, rows["key"].tolist(), models, scored):
             logits = logits_of(models[name].network, images)
-            said[name, severity].append(Said.of_logits(logits, models[name], keep=keep_logits))
+            scored[name, severity].append(ModelPredictions.of_logits(logits, models[name], keep=keep_logits))
     if not seen:
         raise UserError(f"there are no crops of split '{split}'", where=table, fix=f"give {split} some crops")
     facts = pd.concat(seen, ignore_index=True)
-    whole = {key: Said.joined(parts) for key, parts in said.items()}
-    return Answers(
+    whole = {key: ModelPredictions.joined(parts) for key, parts in scored.items()}
+    return SplitPredictions(
         rows=facts.assign(true=facts[labels.target]),
         labels={name: model.labels for name, model in models.items()},
-        said={key: whole[origin] for key, origin in source.items()},
+        scored={key: whole[origin] for key, origin in source.items()},
     )
 
 
-def _shown(
-    pixels: np.ndarray, keys: list[str], models: dict[str, Model], asked: Iterable[Key]
+def _degraded(
+    pixels: np.ndarray, keys: list[str], models: dict[str, Model], wanted: Iterable[Key]
 ) -> Iterator[tuple[str, str, Tensor]]:
-    """What each of the (model, severity) `asked` sees of a batch; crops are degraded once a severity and channels."""
+    """A batch's images for each (model, severity) `wanted`; crops are degraded once a severity and channels."""
     seeds = seeds_of(keys, 0)
-    by_look: dict[tuple[int, str], list[str]] = {}
-    for name, severity in asked:
-        by_look.setdefault((models[name].network.channels, severity), []).append(name)
-    for (channels, severity), names in by_look.items():
+    by_input: dict[tuple[int, str], list[str]] = {}
+    for name, severity in wanted:
+        by_input.setdefault((models[name].network.channels, severity), []).append(name)
+    for (channels, severity), names in by_input.items():
         images = degrade(as_images(torch.from_numpy(pixels), channels), seeds, SEVERITIES[severity])
         for name in names:
             yield name, severity, images

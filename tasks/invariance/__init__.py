@@ -1,1 +1,1 @@
-"""Stage `invariance`: train on while the network forgets the nuisance."""
+"""Stage `invariance`: continue training while the embedding loses the nuisance."""

@@ -51,12 +51,12 @@ def mode_jobs(params: Params, *, mode: str, table: Path, last_round: Path, work:
 def train_mode(job: ModeJob) -> dict[str, float]:
     """Train on from the model in `job.start`, on its training set, and write the folder at `job.out`.
 
-    Every mode of a seed starts from the same weights, with fresh nuisance heads, and sees the same crops with the
-    same degradations, in the same order but where it needs partners in one batch: what differs afterwards is the
-    mode's doing. A training that an interrupted run has finished stays.
+    Every mode of a seed starts from the same weights, with fresh nuisance heads, and is trained on the same crops with
+    the same degradations, in the same order but where it needs partners in one batch: what differs afterwards is due
+    to the mode. A training that an interrupted run has finished stays.
 
     Returns:
-        the last epoch's figures, the nuisance heads' among them, and the number of crops and weights; nothing of
+        the last epoch's metrics, the nuisance heads' among them, and the number of crops and weights; nothing of
         one that was finished before.
 
     Raises:
@@ -72,7 +72,7 @@ def train_mode(job: ModeJob) -> dict[str, float]:
         training, labels = read_training(job.start), Labels.of_card(card)
         crops = read_crops(job.table, labels, keys=training["key"])
         if any(mode.needs_pairs for mode in modes) and not _has_partners(crops):
-            log.warning("no two training crops are partners: %s learns nothing of them", job.mode)
+            log.warning("no two training crops are partners: %s has no effect", job.mode)
         trained = train_network(
             network,
             crops,

@@ -1,4 +1,4 @@
-"""Figures of a set of predictions: pure functions of arrays and tables.
+"""Metrics of a set of predictions: pure functions of arrays and tables.
 
 A table of predictions has a row a crop: `true`, `predicted` (labels), `p`, the predicted label's
 probability, and where the model knows `Zxxx`, `p_text`, the probability that it is text: 1 − p(`Zxxx`).
@@ -13,11 +13,11 @@ import pandas as pd
 
 from tasks.common.params import UNWRITTEN
 from tasks.metrics.calibration import calibration_error
-from tasks.metrics.risk_coverage import abstaining_figures
+from tasks.metrics.risk_coverage import abstention_metrics
 from tasks.metrics.text_fpr import share_at
 from tasks.metrics.worst_group import counted_cells, share_with_interval, worst_cell, worst_label, worst_nuisance
 
-THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label figure
+THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label metric
 DIGITS = 6
 
 
@@ -34,19 +34,19 @@ def measure(
     """Measure one model on one split at one severity.
 
     The model always chooses among all its labels, `Zxxx` included. A crop whose truth is not `Zxxx` is a
-    *text* crop. A text whose letters all have homoglyphs in another script (`ambiguous`) has no right answer to
-    read off its pixels: it counts in its own two figures and in no other.
+    *text* crop. A text whose letters all have homoglyphs in another script (`ambiguous`) has no label that its
+    pixels determine: it counts in its own two metrics and in no other.
 
     - `accuracy`: share of text crops that are right; `_low` and `_high`, its Wilson interval.
-    - `false_alarm_rate`: share of `Zxxx` crops that are called text.
+    - `false_alarm_rate`: share of `Zxxx` crops that are predicted as text.
     - `false_positive_rate`: share of `Zxxx` crops with `p_text` at `threshold` or above: the false-positive rate
       at 95% text recall, where the threshold was fixed on `validation` (`tasks.metrics.text_fpr`).
-    - `text_recall`: share of text crops with `p_text` at `threshold` or above: what the 95% are on these crops.
+    - `text_recall`: share of text crops with `p_text` at `threshold` or above: the recall on these crops.
     - `text_threshold`: `threshold`.
     - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
     - `worst_target`: lowest accuracy of a label, labels in `thin` left out; `worst_target_label` names it.
     - `worst_nuisance`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
-      (`tasks.metrics.worst_group`); with `_label`, and with `_cells` and `_n`, what it rests on.
+      (`tasks.metrics.worst_group`); with its `_label`, and the number of its `_cells` and crops, `_n`.
     - `worst_cell`: the lowest accuracy of a cell that counts; `_target`, `_nuisance`, `_n`, and its Wilson interval.
     - `calibration_error`: see `tasks.metrics.calibration`; over all crops. `calibration_error_raw` is without
       temperature.
@@ -54,7 +54,7 @@ def measure(
     - `ambiguous_accuracy`: share of the ambiguous crops that are right; `n_ambiguous`: how many they are.
     - `n`, `n_text`: crops, ambiguous ones left out.
 
-    A figure that has nothing to rest on is None. Figures are rounded to 6 digits.
+    A metric that is undefined is None. Metrics are rounded to 6 digits.
 
     Args:
         rows: `true`, `predicted`, `p`, and the columns `nuisance` and `group` name; `ambiguous` where known;
@@ -65,14 +65,14 @@ def measure(
         threshold: of `p_text`, 0 to 1; None where the model knows no `Zxxx`.
     """
     unclear = is_ambiguous(rows)
-    homoglyphs, rows = rows[unclear], rows[~unclear]
+    ambiguous, rows = rows[unclear], rows[~unclear]
     written = rows["true"] != UNWRITTEN
     text, background = rows[written], rows[~written]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
     right = correct[written.to_numpy()]
     worst_target, worst_target_label = worst_label(text, thin=thin)
     cells = counted_cells(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
-    figures = {
+    metrics = {
         "n": len(rows),
         "n_text": len(text),
         **share_with_interval(right, "accuracy", confidence=confidence),
@@ -86,27 +86,27 @@ def measure(
         **_of_cells(cells, confidence=confidence),
         "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
         "calibration_error_raw": calibration_error(rows.get("p_raw", rows["p"]).to_numpy(), correct),
-        **abstaining_figures(text["p"].to_numpy(), right),
-        "ambiguous_accuracy": _share(homoglyphs["true"] == homoglyphs["predicted"]),
-        "n_ambiguous": len(homoglyphs),
+        **abstention_metrics(text["p"].to_numpy(), right),
+        "ambiguous_accuracy": _share(ambiguous["true"] == ambiguous["predicted"]),
+        "n_ambiguous": len(ambiguous),
     }
-    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in figures.items()}
+    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in metrics.items()}
 
 
 def is_ambiguous(rows: pd.DataFrame) -> np.ndarray:
-    """Which rows are ambiguous: bool `[rows]`; a table that does not say has none."""
+    """Which rows are ambiguous: bool `[rows]`; a table without that column has none."""
     if "ambiguous" not in rows.columns:
         return np.zeros(len(rows), bool)
     return rows["ambiguous"].fillna(value=False).to_numpy(dtype=bool)
 
 
 def text_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The text crops that figures count: neither `Zxxx` nor ambiguous."""
+    """The text crops that metrics count: neither `Zxxx` nor ambiguous."""
     return rows[(rows["true"] != UNWRITTEN).to_numpy() & ~is_ambiguous(rows)]
 
 
 def thin_labels(rows: pd.DataFrame, *, target: str, group: str) -> list[str]:
-    """Text labels with fewer than 3 groups in a table, sorted: their worst case is one design's luck."""
+    """Text labels with fewer than 3 groups in a table, sorted: their accuracy depends on one design."""
     text = rows[rows[target] != UNWRITTEN]
     groups = text.groupby(target, observed=True)[group].nunique()
     return sorted(str(label) for label in groups.index[groups < THIN_BELOW])

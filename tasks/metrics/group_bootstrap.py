@@ -1,4 +1,4 @@
-"""Would one model still be better on other designs? Paired differences, with designs drawn anew."""
+"""Would one model still be better on other designs? Paired differences, with designs resampled."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 RESAMPLED_METRICS = ("accuracy", "worst_nuisance", "worst_target")
-ELEMENTS = 4_000_000  # drawn weights in memory at a time
+ELEMENTS = 4_000_000  # resampled weights in memory at a time
 DIGITS = 6
 
 Sums = np.ndarray  # [resamples, strata]
-Figure = Callable[[Sums, Sums], np.ndarray]  # of right crops and of crops: [resamples]
-Differences = dict[str, dict[str, float | None]]  # by figure: value, low, high
+Metric = Callable[[Sums, Sums], np.ndarray]  # of right crops and of crops: [resamples]
+Differences = dict[str, dict[str, float | None]]  # by metric: value, low, high
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strata:
-    """Text crops as their figures see them.
+    """Text crops, grouped as their metrics need them.
 
     Attributes:
-        cluster: [crops] the place of each crop's group; a crop without one is a group of its own.
-        stratum: [crops] the place of its (label, nuisance value).
+        cluster: [crops] the index of each crop's group; a crop without one is a group of its own.
+        stratum: [crops] the index of its (label, nuisance value).
         labels: [strata] label; values: [strata] nuisance value, '' where there is none.
         counts: [strata] whether the cell counts in `worst_nuisance` (`tasks.metrics.worst_group.counted_cells`).
         thin: labels left out of `worst_target`.
@@ -67,20 +67,20 @@ class Strata:
         shape = (len(self.labels), self.clusters)
         return csr_matrix((ones, (self.stratum[crops], self.cluster[crops])), shape=shape)
 
-    def figures(self) -> dict[str, Figure]:
+    def metrics(self) -> dict[str, Metric]:
         """`RESAMPLED_METRICS` as functions of right crops and of crops, `[resamples, strata]` each.
 
         A cell or a label that a resample has no crop of is left out there.
         """
-        thick = _members(self.labels, [label for label in np.unique(self.labels) if label not in self.thin])
-        styled = _members(np.where(self.counts, self.values, ""), np.unique(self.values[self.counts]))
+        kept = _members(self.labels, [label for label in np.unique(self.labels) if label not in self.thin])
+        by_value = _members(np.where(self.counts, self.values, ""), np.unique(self.values[self.counts]))
 
         def worst_target(hits: Sums, n: Sums) -> np.ndarray:
-            return _lowest(_share(hits @ thick, n @ thick))
+            return _lowest(_share(hits @ kept, n @ kept))
 
         def worst_nuisance(hits: Sums, n: Sums) -> np.ndarray:
             known = (n > 0).astype(np.float64)
-            return _lowest(_share((hits / np.maximum(n, 1)) @ styled, known @ styled))
+            return _lowest(_share((hits / np.maximum(n, 1)) @ by_value, known @ by_value))
 
         return {
             "accuracy": lambda hits, n: _share(hits.sum(1), n.sum(1)),
@@ -100,45 +100,45 @@ def paired_differences(
 ) -> dict[tuple[str, str], Differences]:
     """By how much the first model of each pair is better than the second, with percentile bootstrap intervals.
 
-    Groups (designs) are drawn with replacement, as many as there are, each with all its crops and with what every
-    model said of them (Efron & Tibshirani 1993, ch. 8 and 13): crops of one design are alike, and what is asked
-    is how the models do on designs never seen. All models stand on the same draws. Which cells count, and which
-    labels are thin, is said by the crops as they are.
+    Groups (designs) are resampled with replacement, as many as there are, each with all its crops and every model's
+    predictions on them (Efron & Tibshirani 1993, ch. 8 and 13): crops of one design are alike, and the question
+    is how the models do on unseen designs. All models have the same resamples. Which cells count, and which
+    labels are thin, follows from the crops as they are.
 
     Args:
-        right: [crops] bool by model: what it has right.
+        right: [crops] bool by model: whether its prediction is right.
         pairs: (candidate, reference), names in `right`.
         confidence: of the two-sided intervals.
 
     Returns:
-        By pair and figure: `value`, candidate less reference, `low` and `high`; None where the figure has nothing
-        to rest on, and of an interval where there are fewer than two groups.
+        By pair and metric: `value`, candidate less reference, `low` and `high`; None where the metric is
+        undefined, and of an interval where there are fewer than two groups.
     """
     models = dict.fromkeys(name for pair in pairs for name in pair)
     hits = {name: strata.sums(np.asarray(right[name], dtype=bool)) for name in models}
     n = strata.sums(np.ones(len(strata.stratum), bool))
-    figures, as_they_are = strata.figures(), np.ones((1, strata.clusters))
-    drawn: dict[tuple[str, str], list[np.ndarray]] = {
-        (name, figure): [] for name in models for figure in RESAMPLED_METRICS
+    metrics, as_they_are = strata.metrics(), np.ones((1, strata.clusters))
+    resampled: dict[tuple[str, str], list[np.ndarray]] = {
+        (name, metric): [] for name in models for metric in RESAMPLED_METRICS
     }
-    for weight in chain([as_they_are], _draws(strata.clusters, resamples, seed)):
+    for weight in chain([as_they_are], _resampled_weights(strata.clusters, resamples, seed)):
         crops = (n @ weight.T).T
         for name in models:
             correct = (hits[name] @ weight.T).T
-            for figure in RESAMPLED_METRICS:
-                drawn[name, figure].append(figures[figure](correct, crops))
-    whole = {key: np.concatenate(values) for key, values in drawn.items()}
+            for metric in RESAMPLED_METRICS:
+                resampled[name, metric].append(metrics[metric](correct, crops))
+    whole = {key: np.concatenate(values) for key, values in resampled.items()}
     return {
         (candidate, reference): {
-            figure: _interval(whole[candidate, figure] - whole[reference, figure], confidence)
-            for figure in RESAMPLED_METRICS
+            metric: _interval(whole[candidate, metric] - whole[reference, metric], confidence)
+            for metric in RESAMPLED_METRICS
         }
         for candidate, reference in pairs
     }
 
 
-def _draws(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each group is drawn: arrays [some resamples, clusters], in all `resamples` rows; none of one group."""
+def _resampled_weights(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each group is resampled: [some resamples, clusters], in all `resamples` rows; none of one group."""
     rng, step = np.random.default_rng(seed), max(1, ELEMENTS // max(clusters, 1))
     for start in range(0, resamples if clusters > 1 else 0, step):
         rows = min(step, resamples - start)
@@ -146,12 +146,12 @@ def _draws(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def _interval(differences: np.ndarray, confidence: float) -> dict[str, float | None]:
-    """Of the crops as they are (the first) and of the resamples that have the figure."""
-    value, drawn = differences[0], differences[1:]
-    drawn = drawn[~np.isnan(drawn)]
+    """Of the crops as they are (the first) and of the resamples that have the metric."""
+    value, samples = differences[0], differences[1:]
+    samples = samples[~np.isnan(samples)]
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]) if len(drawn) else (None, None)
+    low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2]) if len(samples) else (None, None)
     bounds = {"low": low, "high": high}
     return {"value": round(float(value), DIGITS)} | {
         name: None if bound is None else round(float(bound), DIGITS) for name, bound in bounds.items()

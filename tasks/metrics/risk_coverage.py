@@ -1,6 +1,6 @@
-"""What a model gains by saying nothing where it is unsure: risk against coverage.
+"""Selective prediction: risk against coverage, where the model abstains on the least confident crops.
 
-Crops are answered from the surest down. *Coverage* is the share that is answered, *risk* the share wrong among those.
+*Coverage* is the share of crops not abstained on, *risk* the share of these that are wrong.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ RISKS = {"coverage_at_1": 0.01, "coverage_at_2": 0.02, "coverage_at_5": 0.05}
 
 
 def risk_coverage(p: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and risk after each crop, from the surest down (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
+    """Coverage and risk after each crop, most confident first (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 
     Among crops of the same p, mistakes are spread evenly: the expected curve of a random order.
 
@@ -21,12 +21,12 @@ def risk_coverage(p: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.nd
         Coverage [n], rising to 1, and risk [n].
     """
     ends, wrong = _thresholds(p, correct)
-    answered = np.arange(1, len(p) + 1)
-    mistakes = np.interp(answered, np.concatenate([[0], ends]), np.concatenate([[0], wrong]))
-    return answered / max(len(p), 1), mistakes / answered
+    covered = np.arange(1, len(p) + 1)
+    mistakes = np.interp(covered, np.concatenate([[0], ends]), np.concatenate([[0], wrong]))
+    return covered / max(len(p), 1), mistakes / covered
 
 
-def abstaining_figures(p: np.ndarray, correct: np.ndarray) -> dict[str, float | None]:
+def abstention_metrics(p: np.ndarray, correct: np.ndarray) -> dict[str, float | None]:
     """`aurc`, the area under the risk–coverage curve (its mean risk), and the coverage at 1, 2 and 5% risk.
 
     The coverage at a risk is the largest that some threshold of p reaches without more mistakes than that; 0 where
@@ -42,8 +42,8 @@ def abstaining_figures(p: np.ndarray, correct: np.ndarray) -> dict[str, float | 
 
 
 def _thresholds(p: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Crops answered, and mistakes among them, at each different p as threshold, from the highest down."""
-    values, place = np.unique(-np.asarray(p), return_inverse=True)
-    n = np.bincount(place, minlength=len(values))
-    wrong = np.bincount(place, weights=~np.asarray(correct, dtype=bool), minlength=len(values))
+    """Crops covered, and mistakes among them, at each different p as threshold, from the highest down."""
+    values, indices = np.unique(-np.asarray(p), return_inverse=True)
+    n = np.bincount(indices, minlength=len(values))
+    wrong = np.bincount(indices, weights=~np.asarray(correct, dtype=bool), minlength=len(values))
     return np.cumsum(n), np.cumsum(wrong)

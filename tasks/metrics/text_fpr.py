@@ -1,4 +1,4 @@
-"""Text against no text: the false-positive rate at a set recall of text."""
+"""Text against non-text: the false-positive rate at a set recall of text."""
 
 import math
 
@@ -11,7 +11,7 @@ def text_threshold(p_text: np.ndarray, *, recall: float = RECALL) -> float | Non
     """The largest t such that at least `recall` of `p_text[text crops]` are ≥ t; None without crops."""
     if not len(p_text):
         return None
-    # The share of a float may come out a hair above a whole number of crops.
+    # The share of a float may be a rounding error above a whole number of crops.
     wanted = max(1, math.ceil(recall * len(p_text) - 1e-9))
     return float(np.sort(p_text)[len(p_text) - wanted])
 

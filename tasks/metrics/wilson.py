@@ -1,4 +1,4 @@
-"""How sure a share of few crops is."""
+"""The confidence interval of a share of few crops."""
 
 import math
 
@@ -9,8 +9,8 @@ def wilson_interval(hits: int, n: int, *, confidence: float) -> tuple[float, flo
     """Wilson's score interval of the share hits / n (Wilson 1927, J. Am. Stat. Assoc. 22); None of n = 0.
 
     It stays within 0 to 1 and holds for few crops and for shares near 0 and 1, where a share ± its standard error
-    does not. It takes the crops for independent. Those of one design are alike, so what one would see in other
-    designs varies by more than it says: `tasks.metrics.group_bootstrap` draws designs.
+    does not. It assumes independent crops. Those of one design are alike, so accuracy on other designs varies by more
+    than this interval: `tasks.metrics.group_bootstrap` resamples designs.
 
     Args:
         confidence: of the interval, above 0, below 1.

@@ -1,6 +1,6 @@
-"""Where a model reads worst: cells of (label, nuisance value), nuisance values, labels, families.
+"""Where a model is worst: cells of (label, nuisance value), nuisance values, labels, families.
 
-Tables of text answers have a row a crop: `true`, `predicted`, and whatever columns are named.
+Tables of text predictions have a row a crop: `true`, `predicted`, and whatever columns are named.
 """
 
 from collections.abc import Collection
@@ -11,18 +11,18 @@ import pandas as pd
 
 from tasks.metrics.wilson import wilson_interval
 
-CELL_DESIGNS = 2  # a (label, style) cell with fewer designs measures one design, not a style
+CELL_DESIGNS = 2  # a cell with fewer designs measures one design, not a nuisance value
 FAMILY = "font_family"
 WORST_FAMILIES = 10
 DIGITS = 6
 
-Lowest = tuple[float | None, str | None]  # an accuracy, and whose it is
+Lowest = tuple[float | None, str | None]  # an accuracy, and the name that has it
 
 
 def accuracy_by(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """`n` and `accuracy` of each value of `column`, sorted by value; rows without a value are left out."""
-    places, values = pd.factorize(rows[column].astype(object), sort=True)
-    n, hits = _counts(places, _correct(rows), len(values))
+    indices, values = pd.factorize(rows[column].astype(object), sort=True)
+    n, hits = _counts(indices, _correct(rows), len(values))
     index = pd.Index(values, name=column)
     return pd.DataFrame({"n": n, "accuracy": hits / np.maximum(n, 1)}, index=index)
 
@@ -45,10 +45,10 @@ def counted_cells(rows: pd.DataFrame, *, nuisance: str | None, group: str, cell_
     known = rows.iloc[:0] if nuisance is None else rows[rows[nuisance].notna()]
     labels, label_names = pd.factorize(known["true"].astype(str), sort=True)
     values, value_names = pd.factorize(known[nuisance or "true"].astype(str), sort=True)
-    places, width = labels * len(value_names) + values, len(label_names) * len(value_names)
-    n, hits = _counts(places, _correct(known), width)
+    indices, width = labels * len(value_names) + values, len(label_names) * len(value_names)
+    n, hits = _counts(indices, _correct(known), width)
     index = pd.MultiIndex.from_product([label_names, value_names], names=["true", "nuisance"])
-    cells = pd.DataFrame({"n": n, "groups": _groups_in(places, known[group], width), "hits": hits}, index=index)
+    cells = pd.DataFrame({"n": n, "groups": _groups_in(indices, known[group], width), "hits": hits}, index=index)
     fewest = 1 if nuisance == group else CELL_DESIGNS
     cells = cells[(cells["n"] >= max(cell_crops, 1)) & (cells["groups"] >= fewest)]
     return cells.assign(accuracy=cells["hits"] / cells["n"])
@@ -57,7 +57,7 @@ def counted_cells(rows: pd.DataFrame, *, nuisance: str | None, group: str, cell_
 def by_nuisance(cells: pd.DataFrame) -> pd.DataFrame:
     """Each nuisance value's `accuracy`, the mean over its cells, with their number (`cells`) and crops (`n`).
 
-    A mean over labels: a style that few scripts have is not hidden by one that many have.
+    A mean over labels: a value that few labels have counts as much as one that many have.
     """
     values = cells.groupby(level="nuisance")
     return pd.DataFrame({"accuracy": values["accuracy"].mean(), "cells": values.size(), "n": values["n"].sum()})
@@ -74,18 +74,9 @@ def worst_cell(cells: pd.DataFrame, *, confidence: float) -> dict[str, float | i
     Of equals the first by name; all None where no cell counts.
     """
     if cells.empty:
-        return dict.fromkeys(
-            [
-                "worst_cell",
-                "worst_cell_target",
-                "worst_cell_nuisance",
-                "worst_cell_n",
-                "worst_cell_low",
-                "worst_cell_high",
-            ]
-        )
-    place = int(cells["accuracy"].to_numpy().argmin())
-    (label, value), cell = cells.index[place], cells.iloc[place]
+        return dict.fromkeys([f"worst_cell{end}" for end in ("", "_target", "_nuisance", "_n", "_low", "_high")])
+    index = int(cells["accuracy"].to_numpy().argmin())
+    (label, value), cell = cells.index[index], cells.iloc[index]
     return {
         "worst_cell": float(cell["accuracy"]),
         "worst_cell_target": str(label),
@@ -132,19 +123,19 @@ def _correct(rows: pd.DataFrame) -> np.ndarray:
     return np.asarray(rows["true"].astype(str) == rows["predicted"].astype(str))
 
 
-def _counts(places: np.ndarray, correct: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Crops and right crops at each of `width` places; place −1 counts nowhere."""
-    known = places >= 0
-    n = np.bincount(places[known], minlength=width)
-    hits = np.bincount(places[known & correct], minlength=width)
+def _counts(indices: np.ndarray, correct: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Crops and right crops at each of `width` indices; −1 is not counted."""
+    known = indices >= 0
+    n = np.bincount(indices[known], minlength=width)
+    hits = np.bincount(indices[known & correct], minlength=width)
     return n, hits
 
 
-def _groups_in(places: np.ndarray, groups: pd.Series, width: int) -> np.ndarray:
-    """How many different groups each of `width` places has; a missing group is none."""
+def _groups_in(indices: np.ndarray, groups: pd.Series, width: int) -> np.ndarray:
+    """How many different groups each of `width` indices has; a missing group is none."""
     codes, names = pd.factorize(groups.astype(object))
     known = codes >= 0
-    pairs = np.unique(places[known].astype(np.int64) * len(names) + codes[known])
+    pairs = np.unique(indices[known].astype(np.int64) * len(names) + codes[known])
     return np.bincount(pairs // max(len(names), 1), minlength=width)
 
 

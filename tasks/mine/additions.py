@@ -12,7 +12,7 @@ from tasks.common.determinism import derived_seed
 from tasks.crop_table.shards import read_rows, read_table
 from tasks.crop_table.splits import POOL
 from tasks.mine.job import RoundJob
-from tasks.mine.label_errors import find_suspects, own_features
+from tasks.mine.label_errors import find_suspects, user_features
 from tasks.mine.review import apply_decisions, check_labels, decisions_path, read_decisions
 from tasks.mine.score_table import read_scores
 from tasks.mine.select import ADDED, plan_mining
@@ -36,9 +36,9 @@ class Additions:
     Attributes:
         plan: every false positive of the pool and its outcome, or a control's random crops, all of them added.
         scored_by: SHA-256 of the weights that scored the pool; None where nothing was scored for it.
-        pool: rows of the pool; None where it was not looked at.
+        pool: rows of the pool; None where it was not read.
         why: why nothing is added, where nothing is.
-        suspects: own pictures whose labels are doubted; None where all labels are known.
+        suspects: the user's crops with suspected labels; None where all labels are known.
     """
 
     plan: pd.DataFrame
@@ -56,7 +56,7 @@ def additions_of(job: RoundJob) -> Additions:
     """What this training adds: nothing after the rounds have ended.
 
     Raises:
-        UserError: the score table, the decisions or the lineage of the model before cannot be read, or do not fit it.
+        UserError: the score table, the decisions or the lineage of the previous model cannot be read, or do not fit it.
     """
     if why := job.stop():
         return Additions(plan=NO_ROWS, why=why)
@@ -69,10 +69,10 @@ def _mined(job: RoundJob) -> Additions:
     wrong = _wrong_rows(job, weights, decisions)
     pool = pq.read_metadata(job.scores).num_rows
     suspects = _suspects(job, decisions)
-    aside = [] if suspects is None else suspects["key"].tolist()
-    taken = read_training(job.start)["key"]
-    unclear = read_table(job.table, ["key"], pc.field("ambiguous"))["key"].to_pylist()
-    plan = plan_mining(wrong, job.params.mine, pool=pool, taken=taken, aside=aside, unclear=unclear)
+    suspected = [] if suspects is None else suspects["key"].tolist()
+    known = read_training(job.start)["key"]
+    ambiguous = read_table(job.table, ["key"], pc.field("ambiguous"))["key"].to_pylist()
+    plan = plan_mining(wrong, job.params.mine, pool=pool, in_training=known, suspected=suspected, ambiguous=ambiguous)
     added = int((plan["outcome"] == ADDED).sum())
     job.progress(f"{len(plan):,} false positives in a pool of {pool:,}; {added:,} to add")
     why = None if added else NOTHING_NEW
@@ -80,7 +80,7 @@ def _mined(job: RoundJob) -> Additions:
 
 
 def decisions_of(job: RoundJob) -> pd.DataFrame:
-    """What a person decided of own pictures' labels, checked against the labels that the model before knows."""
+    """A person's decisions on labels, checked against the labels of the previous model."""
     path = decisions_path(job.params.problem)
     decisions = read_decisions(path)
     check_labels(decisions, read_card(job.start)["labels"], where=path)
@@ -88,23 +88,23 @@ def decisions_of(job: RoundJob) -> pd.DataFrame:
 
 
 def _wrong_rows(job: RoundJob, weights: str, decisions: pd.DataFrame) -> pd.DataFrame:
-    """The pool crops that the model before is wrong about, after what a person decided of their labels."""
+    """The pool crops that the previous model predicts wrong, after a person's decisions on their labels."""
     wrong = read_scores(job.scores, weights=weights, columns=PLANNED, wrong=True)
     if decisions.empty:
         return wrong
-    # A decision may turn a right answer wrong as well: what was decided is looked at whatever the score table says.
+    # A decision may make a right prediction wrong as well: decided crops are read whatever their score.
     decided = read_scores(job.scores, weights=weights, columns=PLANNED, keys=decisions["key"].tolist())
     rows = pd.concat([wrong[~wrong["key"].isin(decided["key"])], decided], ignore_index=True)
     return apply_decisions(rows, decisions, column="true")
 
 
 def _suspects(job: RoundJob, decisions: pd.DataFrame) -> pd.DataFrame | None:
-    """Doubted labels of own pictures that nobody has decided of; None where all labels are known."""
+    """Suspected labels of the user's crops that nobody has decided; None where all labels are known."""
     labels, folds = job.params.labels, job.params.mine.folds
     if not labels.brings or not folds:
         return None
-    rows, features = own_features(job.start, table=job.table, target=labels.target, group=labels.group)
-    # What was decided is what the others are judged by.
+    rows, features = user_features(job.start, table=job.table, target=labels.target, group=labels.group)
+    # The others are judged by the decided labels.
     rows = apply_decisions(rows, decisions, column="given")
     seed = derived_seed(job.params.seed, "suspects", job.number)
     found = find_suspects(rows.reset_index(drop=True), features[rows.index], folds=folds, seed=seed)
@@ -112,14 +112,14 @@ def _suspects(job: RoundJob, decisions: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _random(job: RoundJob) -> Additions:
-    """As many crops as the mined training of the same seed added, drawn at random from the pool."""
+    """As many crops as the mined training of the same seed added, a random sample of the pool."""
     mined = pd.read_parquet(job.out_of(job.replica.mined) / "mined.parquet", columns=["outcome"])
     wanted = int((mined["outcome"] == ADDED).sum())
     target = job.params.labels.target
     pool = read_rows(job.table, ["key", target], [POOL])
     decided = apply_decisions(pool, decisions_of(job), column=target)
     free = decided[~decided["key"].isin(read_training(job.start)["key"])]
-    draw = np.random.default_rng(derived_seed(job.params.seed, "control", job.number, job.replica.seed))
-    rows = free.iloc[np.sort(draw.permutation(len(free))[:wanted])]
+    rng = np.random.default_rng(derived_seed(job.params.seed, "control", job.number, job.replica.seed))
+    rows = free.iloc[np.sort(rng.permutation(len(free))[:wanted])]
     plan = pd.DataFrame({"key": rows["key"], "true": rows[target], "outcome": ADDED}).reindex(columns=NO_ROWS.columns)
     return Additions(plan=plan, pool=len(pool), why=None if wanted else NOTHING_NEW)

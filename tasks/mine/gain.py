@@ -4,7 +4,7 @@ import statistics
 from typing import Any
 
 
-def judged(rounds: list[dict[str, dict[str, float | None]]]) -> dict[str, Any] | None:
+def gain_of(rounds: list[dict[str, dict[str, float | None]]]) -> dict[str, Any] | None:
     """What a round gained: `metric, values, mean, spread, pays`; None from a single training, which has no spread.
 
     The metric is the fall of the false-positive rate at 95% text recall, or where there is none (no `Zxxx`) the rise

@@ -15,37 +15,37 @@ from tasks.crop_table.png import Pixels
 from tasks.crop_table.shards import stream_images
 from tasks.crop_table.splits import TRAINING_SPLITS
 
-OWN = "user"  # the origin of crops whose labels a person gave; a drawn crop's label is known
+USER = "user"  # the origin of crops whose labels a person gave; a rendered crop's label is known
 # What one head learns from: it has a few thousand weights, and more rows than this only take longer.
 FIT_ROWS = 20_000
-STRENGTH = 0.1  # inverse of the head's L2 penalty: held-out probabilities are to be doubtful rather than sure
+STRENGTH = 0.1  # inverse of the head's L2 penalty: strong, so that held-out probabilities are not overconfident
 STEPS = 300  # of L-BFGS, the most
 STREAM = 2048  # crops in memory at a time
-SEEDS = 2**32  # that scikit-learn takes
+SEEDS = 2**32  # number of seeds that scikit-learn takes
 
 SUSPECT_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("key", "given", "suggested")]
     + [(name, pa.float32()) for name in ("p_given", "p_suggested")]
 )
 Features = NDArray[np.float32]
-Places = NDArray[np.intp]
-Fold = tuple[Places, Places]
+Indices = NDArray[np.intp]
+Fold = tuple[Indices, Indices]
 
 
 def find_suspects(rows: pd.DataFrame, features: Features, *, folds: int, seed: int) -> pd.DataFrame:
-    """Rows whose given label is probably wrong, and the label that others like them have; most suspicious first.
+    """Rows whose given label is probably wrong, and the label that crops like them have; most suspicious first.
 
     Confident learning (Northcutt, Jiang & Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels",
     JAIR 2021), as `cleanlab` does it, on the probabilities of a head that did not learn from the row it judges:
-    logistic regression on frozen features, fitted anew for each fold. To train the whole network once a fold would
-    cost as many trainings as there are folds. The price: the network has met the wrong labels of `train`, and an
-    error that its features have learnt by heart looks right to the head. Errors that are made alike (every crop of
-    one word, or most crops of a label) are not found either way.
+    logistic regression on frozen features, fitted anew for each fold. Training the whole network once a
+    fold would cost that many trainings. The price: it was trained on the wrong labels of `train`, and an error
+    that its features have memorised looks right to the head. Systematic errors (every crop of one word, or most
+    crops of a label) are not found either way.
 
-    The crops of a group are held out together, so that no row is judged by its near-homoglyphs with the same error. A
-    label that fewer groups than `folds` show would be missing where they are held out: its rows stand alone.
+    The crops of a group are held out together, so that no row is judged by a near-duplicate with the same error. A
+    label that fewer groups than `folds` show would be missing where they are held out: each of its rows is a group.
 
-    A label with fewer rows than folds is left aside: its rows are not judged, and it is never suggested. Where fewer
+    A label with fewer rows than folds is excluded: its rows are not judged, and it is never suggested. Where fewer
     than two labels are left, or there are no rows, or `folds` is 0 or 1, nothing is suspected.
 
     Args:
@@ -57,19 +57,19 @@ def find_suspects(rows: pd.DataFrame, features: Features, *, folds: int, seed: i
         `key, given, suggested, p_given, p_suggested`, by p_given − p_suggested, then key. The same rows, features
         and seed give the same table.
     """
-    labels = _judged_labels(rows, folds)
+    labels = _eligible_labels(rows, folds)
     if len(labels) < 2:
         return _table({name: [] for name in SUSPECT_SCHEMA.names})
-    judged = rows["given"].isin(labels).to_numpy(dtype=bool)
-    kept = rows[judged].reset_index(drop=True)
+    eligible = rows["given"].isin(labels).to_numpy(dtype=bool)
+    kept = rows[eligible].reset_index(drop=True)
     given = pd.Index(labels).get_indexer(pd.Index(kept["given"]))
     splits = _folds(kept, given, folds, seed)
-    probabilities = _held_out(np.ascontiguousarray(features[judged]), given, splits, seed)
+    probabilities = _held_out(np.ascontiguousarray(features[eligible]), given, splits, seed)
     return _suspects(kept["key"], given, probabilities, labels)
 
 
-def own_features(model: Path, *, table: Path, target: str, group: str) -> tuple[pd.DataFrame, Features]:
-    """The user's own crops of `train` and `pool`, in the table's order, and what the model's heads read of them.
+def user_features(model: Path, *, table: Path, target: str, group: str) -> tuple[pd.DataFrame, Features]:
+    """The user's own crops of `train` and `pool`, in the table's order, and their embeddings.
 
     Embeddings are of clean crops, rounded to half precision as they are in a score table. Must run within
     `deterministic`; memory holds the embeddings and a few thousand crops.
@@ -88,7 +88,7 @@ def own_features(model: Path, *, table: Path, target: str, group: str) -> tuple[
     parts = [pd.DataFrame(columns=names, dtype="str")]
     features = [np.zeros((0, network.target_head.in_features), np.float16)]
     for pixels, rows in stream_images(table, TRAINING_SPLITS, STREAM):
-        own = (rows["origin"] == OWN).to_numpy(dtype=bool)
+        own = (rows["origin"] == USER).to_numpy(dtype=bool)
         if not own.any():
             continue
         _check_size(pixels, card, table)
@@ -126,13 +126,13 @@ def most_suspicious_first(suspects: pd.DataFrame) -> pd.DataFrame:
     return suspects.assign(margin=margin).sort_values(["margin", "key"], ignore_index=True).drop(columns="margin")
 
 
-def _judged_labels(rows: pd.DataFrame, folds: int) -> list[str]:
+def _eligible_labels(rows: pd.DataFrame, folds: int) -> list[str]:
     """The labels that every fold can learn and hold out, sorted; none where there are no folds."""
     counts = rows["given"].value_counts()
     return sorted(counts.index[counts >= folds]) if folds >= 2 else []
 
 
-def _folds(rows: pd.DataFrame, given: Places, folds: int, seed: int) -> list[Fold]:
+def _folds(rows: pd.DataFrame, given: Indices, folds: int, seed: int) -> list[Fold]:
     """Rows to fit and rows to hold out, once a fold, labels shared out evenly and groups held out whole."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -146,7 +146,7 @@ def _folds(rows: pd.DataFrame, given: Places, folds: int, seed: int) -> list[Fol
     return list(StratifiedKFold(folds, shuffle=True, random_state=seed % SEEDS).split(groups, given))
 
 
-def _groups(rows: pd.DataFrame, folds: int) -> Places:
+def _groups(rows: pd.DataFrame, folds: int) -> Indices:
     """Each row's group as a number; a row without one, or of a label that too few groups show, is a group alone."""
     unnamed = rows["group"].isna()
     shown = rows.groupby("given")["group"].nunique() + unnamed.groupby(rows["given"]).sum()
@@ -156,7 +156,7 @@ def _groups(rows: pd.DataFrame, folds: int) -> Places:
     return groups
 
 
-def _held_out(features: Features, given: Places, splits: list[Fold], seed: int) -> NDArray[np.float64]:
+def _held_out(features: Features, given: Indices, splits: list[Fold], seed: int) -> NDArray[np.float64]:
     """Probabilities `[rows, labels]`, each row's from the head that did not learn from it."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -173,19 +173,19 @@ def _held_out(features: Features, given: Places, splits: list[Fold], seed: int) 
     return probabilities
 
 
-def _sampled(fit: Places, given: Places, random: np.random.Generator) -> Places:
+def _sampled(fit: Indices, given: Indices, random: np.random.Generator) -> Indices:
     """At most about `FIT_ROWS` of the rows, the same share of each label and one at least."""
     share = FIT_ROWS / len(fit)
     if share >= 1:
         return fit
     mixed = pd.Series(random.permutation(fit))
     labels = given[mixed]
-    place = mixed.groupby(labels).cumcount().to_numpy()
+    rank = mixed.groupby(labels).cumcount().to_numpy()
     most = np.maximum(1, np.bincount(given[fit]) * share)
-    return np.sort(mixed.to_numpy()[place < most[labels].astype(int)])
+    return np.sort(mixed.to_numpy()[rank < most[labels].astype(int)])
 
 
-def _suspects(keys: pd.Series, given: Places, probabilities: NDArray[np.float64], labels: list[str]) -> pd.DataFrame:
+def _suspects(keys: pd.Series, given: Indices, probabilities: NDArray[np.float64], labels: list[str]) -> pd.DataFrame:
     from cleanlab.filter import find_label_issues
 
     at = np.flatnonzero(find_label_issues(given, probabilities, n_jobs=1))

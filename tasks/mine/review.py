@@ -14,7 +14,7 @@ from tasks.mine.label_errors import SUSPECT_SCHEMA, most_suspicious_first, read_
 
 REVIEWS = Path("data/reviews")
 COLUMNS = ["key", "label"]
-LEFT_OUT = ""  # the label of a crop that no round is to train on
+LEFT_OUT = ""  # the label of a crop that is excluded from training
 PREFIX = 6  # hexadecimal digits, the fewest that name a crop
 _KEY = re.compile("[0-9a-f]{64}")
 _PREFIX = re.compile(f"[0-9a-f]{{{PREFIX},64}}")
@@ -31,7 +31,7 @@ def as_label(text: str) -> str:
 
 
 def read_decisions(path: Path) -> pd.DataFrame:
-    """`key, label` of every decided crop, the last row of a key; `LEFT_OUT` is to be left out.
+    """`key, label` of every decided crop, the last row of a key; `LEFT_OUT` is to be excluded.
 
     No file is no decisions.
 
@@ -49,9 +49,9 @@ def read_decisions(path: Path) -> pd.DataFrame:
 
 
 def add_decisions(path: Path, rows: pd.DataFrame) -> None:
-    """Add `rows` (`key, label`) to the decisions at `path`; an older one on the same key makes way.
+    """Add `rows` (`key, label`) to the decisions at `path`; it replaces an older one on the same key.
 
-    The whole file is written anew, sorted by key: it holds all decisions, or is as it was.
+    The whole file is rewritten, sorted by key: it holds all decisions, or is as it was.
 
     Raises:
         UserError: what is there cannot be read, or the file cannot be written.
@@ -82,7 +82,7 @@ def apply_decisions(frame: pd.DataFrame, decisions: pd.DataFrame, *, column: str
 
 
 def suspects_of(home: Path) -> pd.DataFrame:
-    """Everything that the rounds in `home` suspect, most suspicious first, each key as the last `round` saw it.
+    """Everything that the rounds in `home` suspect, most suspicious first, each key from the last `round` that has it.
 
     `key, given, suggested, p_given, p_suggested, round`.
 
@@ -126,33 +126,33 @@ def resolve(prefix: str, keys: Iterable[str]) -> str:
 
 def _read_rows(file: Iterable[str], path: Path) -> Iterator[tuple[str, str]]:
     lines = csv.reader(file, strict=True)
-    places: list[int] = []
+    indices: list[int] = []
     try:
         for row in lines:
             where = f"{path}, line {lines.line_num}"
-            if not places:
-                places = _places(row, where)
+            if not indices:
+                indices = _indices(row, where)
             elif row:
-                yield _checked(row, places, where)
+                yield _checked(row, indices, where)
     except csv.Error as error:
         where = f"{path}, line {lines.line_num}"
         raise UserError(f"this is no CSV: {error}", where=where, fix="fix the line's quotes") from error
-    if not places:
-        _places([], f"{path}, line 1")
+    if not indices:
+        _indices([], f"{path}, line 1")
 
 
-def _places(header: list[str], where: str) -> list[int]:
+def _indices(header: list[str], where: str) -> list[int]:
     names = [name.strip() for name in header]
     if sorted(names) != COLUMNS:
         raise UserError("the columns are not key and label alone", where=where, fix="start the file with: key,label")
     return [names.index(name) for name in COLUMNS]
 
 
-def _checked(row: list[str], places: list[int], where: str) -> tuple[str, str]:
+def _checked(row: list[str], indices: list[int], where: str) -> tuple[str, str]:
     if len(row) != len(COLUMNS):
         fix = 'write key,label, and a label with a comma in it in quotes: key,"a, b"'
         raise UserError(f"the line has {len(row)} values and not {len(COLUMNS)}", where=where, fix=fix)
-    key, label = row[places[0]].strip(), row[places[1]]
+    key, label = row[indices[0]].strip(), row[indices[1]]
     if not _KEY.fullmatch(key):
         raise UserError(f"{key!r:.80} is no key", where=where, fix="give all 64 hexadecimal digits of the crop's key")
     return key, as_label(label)

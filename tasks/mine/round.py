@@ -1,4 +1,4 @@
-"""A bootstrap round: score the pool with the model before, add what it got wrong, retrain."""
+"""A round of hard-negative mining: score the pool with the previous model, add its false positives, retrain."""
 
 import logging
 import shutil
@@ -15,7 +15,7 @@ from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.parallel import FanOut
 from tasks.crop_table.shards import nuisance_columns
 from tasks.mine.additions import MINED_SCHEMA, Additions, additions_of, decisions_of
-from tasks.mine.gain import judged
+from tasks.mine.gain import gain_of
 from tasks.mine.job import RoundJob
 from tasks.mine.label_errors import write_suspects
 from tasks.mine.review import LEFT_OUT
@@ -33,7 +33,7 @@ log = logging.getLogger("unfont")
 
 
 def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
-    """Score the pool for a training that mines it; what an interrupted run has scored is not scored again."""
+    """Score the pool for a training that mines it; what an interrupted run scored is not scored again."""
     if job.out.exists() or job.stop() or job.control:
         return
     score_pool(
@@ -49,41 +49,41 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
 
 
 def train_round(job: RoundJob) -> dict[str, float]:
-    """Add to the training set of the model before, retrain it, and write the folder at `job.out`.
+    """Add to the training set of the previous model, retrain it, and write the folder at `job.out`.
 
-    Where there is nothing to add, or the rounds have stopped, the folder holds the model before. One that is there
+    Where there is nothing to add, or the rounds have stopped, the folder holds the previous model. One that is there
     already, from an interrupted run, stays.
 
     Returns:
-        what was scored, found and added, the figures on validation, and the last epoch's where there was one.
+        what was scored, found and added, the metrics on validation, and the last epoch's where there was one.
     """
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     if not job.out.exists():
         with deterministic(job.params.threads), written_whole(job.out) as folder:
             network, card = load_model(job.start)
             additions = additions_of(job)
             validation = Validation(job.table, Labels.of_card(card))
-            before = validation.figures(network)
+            before = validation.metrics(network)
             if additions.added.empty:
                 job.progress(f"round {job.number}: {additions.why}, the model stays")
                 _copy_model(job.start, folder)
                 after = before
             else:
-                figures, network = _retrain(job, network, card, additions, validation, folder)
-                after = validation.figures(network)
+                metrics, network = _retrain(job, network, card, additions, validation, folder)
+                after = validation.metrics(network)
             _write_round(job, additions, folder, {"before": before, "after": after})
     facts = read_json(job.out / "round.json")
     known = {name: facts[name] for name in COUNTS} | {
         f"validation_{name}": value for name, value in facts["validation"]["after"].items()
     }
     sums = {name: float(value) for name, value in known.items() if value is not None}
-    return {**sums, **figures, "stopped": float(facts["stopped"])}
+    return {**sums, **metrics, "stopped": float(facts["stopped"])}
 
 
 def finish_round(jobs: list[RoundJob], *, out: Path) -> None:
     """Put a round's trainings together at `out`, with what the round gained on validation over its seeds."""
     rounds = [read_json(job.out / "round.json") for job in jobs if job.replica.arm == MINED]
-    gain = judged([facts["validation"] for facts in rounds])
+    gain = gain_of([facts["validation"] for facts in rounds])
     gather(jobs, out=out, facts={"round.json": {**rounds[0], "gain": gain}})
     if gain is not None:
         pays = "beyond" if gain["pays"] else "within"
@@ -125,7 +125,7 @@ def _retrain(
 
 
 def _crops_of(job: RoundJob, training: pd.DataFrame, labels: Labels) -> tuple[pd.DataFrame, Crops]:
-    """The training rows and their crops, with the labels that a person decided; what is to be left out is."""
+    """The training rows and their crops, with the labels that a person decided, without those to exclude."""
     decisions = decisions_of(job)
     left_out = decisions["key"][decisions["label"] == LEFT_OUT]
     training = training[~training["key"].isin(left_out)]
@@ -141,7 +141,7 @@ def _copy_model(previous: Path, folder: Path) -> None:
 
 
 def _write_round(job: RoundJob, additions: Additions, folder: Path, validation: dict[str, Any]) -> None:
-    """Add what is a round's own: the scores, every false positive and its outcome, the doubted labels, and the sums."""
+    """Add the round's scores, every false positive and its outcome, the suspected labels, and the counts."""
     plan, scored = additions.plan, additions.scored_by is not None
     if scored and job.replica.main:
         shutil.copyfile(job.scores, folder / "scores.parquet")

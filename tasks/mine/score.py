@@ -1,4 +1,4 @@
-"""Scoring: what a model says of every crop of a split, part by part, on as many workers as one likes."""
+"""Scoring: a model's predictions on every crop of a split, in parts, on any number of workers."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ from tasks.mine.score_part import Part, Piece, Scoring, score_part
 from tasks.mine.score_table import fact_of, score_schema, write_scores
 from tasks.train.weights import read_card, weights_of
 
-PART_ROWS = 16_000  # the most: a lost worker costs a few seconds, and starting an item costs nothing beside it
+PART_ROWS = 16_000  # the most: a lost worker costs a few seconds, far more than starting an item costs
 PARTS = 16  # the fewest, so that a few workers have as much to do each
 SMALLEST = 1_000  # rows a part, or starting it would cost more than scoring it
-SAY_EVERY = 10.0  # seconds
+REPORT_EVERY = 10.0  # seconds
 
 log = logging.getLogger("unfont")
 
@@ -57,7 +57,7 @@ def score_pool(
         WorkerLostError: a part's worker was lost as often as it was tried.
     """
     card, weights = read_card(model), weights_of(model)
-    # Absolute: workers of a cluster stand in another folder.
+    # Absolute: workers of a cluster have another working directory.
     scoring = Scoring(
         model=model.resolve(),
         weights=weights,
@@ -78,7 +78,7 @@ def score_pool(
 
 
 def plan_parts(table: Path, scoring: Scoring) -> list[Part]:
-    """The split cut into parts, in the table's order: how, follows from its size alone.
+    """The split cut into parts, in the table's order; the cuts depend on its size alone.
 
     Raises:
         UserError: there is no crop table, it cannot be read, or it lacks a column.
@@ -87,15 +87,15 @@ def plan_parts(table: Path, scoring: Scoring) -> list[Part]:
     total = sum(group.stop for group in groups)
     size = min(PART_ROWS, max(SMALLEST, -(-total // PARTS)))
     cut: list[list[Piece]] = [[] for _ in range(-(-total // size))]
-    place = 0
+    position = 0
     for group in groups:
         start = 0
         while start < group.stop:
-            stop = min(group.stop, start + size - place % size)
-            cut[place // size].append(Piece(group.shard, group.group, start, stop))
-            place, start = place + stop - start, stop
-    prints = {shard: _print_of(shard) for shard in dict.fromkeys(group.shard for group in groups)}
-    return [Part(number, tuple(pieces), _identity(pieces, scoring, prints)) for number, pieces in enumerate(cut)]
+            stop = min(group.stop, start + size - position % size)
+            cut[position // size].append(Piece(group.shard, group.group, start, stop))
+            position, start = position + stop - start, stop
+    fingerprints = {shard: _fingerprint(shard) for shard in dict.fromkeys(group.shard for group in groups)}
+    return [Part(number, tuple(pieces), _identity(pieces, scoring, fingerprints)) for number, pieces in enumerate(cut)]
 
 
 def _groups(table: Path, scoring: Scoring) -> Iterator[Piece]:
@@ -123,17 +123,17 @@ def _check_columns(file: pq.ParquetFile, shard: Path, scoring: Scoring) -> None:
         raise UserError(what, where=shard, fix="make it again for this problem: unfont tag")
 
 
-def _identity(pieces: list[Piece], scoring: Scoring, prints: dict[Path, str]) -> str:
-    """What a part's scores follow from, as one hash."""
+def _identity(pieces: list[Piece], scoring: Scoring, fingerprints: dict[Path, str]) -> str:
+    """Hash of all that a part's scores depend on."""
     how = [scoring.weights, scoring.labels, scoring.target, scoring.nuisance, scoring.severity, scoring.split]
-    what = [[piece.shard.name, prints[piece.shard], piece.group, piece.start, piece.stop] for piece in pieces]
+    what = [[piece.shard.name, fingerprints[piece.shard], piece.group, piece.start, piece.stop] for piece in pieces]
     return hashlib.sha256(json.dumps([how, what]).encode()).hexdigest()
 
 
-def _print_of(shard: Path) -> str:
+def _fingerprint(shard: Path) -> str:
     """Hash of a shard's size and footer: sizes, and smallest and largest values, of every column of every row group.
 
-    Hashing all of its bytes would take longer than reading what is scored of them.
+    Hashing all of its bytes would take longer than reading the rows that are scored.
     """
     with shard.open("rb") as file:
         size = file.seek(-8, 2) + 8
@@ -143,21 +143,21 @@ def _print_of(shard: Path) -> str:
 
 
 def _score(parts: list[Part], scoring: Scoring, fan_out: FanOut, progress: Callable[[str], None]) -> None:
-    """Score the parts that are not there yet, and say how it goes."""
+    """Score the parts that are not there yet, and report progress."""
     missing = [part for part in parts if fact_of(scoring.path_of(part), "part") != part.identity]
     total, left = _rows(parts), _rows(missing)
     if left < total:
         progress(f"{total - left:,} of {total:,} crops are scored already")
-    start = said = time.monotonic()
+    start = reported = time.monotonic()
     done = 0
     # A worker that is a thread of this process shares these settings.
     with deterministic(1):
         for rows in fan_out(partial(score_part, scoring=scoring), missing):
             done, now = done + rows, time.monotonic()
-            if now - said >= SAY_EVERY or done == left:
-                said, rate = now, done / max(now - start, 1e-9)
-                place = f"scored {total - left + done:,} of {total:,} crops"
-                progress(f"{place}; {rate:,.0f} crops/s, {(left - done) / rate:,.0f} s left")
+            if now - reported >= REPORT_EVERY or done == left:
+                reported, rate = now, done / max(now - start, 1e-9)
+                done_so_far = f"scored {total - left + done:,} of {total:,} crops"
+                progress(f"{done_so_far}; {rate:,.0f} crops/s, {(left - done) / rate:,.0f} s left")
 
 
 def _rows(parts: list[Part]) -> int:

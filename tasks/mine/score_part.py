@@ -1,6 +1,6 @@
-"""One part of a split: scored by whatever worker gets it, and left in a folder as one file.
+"""One part of a split: scored by any worker, and written as one file.
 
-A part's rows follow from the crop table and the model alone, so it has the same bytes whoever scored it.
+A part's rows depend on the crop table and the model alone, so the bytes are the same whichever worker scored it.
 """
 
 import struct
@@ -43,7 +43,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Part:
-    """What one worker scores at a time, and an identity of all that its scores follow from."""
+    """What one worker scores at a time, and a hash of all that its scores depend on."""
 
     number: int
     pieces: tuple[Piece, ...]
@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """What is the same for all parts: the model, how it sees the crops, and the folder for finished parts."""
+    """What is the same for all parts: the model, how its input is made, and the folder for finished parts."""
 
     model: Path
     weights: str
@@ -78,7 +78,7 @@ def score_part(part: Part, scoring: Scoring) -> int:
         UserError: the crops are of another size or have more channels than the model reads.
     """
     schema = score_schema(scoring.labels, weights=scoring.weights, severity=scoring.severity, part=part.identity)
-    # A thread a worker: several in one process set the same values, as the process has set them before.
+    # A thread a worker: several in one process set the values that it has already.
     with deterministic(1), torch.inference_mode():
         network = _network(scoring.model, scoring.weights)
         scored = [table for piece in part.pieces for table in _scored(piece, scoring, network, schema)]
@@ -97,15 +97,15 @@ def _network(model: Path, weights: str) -> Fused:
 def _scored(piece: Piece, scoring: Scoring, network: Fused, schema: pa.Schema) -> Iterator[pa.Table]:
     rows = _read(piece, scoring)
     pngs = pc.struct_field(rows["image"], "bytes").to_pylist()
-    # In even batches, as a small one takes longer a crop.
+    # In even batches: a small one takes longer a crop.
     count = -(-len(pngs) // FORWARD_BATCH)
-    for start, stop in pairwise(len(pngs) * place // count for place in range(count + 1)):
+    for start, stop in pairwise(len(pngs) * n // count for n in range(count + 1)):
         part = rows.slice(start, stop - start)
         images = _images(pngs[start:stop], network, scoring.model)
         if SEVERITIES[scoring.severity] is not None:
             images = degrade(images, seeds_of(part["key"].to_pylist(), 0), SEVERITIES[scoring.severity])
         logits, features = network(images)
-        yield _judged(part, logits.softmax(1).numpy(), features.numpy(), scoring, schema)
+        yield _scores(part, logits.softmax(1).numpy(), features.numpy(), scoring, schema)
 
 
 def _read(piece: Piece, scoring: Scoring) -> pa.Table:
@@ -151,16 +151,16 @@ def decode_crops(pngs: list[bytes]) -> Pixels:
     return np.stack(crops)
 
 
-def _judged(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Scoring, schema: pa.Schema) -> pa.Table:
+def _scores(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Scoring, schema: pa.Schema) -> pa.Table:
     """The score table's rows for `probabilities[rows, labels]` and `features[rows, embedding]`."""
     labels = pa.array(scoring.labels, pa.string())
     true = rows[scoring.target].cast(pa.string())
-    # A label that the model does not know has no chance at all.
-    place = pc.fill_null(pc.index_in(true, value_set=labels), -1).to_numpy()
-    known, each, predicted = place >= 0, np.arange(len(probabilities)), probabilities.argmax(1)
-    p_true = np.where(known, probabilities[each, place], np.float32(0))
+    # The probability of a label that the model does not have is 0.
+    index = pc.fill_null(pc.index_in(true, value_set=labels), -1).to_numpy()
+    known, each, predicted = index >= 0, np.arange(len(probabilities)), probabilities.argmax(1)
+    p_true = np.where(known, probabilities[each, index], np.float32(0))
     others = probabilities.copy()
-    others[each[known], place[known]] = 0
+    others[each[known], index[known]] = 0
     columns = {
         "key": rows["key"],
         "predicted": labels.take(pa.array(predicted)),
@@ -171,7 +171,7 @@ def _judged(rows: pa.Table, probabilities: Floats, features: Floats, scoring: Sc
         "margin": p_true - others.max(1),
         "loss": -np.log(np.maximum(p_true, np.finfo(np.float32).tiny)),
         "probabilities": pa.FixedSizeListArray.from_arrays(_halves(probabilities), probabilities.shape[1]),
-        "embedding": _embeddings(features, predicted != place),
+        "embedding": _embeddings(features, predicted != index),
     }
     return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -1,4 +1,4 @@
-"""The score table: what one model says of every crop of a split, a row a crop, in the crop table's order."""
+"""The score table: one model's predictions on every crop of a split, a row a crop, in the crop table's order."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ FIX = "score the pool again with this model"
 
 
 def score_schema(labels: list[str], *, weights: str, severity: str, **more: str) -> pa.Schema:
-    """Columns of a score table, and what its file says of itself.
+    """Columns of a score table, and the metadata of its file.
 
     `p` is p(predicted), `p_true` that of the true label, `margin` p_true less the best other label's p, `loss` the
     cross-entropy. `probabilities` are in the order of `labels`. `nuisance` is that of the first nuisance, for non-text
@@ -39,7 +39,7 @@ def score_schema(labels: list[str], *, weights: str, severity: str, **more: str)
 
 def write_scores(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
     """Write a score table, whole or not at all, table by table; each becomes a row group."""
-    # Labels repeat themselves; keys and floats never do.
+    # Labels repeat; keys and floats do not.
     repeating = ["predicted", "true", "nuisance"]
     with (
         written_whole(path) as beside,

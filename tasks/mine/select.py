@@ -1,4 +1,4 @@
-"""Mining: which pool crops a model is wrong about, and sure of it. Planning only, over the score table."""
+"""Mining: which pool crops a model gets wrong with high confidence. Planning only, over the score table."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -14,35 +14,35 @@ ADDED, NEAR, PAIR_FULL, NUISANCE_FULL = "added", "near-duplicate", "pair full", 
 NO_ROOM, IN_TRAINING, SET_ASIDE, AMBIGUOUS = "no room", "in training", "set aside", "ambiguous"
 
 
-class Fate(NamedTuple):
-    """What became of a false positive: `short` for the report's table, `told` for one crop's history."""
+class Outcome(NamedTuple):
+    """What became of a false positive: `short` in the report's table, `sentence` in one crop's history."""
 
     short: str
-    told: str
+    sentence: str
 
 
 OUTCOMES = {
-    ADDED: Fate("it joined the training set", "it was added to the training set"),
-    NEAR: Fate("it looks like a surer one of the same truth and answer",
+    ADDED: Outcome("it joined the training set", "it was added to the training set"),
+    NEAR: Outcome("it is a near-duplicate of a more confident one of the same pair",
                "it was left out as a near-duplicate of a harder crop (mine.near)"),
-    PAIR_FULL: Fate("its truth and answer had filled their quota",
+    PAIR_FULL: Outcome("its (predicted, true) pair had filled its quota",
                     "it was left out: harder crops had used up the quota of its (predicted, true) pair (mine.quota)"),
-    NUISANCE_FULL: Fate("its nuisance value had filled its quota",
+    NUISANCE_FULL: Outcome("its nuisance value had filled its quota",
                      "it was left out: harder crops had used up the quota of its nuisance value (mine.nuisance_quota)"),
-    NO_ROOM: Fate("the round had added all that it may",
-                  "it was left out: harder crops had filled all that one round may add (mine.share)"),
-    IN_TRAINING: Fate("it was in the training set already", "it was in the training set already"),
-    SET_ASIDE: Fate("its label may be wrong: a person decides",
-                    "it was set aside: its label is suspected, and a person decides"),
-    AMBIGUOUS: Fate("its letters all have homoglyphs in another script",
-                    "its letters all have homoglyphs in another script: no picture of it can teach which it is"),
+    NO_ROOM: Outcome("the round had reached its limit",
+                  "it was left out: harder crops had filled the limit of the round (mine.share)"),
+    IN_TRAINING: Outcome("it was in the training set already", "it was in the training set already"),
+    SET_ASIDE: Outcome("its label may be wrong: a person decides",
+                    "it was excluded: its label is suspected to be wrong, and a person decides"),
+    AMBIGUOUS: Outcome("its letters all have homoglyphs in another script",
+                    "its letters all have homoglyphs in another script: no image of it shows which it is"),
 }  # fmt: skip
 
 
 def false_positives(wrong: pd.DataFrame, settings: MineSettings) -> pd.DataFrame:
     """Rows with another predicted label than the true one and p(predicted) ≥ the threshold: hardest first, then by key.
 
-    The hardest is the surest. Rows that are right may be among `wrong`; they are left out.
+    The hardest has the highest p(predicted). Rows that are right may be among `wrong`; they are left out.
     """
     found = wrong[(wrong["predicted"] != wrong["true"]) & (wrong["p"] >= settings.threshold)]
     return found.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
@@ -58,35 +58,35 @@ def plan_mining(
     settings: MineSettings,
     *,
     pool: int,
-    taken: Collection[str] = (),
-    aside: Collection[str] = (),
-    unclear: Collection[str] = (),
+    in_training: Collection[str] = (),
+    suspected: Collection[str] = (),
+    ambiguous: Collection[str] = (),
 ) -> pd.DataFrame:
     """Every false positive and its outcome: `key, true, predicted, nuisance, score, outcome`, hardest first.
 
     Of the crops that could be added, at most `share` of the pool is; of those at most `quota` for one
     (predicted, true) pair and `nuisance_quota` for one nuisance value (one row of each at the least), so that one
     confusion cannot flood the set. A crop whose embedding is within `near` of a harder one's that
-    was added for the same pair shows nothing new. Fates: `added`; or `in training` already, `set aside` as a
+    was added for the same pair is left out. Outcomes: `added`; or `in training` already, `set aside` as a
     suspected label error, `ambiguous`, `near-duplicate`, `pair full`, `nuisance full`, `no room`.
 
     Args:
         wrong: the score table's rows that are wrong: `key, predicted, true, nuisance, p`, and `embedding` (a list of
             numbers, or none), where near-duplicates are to be found.
         pool: rows of the whole pool.
-        taken: keys of the training set.
-        aside: keys whose labels are doubted.
-        unclear: keys of texts whose letters all have homoglyphs in another script: no picture of them can teach which
-        it is.
+        in_training: keys of the training set.
+        suspected: keys whose labels are suspected to be wrong.
+        ambiguous: keys of texts whose letters all have homoglyphs in another script: no image of them shows
+            which it is.
     """
     found = false_positives(wrong, settings)
     outcomes = np.full(len(found), "", object)
-    for outcome, keys in ((AMBIGUOUS, unclear), (SET_ASIDE, aside), (IN_TRAINING, taken)):
+    for outcome, keys in ((AMBIGUOUS, ambiguous), (SET_ASIDE, suspected), (IN_TRAINING, in_training)):
         outcomes[found["key"].isin(list(keys)).to_numpy()] = outcome
     free = np.flatnonzero(outcomes == "")
-    homoglyphs = _near_duplicates(found.iloc[free], settings)
-    outcomes[free[homoglyphs]] = NEAR
-    left = free[~homoglyphs]
+    duplicates = _near_duplicates(found.iloc[free], settings)
+    outcomes[free[duplicates]] = NEAR
+    left = free[~duplicates]
     outcomes[left] = _under_quotas(found.iloc[left], settings, room=min(int(settings.share * pool), len(left)))
     return found.assign(outcome=outcomes).rename(columns={"p": "score"})[PLAN_COLUMNS]
 
@@ -114,15 +114,15 @@ def _under_quotas(found: pd.DataFrame, settings: MineSettings, *, room: int) -> 
 
 def _near_duplicates(found: pd.DataFrame, settings: MineSettings) -> np.ndarray:
     """Which rows `[rows]` are within `near` (cosine distance) of a harder row of their pair that is not one itself."""
-    homoglyphs = np.zeros(len(found), bool)
+    duplicates = np.zeros(len(found), bool)
     if "embedding" not in found.columns:
-        return homoglyphs
-    for places in found.groupby(["predicted", "true"]).indices.values():
-        known = [place for place in places if found["embedding"].iloc[place] is not None]
+        return duplicates
+    for indices in found.groupby(["predicted", "true"]).indices.values():
+        known = [index for index in indices if found["embedding"].iloc[index] is not None]
         if len(known) > 1:
-            vectors = np.stack([np.asarray(found["embedding"].iloc[place], np.float32) for place in known])
-            homoglyphs[np.array(known)[repeats(vectors, settings.near)]] = True
-    return homoglyphs
+            vectors = np.stack([np.asarray(found["embedding"].iloc[index], np.float32) for index in known])
+            duplicates[np.array(known)[repeats(vectors, settings.near)]] = True
+    return duplicates
 
 
 def repeats(vectors: np.ndarray, near: float, *, block: int = 256) -> np.ndarray:

@@ -22,7 +22,7 @@ from tasks.train.weights import load_model
 
 SECONDS = 2.0  # that the rate is measured for
 BATCHES = 8  # that it is measured on
-FORWARD = 1 / 3  # what scoring a crop costs of training on it
+FORWARD = 1 / 3  # the cost of scoring a crop, relative to training on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +42,8 @@ class Cost:
     def __str__(self) -> str:
         many = f"{self.trainings} training{'s' if self.trainings != 1 else ''} left"
         each = f"{self.crops:,} crops × {self.epochs} epoch{'s' if self.epochs != 1 else ''}, {self.seconds:.0f} s each"
-        told = "less than a minute" if self.minutes < 1 else f"about {math.ceil(self.minutes)} minutes"
-        return f"{many}, {each}, {self.at_once} at a time: {told}"
+        duration = "less than a minute" if self.minutes < 1 else f"about {math.ceil(self.minutes)} minutes"
+        return f"{many}, {each}, {self.at_once} at a time: {duration}"
 
 
 def cost_of(sweep: Sweep, *, trainings: int, workers: int, seconds: list[float]) -> Cost:
@@ -56,7 +56,7 @@ def cost_of(sweep: Sweep, *, trainings: int, workers: int, seconds: list[float])
 
 
 def measured_rate(sweep: Sweep, *, seconds: float) -> float:
-    """Crops a second of the longest mode's training step, measured on a few batches; nothing of it is kept."""
+    """Crops a second in training the mode with the most parts, measured on a few batches; nothing of it is kept."""
     params, start = sweep.params, sweep.starts[0]
     mode = max(sweep.space.modes, key=lambda name: len(parts_of(name)))
     with deterministic(params.threads):
@@ -75,13 +75,13 @@ def measured_rate(sweep: Sweep, *, seconds: float) -> float:
         )
         network.train()
         parts = cycle(torch.split(torch.arange(len(crops)), batch))
-        training.update(crops.batch(next(parts), params.degrade))  # the first one sets torch up
-        began, met = time.monotonic(), 0
+        training.update(crops.batch(next(parts), params.degrade))  # warm-up
+        began, seen = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             rows = next(parts)
             training.update(crops.batch(rows, params.degrade))
-            met += len(rows)
-    return met / (time.monotonic() - began)
+            seen += len(rows)
+    return seen / (time.monotonic() - began)
 
 
 def _estimate(sweep: Sweep, trained: int) -> float:

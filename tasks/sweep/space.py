@@ -1,4 +1,4 @@
-"""What a sweep tries: modes of invariance, and of the knobs that matter to each of them some values."""
+"""The search space of a sweep: modes of invariance, and values of the parameters that each of them uses."""
 
 import hashlib
 import itertools
@@ -12,32 +12,32 @@ from models.invariance import modes_of
 from models.settings import InvarianceSettings, parts_of
 from tasks.common.errors import UserError
 
-KNOBS = ("strength", "head_learning_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
+PARAMETERS = ("strength", "head_learning_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A mode, and a value of every knob that matters to it, in the order of `KNOBS`."""
+    """A mode, and a value of every parameter that it uses, in the order of `PARAMETERS`."""
 
     mode: str
-    knobs: tuple[tuple[str, float], ...]
+    parameters: tuple[tuple[str, float], ...]
 
     @property
     def name(self) -> str:
         """`conditional,strength=0.3,head_learning_rate=10.0,head_steps=5`."""
-        return ",".join([self.mode, *(f"{knob}={value}" for knob, value in self.knobs)])
+        return ",".join([self.mode, *(f"{key}={value}" for key, value in self.parameters)])
 
     def of(self, invariance: InvarianceSettings) -> InvarianceSettings:
         """`invariance` with this mode alone, and these values."""
-        return invariance.model_copy(update={"modes": [self.mode], **dict(self.knobs)})
+        return invariance.model_copy(update={"modes": [self.mode], **dict(self.parameters)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
     """All that a sweep may try, each setting with `seeds` seeds.
 
-    `values` has every knob's values, ascending. A sweep tries all of them; one that is `sampled` draws between the
-    first and the last, evenly in the logarithm.
+    `values` has every parameter's values, ascending. A sweep tries all of them; one that is `sampled` samples between
+    the first and the last, evenly in the logarithm.
     """
 
     modes: tuple[str, ...]
@@ -47,26 +47,26 @@ class Space:
 
     @property
     def tried(self) -> dict[str, tuple[float, ...]]:
-        """The values of the knobs that matter to one of the modes."""
-        matter = {knob for mode in self.modes for knob in knobs_of(mode)}
-        return {knob: self.values[knob] for knob in KNOBS if knob in matter}
+        """The values of the parameters that at least one mode uses."""
+        matter = {key for mode in self.modes for key in parameters_of(mode)}
+        return {key: self.values[key] for key in PARAMETERS if key in matter}
 
     @property
     def varied(self) -> list[str]:
-        """The knobs of which more than one value is tried."""
-        return [knob for knob, values in self.tried.items() if len(values) > 1]
+        """The parameters of which more than one value is tried."""
+        return [key for key, values in self.tried.items() if len(values) > 1]
 
     def name(self) -> str:
-        """The same where the same is tried: 16 hexadecimal digits."""
+        """A hash of the space: 16 hexadecimal digits."""
         facts = [self.modes, self.tried, self.seeds, self.sampled]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
     def grid(self) -> list[Setting]:
-        """Every combination, a mode's own knobs alone: `erm` is one setting, however many strengths there are."""
+        """Every combination, a mode's own parameters alone: `erm` is one setting, however many strengths there are."""
         return [
-            Setting(mode=mode, knobs=tuple(zip(knobs_of(mode), values, strict=True)))
+            Setting(mode=mode, parameters=tuple(zip(parameters_of(mode), values, strict=True)))
             for mode in self.modes
-            for values in itertools.product(*(self.values[knob] for knob in knobs_of(mode)))
+            for values in itertools.product(*(self.values[key] for key in parameters_of(mode)))
         ]
 
 
@@ -78,38 +78,38 @@ def space_of(
     seeds: int,
     sampled: bool,
 ) -> Space:
-    """The space of these `modes` and knobs' `values`; a knob that is not named stays as `invariance` has it.
+    """The space of these `modes` and parameters' `values`; a parameter that is not named stays as `invariance` has it.
 
     Raises:
-        UserError: there is no such mode, or it is named twice; a value is out of range; a knob to be
+        UserError: there is no such mode, or it is named twice; a value is out of range; a parameter to be
             sampled begins at 0.
     """
     _check(invariance, "modes", list(modes))
-    tried = {knob: tuple(sorted(set(values.get(knob, [getattr(invariance, knob)])))) for knob in KNOBS}
-    for knob, several in tried.items():
+    tried = {key: tuple(sorted(set(values.get(key, [getattr(invariance, key)])))) for key in PARAMETERS}
+    for key, several in tried.items():
         for value in several:
-            _check(invariance, knob, value)
+            _check(invariance, key, value)
         if sampled and len(several) > 1 and several[0] == 0:
-            raise UserError("a value is drawn from a range above 0", where=_option(knob), fix="begin at 0.01, say")
+            raise UserError("a value is sampled from a range above 0", where=_option(key), fix="begin at 0.01, say")
     return Space(modes=tuple(modes), values=tried, seeds=seeds, sampled=sampled)
 
 
-def knobs_of(mode: str) -> list[str]:
-    """The knobs that change what `mode` teaches the backbone, in the order of `KNOBS`; heads that only watch do not."""
+def parameters_of(mode: str) -> list[str]:
+    """The parameters that change how `mode` trains the backbone, in the order of `PARAMETERS`."""
     pushes = any(part.pushes for part in modes_of(mode))
     own = {"pairs": "pair_weight", "coral": "coral_weight"}
     matter = {own[part] for part in parts_of(mode) if part in own}
-    return [knob for knob in KNOBS if knob in matter or (pushes and knob not in own.values())]
+    return [key for key in PARAMETERS if key in matter or (pushes and key not in own.values())]
 
 
-def _check(invariance: InvarianceSettings, knob: str, value: object) -> None:
+def _check(invariance: InvarianceSettings, key: str, value: object) -> None:
     try:
-        InvarianceSettings(**{**invariance.model_dump(), knob: value})
+        InvarianceSettings(**{**invariance.model_dump(), key: value})
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        fix = "give a value in range" if knob in KNOBS else "name modes that there are, each once"
-        raise UserError(f"{said}, got {value!r:.80}", where=_option(knob), fix=fix) from error
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        fix = "give a value in range" if key in PARAMETERS else "name modes that there are, each once"
+        raise UserError(f"{message}, got {value!r:.80}", where=_option(key), fix=fix) from error
 
 
-def _option(knob: str) -> str:
-    return f"--{knob.replace('_', '-')}"
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

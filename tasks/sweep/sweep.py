@@ -21,7 +21,7 @@ from tasks.evaluate.model_selection import criterion_of
 from tasks.evaluate.predictions import Model, score_split
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.metrics.classification import measure, thin_labels
-from tasks.sweep.space import KNOBS, Setting, Space
+from tasks.sweep.space import PARAMETERS, Setting, Space
 from tasks.train.checkpoint import History
 from tasks.train.replicas import SEED, Replica
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
@@ -30,7 +30,7 @@ CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its 
 SWEEP_METRICS = (CRITERION, "accuracy", "worst_nuisance", "worst_target", "false_alarm_rate")
 READ = (*TRAINING_SPLITS, SELECTION_SPLIT)  # never a test split
 DIGITS = 6
-SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes nothing stale
+SCRATCH = WORK / "sweep"  # outside of all that dvc.yaml names: a sweep makes no stage stale
 
 
 class Outcome(TypedDict):
@@ -45,13 +45,13 @@ class Outcome(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is tried, on what, from which models, one a seed; `follows` is what `what_follows` says of it."""
+    """What is tried, on what, from which models, one a seed; `inputs` are those of `inputs_of`."""
 
     params: Params
     space: Space
     table: Path
     starts: list[Path]
-    follows: dict[str, str]
+    inputs: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -65,8 +65,8 @@ class Sweep:
 
     @property
     def work(self) -> Path:
-        """Where its trainings work: other sweeps that follow from the same share them."""
-        facts = json.dumps(self.follows, sort_keys=True)
+        """Where its trainings work: sweeps with the same inputs share them."""
+        facts = json.dumps(self.inputs, sort_keys=True)
         return SCRATCH / self.params.problem / hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     def jobs(self, setting: Setting) -> list["SweepJob"]:
@@ -109,7 +109,7 @@ def make_sweep(params: Params, space: Space, *, table: Path, last_round: Path) -
         UserError: there is no last round.
     """
     starts = starts_of(last_round, space.seeds)
-    return Sweep(params=params, space=space, table=table, starts=starts, follows=what_follows(params, starts))
+    return Sweep(params=params, space=space, table=table, starts=starts, inputs=inputs_of(params, starts))
 
 
 def starts_of(last_round: Path, seeds: int) -> list[Path]:
@@ -124,14 +124,14 @@ def starts_of(last_round: Path, seeds: int) -> list[Path]:
     return [start if start.is_dir() else last_round for start in own]
 
 
-def what_follows(params: Params, starts: list[Path]) -> dict[str, str]:
-    """All that a training's outcome follows from beside its setting and seed: values of params, data, code, weights.
+def inputs_of(params: Params, starts: list[Path]) -> dict[str, str]:
+    """All that a training's outcome depends on beside its setting and seed: values of params, data, code, weights.
 
-    It is what the stages `invariance` and `evaluate` say of themselves in `dvc.yaml`.
+    They are the dependencies of the stages `invariance` and `evaluate` in `dvc.yaml`.
     """
     mode = params.invariance.modes[0]
     trained, measured = stage_facts(f"invariance@{mode}", params), stage_facts("evaluate", params)
-    swept = [f"invariance.{knob}" for knob in KNOBS]
+    swept = [f"invariance.{key}" for key in PARAMETERS]
     values = {key: json.dumps(value, sort_keys=True) for key, value in trained.params.items() if key not in swept}
     code = {path: sha for path, sha in measured.code_hashes().items() if path.endswith(".py")}
     weights = {f"weights of seed {seed}": weights_of(start) for seed, start in enumerate(starts)}
@@ -140,7 +140,7 @@ def what_follows(params: Params, starts: list[Path]) -> dict[str, str]:
 
 
 def try_setting(job: SweepJob) -> Outcome:
-    """Train on from `job.start` and measure; what an interrupted sweep has done is taken as it is.
+    """Train on from `job.start` and measure; what an interrupted sweep has done is not repeated.
 
     An interrupted training goes on from its checkpoint. The model itself is not kept: with these values in
     params.yaml the stage trains the same one again.
@@ -164,17 +164,17 @@ def try_setting(job: SweepJob) -> Outcome:
 
 
 def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, float | None]:
-    """`SWEEP_METRICS` of the model in `folder`, on `validation`; all None where its weights are no longer numbers.
+    """`SWEEP_METRICS` of the model in `folder`, on `validation`; all None where its weights are NaN or infinite.
 
     They are those of `evaluate` (`tasks.metrics.classification.measure`), with the criterion by which it chooses a
     model. But no row of a test split is read, not even to count designs: a script with fewer than three in the other
-    splits has no say in `worst_target`.
+    splits is left out of `worst_target`.
     """
     if not all(torch.isfinite(tensor).all() for tensor in load_tensors(folder / WEIGHTS_FILE).values()):
         return dict.fromkeys(SWEEP_METRICS)
     labels = params.labels
     with deterministic(params.threads):
-        answers = score_split(
+        predictions = score_split(
             {"model": Model.of_folder(folder)},
             table=table,
             split=SELECTION_SPLIT,
@@ -183,8 +183,8 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
             batch=params.evaluate.batch,
         )
     rows = read_rows(table, list(dict.fromkeys([labels.target, labels.group])), READ)
-    figures = measure(
-        answers.of("model", SEVERITY),
+    metrics = measure(
+        predictions.of("model", SEVERITY),
         nuisance=next(iter(nuisance_columns(labels)), None),
         group=labels.group,
         thin=thin_labels(rows, target=labels.target, group=labels.group),
@@ -192,8 +192,8 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
         confidence=params.evaluate.confidence,
     )
     return {
-        CRITERION: round(criterion_of(figures), DIGITS),
-        **{name: _share(figures[name]) for name in SWEEP_METRICS[1:]},
+        CRITERION: round(criterion_of(metrics), DIGITS),
+        **{name: _share(metrics[name]) for name in SWEEP_METRICS[1:]},
     }
 
 

@@ -1,4 +1,4 @@
-"""What a sweep found: a row a setting, means and spreads over its seeds, the best marked, what it suggests."""
+"""Results of a sweep: a row a setting, means and spreads over its seeds, the best marked, suggested values."""
 
 import csv
 import io
@@ -14,26 +14,26 @@ from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.pages.text_table import aligned
 from tasks.sweep.space import Setting, Space
 from tasks.sweep.sweep import CRITERION, SWEEP_METRICS
-from tasks.sweep.trials import Tried
+from tasks.sweep.trials import SettingResult
 
 DIGITS = 6
 Row = dict[str, Any]
 
 
-def summarise_sweep(tried: Sequence[Tried], space: Space) -> dict[str, Any]:
-    """What `sweep.json` says.
+def summarise_sweep(tried: Sequence[SettingResult], space: Space) -> dict[str, Any]:
+    """What `sweep.json` holds.
 
-    - `rows`: of each setting `mode`, its knobs (None where one does not matter to it), `n` trainings, `diverged` of
-      them, and of every figure the `_mean` and `_spread` (standard deviation, n − 1) over seeds and its values as
-      `<figure>_by_seed`. A mean is None where any seed has no figure: one of the seeds that worked would flatter.
-    - `best`: the place of the row with the highest mean criterion, of equals the first; None where none has one.
-    - `lead`: how far the best is before the second: `over` (its place), `mean` and `spread` of the differences by seed.
+    - `rows`: of each setting `mode`, its parameters (None where the mode does not use one), `n` trainings, `diverged`
+      of them, and of every metric the `_mean` and `_spread` (standard deviation, n − 1) over seeds and its values as
+      `<metric>_by_seed`. A mean is None where any seed has no metric: one of the seeds that worked would be biased.
+    - `best`: the index of the row with the highest mean criterion, of equals the first; None where none has one.
+    - `lead`: how far the best is before the second: `over` (its index), `mean` and `spread` of the differences by seed.
     - `suggested`: the values of params.yaml that train the best, beside `erm`, which the others are measured against.
     """
     rows = [_row_of(each, space) for each in tried]
     order = sorted(
-        (place for place, row in enumerate(rows) if row[f"{CRITERION}_mean"] is not None),
-        key=lambda place: -rows[place][f"{CRITERION}_mean"],
+        (index for index, row in enumerate(rows) if row[f"{CRITERION}_mean"] is not None),
+        key=lambda index: -rows[index][f"{CRITERION}_mean"],
     )
     best = order[0] if order else None
     return {
@@ -70,15 +70,15 @@ def write_sweep(summary: dict[str, Any], home: Path) -> None:
         beside.write_text(format_sweep(summary, "csv") + "\n", encoding="utf-8")
 
 
-def _row_of(tried: Tried, space: Space) -> Row:
-    knobs = dict(tried.setting.knobs)
-    row: Row = {"mode": tried.setting.mode, **{knob: knobs.get(knob) for knob in space.values}}
+def _row_of(tried: SettingResult, space: Space) -> Row:
+    parameters = dict(tried.setting.parameters)
+    row: Row = {"mode": tried.setting.mode, **{key: parameters.get(key) for key in space.values}}
     row |= {"n": len(tried.outcomes)}
     row["diverged"] = sum(outcome["metrics"][CRITERION] is None for outcome in tried.outcomes)
-    for figure in SWEEP_METRICS:
-        values = [outcome["metrics"][figure] for outcome in tried.outcomes]
-        row |= {f"{figure}_{key}": value for key, value in _described(values).items()}
-        row[f"{figure}_by_seed"] = values
+    for metric in SWEEP_METRICS:
+        values = [outcome["metrics"][metric] for outcome in tried.outcomes]
+        row |= {f"{metric}_{key}": value for key, value in _described(values).items()}
+        row[f"{metric}_by_seed"] = values
     return row
 
 
@@ -93,14 +93,14 @@ def _described(values: Sequence[float | None]) -> dict[str, float | None]:
 def _lead(rows: list[Row], order: list[int]) -> dict[str, Any] | None:
     if len(order) < 2:
         return None
-    first, second = (rows[place][f"{CRITERION}_by_seed"] for place in order[:2])
+    first, second = (rows[index][f"{CRITERION}_by_seed"] for index in order[:2])
     return {"over": order[1], **_described([a - b for a, b in zip(first, second, strict=True)])}
 
 
 def _suggested(best: Setting, space: Space) -> dict[str, Any]:
-    varied = {knob: value for knob, value in best.knobs if knob in {"strength", *space.varied}}
+    varied = {key: value for key, value in best.parameters if key in {"strength", *space.varied}}
     modes = list(dict.fromkeys(["erm", best.mode]))
-    return {"invariance.modes": modes, **{f"invariance.{knob}": value for knob, value in varied.items()}}
+    return {"invariance.modes": modes, **{f"invariance.{key}": value for key, value in varied.items()}}
 
 
 def _csv(summary: dict[str, Any]) -> str:
@@ -108,20 +108,20 @@ def _csv(summary: dict[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*names, "best"])
-    for place, row in enumerate(summary["rows"]):
-        writer.writerow([*(row[name] for name in names), place == summary["best"]])
+    for index, row in enumerate(summary["rows"]):
+        writer.writerow([*(row[name] for name in names), index == summary["best"]])
     return text.getvalue().rstrip("\n")
 
 
 def _table(summary: dict[str, Any]) -> list[str]:
     """Aligned columns; percent, mean ± spread; the best row has a star."""
-    knobs = list(dict.fromkeys(["strength", *summary["varied"]]))
-    lines = [["", "mode", *knobs, "n", *(figure.replace("_", " ") for figure in SWEEP_METRICS)]]
-    for place, row in enumerate(summary["rows"]):
-        cells = ["-" if row[knob] is None else f"{row[knob]:g}" for knob in knobs]
-        figures = [_percent(row[f"{figure}_mean"], row[f"{figure}_spread"]) for figure in SWEEP_METRICS]
+    parameters = list(dict.fromkeys(["strength", *summary["varied"]]))
+    lines = [["", "mode", *parameters, "n", *(metric.replace("_", " ") for metric in SWEEP_METRICS)]]
+    for index, row in enumerate(summary["rows"]):
+        cells = ["-" if row[key] is None else f"{row[key]:g}" for key in parameters]
+        metrics = [_percent(row[f"{metric}_mean"], row[f"{metric}_spread"]) for metric in SWEEP_METRICS]
         note = [f"{row['diverged']} diverged"] if row["diverged"] else []
-        lines.append(["*" if place == summary["best"] else "", row["mode"], *cells, str(row["n"]), *figures, *note])
+        lines.append(["*" if index == summary["best"] else "", row["mode"], *cells, str(row["n"]), *metrics, *note])
     return list(aligned(lines))
 
 
@@ -132,7 +132,7 @@ def _percent(mean: float | None, spread: float | None) -> str:
 
 
 def _advice(summary: dict[str, Any]) -> list[str]:
-    """How sure the best row is, and what to write into params.yaml for it."""
+    """By how much the best row leads, and its values for params.yaml."""
     what = f"percent of the {summary['split']} crops at {summary['severity']} degradation, mean ± standard deviation"
     lines = [f"{what} over {summary['seeds']} seeds"] if summary["seeds"] > 1 else [f"{what.split(',')[0]}, one seed"]
     lead = summary["lead"]

@@ -1,4 +1,4 @@
-"""Crops in memory, as tensors: what training and validation take their batches from."""
+"""Crops in memory, as tensors, from which training and validation take their batches."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ VALIDATION_ROWS = 8192  # the most that an epoch is validated on
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Labels of the target and of each nuisance, sorted: their places are the networks' outputs.
+    """Labels of the target and of each nuisance, sorted: their indices are the networks' outputs.
 
     `channels` are those of a network's input.
     """
@@ -40,7 +40,7 @@ class Labels:
 
     @classmethod
     def of_table(cls, table: Path, problem: ProblemSettings, *, channels: int = 1) -> "Labels":
-        """All that training may meet: the targets of `train` and `pool`, the nuisances known there.
+        """All labels of training: the targets of `train` and `pool`, the nuisances known there.
 
         The labels of `colour`, where the problem names it, are all inks that `models.degrade` prints with.
 
@@ -68,16 +68,16 @@ class Labels:
 
     @property
     def background(self) -> int | None:
-        """The place of `Zxxx`, where it is among the targets."""
+        """The index of `Zxxx`, where it is among the targets."""
         return self.target.index(UNWRITTEN) if UNWRITTEN in self.target else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crops:
-    """Crops as `images uint8[rows, h, w]` or `[rows, h, w, 3]`, with their labels' places and their seeds, by key.
+    """Crops as `images uint8[rows, h, w]` or `[rows, h, w, 3]`, with their labels' indices and their seeds, by key.
 
     `pairs int64[rows]` numbers the table's pairs; UNKNOWN where a crop has none.
-    Batches have `channels` channels; with `coloured`, they carry the colours that they are printed in.
+    Batches have `channels` channels; with `coloured`, they have the ink colours as labels.
     """
 
     keys: list[str]
@@ -95,10 +95,10 @@ class Crops:
         return cls(
             keys=keys,
             images=torch.from_numpy(pixels),
-            targets=_places(rows[labels.target_name], labels.target),
-            nuisances={n: _places(rows[n], known) for n, known in labels.nuisances.items() if n != COLOUR},
+            targets=_indices(rows[labels.target_name], labels.target),
+            nuisances={n: _indices(rows[n], known) for n, known in labels.nuisances.items() if n != COLOUR},
             seeds=seeds_of(keys, 0),
-            pairs=_places(rows["pair"], _names(rows["pair"])),
+            pairs=_indices(rows["pair"], _names(rows["pair"])),
             channels=labels.channels,
             coloured=COLOUR in labels.nuisances,
         )
@@ -111,14 +111,14 @@ class Crops:
         if not decided:
             return self
         names = pd.Series(self.keys).map(decided)
-        places = _places(names, labels.target)
+        indices = _indices(names, labels.target)
         known = torch.tensor(names.notna().to_numpy())
-        return replace(self, targets=torch.where(known, places, self.targets))
+        return replace(self, targets=torch.where(known, indices, self.targets))
 
     def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
         """The crops at `rows`, degraded as they are in that epoch of the run with that seed."""
         seeds = seeds_at(self.seeds[rows], epoch, seed=seed)
-        nuisances = {name: places[rows] for name, places in self.nuisances.items()}
+        nuisances = {name: indices[rows] for name, indices in self.nuisances.items()}
         if self.coloured:
             nuisances[COLOUR] = _inks(self.images[rows], colours_of(seeds, settings))
         images = degrade(as_images(self.images[rows], self.channels), seeds, settings)
@@ -127,13 +127,13 @@ class Crops:
     def counts(self, labels: Labels, settings: DegradeSettings | None, *, seed: int = 0) -> dict[str, Tensor]:
         """Of each nuisance, how many crops every target has of every label: int64 `[targets, labels]`.
 
-        The inks are those of epoch 0: later ones differ by chance alone.
+        The inks are those of epoch 0: later ones differ at random.
         """
-        places = dict(self.nuisances)
+        indices = dict(self.nuisances)
         if self.coloured:
-            places[COLOUR] = _inks(self.images, colours_of(seeds_at(self.seeds, 0, seed=seed), settings))
+            indices[COLOUR] = _inks(self.images, colours_of(seeds_at(self.seeds, 0, seed=seed), settings))
         return {
-            name: _crossed(self.targets, places[name], (len(labels.target), len(known)))
+            name: _crossed(self.targets, indices[name], (len(labels.target), len(known)))
             for name, known in labels.nuisances.items()
         }
 
@@ -156,7 +156,7 @@ def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
 
 
 class Validation:
-    """A fixed, lightly degraded part of the `validation` split, to watch a training by."""
+    """A fixed, lightly degraded part of the `validation` split, to monitor a training."""
 
     def __init__(self, table: Path, labels: Labels) -> None:
         keys = sorted(read_rows(table, ["key"], [VALIDATION])["key"])[:VALIDATION_ROWS]
@@ -168,21 +168,19 @@ class Validation:
             self.images, self.targets = batch.images, batch.targets
 
     def accuracy(self, network: CropNet) -> float | None:
-        """Share of right answers; none where there is nothing to validate on."""
+        """Accuracy; None where there is nothing to validate on."""
         if self.images is None:
             return None
-        guess = logits_of(network, self.images).argmax(1)
-        return (guess == self.targets).double().mean().item()
+        predicted = logits_of(network, self.images).argmax(1)
+        return (predicted == self.targets).double().mean().item()
 
-    def figures(self, network: CropNet) -> dict[str, float | None]:
+    def metrics(self, network: CropNet) -> dict[str, float | None]:
         """`accuracy`, and `false_positive_rate` at 95% text recall (None where either kind of crop is missing)."""
         if self.images is None or self.background is None:
             return {"accuracy": self.accuracy(network), "false_positive_rate": None}
         probabilities = logits_of(network, self.images).softmax(1)
-        p_text, empty = (
-            1 - probabilities[:, self.background].double().numpy(),
-            (self.targets == self.background).numpy(),
-        )
+        p_text = 1 - probabilities[:, self.background].double().numpy()
+        empty = (self.targets == self.background).numpy()
         return {
             "accuracy": (probabilities.argmax(1) == self.targets).double().mean().item(),
             "false_positive_rate": share_at(p_text[empty], text_threshold(p_text[~empty])),
@@ -211,7 +209,7 @@ def as_images(pixels: Tensor, channels: int = 1) -> Tensor:
 
 
 def _inks(pixels: Tensor, printed: Tensor) -> Tensor:
-    """The inks that crops are printed in; UNKNOWN of a picture that has colours of its own."""
+    """The inks that crops are printed in; UNKNOWN of an image that has colours of its own."""
     if pixels.ndim == 3:
         return printed
     own = torch.cat([(part != part[..., :1]).flatten(1).any(1) for part in torch.split(pixels, FORWARD_BATCH)])
@@ -219,7 +217,7 @@ def _inks(pixels: Tensor, printed: Tensor) -> Tensor:
 
 
 def _crossed(rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> Tensor:
-    """How often each place of `rows` meets each place of `columns`; those UNKNOWN are left out."""
+    """Counts of each index of `rows` with each of `columns`; UNKNOWN ones are left out."""
     known = (rows != UNKNOWN) & (columns != UNKNOWN)
     cells = rows[known] * shape[1] + columns[known]
     return torch.bincount(cells, minlength=shape[0] * shape[1]).view(shape)
@@ -229,7 +227,7 @@ def _names(column: pd.Series) -> list[str]:
     return sorted(column.dropna().unique())
 
 
-def _places(column: pd.Series, labels: list[str]) -> Tensor:
-    """Each value's place in `labels`; UNKNOWN for a missing or another one."""
-    places = pd.Index(labels).get_indexer(pd.Index(column.to_numpy(dtype=object)))
-    return torch.from_numpy(np.where(places < 0, UNKNOWN, places).astype(np.int64))
+def _indices(column: pd.Series, labels: list[str]) -> Tensor:
+    """Each value's index in `labels`; UNKNOWN for a missing or another one."""
+    indices = pd.Index(labels).get_indexer(pd.Index(column.to_numpy(dtype=object)))
+    return torch.from_numpy(np.where(indices < 0, UNKNOWN, indices).astype(np.int64))

@@ -1,4 +1,4 @@
-"""Where an interrupted training goes on: all that its next epoch follows from."""
+"""Checkpoints, from which an interrupted training resumes: all that its next epoch depends on."""
 
 import json
 import logging
@@ -24,8 +24,8 @@ log = logging.getLogger("unfont")
 class Trained:
     """What a training leaves beside the weights.
 
-    `history` has an entry an epoch, `curve` about 50 points (`tasks.train.curves`); `examples` says where those of the
-    last epoch lay.
+    `history` has an entry an epoch, `curve` about 50 points (`tasks.train.curves`); `examples` is the
+    histogram of p(true label) in the last epoch.
     """
 
     history: History = field(default_factory=list)
@@ -43,9 +43,9 @@ def save_checkpoint(folder: Path, training: Training, trained: Trained, *, ident
 
 
 def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> Trained:
-    """Bring `training` to where the checkpoint left it and return what it had found, nothing where none fits.
+    """Restore `training` from the checkpoint and return its results so far, nothing where no checkpoint fits.
 
-    `identity` says what is trained on what: a checkpoint with another one is of another training.
+    `identity` is a hash of settings and data: a checkpoint with another one is of another training.
     """
     try:
         progress = read_json(folder / "progress.json")
@@ -80,7 +80,7 @@ def _restore(training: Training, flat: dict[str, Tensor]) -> None:
     for name, tensor in parts["optimizer"].items():
         number, _, field = name.partition(".")
         weight = weights[int(number)]
-        # The fused optimizer walks memory: its moments must lie as the weights do (channels last).
+        # The fused optimizer goes by memory: its moments need the layout of the weights (channels last).
         laid_out = torch.zeros_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
         state.setdefault(int(number), {})[field] = laid_out
     training.network.load_state_dict(parts["network"])

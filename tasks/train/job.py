@@ -1,4 +1,4 @@
-"""One training of a stage: what it is told and where its files lie; and how a stage's trainings become its output."""
+"""One training of a stage: its settings and paths; and how a stage's trainings become its output."""
 
 import logging
 import shutil
@@ -17,7 +17,7 @@ log = logging.getLogger("unfont")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """One training: its settings and places; `scratch` is where all trainings of its stage work.
+    """One training: its settings and paths; `scratch` is where all trainings of its stage work.
 
     One that an interrupted run has finished stays at `out`, and is not trained again.
     """
@@ -44,7 +44,7 @@ class TrainingJob:
 
 
 def gather(jobs: Sequence[TrainingJob], *, out: Path, facts: Mapping[str, Any] | None = None) -> None:
-    """Put a stage's trainings together at `out`, each in its replica's place, and clear their scratch.
+    """Put a stage's trainings together at `out`, each in its replica's folder, and clear their scratch.
 
     Args:
         facts: of JSON files of the stage's own training, by name, what they hold once all trainings are known.

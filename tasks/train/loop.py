@@ -22,12 +22,12 @@ from tasks.common.params import MineSettings, Params
 from tasks.train.batch_sampler import batches_in, epoch_batches
 from tasks.train.batches import Crops, Validation
 from tasks.train.checkpoint import Examples, Trained, restore_checkpoint, save_checkpoint
-from tasks.train.curves import Figures, curve_of, means_of
+from tasks.train.curves import Metrics, curve_of, means_of
 from tasks.train.model_folder import histogram_of
 from tasks.train.weights import new_network
 
 Progress = Callable[[str], None]
-SAY_EVERY = 10.0  # seconds
+REPORT_EVERY = 10.0  # seconds
 
 log = logging.getLogger("unfont")
 
@@ -68,14 +68,14 @@ def train_network(
     Must run within `deterministic`.
 
     Args:
-        added: keys of the crops that some round brought in; the histogram of examples counts them apart.
+        added: keys of the crops that some round added; the histogram of examples counts them apart.
         mine: with it, they fill a set share of every batch.
         modes: of invariance; where one needs them, partners are in the same batch.
         counts: of each nuisance, for the modes: the training crops `[targets, labels]`.
     """
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
-    together = any(mode.needs_pairs for mode in modes)
-    plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed, together=together)
+    keep_pairs = any(mode.needs_pairs for mode in modes)
+    plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed, keep_pairs=keep_pairs)
     training = Training(
         network,
         modes,
@@ -95,7 +95,7 @@ def train_network(
         trained.history.append({"epoch": epoch, **facts})
         trained.curve += curve_of(steps, epoch=epoch, epochs=train.epochs)
         save_checkpoint(work / "checkpoint", training, trained, identity=identity)
-        progress(f"epoch {epoch + 1}/{train.epochs}: {_said(facts)}; {pace}")
+        progress(f"epoch {epoch + 1}/{train.epochs}: {_formatted(facts)}; {pace}")
     return trained
 
 
@@ -108,7 +108,7 @@ class _Plan:
     train: TrainSettings
     mine: MineSettings | None
     seed: int
-    together: bool
+    keep_pairs: bool
 
     def batches(self, epoch: int) -> list[Tensor]:
         return epoch_batches(
@@ -120,27 +120,27 @@ class _Plan:
             balanced=self.train.balanced,
             hard=self.mine.hard if self.mine else 0.0,
             visits=self.mine.visits if self.mine else 1,
-            pairs=self.crops.pairs if self.together else None,
+            pairs=self.crops.pairs if self.keep_pairs else None,
         )
 
 
 def _train_epoch(
     training: Training, plan: _Plan, *, params: Params, epoch: int, pace: "_Pace"
-) -> tuple[list[Figures], Examples]:
-    """One epoch: the figures of every step, and where the examples lay."""
-    # Dropout draws from torch's own generator: set by epoch, so that a resumed run draws the same.
+) -> tuple[list[Metrics], Examples]:
+    """One epoch: the metrics of every step, and the histogram of the examples."""
+    # Dropout draws from torch's own generator: set by epoch, so that a resumed run has the same numbers.
     torch.manual_seed(derived_seed(plan.seed, epoch))
     training.network.train()
-    steps, rows_met, p_met = [], [], []
+    steps, rows_seen, p_seen = [], [], []
     for rows in plan.batches(epoch):
         update = training.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
         steps.append(update.figures)
-        rows_met.append(rows)
-        p_met.append(update.p_true)
+        rows_seen.append(rows)
+        p_seen.append(update.p_true)
         pace.step(len(rows))
-    met, p_true = torch.cat(rows_met), torch.cat(p_met).numpy()
-    empty = plan.crops.targets[met].numpy() == (-1 if training.background is None else training.background)
-    examples = histogram_of(p_true, empty=empty, added=plan.added[met].numpy())
+    seen, p_true = torch.cat(rows_seen), torch.cat(p_seen).numpy()
+    empty = plan.crops.targets[seen].numpy() == (-1 if training.background is None else training.background)
+    examples = histogram_of(p_true, empty=empty, added=plan.added[seen].numpy())
     return steps, examples
 
 
@@ -153,22 +153,22 @@ def _identity(plan: _Plan, modes: Sequence[type[Mode]], params: Params) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _said(figures: dict[str, float | None]) -> str:
+def _formatted(metrics: dict[str, float | None]) -> str:
     wanted = ("loss", "accuracy", "validation_accuracy")
-    return ", ".join(f"{name} {value:.3f}" for name in wanted if (value := figures.get(name)) is not None)
+    return ", ".join(f"{name} {value:.3f}" for name in wanted if (value := metrics.get(name)) is not None)
 
 
 class _Pace:
-    """Rate and time left, said every few seconds."""
+    """Rate and time left, reported every few seconds."""
 
     def __init__(self, progress: Progress, *, done: int, total: int) -> None:
         self.progress, self.done, self.total = progress, done, total
-        self.first, self.start, self.said = done, time.monotonic(), time.monotonic()
+        self.first, self.start, self.reported = done, time.monotonic(), time.monotonic()
 
     def step(self, crops: int) -> None:
         self.done += crops
-        if time.monotonic() - self.said > SAY_EVERY:
-            self.said = time.monotonic()
+        if time.monotonic() - self.reported > REPORT_EVERY:
+            self.reported = time.monotonic()
             self.progress(f"{self.done:,} of {self.total:,} crops; {self}")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A trained model's folder: weights, card, history, where its examples lay, and the lineage of its training rows."""
+"""A trained model's folder: weights, card, history, histogram of its examples, and the lineage of its training rows."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def baseline_rows(keys: pd.Series) -> pd.DataFrame:
 
 
 def make_card(params: Params, labels: Labels, *, mode: str, size: tuple[int, int]) -> dict[str, Any]:
-    """What `model.json` says of a model."""
+    """The content of `model.json`."""
     return {
         "problem": params.problem,
         "target": labels.target_name,
@@ -45,7 +45,7 @@ def make_card(params: Params, labels: Labels, *, mode: str, size: tuple[int, int
 def write_folder(
     folder: Path, network: CropNet, card: dict[str, Any], trained: Trained, training: pd.DataFrame
 ) -> None:
-    """Make a model's folder: weights, card, history, where its examples lay, and the lineage of its training rows."""
+    """Make a model's folder: weights, card, history, histogram of its examples, lineage of its training rows."""
     folder.mkdir()
     save_model(folder, network, card)
     write_json(folder / "history.json", {"epochs": trained.history, "curve": trained.curve})
@@ -69,7 +69,7 @@ def read_training(folder: Path) -> pd.DataFrame:
 
 
 def summary_of(history: History, network: CropNet, crops: Crops) -> dict[str, float]:
-    """Figures to be logged: the last epoch's, the number of training crops and of weights."""
+    """Metrics to be logged: the last epoch's, the number of training crops and of weights."""
     last = {name: value for name, value in history[-1].items() if value is not None and name != "epoch"}
     return {**last, "crops": len(crops), "weights": sum(p.numel() for p in network.parameters())}
 

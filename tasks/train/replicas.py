@@ -1,4 +1,4 @@
-"""The trainings of one stage: its own, and in a study further seeds, and of a round random controls, beside it."""
+"""The trainings of one stage: its own, in a study those with further seeds, and the random controls of a round."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class Replica:
 
     @property
     def main(self) -> bool:
-        """Whether it is the stage's own training, on which everything later builds."""
+        """Whether it is the stage's own training, which later stages use."""
         return self.arm != CONTROL and self.seed == 0
 
     @property
@@ -34,7 +34,7 @@ class Replica:
         return "" if self.main else self.key
 
     def folder(self, whole: Path) -> Path:
-        """Where it lies in the folder of its round or mode."""
+        """Its folder in that of its round or mode."""
         return whole if self.main else whole / "study" / self.name
 
     def before(self, number: int) -> "Replica":
@@ -50,7 +50,7 @@ class Replica:
 def replicas_of(study: StudySettings, number: int) -> list[Replica]:
     """The trainings of round `number`: the round's own first, every control after the mined one of its seed.
 
-    Round 0 has no controls: nothing was added yet.
+    Round 0 has no controls: nothing is added yet.
     """
     arms = [MINED, CONTROL] if study.control and number > 0 else [MINED]
     return [Replica(seed=seed, arm=arm) for seed in range(study.seeds) for arm in arms]

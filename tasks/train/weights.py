@@ -43,13 +43,13 @@ def load_model(folder: Path) -> tuple[CropNet, dict[str, Any]]:
     if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in wanted.items()}:
         raise UserError(f"the weights do not fit {CARD_FILE}", where=path, fix=FIX)
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-        raise UserError("the weights hold numbers that are none", where=path, fix=FIX)
+        raise UserError("the weights hold NaN or infinite numbers", where=path, fix=FIX)
     network.load_state_dict(tensors)
     return network.eval(), card
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """`model.json`, checked; `channels` is 1 where an older one does not say.
+    """`model.json`, checked; `channels` is 1 where an older one has none.
 
     A registered model's has `temperature`, by which its logits are divided (`tasks.predict.register`).
 
@@ -80,7 +80,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def new_network(card: dict[str, Any]) -> CropNet:
-    """An untrained network of the card's shape; takes its weights from torch's random numbers."""
+    """An untrained network of the card's shape; its weights come from torch's random numbers."""
     settings = NetworkSettings(**card["network"])
     shape = {name: card[name] for name in ("height", "width")}
     return CropNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
@@ -95,14 +95,14 @@ def weights_of(folder: Path) -> str:
 
 
 def check_size(pixels: np.ndarray, networks: Mapping[str, CropNet], table: Path) -> None:
-    """Raises UserError where crops of the table, `[rows, h, w]` or `[rows, h, w, 3]`, are not what a network reads."""
+    """Raises UserError where crops `[rows, h, w]` or `[rows, h, w, 3]` do not have a network's input size."""
     for name, network in networks.items():
         if pixels.shape[1:3] != (network.height, network.width):
             raise UserError(
                 f"crops are {pixels.shape[1]}×{pixels.shape[2]} pixels, but {name} reads"
                 f" {network.height}×{network.width}",
                 where=table,
-                fix="name a model that was trained on this table, or make the crops anew",
+                fix="name a model that was trained on this table, or make the crops again",
             )
 
 

@@ -11,7 +11,7 @@ from tasks.common.mlflow_runs import PARENT_TAG, SWEEP_TAG, client, experiment_o
 from tasks.sweep.space import Space
 from tasks.sweep.sweep import Outcome, SweepJob, try_setting
 from tasks.sweep.table import summarise_sweep
-from tasks.sweep.trials import open_study, tried_in
+from tasks.sweep.trials import open_study, setting_results
 from tests.tasks.sweep.toysweep import PARAMS, make_toy_project, toy_space, toy_sweep
 
 SPACE = toy_space("erm", "conditional+pairs", strength=[0.1, 1.0])
@@ -33,7 +33,7 @@ def settings(workers: int = 1) -> Any:
 
 
 def summary_of(space: Space) -> dict[str, Any]:
-    return summarise_sweep(tried_in(open_study(toy_sweep(space)), space), space)
+    return summarise_sweep(setting_results(open_study(toy_sweep(space)), space), space)
 
 
 def go(space: Space, wanted: int) -> None:

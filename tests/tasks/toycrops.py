@@ -61,7 +61,7 @@ def silent(_: str) -> None:
 
 
 def make_round_0(params: Params, table: Path, out: Path, *, progress: Progress = silent) -> dict[str, float]:
-    """Round 0 at `out`, with its scratch beside it, as the flow composes it; the figures of the stage's own."""
+    """Round 0 at `out`, with its scratch beside it, as the flow composes it; the metrics of the stage's own."""
     jobs = baseline_jobs(params, table=table, work=out.with_name("work"))
     summaries = [train_baseline(replace(job, progress=progress)) for job in jobs]
     gather(jobs, out=out)

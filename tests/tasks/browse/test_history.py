@@ -181,7 +181,7 @@ def test_a_crop_of_train_is_there_from_the_start(home, params):
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_every_outcome_is_told_in_words(home, params, outcome):
-    assert OUTCOMES[outcome].told in told(params, mined_home(home, outcome))
+    assert OUTCOMES[outcome].sentence in told(params, mined_home(home, outcome))
 
 
 def test_a_near_duplicate_names_the_nearest_harder_crop_that_was_kept(home, params):

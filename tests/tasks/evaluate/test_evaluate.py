@@ -1,4 +1,4 @@
-"""Toy models on a toy table through the real code; figures are recomputed from the predictions."""
+"""Toy models on a toy table through the real code; metrics are recomputed from the predictions."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from tasks.common.files import read_json, sha256_of
 from tasks.crop_table import shards as table
 from tasks.crop_table.shards import read_images, read_rows
 from tasks.crop_table.splits import MEASURED_SPLITS
-from tasks.evaluate import predictions as answers
+from tasks.evaluate import predictions as module
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.evaluate.plot_tables import COLUMNS
 from tasks.metrics.calibration import calibration_error, fit_temperature
@@ -106,7 +106,7 @@ def test_every_model_is_measured_on_every_split_at_every_severity(home):
 
 def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_given(home):
     """The toy's styles have one design each: no style counts. Nothing is text: (0 + 1) / 2. All is: (1/2 + 0) / 2."""
-    chosen, figures = read_json(home / "chosen.json"), read_json(home / "metrics/evaluate.json")
+    chosen, metrics = read_json(home / "chosen.json"), read_json(home / "metrics/evaluate.json")
     assert chosen == {
         "name": "round-0",
         "path": "rounds/0",
@@ -114,9 +114,9 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
         "metrics": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
-        "temperature": figures["temperatures"]["round-0"],
+        "temperature": metrics["temperatures"]["round-0"],
     }
-    assert figures["chosen"] == {"name": "round-0", **figures["models"]["round-0"]}
+    assert metrics["chosen"] == {"name": "round-0", **metrics["models"]["round-0"]}
 
 
 def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
@@ -125,14 +125,14 @@ def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
     assert len(predictions) == len(tested) * len(models_in(home)) * len(SEVERITIES)
     columns = ["model", "split", "severity", "key", "true", "ambiguous", "predicted", "p", "p_text"]
     assert list(predictions.columns) == columns
-    figures = read_json(home / "metrics/evaluate.json")["models"]
+    metrics = read_json(home / "metrics/evaluate.json")["models"]
     for (model, split, severity), rows in predictions.groupby(["model", "split", "severity"], observed=True):
         expected = tested[tested["split"] == split].sort_values("key")
         assert rows["key"].tolist() == expected["key"].tolist()
         assert rows["true"].astype(str).tolist() == expected["script"].tolist()
         true, predicted = rows["true"].astype(str), rows["predicted"].astype(str)
         text = true != "Zxxx"
-        own = figures[model][split][severity]
+        own = metrics[model][split][severity]
         assert own["accuracy"] == pytest.approx(accuracy_score(true[text], predicted[text]), abs=1e-6)
         expected_f1 = f1_score(true, predicted, labels=sorted(set(true)), average="macro", zero_division=0)
         assert own["macro_f1"] == pytest.approx(expected_f1, abs=1e-6)
@@ -141,7 +141,7 @@ def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):
 def test_thresholds_are_fixed_on_validation_for_each_model_and_severity(copy, params):
     run(params, copy, conditional=copy / "invariance/conditional")
     predictions = pd.read_parquet(copy / "predictions.parquet")
-    figures = read_json(copy / "metrics/evaluate.json")["models"]
+    metrics = read_json(copy / "metrics/evaluate.json")["models"]
     for model in models_in(copy) | {"conditional": None}:
         for severity in SEVERITIES:
             rows = predictions.query("model == @model and severity == @severity")
@@ -149,14 +149,14 @@ def test_thresholds_are_fixed_on_validation_for_each_model_and_severity(copy, pa
             seen = sorted(text.query("split == 'validation'")["p_text"], reverse=True)
             threshold = seen[15]  # 16 text crops: all of them, to keep 95%
             for split in MEASURED_SPLITS:
-                own = figures[model][split][severity]
+                own = metrics[model][split][severity]
                 assert own["text_threshold"] == pytest.approx(threshold, abs=1e-6)
                 for name, of in (("text_recall", text), ("false_positive_rate", empty)):
                     expected = (of["p_text"][of["split"] == split] >= threshold).mean()
                     assert own[name] == pytest.approx(expected, abs=1e-6)
-    light = figures["conditional"]["test_unseen"]["light"]
-    assert len(seen) == 16 and figures["conditional"]["validation"]["light"]["text_recall"] == 1
-    assert light["text_threshold"] != figures["conditional"]["test_unseen"]["heavy"]["text_threshold"]
+    light = metrics["conditional"]["test_unseen"]["light"]
+    assert len(seen) == 16 and metrics["conditional"]["validation"]["light"]["text_recall"] == 1
+    assert light["text_threshold"] != metrics["conditional"]["test_unseen"]["heavy"]["text_threshold"]
 
 
 def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
@@ -172,25 +172,25 @@ def test_a_study_s_trainings_are_measured_and_never_chosen(copy, params):
     chosen, study = read_json(copy / "chosen.json"), read_json(copy / "metrics/study.json")
     assert chosen["name"] in {*models_in(copy), "conditional"} and chosen["value"] < 0.5
     assert study["splits"]["validation"]["1"]["control"]["false_alarm_rate"]["values"] == [0, 0]
-    figures = read_json(copy / "metrics/evaluate.json")["models"]
+    metrics = read_json(copy / "metrics/evaluate.json")["models"]
     assert (
-        set(figures) == set(pd.read_parquet(copy / "predictions.parquet")["model"]) == {*models_in(copy), "conditional"}
+        set(metrics) == set(pd.read_parquet(copy / "predictions.parquet")["model"]) == {*models_in(copy), "conditional"}
     )
 
     assert study["asked"] and study["severity"] == "light" and study["gains"] == {"1": None, "2": None}
     for split in MEASURED_SPLITS:
         of_round = study["splits"][split]["1"]["mined"]
-        for figure, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_target": [0, 0]}.items():
-            assert of_round[figure]["values"] == values
-            assert summary[f"study.{split}.round-1.mined.{figure}"] == sum(values) / 2
+        for metric, values in {"false_alarm_rate": [1, 0], "accuracy": [0.5, 0], "worst_target": [0, 0]}.items():
+            assert of_round[metric]["values"] == values
+            assert summary[f"study.{split}.round-1.mined.{metric}"] == sum(values) / 2
 
 
 def test_a_study_that_is_not_asked_for_gives_the_rounds_own_figures(home):
-    study, figures = read_json(home / "metrics/study.json"), read_json(home / "metrics/evaluate.json")["models"]
+    study, metrics = read_json(home / "metrics/study.json"), read_json(home / "metrics/evaluate.json")["models"]
     assert (study["asked"], study["seeds"], study["control"], study["verdict"]) == (False, 1, False, None)
     for number in ("0", "1", "2"):
         of_round = study["splits"]["test_unseen"][number]
-        own = figures[f"round-{number}"]["test_unseen"]["light"]
+        own = metrics[f"round-{number}"]["test_unseen"]["light"]
         assert of_round["mined"]["accuracy"] == {"values": [own["accuracy"]], "mean": own["accuracy"], "spread": None}
         assert of_round["control"] is None and of_round["difference"] is None
 
@@ -204,7 +204,7 @@ def test_a_study_asks_for_every_seed_and_control_of_every_round_and_mode_but_the
 
 
 def test_a_crop_is_degraded_by_its_key_alone(copy, params):
-    """Scored here all at once, there in batches of 5: the same answers."""
+    """Scored here all at once, there in batches of 5: the same predictions."""
     small = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"batch": 5})})
     run(small, copy, conditional=copy / "invariance/conditional")
     predictions = pd.read_parquet(copy / "predictions.parquet")
@@ -236,12 +236,12 @@ def test_the_same_inputs_give_the_same_bytes(home, copy, params):
 def test_the_same_weights_are_scored_once_and_answer_under_every_name(copy, params, monkeypatch):
     """A round after the stop holds the previous round's model."""
     shutil.copytree(copy / "rounds/1", copy / "rounds/9")
-    scored, logits_of = [], answers.logits_of
-    monkeypatch.setattr(answers, "logits_of", lambda *given: scored.append(given[0]) or logits_of(*given))
+    scored, logits_of = [], module.logits_of
+    monkeypatch.setattr(module, "logits_of", lambda *given: scored.append(given[0]) or logits_of(*given))
     run(params, copy, **{"round-9": copy / "rounds/9"})
     assert len({id(network) for network in scored}) == len(models_in(copy))
-    figures = read_json(copy / "metrics/evaluate.json")["models"]
-    assert figures["round-9"] == figures["round-1"]
+    metrics = read_json(copy / "metrics/evaluate.json")["models"]
+    assert metrics["round-9"] == metrics["round-1"]
     predictions = pd.read_parquet(copy / "predictions.parquet").groupby("model", observed=True)["p"].sum()
     assert predictions["round-9"] == predictions["round-1"]
 
@@ -280,7 +280,7 @@ def rewritten(folder, change):
 def test_other_test_rows_change_nothing_of_the_choice(copy, params):
     models = {"conditional": copy / "invariance/conditional"}
     run(params, copy, **models)
-    before, figures = (copy / "chosen.json").read_bytes(), read_json(copy / "metrics/evaluate.json")
+    before, metrics = (copy / "chosen.json").read_bytes(), read_json(copy / "metrics/evaluate.json")
 
     def other(rows):
         tested = rows["split"].isin(["test_seen", "test_unseen"]).to_numpy()
@@ -293,8 +293,8 @@ def test_other_test_rows_change_nothing_of_the_choice(copy, params):
     run(params, copy, **models)
     after = read_json(copy / "metrics/evaluate.json")
     assert (copy / "chosen.json").read_bytes() == before
-    assert after["temperatures"] == figures["temperatures"]
-    assert after["models"]["round-1"]["test_unseen"] != figures["models"]["round-1"]["test_unseen"]
+    assert after["temperatures"] == metrics["temperatures"]
+    assert after["models"]["round-1"]["test_unseen"] != metrics["models"]["round-1"]["test_unseen"]
 
 
 def test_without_test_rows_the_choice_is_made_all_the_same(copy, params):
@@ -308,7 +308,7 @@ def test_without_test_rows_the_choice_is_made_all_the_same(copy, params):
 
 
 def test_temperatures_fit_validation_at_light_degradation_and_the_calibration_error_has_them(home, params):
-    figures = read_json(home / "metrics/evaluate.json")
+    metrics = read_json(home / "metrics/evaluate.json")
     pixels, rows = read_images(home / "table", ["validation"])
     images = torch.from_numpy(pixels).float().unsqueeze(1) / 255
     light = degrade(images, seeds_of(rows["key"].tolist(), 0), SEVERITIES["light"])
@@ -317,11 +317,11 @@ def test_temperatures_fit_validation_at_light_degradation_and_the_calibration_er
         network, card = load_model(folder)
         with torch.inference_mode():
             logits = network(light)
-        temperature = figures["temperatures"][name]
+        temperature = metrics["temperatures"][name]
         assert temperature == pytest.approx(fit_temperature(logits.numpy(), rows["script"], card["labels"]), rel=1e-3)
         own = predictions.query("model == @name and split == 'validation' and severity == 'light'")
         correct = (own["true"].astype(str) == own["predicted"].astype(str)).to_numpy()
-        numbers = figures["models"][name]["validation"]["light"]
+        numbers = metrics["models"][name]["validation"]["light"]
         assert numbers["calibration_error"] == pytest.approx(calibration_error(own["p"], correct), abs=1e-5)
         raw = logits.softmax(1).amax(1).numpy()
         assert numbers["calibration_error_raw"] == pytest.approx(calibration_error(raw, correct), abs=1e-5)
@@ -344,7 +344,7 @@ def test_groups_tell_accuracy_by_style_and_the_worst_families_of_every_model(sty
     counted = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"cell_crops": 2})})
     run(counted, styled)
     groups = read_json(styled / "metrics/groups.json")
-    figures = read_json(styled / "metrics/evaluate.json")["models"]
+    metrics = read_json(styled / "metrics/evaluate.json")["models"]
     assert groups["severity"] == "light" and set(groups["models"]) == set(models_in(styled))
     own = groups["models"]["round-1"]["test_unseen"]  # it says Latn of everything
     styles = own["by_nuisance"]["font_style"]["values"]
@@ -353,7 +353,7 @@ def test_groups_tell_accuracy_by_style_and_the_worst_families_of_every_model(sty
     for value, numbers in styles.items():
         shares = [cell["accuracy"] for cell in cells if cell["value"] == value]
         assert numbers["accuracy"] == pytest.approx(sum(shares) / len(shares), abs=1e-6)
-    light = figures["round-1"]["test_unseen"]["light"]
+    light = metrics["round-1"]["test_unseen"]["light"]
     assert light["worst_nuisance"] == min(numbers["accuracy"] for numbers in styles.values())
     assert (light["worst_cell"], light["worst_cell_target"]) == (0, "Cyrl")
     assert own["worst_families"] and all(entry["low"] <= entry["accuracy"] for entry in own["worst_families"])
@@ -376,8 +376,8 @@ def test_modes_are_summed_up_over_their_seeds_and_compared_on_designs_drawn_anew
     pairs = {(one["candidate"], one["reference"]): one for one in found["pairs"]["differences"]}
     assert set(pairs) == {("conditional", "erm"), ("erm", "round-2"), ("conditional", "round-2")}
     assert pairs["erm", "round-2"]["accuracy"] == {"value": 0, "low": 0, "high": 0}
-    figures = read_json(copy / "metrics/evaluate.json")["models"]
-    values = {name: figures[name]["test_unseen"]["light"]["accuracy"] for name in ("conditional", "erm")}
+    metrics = read_json(copy / "metrics/evaluate.json")["models"]
+    values = {name: metrics[name]["test_unseen"]["light"]["accuracy"] for name in ("conditional", "erm")}
     assert pairs["conditional", "erm"]["accuracy"]["value"] == values["conditional"] - values["erm"]
 
 
@@ -398,9 +398,9 @@ def test_the_plots_are_of_unseen_designs_at_light_degradation(home):
 
 
 def test_thin_targets_are_named_and_left_out(home):
-    figures = read_json(home / "metrics/evaluate.json")
-    assert figures["thin_targets"] == []
-    assert figures["models"]["round-1"]["test_seen"]["clean"]["worst_target_label"] == "Cyrl"
+    metrics = read_json(home / "metrics/evaluate.json")
+    assert metrics["thin_targets"] == []
+    assert metrics["models"]["round-1"]["test_seen"]["clean"]["worst_target_label"] == "Cyrl"
 
 
 def test_wrong_inputs_say_so_and_leave_nothing_behind(copy, params):

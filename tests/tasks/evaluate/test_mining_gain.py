@@ -1,4 +1,4 @@
-"""A study's intervals are computed a second time by SciPy's t-tests; its values are read off the figures."""
+"""A study's intervals are computed a second time by SciPy's t-tests; its values are read off the metrics."""
 
 import json
 
@@ -22,10 +22,10 @@ PREVIOUS = {0: None, 1: 0, 2: 1}
 ARMS = ("mined", "control")
 
 
-def figures_of(seeds, control=True, empty=True, seed=3):
-    """Seeded figures of every training of three rounds; mining takes half of the false positives away."""
+def metrics_of(seeds, control=True, empty=True, seed=3):
+    """Seeded metrics of every training of three rounds; mining takes half of the false positives away."""
     rng = np.random.default_rng(seed)
-    figures = {}
+    metrics = {}
     for number in PREVIOUS:
         for place in range(seeds):
             for arm in ARMS if control and number else ARMS[:1]:
@@ -33,17 +33,17 @@ def figures_of(seeds, control=True, empty=True, seed=3):
                 values = {"false_positive_rate": rate, "false_alarm_rate": rate / 2} if empty else dict.fromkeys(RATES)
                 values |= {name: round(rng.uniform(0.7, 0.8), 6) for name in MINING_METRICS if name not in RATES}
                 name = model_name(number, Replica(seed=place, arm=arm))
-                figures[name] = {split: {**values, "n": 100} for split in SPLITS}
-    return figures
+                metrics[name] = {split: {**values, "n": 100} for split in SPLITS}
+    return metrics
 
 
-def summary_of(figures, seeds=3, control=True, confidence=0.95):
-    return summarise(figures, previous=PREVIOUS, seeds=seeds, control=control, confidence=confidence)
+def summary_of(metrics, seeds=3, control=True, confidence=0.95):
+    return summarise(metrics, previous=PREVIOUS, seeds=seeds, control=control, confidence=confidence)
 
 
-def values_of(figures, number, arm, figure, split="test_unseen", seeds=3):
+def values_of(metrics, number, arm, metric, split="test_unseen", seeds=3):
     names = [model_name(number, Replica(seed=place, arm=arm)) for place in range(seeds)]
-    return np.array([figures[name][split][figure] for name in names])
+    return np.array([metrics[name][split][metric] for name in names])
 
 
 def test_the_round_s_own_training_has_the_round_s_name():
@@ -52,15 +52,15 @@ def test_the_round_s_own_training_has_the_round_s_name():
 
 
 def test_each_arm_has_a_value_a_seed_their_mean_and_their_spread():
-    figures = figures_of(3)
-    for number, facts in summary_of(figures)["splits"]["test_unseen"].items():
+    metrics = metrics_of(3)
+    for number, facts in summary_of(metrics)["splits"]["test_unseen"].items():
         for arm in ARMS:
             if arm == "control" and number == "0":
                 assert facts[arm] is None
                 continue
-            for figure in MINING_METRICS:
-                values = values_of(figures, number, arm, figure)
-                entry = facts[arm][figure]
+            for metric in MINING_METRICS:
+                values = values_of(metrics, number, arm, metric)
+                entry = facts[arm][metric]
                 assert entry["values"] == list(values)
                 assert entry["mean"] == pytest.approx(values.mean(), abs=1e-6)
                 assert entry["spread"] == pytest.approx(stats.tstd(values), abs=1e-6)
@@ -68,15 +68,15 @@ def test_each_arm_has_a_value_a_seed_their_mean_and_their_spread():
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_mined_against_control_is_a_paired_t_interval(confidence):
-    figures = figures_of(4)
-    facts = summary_of(figures, seeds=4, confidence=confidence)["splits"]["validation"]["2"]["difference"]
-    for figure in MINING_METRICS:
-        mined, control = (values_of(figures, 2, arm, figure, "validation", 4) for arm in ARMS)
+    metrics = metrics_of(4)
+    facts = summary_of(metrics, seeds=4, confidence=confidence)["splits"]["validation"]["2"]["difference"]
+    for metric in MINING_METRICS:
+        mined, control = (values_of(metrics, 2, arm, metric, "validation", 4) for arm in ARMS)
         expected = stats.ttest_rel(mined, control).confidence_interval(confidence)
-        assert facts[figure]["values"] == pytest.approx(list(mined - control), abs=1e-6)
-        assert facts[figure]["mean"] == pytest.approx((mined - control).mean(), abs=1e-6)
-        assert (facts[figure]["low"], facts[figure]["high"]) == pytest.approx(expected, abs=1e-5)
-        assert ("cut" in facts[figure]) == (figure in RATES)
+        assert facts[metric]["values"] == pytest.approx(list(mined - control), abs=1e-6)
+        assert facts[metric]["mean"] == pytest.approx((mined - control).mean(), abs=1e-6)
+        assert (facts[metric]["low"], facts[metric]["high"]) == pytest.approx(expected, abs=1e-5)
+        assert ("cut" in facts[metric]) == (metric in RATES)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -110,11 +110,11 @@ def test_a_cut_s_interval_leaves_out_0_exactly_where_the_difference_s_does():
 def test_a_cut_has_no_interval_where_the_controls_may_as_well_be_0():
     assert cut_interval(np.array([0.1, 0.2, 0.1]), np.array([0.0, 0.0, 0.3]), confidence=0.95) is None
     assert cut_interval(np.array([0.1]), np.array([0.2]), confidence=0.95) is None
-    figures = figures_of(3)
+    metrics = metrics_of(3)
     for place in range(3):
         for split in SPLITS:
-            figures[model_name(2, Replica(seed=place, arm="control"))][split]["false_positive_rate"] = 0.0
-    summary = summary_of(figures)
+            metrics[model_name(2, Replica(seed=place, arm="control"))][split]["false_positive_rate"] = 0.0
+    summary = summary_of(metrics)
     cut = summary["splits"]["test_unseen"]["2"]["difference"]["false_positive_rate"]["cut"]
     assert cut == {"value": None, "low": None, "high": None}
     assert summary["verdict"]["false_positive_cut"] is None and not summary["verdict"]["reached_30_percent"]
@@ -122,16 +122,16 @@ def test_a_cut_has_no_interval_where_the_controls_may_as_well_be_0():
 
 
 def test_a_gain_is_against_the_round_before_and_better_is_above_0():
-    figures = figures_of(3)
-    rounds = summary_of(figures)["splits"]["test_unseen"]
+    metrics = metrics_of(3)
+    rounds = summary_of(metrics)["splits"]["test_unseen"]
     assert rounds["0"]["gain"] is None
     before = {"1": {"mined": (0, "mined"), "control": (0, "mined")}, "2": {arm: (1, arm) for arm in ARMS}}
     for number, starts in before.items():
         for arm, start in starts.items():
-            for figure in MINING_METRICS:
-                rise = values_of(figures, number, arm, figure) - values_of(figures, *start, figure)
-                expected = -rise if figure in RATES else rise
-                entry = rounds[number]["gain"][arm][figure]
+            for metric in MINING_METRICS:
+                rise = values_of(metrics, number, arm, metric) - values_of(metrics, *start, metric)
+                expected = -rise if metric in RATES else rise
+                entry = rounds[number]["gain"][arm][metric]
                 assert entry["values"] == pytest.approx(list(expected), abs=1e-6)
                 interval = stats.ttest_1samp(expected, 0).confidence_interval(0.95)
                 assert (entry["low"], entry["high"]) == pytest.approx(interval, abs=1e-5)
@@ -139,9 +139,9 @@ def test_a_gain_is_against_the_round_before_and_better_is_above_0():
 
 
 def test_the_verdict_is_on_designs_never_seen_after_the_last_round():
-    figures = figures_of(3)
-    summary = summary_of(figures)
-    mined, control = (values_of(figures, 2, arm, "false_positive_rate") for arm in ARMS)
+    metrics = metrics_of(3)
+    summary = summary_of(metrics)
+    mined, control = (values_of(metrics, 2, arm, "false_positive_rate") for arm in ARMS)
     low, high = cut_interval(mined, control, confidence=0.95)
     assert summary["asked"]
     assert summary["verdict"] == {
@@ -158,18 +158,18 @@ def test_the_verdict_is_on_designs_never_seen_after_the_last_round():
 
 
 def test_mining_that_does_no_better_than_chance_says_so():
-    figures = figures_of(3)
+    metrics = metrics_of(3)
     for place, other in enumerate((1, 2, 0)):
         name = model_name(2, Replica(seed=place, arm="mined"))
-        figures[name] = figures[model_name(2, Replica(seed=other, arm="control"))]
-    verdict = summary_of(figures)["verdict"]
+        metrics[name] = metrics[model_name(2, Replica(seed=other, arm="control"))]
+    verdict = summary_of(metrics)["verdict"]
     assert verdict["false_positive_cut"] == pytest.approx(0, abs=1e-6)
     assert (verdict["reached_30_percent"], verdict["beyond_spread"]) == (False, False)
 
 
 @pytest.mark.parametrize(("seeds", "control"), [(1, False), (1, True), (3, False)])
 def test_without_seeds_or_control_there_are_values_and_no_verdict(seeds, control):
-    summary = summary_of(figures_of(seeds, control), seeds, control)
+    summary = summary_of(metrics_of(seeds, control), seeds, control)
     assert (summary["asked"], summary["verdict"]) == (False, None)
     last = summary["splits"]["test_unseen"]["2"]
     assert len(last["mined"]["accuracy"]["values"]) == seeds
@@ -183,7 +183,7 @@ def test_without_seeds_or_control_there_are_values_and_no_verdict(seeds, control
 
 
 def test_without_unwritten_crops_the_rates_are_none_and_the_rest_stands():
-    summary = summary_of(figures_of(3, empty=False))
+    summary = summary_of(metrics_of(3, empty=False))
     last = summary["splits"]["test_unseen"]["2"]
     assert summary["asked"] and summary["verdict"] is None
     assert last["mined"]["false_positive_rate"] == {"values": [None] * 3, "mean": None, "spread": None}
@@ -196,8 +196,8 @@ def test_without_unwritten_crops_the_rates_are_none_and_the_rest_stands():
 
 
 def test_a_figure_that_one_seed_lacks_has_no_mean():
-    figures = figures_of(3)
-    figures["round-1/mined-2"]["test_unseen"]["worst_nuisance"] = None
-    facts = summary_of(figures)["splits"]["test_unseen"]["1"]
+    metrics = metrics_of(3)
+    metrics["round-1/mined-2"]["test_unseen"]["worst_nuisance"] = None
+    facts = summary_of(metrics)["splits"]["test_unseen"]["1"]
     assert facts["mined"]["worst_nuisance"]["mean"] is None and None in facts["mined"]["worst_nuisance"]["values"]
     assert facts["difference"]["worst_nuisance"]["low"] is None

@@ -61,5 +61,5 @@ def test_no_choice_is_none_and_a_damaged_one_says_so(here):
     assert read_choice(here) is None
     for content in ("{", "[]", '{"name": "erm"}', '{"name": 1, "path": "x", "weights": "y"}', COLD):
         (here / "chosen.json").write_text(content)
-        with pytest.raises(UserError, match="does not read"):
+        with pytest.raises(UserError, match="cannot be read"):
             read_choice(here)

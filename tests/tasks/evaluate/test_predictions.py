@@ -1,4 +1,4 @@
-"""Answers are recomputed from the networks, a crop at a time."""
+"""SplitPredictions are recomputed from the networks, a crop at a time."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import read_images
-from tasks.evaluate import predictions as answers
+from tasks.evaluate import predictions as module
 from tasks.evaluate.predictions import Model, calibrated, score_split
 from tests.toyhome import LABELS, make_toy_home, toy_params
 
@@ -19,7 +19,7 @@ PARAMS = toy_params()
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    return make_toy_home(tmp_path_factory.mktemp("answers"), params=PARAMS) / "table"
+    return make_toy_home(tmp_path_factory.mktemp("predictions"), params=PARAMS) / "table"
 
 
 def model(seed, labels=LABELS):
@@ -56,19 +56,19 @@ def test_a_model_without_the_unwritten_label_says_nothing_of_text(table):
 def test_each_model_is_asked_at_its_own_severities_once_for_the_same_weights(table, monkeypatch):
     first, second = model(1), model(2)
     calls, degraded = [], []
-    logits_of, degrade_as_before = answers.logits_of, answers.degrade
-    monkeypatch.setattr(answers, "logits_of", lambda *given: calls.append(given[0]) or logits_of(*given))
-    monkeypatch.setattr(answers, "degrade", lambda *given: degraded.append(given[2]) or degrade_as_before(*given))
+    logits_of, degrade_as_before = module.logits_of, module.degrade
+    monkeypatch.setattr(module, "logits_of", lambda *given: calls.append(given[0]) or logits_of(*given))
+    monkeypatch.setattr(module, "degrade", lambda *given: degraded.append(given[2]) or degrade_as_before(*given))
     models = {"first": first, "second": second, "again": first}
     asked = {"first": ["clean", "light"], "second": ["light"], "again": ["light"]}
     found = answered(table, models, asked, batch=1000)
-    assert set(found.said) == {("first", "clean"), ("first", "light"), ("second", "light"), ("again", "light")}
+    assert set(found.scored) == {("first", "clean"), ("first", "light"), ("second", "light"), ("again", "light")}
     assert [call is second.network for call in calls].count(True) == 1 and len(calls) == 3
     assert len(degraded) == 2
-    for name, severity in found.said:
+    for name, severity in found.scored:
         alone = answered(table, {name: models[name]}, [severity])
-        np.testing.assert_allclose(found.said[name, severity].p_text, alone.said[name, severity].p_text, rtol=1e-5)
-        np.testing.assert_array_equal(found.said[name, severity].places, alone.said[name, severity].places)
+        np.testing.assert_allclose(found.scored[name, severity].p_text, alone.scored[name, severity].p_text, rtol=1e-5)
+        np.testing.assert_array_equal(found.scored[name, severity].indices, alone.scored[name, severity].indices)
 
 
 def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(table):
@@ -84,11 +84,11 @@ def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(tabl
             batch=7,
             keep_logits=True,
         )
-    logits = kept.said["one", "light"].logits.astype(float)
+    logits = kept.scored["one", "light"].logits.astype(float)
     expected = np.exp(logits / 0.4).max(1) / np.exp(logits / 0.4).sum(1)
     later = kept.at_temperatures({"one": cold})
-    np.testing.assert_allclose(later.said["one", "light"].p, expected, rtol=1e-5)
-    assert later.said["one", "light"].logits is None
+    np.testing.assert_allclose(later.scored["one", "light"].p, expected, rtol=1e-5)
+    assert later.scored["one", "light"].logits is None
     assert later.of("one", "light").equals(asked) and (asked["p"] > asked["p_raw"]).all()
 
 
@@ -96,7 +96,7 @@ def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
     one, two = model(1), model(2)
     models = {"one": one, "two": two, "again": one}
     with deterministic(1):
-        said = score_split(
+        scored = score_split(
             models,
             table=table,
             split="validation",
@@ -105,8 +105,8 @@ def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
             batch=7,
             keep_logits=True,
         )
-    found = calibrated(models, said, "light")
+    found = calibrated(models, scored, "light")
     assert found["again"] is found["one"] and found["one"].network is one.network
     assert found["one"].temperature != 1
     with pytest.raises(ValueError, match="not kept"):
-        calibrated(models, said.at_temperatures(found), "light")
+        calibrated(models, scored.at_temperatures(found), "light")

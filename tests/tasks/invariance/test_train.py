@@ -33,9 +33,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def go(home: Path, mode: str, out: Path, *, progress: Progress = silent, params: Params = PARAMS) -> dict[str, float]:
-    """All trainings of `mode`, from round 0; the figures of the stage's own."""
-    places = {"table": home / "table", "last_round": home / "0", "work": out.parent / "work"}
-    jobs = mode_jobs(params, mode=mode, **places)
+    """All trainings of `mode`, from round 0; the metrics of the stage's own."""
+    paths = {"table": home / "table", "last_round": home / "0", "work": out.parent / "work"}
+    jobs = mode_jobs(params, mode=mode, **paths)
     summaries = [train_mode(replace(job, progress=progress)) for job in jobs]
     gather(jobs, out=out)
     return summaries[0]
@@ -80,8 +80,8 @@ def test_a_table_without_nuisance_labels_serves_as_well(tmp_path: Path, caplog: 
     make_toy_table(tmp_path / "table", nuisances=False)
     make_round_0(PARAMS, tmp_path / "table", tmp_path / "0")
     with caplog.at_level(logging.WARNING):
-        figures = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
-    assert not {"font_style_loss", "pairs_loss"} & set(figures)
+        metrics = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
+    assert not {"font_style_loss", "pairs_loss"} & set(metrics)
     assert "no two training crops are partners" in caplog.text
 
 

@@ -21,13 +21,13 @@ def drawn(n=4000, sharper=1.0, seed=0):
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, 4))
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    places = (rng.random((n, 1)) > probabilities.cumsum(1)).sum(1)
-    return (sharper * logits).astype(np.float32), np.array(LABELS)[places]
+    indices = (rng.random((n, 1)) > probabilities.cumsum(1)).sum(1)
+    return (sharper * logits).astype(np.float32), np.array(LABELS)[indices]
 
 
 def loss(logits, true, temperature):
-    places = torch.tensor([LABELS.index(name) for name in true])
-    return float(cross_entropy(torch.from_numpy(logits).double() / temperature, places))
+    indices = torch.tensor([LABELS.index(name) for name in true])
+    return float(cross_entropy(torch.from_numpy(logits).double() / temperature, indices))
 
 
 def test_calibration_error_is_the_mean_gap_of_fifteen_bins(answers):

@@ -1,4 +1,4 @@
-"""Figures are compared with scikit-learn's, or counted by hand."""
+"""Metrics are compared with scikit-learn's, or counted by hand."""
 
 import numpy as np
 import pandas as pd
@@ -28,18 +28,18 @@ def rows():
     return frame
 
 
-def figures_of(rows, **changes):
+def metrics_of(rows, **changes):
     options = {"nuisance": "font_style", "group": "design", "thin": (), "cell_crops": 1, "confidence": 0.95}
     return measure(rows, **(options | changes))
 
 
 def test_accuracy_is_over_text_and_false_alarms_over_background(rows):
-    figures = figures_of(rows)
+    metrics = metrics_of(rows)
     text, background = rows[rows["true"] != "Zxxx"], rows[rows["true"] == "Zxxx"]
-    assert figures["accuracy"] == pytest.approx(accuracy_score(text["true"], text["predicted"]), abs=1e-6)
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(text["true"], text["predicted"]), abs=1e-6)
     alarms = sum(label != "Zxxx" for label in background["predicted"])
-    assert figures["false_alarm_rate"] == pytest.approx(alarms / len(background), abs=1e-6)
-    assert (figures["n"], figures["n_text"]) == (400, len(text))
+    assert metrics["false_alarm_rate"] == pytest.approx(alarms / len(background), abs=1e-6)
+    assert (metrics["n"], metrics["n_text"]) == (400, len(text))
 
 
 def test_the_false_positive_rate_is_that_of_the_roc_curve_at_the_text_recall_asked_for(rows):
@@ -49,38 +49,38 @@ def test_the_false_positive_rate_is_that_of_the_roc_curve_at_the_text_recall_ask
     rates, recalls, thresholds = roc_curve(text, scored["p_text"], drop_intermediate=False)
     place = np.flatnonzero(recalls >= 0.95)[0]
     threshold = text_threshold(text_of(scored)["p_text"].to_numpy())
-    figures = figures_of(scored, threshold=threshold)
-    assert figures["text_threshold"] == pytest.approx(thresholds[place], abs=1e-6)
-    assert figures["text_recall"] == pytest.approx(recalls[place], abs=1e-6)
-    assert 0 < figures["false_positive_rate"] == pytest.approx(rates[place], abs=1e-6)
+    metrics = metrics_of(scored, threshold=threshold)
+    assert metrics["text_threshold"] == pytest.approx(thresholds[place], abs=1e-6)
+    assert metrics["text_recall"] == pytest.approx(recalls[place], abs=1e-6)
+    assert 0 < metrics["false_positive_rate"] == pytest.approx(rates[place], abs=1e-6)
 
 
 def test_a_threshold_keeps_another_recall_on_other_crops(rows):
     scored = rows.assign(p_text=np.where(rows["font_style"] == "serif", 0.4, 0.6))
     text = rows["true"] != "Zxxx"
-    figures = figures_of(scored, threshold=0.5)
-    assert figures["text_recall"] == pytest.approx((rows["font_style"][text] == "display").mean(), abs=1e-6)
-    assert figures["false_positive_rate"] == 1
+    metrics = metrics_of(scored, threshold=0.5)
+    assert metrics["text_recall"] == pytest.approx((rows["font_style"][text] == "display").mean(), abs=1e-6)
+    assert metrics["false_positive_rate"] == 1
 
 
 def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
     rng = np.random.default_rng(8)
     rows = rows.assign(p_text=rng.random(len(rows)))
     marked = rows.assign(ambiguous=np.where(rows["true"] == "Zxxx", None, rng.random(len(rows)) < 0.2))
-    homoglyphs = marked["ambiguous"].isin([True])
-    figures, clear = figures_of(marked, threshold=0.5), figures_of(rows[~homoglyphs], threshold=0.5)
-    assert text_of(marked).equals(marked[~homoglyphs & (rows["true"] != "Zxxx")])
-    assert figures["n_ambiguous"] == homoglyphs.sum() > 30
-    right = (rows["true"] == rows["predicted"])[homoglyphs]
-    assert figures["ambiguous_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
+    ambiguous = marked["ambiguous"].isin([True])
+    metrics, clear = metrics_of(marked, threshold=0.5), metrics_of(rows[~ambiguous], threshold=0.5)
+    assert text_of(marked).equals(marked[~ambiguous & (rows["true"] != "Zxxx")])
+    assert metrics["n_ambiguous"] == ambiguous.sum() > 30
+    right = (rows["true"] == rows["predicted"])[ambiguous]
+    assert metrics["ambiguous_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
     own = {"n_ambiguous", "ambiguous_accuracy"}
-    assert {k: v for k, v in figures.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}
+    assert {k: v for k, v in metrics.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}
 
 
 def test_macro_f1_is_that_of_scikit_learn_over_the_labels_that_occur(rows):
     expected = f1_score(rows["true"], rows["predicted"], labels=LABELS, average="macro")
     assert macro_f1(rows["true"], rows["predicted"]) == pytest.approx(expected)
-    assert figures_of(rows)["macro_f1"] == pytest.approx(expected, abs=1e-6)
+    assert metrics_of(rows)["macro_f1"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_label_that_is_never_hit_counts_as_zero():
@@ -95,55 +95,55 @@ def test_the_worst_target_is_the_least_accurate_one_that_is_not_thin(rows):
         for label in LABELS[:3]
     }
     worst = min(by_hand, key=by_hand.get)
-    figures = figures_of(rows)
-    assert (figures["worst_target_label"], figures["worst_target"]) == (worst, round(by_hand[worst], 6))
+    metrics = metrics_of(rows)
+    assert (metrics["worst_target_label"], metrics["worst_target"]) == (worst, round(by_hand[worst], 6))
     del by_hand[worst]
-    assert figures_of(rows, thin=[worst])["worst_target_label"] == min(by_hand, key=by_hand.get)
+    assert metrics_of(rows, thin=[worst])["worst_target_label"] == min(by_hand, key=by_hand.get)
 
 
 def test_accuracy_and_the_worst_nuisance_and_cell_say_what_they_rest_on(rows):
-    figures, text = figures_of(rows), rows[rows["true"] != "Zxxx"]
+    metrics, text = metrics_of(rows), rows[rows["true"] != "Zxxx"]
     right = text["true"] == text["predicted"]
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
-    assert (figures["accuracy_low"], figures["accuracy_high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
+    assert (metrics["accuracy_low"], metrics["accuracy_high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
     cells = right.groupby([text["true"], text["font_style"]]).agg(["mean", "size"])
     styles = cells["mean"].groupby("font_style").mean()
-    assert figures["worst_nuisance"] == pytest.approx(styles.min(), abs=1e-6)
-    assert figures["worst_nuisance_label"] == styles.idxmin()
-    assert figures["worst_nuisance_cells"] == 3
-    assert figures["worst_nuisance_n"] == cells["size"].xs(styles.idxmin(), level="font_style").sum()
+    assert metrics["worst_nuisance"] == pytest.approx(styles.min(), abs=1e-6)
+    assert metrics["worst_nuisance_label"] == styles.idxmin()
+    assert metrics["worst_nuisance_cells"] == 3
+    assert metrics["worst_nuisance_n"] == cells["size"].xs(styles.idxmin(), level="font_style").sum()
     script, style = cells["mean"].idxmin()
-    assert (figures["worst_cell_target"], figures["worst_cell_nuisance"]) == (script, style)
-    assert figures["worst_cell"] == pytest.approx(cells["mean"].min(), abs=1e-6)
-    assert figures["worst_cell_n"] == cells.loc[(script, style), "size"]
-    assert figures_of(rows, cell_crops=1000)["worst_nuisance"] is None
+    assert (metrics["worst_cell_target"], metrics["worst_cell_nuisance"]) == (script, style)
+    assert metrics["worst_cell"] == pytest.approx(cells["mean"].min(), abs=1e-6)
+    assert metrics["worst_cell_n"] == cells.loc[(script, style), "size"]
+    assert metrics_of(rows, cell_crops=1000)["worst_nuisance"] is None
 
 
 def test_calibration_is_of_all_crops_with_temperature_and_without_and_abstaining_of_text(rows):
     rows = rows.assign(p_raw=rows["p"] ** 2)
-    figures, text = figures_of(rows), rows[rows["true"] != "Zxxx"]
+    metrics, text = metrics_of(rows), rows[rows["true"] != "Zxxx"]
     correct = (rows["true"] == rows["predicted"]).to_numpy()
     for name, column in (("calibration_error", "p"), ("calibration_error_raw", "p_raw")):
-        assert figures[name] == pytest.approx(calibration_error(rows[column].to_numpy(), correct), abs=1e-6)
+        assert metrics[name] == pytest.approx(calibration_error(rows[column].to_numpy(), correct), abs=1e-6)
     surest_first = text.sort_values("p", ascending=False)
     wrong = (surest_first["true"] != surest_first["predicted"]).to_numpy()
     risk = wrong.cumsum() / np.arange(1, len(wrong) + 1)
-    assert figures["aurc"] == pytest.approx(risk.mean(), abs=1e-6)
+    assert metrics["aurc"] == pytest.approx(risk.mean(), abs=1e-6)
     reached = np.flatnonzero(risk <= 0.05)
-    assert figures["coverage_at_5"] == pytest.approx((reached.max() + 1) / len(wrong) if len(reached) else 0, abs=1e-6)
+    assert metrics["coverage_at_5"] == pytest.approx((reached.max() + 1) / len(wrong) if len(reached) else 0, abs=1e-6)
 
 
 def test_figures_that_rest_on_nothing_are_none(rows):
-    figures = figures_of(rows[rows["true"] == "Zxxx"])
-    assert [figures[name] for name in ("accuracy", "worst_target", "worst_nuisance")] == [None, None, None]
-    assert figures_of(rows[rows["true"] != "Zxxx"])["false_alarm_rate"] is None
-    nothing = figures_of(rows.iloc[:0])
+    metrics = metrics_of(rows[rows["true"] == "Zxxx"])
+    assert [metrics[name] for name in ("accuracy", "worst_target", "worst_nuisance")] == [None, None, None]
+    assert metrics_of(rows[rows["true"] != "Zxxx"])["false_alarm_rate"] is None
+    nothing = metrics_of(rows.iloc[:0])
     assert (nothing["n"], nothing["macro_f1"], nothing["calibration_error"]) == (0, None, None)
-    assert figures_of(rows, nuisance=None)["worst_nuisance"] is None
+    assert metrics_of(rows, nuisance=None)["worst_nuisance"] is None
     asked = ("false_positive_rate", "text_recall", "text_threshold")
-    assert [figures_of(rows)[name] for name in asked] == [None, None, None]
+    assert [metrics_of(rows)[name] for name in asked] == [None, None, None]
     written = rows[rows["true"] != "Zxxx"].assign(p_text=0.9)
-    assert [figures_of(written, threshold=0.5)[name] for name in asked] == [None, 1, 0.5]
+    assert [metrics_of(written, threshold=0.5)[name] for name in asked] == [None, 1, 0.5]
 
 
 def test_scripts_of_fewer_than_three_designs_are_thin():
@@ -155,7 +155,7 @@ def test_scripts_of_fewer_than_three_designs_are_thin():
 def test_categories_that_do_not_occur_change_nothing(rows):
     categories = pd.CategoricalDtype([*LABELS, "Hebr", "Mong"])
     typed = rows.astype({"true": categories, "predicted": categories, "font_style": "category"})
-    assert figures_of(typed) == figures_of(rows)
+    assert metrics_of(typed) == metrics_of(rows)
     assert list(accuracy_by(typed, "true").index) == LABELS
 
 

@@ -42,7 +42,7 @@ def right_of(text):
 
 
 def by_hand(rows, model, counted):
-    """A model's figures on the crops of a resample; `counted` are the cells that count."""
+    """A model's metrics on the crops of a resample; `counted` are the cells that count."""
     right, script, style = (rows[name].to_numpy(dtype=object) for name in (model, "true", "font_style"))
     scripts = [right[script == label].mean() for label in ("Cyrl", "Latn")]  # Grek is thin
     styles = []
@@ -61,12 +61,12 @@ def test_differences_are_those_of_the_crops_of_the_drawn_designs(text):
     samples = [text] + [
         pd.concat([text[text["design"] == designs[place]] for place in rng.integers(9, size=9)]) for _ in range(30)
     ]
-    figures = {name: [by_hand(rows, name, counted.index) for rows in samples] for name in right_of(text)}
+    metrics = {name: [by_hand(rows, name, counted.index) for rows in samples] for name in right_of(text)}
     for candidate, reference in pairs:
-        for figure in RESAMPLED_METRICS:
-            pair = zip(figures[candidate], figures[reference], strict=True)
-            value, *drawn = [own[figure] - other[figure] for own, other in pair]
-            entry = found[candidate, reference][figure]
+        for metric in RESAMPLED_METRICS:
+            pair = zip(metrics[candidate], metrics[reference], strict=True)
+            value, *drawn = [own[metric] - other[metric] for own, other in pair]
+            entry = found[candidate, reference][metric]
             assert entry["value"] == pytest.approx(value, abs=1e-6)
             assert entry["low"] == pytest.approx(np.quantile(drawn, 0.05), abs=1e-6)
             assert entry["high"] == pytest.approx(np.quantile(drawn, 0.95), abs=1e-6)

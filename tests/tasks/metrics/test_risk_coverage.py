@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.metrics.risk_coverage import abstaining_figures, risk_coverage
+from tasks.metrics.risk_coverage import abstention_metrics, risk_coverage
 
 
 @pytest.fixture
@@ -22,28 +22,28 @@ def test_the_curve_is_the_mean_over_the_orders_of_equals(answers):
     coverage, risk = risk_coverage(p, correct)
     np.testing.assert_allclose(coverage, np.arange(1, 301) / 300)
     np.testing.assert_allclose(risk, np.mean(curves, axis=0), atol=0.02)
-    assert abstaining_figures(p, correct)["aurc"] == pytest.approx(np.mean(curves), abs=1e-3)
+    assert abstention_metrics(p, correct)["aurc"] == pytest.approx(np.mean(curves), abs=1e-3)
 
 
 def test_the_coverage_at_a_risk_is_the_largest_of_any_threshold(answers):
     p, correct = answers
-    figures = abstaining_figures(p, correct)
+    metrics = abstention_metrics(p, correct)
     for name, most in {"coverage_at_1": 0.01, "coverage_at_2": 0.02, "coverage_at_5": 0.05}.items():
         reached = [(p >= t).mean() for t in np.unique(p) if (~correct[p >= t]).mean() <= most]
-        assert figures[name] == pytest.approx(max(reached, default=0))
-    assert 0 < figures["coverage_at_5"] < 1
+        assert metrics[name] == pytest.approx(max(reached, default=0))
+    assert 0 < metrics["coverage_at_5"] < 1
 
 
 def test_by_hand():
     """The surest is wrong: no threshold is without mistakes. Risks after each crop: 1, 1/2, 1/3, 1/4."""
     p, correct = np.array([0.9, 0.8, 0.7, 0.6]), np.array([False, True, True, True])
-    figures = abstaining_figures(p, correct)
-    assert figures["aurc"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4) and figures["coverage_at_5"] == 0
-    assert abstaining_figures(p, ~correct)["coverage_at_1"] == 0.25
-    assert abstaining_figures(np.ones(20), np.arange(20) > 0)["coverage_at_5"] == 1  # one in twenty is 5%
+    metrics = abstention_metrics(p, correct)
+    assert metrics["aurc"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4) and metrics["coverage_at_5"] == 0
+    assert abstention_metrics(p, ~correct)["coverage_at_1"] == 0.25
+    assert abstention_metrics(np.ones(20), np.arange(20) > 0)["coverage_at_5"] == 1  # one in twenty is 5%
 
 
 def test_no_crops_have_no_curve():
     nothing = np.zeros(0)
     assert [len(part) for part in risk_coverage(nothing, nothing)] == [0, 0]
-    assert set(abstaining_figures(nothing, nothing).values()) == {None}
+    assert set(abstention_metrics(nothing, nothing).values()) == {None}

@@ -10,7 +10,7 @@ from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images, write_shards
 from tasks.mine import label_errors as suspects
-from tasks.mine.label_errors import find_suspects, own_features, read_suspects, write_suspects
+from tasks.mine.label_errors import find_suspects, read_suspects, user_features, write_suspects
 from tasks.train.weights import new_network, save_model
 from tests.tasks.toycrops import HEIGHT, WIDTH, make_toy_table
 
@@ -163,7 +163,7 @@ def table_of(folder: Path, *, own: bool) -> Path:
 def test_own_crops_of_train_and_pool_come_with_what_the_heads_read_of_them(model, tmp_path):
     table = table_of(tmp_path, own=True)
     with deterministic(1):
-        rows, features = own_features(model, table=table, target="script", group="design")
+        rows, features = user_features(model, table=table, target="script", group="design")
         network = new_network(CARD)
         from tasks.train.weights import load_model
 
@@ -182,13 +182,13 @@ def test_own_crops_of_train_and_pool_come_with_what_the_heads_read_of_them(model
 
 
 def test_a_table_of_drawn_crops_has_no_own_ones(model, tmp_path):
-    rows, features = own_features(model, table=table_of(tmp_path, own=False), target="script", group="design")
+    rows, features = user_features(model, table=table_of(tmp_path, own=False), target="script", group="design")
     assert rows.empty and features.shape == (0, 8)
     assert find_suspects(rows, features, folds=5, seed=0).empty
 
 
 def test_group_and_target_may_be_the_same_column(model, tmp_path):
-    rows, _ = own_features(model, table=table_of(tmp_path, own=True), target="script", group="script")
+    rows, _ = user_features(model, table=table_of(tmp_path, own=True), target="script", group="script")
     assert rows["given"].tolist() == rows["group"].tolist()
 
 
@@ -196,4 +196,4 @@ def test_crops_of_another_size_are_refused(tmp_path):
     card = {**CARD, "width": WIDTH * 2}
     save_model(tmp_path / "model", new_network(card), card)
     with pytest.raises(UserError, match="the model reads 16×96"):
-        own_features(tmp_path / "model", table=table_of(tmp_path, own=True), target="script", group="design")
+        user_features(tmp_path / "model", table=table_of(tmp_path, own=True), target="script", group="design")

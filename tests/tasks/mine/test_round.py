@@ -176,8 +176,8 @@ def test_a_killed_round_goes_on_where_it_was_with_the_same_bytes(home: Path, tmp
 def test_a_round_without_false_positives_stops_and_so_does_the_next(home: Path, tmp_path: Path):
     sure = PARAMS.model_copy(update={"mine": PARAMS.mine.model_copy(update={"threshold": 1.0})})
     said: list[str] = []
-    figures = go(beside(home, tmp_path), 1, params=sure, progress=said.append)
-    assert (figures["added"], figures["stopped"]) == (0, 1)
+    metrics = go(beside(home, tmp_path), 1, params=sure, progress=said.append)
+    assert (metrics["added"], metrics["stopped"]) == (0, 1)
     assert "round 1: nothing to add, the model stays" in said
 
     go(tmp_path, 2)  # would find something, were it not stopped

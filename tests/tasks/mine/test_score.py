@@ -83,7 +83,7 @@ def scores_of(model: Path, folder: Path, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("severity", ["clean", "light"])
-def test_scores_are_the_models_chances(severity: str, model: Path, table: Path, tmp_path: Path) -> None:
+def test_scores_are_the_models_probabilities(severity: str, model: Path, table: Path, tmp_path: Path) -> None:
     assert score(model, table, tmp_path, severity=severity) == POOL
     scores = scores_of(model, tmp_path)
 
@@ -229,7 +229,7 @@ def killed_after_two(work: Callable[[Part], int], items: Sequence[Part]) -> Iter
 
 
 def test_it_says_rate_and_time_left(model: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.mine.score.SAY_EVERY", 0)
+    monkeypatch.setattr("tasks.mine.score.REPORT_EVERY", 0)
     said: list[str] = []
     score(model, table, tmp_path, progress=said.append)
     assert [line.split(";")[0] for line in said] == [f"scored {done} of 120 crops" for done in (28, 56, 84, 112, 120)]

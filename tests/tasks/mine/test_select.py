@@ -35,15 +35,15 @@ POOL = scores(
 
 
 def outcomes(
-    pool: pd.DataFrame = POOL, *, rows: int | None = None, taken=(), aside=(), unclear=(), **changes
+    pool: pd.DataFrame = POOL, *, rows: int | None = None, in_training=(), suspected=(), ambiguous=(), **changes
 ) -> dict[str, str]:
     plan = plan_mining(
         pool,
         SETTINGS.model_copy(update=changes),
         pool=len(pool) if rows is None else rows,
-        taken=taken,
-        aside=aside,
-        unclear=unclear,
+        in_training=in_training,
+        suspected=suspected,
+        ambiguous=ambiguous,
     )
     return dict(zip(plan["key"], plan["outcome"], strict=True))
 
@@ -64,17 +64,17 @@ def test_the_plan_says_what_each_row_was_taken_for():
 
 
 def test_rows_of_the_training_set_are_not_mined_twice():
-    assert planned(taken=("b", "c")) == ["e", "f"]
-    assert outcomes(taken=("b", "c"))["b"] == "in training"
+    assert planned(in_training=("b", "c")) == ["e", "f"]
+    assert outcomes(in_training=("b", "c"))["b"] == "in training"
 
 
-def test_doubted_labels_are_set_aside():
-    assert outcomes(aside=("e",)) == {"b": "added", "e": "set aside", "c": "added", "f": "added"}
+def test_suspected_labels_are_set_aside():
+    assert outcomes(suspected=("e",)) == {"b": "added", "e": "set aside", "c": "added", "f": "added"}
 
 
 def test_texts_that_no_picture_tells_apart_teach_nothing():
-    assert outcomes(unclear=("c",), aside=("c", "e"), taken=("c",))["c"] == "in training"
-    assert outcomes(unclear=("b", "c"), aside=("c",)) == {
+    assert outcomes(ambiguous=("c",), suspected=("c", "e"), in_training=("c",))["c"] == "in training"
+    assert outcomes(ambiguous=("b", "c"), suspected=("c",)) == {
         "b": "ambiguous",
         "e": "added",
         "c": "set aside",

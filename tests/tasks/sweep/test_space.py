@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tasks.common.errors import UserError
-from tasks.sweep.space import Space, knobs_of, space_of
+from tasks.sweep.space import Space, parameters_of, space_of
 from tests.tasks.toycrops import toy_params
 
 INVARIANCE = toy_params().invariance
@@ -17,7 +17,7 @@ def make(*modes: str, sampled: bool = False, seeds: int = 1, **values: list[floa
 
 
 @pytest.mark.parametrize(
-    ("mode", "knobs"),
+    ("mode", "parameters"),
     [
         ("erm", []),
         ("reversal", PUSHED),
@@ -27,8 +27,8 @@ def make(*modes: str, sampled: bool = False, seeds: int = 1, **values: list[floa
         ("coral+pairs", ["pair_weight", "coral_weight"]),
     ],
 )
-def test_a_modes_knobs_are_those_that_change_what_it_teaches(mode: str, knobs: list[str]):
-    assert knobs_of(mode) == knobs
+def test_a_modes_knobs_are_those_that_change_what_it_teaches(mode: str, parameters: list[str]):
+    assert parameters_of(mode) == parameters
 
 
 def test_a_knob_that_does_not_matter_to_a_mode_multiplies_nothing():

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.sweep.space import space_of
 from tasks.sweep.table import format_sweep, summarise_sweep, write_sweep
-from tasks.sweep.trials import Tried
+from tasks.sweep.trials import SettingResult
 from tests.tasks.toycrops import toy_params
 
 SPACE = space_of(
@@ -24,16 +24,16 @@ WEAK: Seeds = [(0.81, 0.6, 0.3), (0.84, 0.7, 0.3), (0.87, 0.8, None)]
 STRONG: Seeds = [(0.90, 0.9, 0.9), (None, None, None), (0.90, 0.9, 0.9)]
 
 
-def tried(*figures: Seeds) -> list[Tried]:
+def tried(*metrics: Seeds) -> list[SettingResult]:
     return [
-        Tried(setting=setting, outcomes=list(map(outcome, each)))
-        for setting, each in zip(SPACE.grid(), figures, strict=False)
+        SettingResult(setting=setting, outcomes=list(map(outcome, each)))
+        for setting, each in zip(SPACE.grid(), metrics, strict=False)
     ]
 
 
 def outcome(values: tuple[float | None, ...]) -> dict[str, Any]:
-    figures = dict(zip(("criterion", "worst_nuisance", "worst_target"), values, strict=True))
-    return {"metrics": {**figures, "accuracy": 0.75, "false_alarm_rate": None}, "seconds": 1.0}
+    metrics = dict(zip(("criterion", "worst_nuisance", "worst_target"), values, strict=True))
+    return {"metrics": {**metrics, "accuracy": 0.75, "false_alarm_rate": None}, "seconds": 1.0}
 
 
 def test_a_row_has_mean_and_spread_over_its_seeds():
@@ -94,15 +94,15 @@ def test_the_table_marks_the_best_and_says_how_sure_it_is():
 
 
 @pytest.mark.parametrize(
-    ("figures", "said"),
+    ("metrics", "said"),
     [
         ([ERM, WEAK], "by 2.0 ± 1.0 points, seed by seed\n"),
         ([ERM, [ERM[0], ERM[1], (0.87, 0.5, 0.2)]], "by 1.0 ± 1.7 points, seed by seed: within its spread\n"),
         ([ERM[:1], WEAK[:1]], "by 1.0 points: one seed does not say whether by chance\n"),
     ],
 )
-def test_it_says_how_far_to_trust_a_lead(figures: list[Seeds], said: str):
-    assert f"* leads erm {said}" in format_sweep(summarise_sweep(tried(*figures), SPACE), "table")
+def test_it_says_how_far_to_trust_a_lead(metrics: list[Seeds], said: str):
+    assert f"* leads erm {said}" in format_sweep(summarise_sweep(tried(*metrics), SPACE), "table")
 
 
 def test_nothing_tried_is_an_empty_table():

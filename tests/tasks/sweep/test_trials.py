@@ -10,7 +10,7 @@ import pytest
 from tasks.common.errors import UserError
 from tasks.sweep.space import Setting, Space
 from tasks.sweep.sweep import Outcome, Sweep
-from tasks.sweep.trials import Begun, done_in, finish_trial, next_trials, open_study, tried_in
+from tasks.sweep.trials import OpenTrial, done_in, finish_trial, next_trials, open_study, setting_results
 from tests.tasks.sweep.toysweep import PARAMS, toy_space
 
 GRID = toy_space("erm", "conditional", strength=[0.1, 1.0], head_steps=[1, 5])
@@ -24,14 +24,14 @@ def _here(here: Path) -> None:
 
 def sweep_of(space: Space, **follows: str) -> Sweep:
     facts = {"train": "{}", "seed": "0", **follows}
-    return Sweep(params=PARAMS, space=space, table=Path("table"), starts=[Path("0")], follows=facts)
+    return Sweep(params=PARAMS, space=space, table=Path("table"), starts=[Path("0")], inputs=facts)
 
 
-def begin(study: optuna.Study, space: Space, *, wanted: int = 9, at_once: int = 9) -> list[Begun]:
+def begin(study: optuna.Study, space: Space, *, wanted: int = 9, at_once: int = 9) -> list[OpenTrial]:
     return next_trials(study, space, wanted=wanted, at_once=at_once, seed=0)
 
 
-def finish(study: optuna.Study, begun: Begun, criterion: float | None = 0.5) -> None:
+def finish(study: optuna.Study, begun: OpenTrial, criterion: float | None = 0.5) -> None:
     metrics = {"criterion": criterion}
     outcomes = [Outcome(seed=seed, weights="", seconds=1.0, metrics=metrics, epochs=[]) for seed in range(2)]
     finish_trial(study, begun.trial, outcomes)
@@ -47,7 +47,7 @@ def draw(space: Space, wanted: int, stop: Callable[[int], bool]) -> list[Setting
                 study = open_study(sweep_of(space))
                 break
             met.append(each.setting)
-            finish(study, each, criterion=dict(each.setting.knobs).get("strength", 1.0) / 10)
+            finish(study, each, criterion=dict(each.setting.parameters).get("strength", 1.0) / 10)
     return met
 
 
@@ -70,17 +70,17 @@ def test_what_was_left_comes_first_and_what_is_done_never_again():
     for each in begin(again, GRID, wanted=5):
         finish(again, each)
     assert begin(again, GRID, wanted=5) == []
-    assert [each.setting for each in tried_in(again, GRID)] == GRID.grid()
+    assert [each.setting for each in setting_results(again, GRID)] == GRID.grid()
 
 
 def test_draws_lie_in_their_ranges_and_have_three_digits():
     settings = draw(SAMPLED, 12, stop=lambda _: False)
     assert len(settings) == 12
-    drawn = [dict(setting.knobs) for setting in settings if setting.mode == "conditional"]
+    drawn = [dict(setting.parameters) for setting in settings if setting.mode == "conditional"]
     assert len({values["strength"] for values in drawn}) > 3
     assert all(0.01 <= values["strength"] <= 10 and 1 <= values["head_steps"] <= 9 for values in drawn)
     assert all(values["strength"] == float(f"{values['strength']:.2e}") for values in drawn)
-    assert {setting.knobs for setting in settings if setting.mode == "pairs"} <= {(("pair_weight", 1.0),)}
+    assert {setting.parameters for setting in settings if setting.mode == "pairs"} <= {(("pair_weight", 1.0),)}
 
 
 def test_an_interrupted_search_goes_on_with_the_same_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -106,7 +106,7 @@ def test_more_trials_of_a_search_are_added_to_those_that_are_done():
     more = draw(SAMPLED, 6, stop=lambda _: False)
     study = open_study(sweep_of(SAMPLED))
     assert (len(first), len(more), done_in(study)) == (4, 2, 6)
-    assert {each.setting for each in tried_in(study, SAMPLED)} == {*first, *more}
+    assert {each.setting for each in setting_results(study, SAMPLED)} == {*first, *more}
 
 
 def test_a_training_that_diverged_counts_nothing_to_the_sampler():
@@ -115,7 +115,7 @@ def test_a_training_that_diverged_counts_nothing_to_the_sampler():
     finish(study, first, criterion=None)
     finish(study, second, criterion=0.25)
     assert [trial.value for trial in study.trials] == [0.0, 0.25]
-    assert tried_in(study, GRID)[0].outcomes[0]["metrics"]["criterion"] is None
+    assert setting_results(study, GRID)[0].outcomes[0]["metrics"]["criterion"] is None
 
 
 def test_a_study_of_other_params_is_never_gone_on_with_in_silence():

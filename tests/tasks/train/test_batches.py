@@ -96,9 +96,9 @@ def test_colour_is_unlearned_beside_a_style(table: Path, tmp_path: Path):
     replica = Replica(seed=0, arm="seed")
     for mode in ("erm", "conditional", "ascent+coral"):
         folders = {"table": table, "start": tmp_path / "0", "scratch": tmp_path / mode}
-        figures = train_mode(ModeJob(params=params, mode=mode, replica=replica, progress=lambda _: None, **folders))
-        assert np.isfinite([figures["colour_loss"], figures["font_style_loss"]]).all()
-        assert 0 <= figures["colour_accuracy"] <= 1
+        metrics = train_mode(ModeJob(params=params, mode=mode, replica=replica, progress=lambda _: None, **folders))
+        assert np.isfinite([metrics["colour_loss"], metrics["font_style_loss"]]).all()
+        assert 0 <= metrics["colour_accuracy"] <= 1
 
 
 @pytest.mark.parametrize(

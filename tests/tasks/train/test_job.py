@@ -8,8 +8,8 @@ STUDY = toy_params(study={"seeds": 2, "control": True})
 
 
 def test_a_stages_trainings_lie_together_and_their_scratch_is_gone(tmp_path: Path):
-    places = {"table": tmp_path / "table", "scratch": tmp_path / "scratch"}
-    jobs = [TrainingJob(params=STUDY, replica=replica, **places) for replica in replicas_of(STUDY.study, 1)]
+    paths = {"table": tmp_path / "table", "scratch": tmp_path / "scratch"}
+    jobs = [TrainingJob(params=STUDY, replica=replica, **paths) for replica in replicas_of(STUDY.study, 1)]
     for number, job in enumerate(jobs):
         job.out.mkdir(parents=True)
         (job.out / "model").write_text(str(number))

@@ -33,16 +33,16 @@ class StopAfter:
 
 
 def test_round_0_learns_the_toy_scripts(table: Path, tmp_path: Path):
-    figures = make_round_0(toy_params(train={"epochs": 6}), table, tmp_path / "0")
-    assert figures["validation_accuracy"] > 0.9
-    assert figures["crops"] == 160
+    metrics = make_round_0(toy_params(train={"epochs": 6}), table, tmp_path / "0")
+    assert metrics["validation_accuracy"] > 0.9
+    assert metrics["crops"] == 160
     assert not (tmp_path / "work").exists()
 
     network, card = load_model(tmp_path / "0")
     assert card["labels"] == ["Grek", "Hebr", "Latn", "Zxxx"]
     assert card["nuisances"] == {"font_style": ["bold", "light"]}
     assert (card["height"], card["width"], card["mode"]) == (16, 48, "erm")
-    assert sum(p.numel() for p in network.parameters()) == figures["weights"]
+    assert sum(p.numel() for p in network.parameters()) == metrics["weights"]
 
     history = json.loads((tmp_path / "0" / "history.json").read_text())["epochs"]
     assert [entry["epoch"] for entry in history] == [0, 1, 2, 3, 4, 5]
