@@ -7,10 +7,10 @@ from flows.evaluate import models_of, replicas_of_study
 from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tasks.common.text import clip
-from tasks.inspect.page import write_units_page
 from tasks.inspect.subject import Subject, layers_in, model_subject, own_subject
-from tasks.inspect.text import format_units, numbers_of
-from tasks.inspect.units import MOST_UNITS, draw_units
+from tasks.inspect.unit_page import write_units_page
+from tasks.inspect.unit_text import format_units, numbers_of
+from tasks.inspect.units import MOST_UNITS, inspect_units
 from tasks.pages.single_page import check_page
 from tasks.pages.text_table import aligned, text_of
 from tasks.predict.named_model import CHAMPION, named_model
@@ -59,7 +59,7 @@ def draw(
         print(_layers(subject))
         return
     chosen = _units(subject, layer, units, label)
-    found = draw_units(
+    found = inspect_units(
         params, subject, layer, chosen, steps=length, tried=tried, seed=params.seed if seed is None else seed
     )
     numbers = numbers_of(found)
@@ -67,8 +67,8 @@ def draw(
     print(text_of(numbers, output_format, format_units))
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
-    if found.drawn.refused is not None:
-        print(f"note: there is no deconvnet: {clip(found.drawn.refused, 300)}", file=sys.stderr)
+    if found.visuals.refused is not None:
+        print(f"note: there is no deconvnet: {clip(found.visuals.refused, 300)}", file=sys.stderr)
     print(f"page: {out}", file=sys.stderr)
 
 

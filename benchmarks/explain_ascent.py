@@ -16,8 +16,8 @@ from torch.nn import functional
 from benchmarks.machine import spread, timed
 from benchmarks.turns import ROOT
 from models.explain.ascent import CACHED, AscentResult, maximise
+from models.explain.ascent_settings import PAPER, in_steps
 from models.explain.canvas import Canvas
-from models.explain.recipes import PAPER, in_steps
 from models.network import CropNet, folded
 from tasks.common.params import read_params
 
@@ -44,23 +44,23 @@ def atlas_seconds(
     network: CropNet, canvas: Canvas, layers: dict[str, int], *, steps: int, settings: list[str]
 ) -> dict[str, float]:
     """Seconds of all units of each layer under the paper's settings of these names."""
-    recipes = [in_steps(PAPER[name], steps) for name in settings]
-    climb = partial(maximise, network, canvas=canvas, settings=recipes, workers=WORKERS)
-    return {layer: timed(partial(climb, layer, range(units))) for layer, units in layers.items()}
+    variants = [in_steps(PAPER[name], steps) for name in settings]
+    optimise = partial(maximise, network, canvas=canvas, settings=variants, workers=WORKERS)
+    return {layer: timed(partial(optimise, layer, range(units))) for layer, units in layers.items()}
 
 
 def bare_ratio(network: CropNet, canvas: Canvas, layer: str, units: int, *, steps: int) -> dict[str, Any]:
     """One full batch of a layer, optimised and with forward and backward passes alone, in turns on all threads."""
-    recipes = [in_steps(settings, steps) for settings in PAPER.values()]
+    variants = [in_steps(settings, steps) for settings in PAPER.values()]
 
-    def climb(count: int) -> AscentResult:
-        return maximise(network, layer, range(count), canvas=canvas, settings=recipes)
+    def optimise(count: int) -> AscentResult:
+        return maximise(network, layer, range(count), canvas=canvas, settings=variants)
 
-    window = climb(1).window
+    window = optimise(1).window
     (left, right, above, below) = window.pad
     shape = (canvas.channels, window.height + above + below, window.width + left + right)
-    count = max(1, min(units, CACHED // (shape[1] * shape[2]) // len(recipes)))
-    pixels = torch.randn(count * len(recipes), *shape)
+    count = max(1, min(units, CACHED // (shape[1] * shape[2]) // len(variants)))
+    pixels = torch.randn(count * len(variants), *shape)
     forward = truncated(network, layer)
 
     def bare() -> None:
@@ -70,7 +70,7 @@ def bare_ratio(network: CropNet, canvas: Canvas, layer: str, units: int, *, step
             torch.autograd.grad(values.sum(), leaf)
 
     bare()
-    seconds = [(timed(bare), timed(lambda: climb(count))) for _ in range(TURNS)]
+    seconds = [(timed(bare), timed(lambda: optimise(count))) for _ in range(TURNS)]
     alone, ours = (spread([turn[side] for turn in seconds]) for side in (0, 1))
     return {
         "bare_s": alone,

@@ -51,13 +51,13 @@ def one_by_one(network: nn.Module, image: Tensor, layer: str, count: int) -> Cal
         output = run_until(network, layer, image)[0]
     flat = output.flatten(1) if output.dim() == 3 else output[:, None]
     width = output.shape[2] if output.dim() == 3 else 0
-    places = [(unit, *(divmod(int(flat[unit].argmax()), width) if width else ())) for unit in range(count)]
+    positions = [(unit, *(divmod(int(flat[unit].argmax()), width) if width else ())) for unit in range(count)]
     captum = NeuronDeconvolution(network, module_of(network, layer))
 
     def work() -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that hooks are set, and that the image will require gradients
-            return torch.cat([captum.attribute(image.clone(), place).detach() for place in places])
+            return torch.cat([captum.attribute(image.clone(), place).detach() for place in positions])
 
     return work
 

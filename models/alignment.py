@@ -1,4 +1,4 @@
-"""How far apart features lie that should be the same: losses over `features[batch, embedding]`."""
+"""Distances between features that should be the same: losses over `features[batch, embedding]`."""
 
 import torch
 from torch import Tensor
@@ -25,10 +25,10 @@ def partner_gap(features: Tensor, pairs: Tensor) -> Tensor | None:
 
 
 def moment_gap(features: Tensor, targets: Tensor, labels: Tensor) -> Tensor | None:
-    """How far the means and covariances of `features[batch, embedding]` by label lie apart within the targets.
+    """Distance between the means and covariances of `features[batch, embedding]` by label, within the targets.
 
     A batch has a crop or two of a target and a style: too few for moments of their own. So features are taken
-    relative to their target's mean in the batch, which leaves what the label changes, and only then pooled by label
+    relative to their target's mean in the batch, which leaves the effect of the label, and only then pooled by label
     over the targets that are there with two labels or more. The gap is the squared difference, mean over
     elements and over pairs of labels with `FEWEST` crops or more. None where there are no two such labels.
 

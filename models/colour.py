@@ -1,4 +1,4 @@
-"""Brightness of colours. Free of torch, so that what reads crops alone need not load it."""
+"""Brightness of colours. Free of torch, so that code that only reads crops need not load it."""
 
 from typing import TYPE_CHECKING
 

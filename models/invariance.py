@@ -1,4 +1,4 @@
-"""Modes of invariance: ways to hold the backbone back from the nuisances, one class each, and their sums.
+"""Modes of invariance: training objectives against the nuisances, one class each, and their sums.
 
 A mode is added by one class, its line in `MODES` and its name in `models.settings.MODE_NAMES`.
 """
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from models.alignment import moment_gap, partner_gap
 from models.settings import InvarianceSettings, parts_of
-from models.training import UNKNOWN, Mode, Seen, Term, share_right
+from models.training import UNKNOWN, Mode, ModeInput, Term, accuracy_of
 
 HEAVIEST = 10.0  # weight of a crop whose nuisance is rare in its target: one alone must not steer a step
 
@@ -22,7 +22,7 @@ HEAVIEST = 10.0  # weight of a crop whose nuisance is rare in its target: one al
 def modes_of(name: str) -> list[type[Mode]]:
     """The classes that `name` asks for: `conditional+pairs`.
 
-    Where none of them has nuisance heads, `Erm` is added: its heads watch.
+    Where none of them has nuisance heads, `Erm` is added, whose heads only measure.
 
     Raises:
         ValueError: there is no such mode, one is named twice, or `erm` is part of a sum.
@@ -32,12 +32,12 @@ def modes_of(name: str) -> list[type[Mode]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reading:
-    """What a head with so many `labels` made of the crops whose label is known: `losses[known]`, and its figures."""
+class _HeadOutput:
+    """A head's `losses[known]` on the crops whose label is known, its metrics, and its number of `labels`."""
 
     labels: int
     losses: Tensor
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 class _Heads(Mode):
@@ -61,18 +61,18 @@ class _Heads(Mode):
         return 0
 
     def head_input(self, features: Tensor, targets: Tensor) -> Tensor:
-        """What a head sees of `features[rows, embedding]` and `targets[rows]`."""
+        """A head's input from `features[rows, embedding]` and `targets[rows]`."""
         return features
 
     def weigh(self, name: str, losses: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
         """The `losses[rows]` of one nuisance, weighted."""
         return losses
 
-    def head_loss(self, seen: Seen) -> Tensor | None:
-        return _sum([reading.losses.mean() for reading in self.read(seen, seen.features)])
+    def head_loss(self, seen: ModeInput) -> Tensor | None:
+        return _sum([output.losses.mean() for output in self.read(seen, seen.features)])
 
-    def read(self, seen: Seen, features: Tensor, *, frozen: bool = False) -> list[_Reading]:
-        """What the heads make of `features[batch, embedding]`; `frozen`: their weights get no gradient."""
+    def read(self, seen: ModeInput, features: Tensor, *, frozen: bool = False) -> list[_HeadOutput]:
+        """The heads' outputs for `features[batch, embedding]`; `frozen`: their weights get no gradient."""
         found = []
         for name, head in zip(self.names, self.heads, strict=True):
             known = seen.batch.nuisances[name] != UNKNOWN
@@ -82,17 +82,17 @@ class _Heads(Mode):
             inputs = self.head_input(features[known], targets)
             guess = _frozen(head, inputs) if frozen else head(inputs)
             losses = self.weigh(name, functional.cross_entropy(guess, labels, reduction="none"), targets, labels)
-            figures = {f"{name}_loss": losses.mean().item(), f"{name}_accuracy": share_right(guess, labels)}
-            found.append(_Reading(labels=guess.shape[1], losses=losses, figures=figures))
+            metrics = {f"{name}_loss": losses.mean().item(), f"{name}_accuracy": accuracy_of(guess, labels)}
+            found.append(_HeadOutput(labels=guess.shape[1], losses=losses, metrics=metrics))
         return found
 
 
 class Erm(_Heads):
-    """Plain training (empirical risk minimisation): the heads watch the feature and teach nothing."""
+    """Plain training (empirical risk minimisation): the heads get detached features and do not change the backbone."""
 
     name = "erm"
 
-    def forward(self, seen: Seen) -> Term:
+    def forward(self, seen: ModeInput) -> Term:
         return _term(self.read(seen, seen.features.detach()))
 
 
@@ -100,24 +100,24 @@ class Reversal(_Heads):
     """Adversarial training: the backbone gets the heads' gradient reversed, times λ.
 
     Ganin & Lempitsky, Unsupervised Domain Adaptation by Backpropagation (2015); Ganin et al., DANN (2016). The
-    heads' own weights descend at full strength: only what flows on into the backbone is turned and scaled.
+    heads' own weights descend at full strength: only the gradient into the backbone is reversed and scaled.
     """
 
     name = "reversal"
-    pushes = True
+    adversarial = True
 
-    def forward(self, seen: Seen) -> Term:
+    def forward(self, seen: ModeInput) -> Term:
         return _term(self.read(seen, reverse_gradient(seen.features, seen.strength)))
 
 
 class Conditional(Reversal):
     """Reversal whose heads are given the target, on a class-balanced loss.
 
-    Li et al., Deep Domain Generalization via Conditional Invariant Adversarial Networks (2018). With the target
-    given, the backbone is asked to forget the nuisance *within* a target, not what the target itself says about it.
-    Within a target every nuisance label that its training crops have counts alike: a crop of target y and label n
+    Li et al., Deep Domain Generalization via Conditional Invariant Adversarial Networks (2018). Given the target,
+    only information about the nuisance *within* a target is penalised, not what the target itself implies.
+    Within a target all nuisance labels of its training crops have equal weight: a crop of target y and label n
     weighs N(y) / (K(y) N(y, n)), at most `HEAVIEST`, with K(y) labels of the target's N(y) crops. Without the
-    bound a target's mean weight is 1: targets count by their crops, as in the target's own loss.
+    bound a target's mean weight is 1: targets are weighted by their crops, as in the target's own loss.
     """
 
     name = "conditional"
@@ -138,50 +138,50 @@ class Conditional(Reversal):
 
 
 class Ascent(_Heads):
-    """Literal gradient ascent, in turns: the heads descend alone, then the backbone climbs their loss, times λ.
+    """Alternating gradient ascent: the heads descend alone, then the backbone ascends their loss, times λ.
 
-    While the backbone climbs, the heads stand still. Each crop's loss counts up to log(labels), what a head pays that
-    knows nothing: beyond it there is nothing to gain, so that the climb cannot run away.
+    While the backbone ascends, the heads are frozen. Each crop's loss is clamped at log(labels), the loss of a uniform
+    prediction, so that the ascent cannot diverge.
     """
 
     name = "ascent"
-    pushes = True
+    adversarial = True
 
     def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
         super().__init__(counts, embedding=embedding, settings=settings)
         self.head_turns = settings.head_steps
 
-    def forward(self, seen: Seen) -> Term:
-        readings = self.read(seen, seen.features, frozen=True)
-        climbed = _sum([reading.losses.clamp(max=math.log(reading.labels)).mean() for reading in readings])
-        return Term(loss=None if climbed is None else -seen.strength * climbed, figures=_figures(readings))
+    def forward(self, seen: ModeInput) -> Term:
+        outputs = self.read(seen, seen.features, frozen=True)
+        ascended = _sum([output.losses.clamp(max=math.log(output.labels)).mean() for output in outputs])
+        return Term(loss=None if ascended is None else -seen.strength * ascended, metrics=_metrics(outputs))
 
 
 class Pairs(Mode):
     """Consistency: partners, such as one word in two designs, must have the same feature.
 
     The loss is 1 − the correlation of their features (half the mean squared difference of the normalised ones),
-    0 to 2, times `pair_weight`. It acts on the feature and not on the logits: logits of partners agree soon, since
-    their target is the same, while the feature below them goes on to tell the designs apart.
+    0 to 2, times `pair_weight`. It acts on the feature and not on the logits: logits of partners soon agree, since
+    their target is the same, while the feature still separates the designs.
     """
 
     name = "pairs"
     needs_pairs = True
 
-    def forward(self, seen: Seen) -> Term:
+    def forward(self, seen: ModeInput) -> Term:
         return _weighted(self.name, partner_gap(seen.features, seen.batch.pairs), self.settings.pair_weight)
 
 
 class Coral(Mode):
     """Matched moments: within a target, every nuisance label must have the same mean and covariance of features.
 
-    Sun & Saenko, Deep CORAL (2016), with the mean beside the covariance; the loss of `moment_gap`, averaged over the
-    nuisances, times `coral_weight`.
+    Sun & Saenko, Deep CORAL (2016), with the mean as well as the covariance; the loss of `moment_gap`, averaged over
+    the nuisances, times `coral_weight`.
     """
 
     name = "coral"
 
-    def forward(self, seen: Seen) -> Term:
+    def forward(self, seen: ModeInput) -> Term:
         batch = seen.batch
         gaps = [moment_gap(seen.features, batch.targets, labels) for labels in batch.nuisances.values()]
         known = [gap for gap in gaps if gap is not None]
@@ -193,7 +193,7 @@ MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (Erm, Reversal, Cond
 
 
 def balancing_weights(counts: Tensor) -> Tensor:
-    """Weights `float64[targets, labels]` by which the labels within a target count alike, at most `HEAVIEST`.
+    """Weights `float64[targets, labels]` that give the labels within a target equal weight, at most `HEAVIEST`.
 
     Args:
         counts: int64 `[targets, labels]`, training crops of each; where there are none, the weight is `HEAVIEST`.
@@ -220,26 +220,26 @@ def reverse_gradient(values: Tensor, strength: float) -> Tensor:
 
 
 def _frozen(head: nn.Module, inputs: Tensor) -> Tensor:
-    """What `head` says, its weights constants to the gradient."""
+    """The output of `head`, its weights constants to the gradient."""
     weights = {name: weight.detach() for name, weight in head.named_parameters()}
-    said: Tensor = functional_call(head, weights, (inputs,))
-    return said
+    output: Tensor = functional_call(head, weights, (inputs,))
+    return output
 
 
 def _sum(losses: list[Tensor]) -> Tensor | None:
     return torch.stack(losses).sum() if losses else None
 
 
-def _figures(readings: list[_Reading]) -> dict[str, float]:
-    return {key: value for reading in readings for key, value in reading.figures.items()}
+def _metrics(outputs: list[_HeadOutput]) -> dict[str, float]:
+    return {key: value for output in outputs for key, value in output.metrics.items()}
 
 
-def _term(readings: list[_Reading]) -> Term:
-    return Term(loss=_sum([reading.losses.mean() for reading in readings]), figures=_figures(readings))
+def _term(outputs: list[_HeadOutput]) -> Term:
+    return Term(loss=_sum([output.losses.mean() for output in outputs]), metrics=_metrics(outputs))
 
 
 def _weighted(name: str, gap: Tensor | None, weight: float) -> Term:
-    """A term and, unweighted, its figure."""
+    """A term and, unweighted, its metric."""
     if gap is None:
-        return Term(loss=None, figures={})
-    return Term(loss=weight * gap, figures={f"{name}_loss": gap.item()})
+        return Term(loss=None, metrics={})
+    return Term(loss=weight * gap, metrics={f"{name}_loss": gap.item()})

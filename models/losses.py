@@ -1,4 +1,4 @@
-"""Losses over target logits: each example's own, then the mean of those that count."""
+"""Losses over target logits: one of each example, then the mean over those that are kept."""
 
 import math
 
@@ -18,7 +18,7 @@ def focal(logits: Tensor, targets: Tensor, *, gamma: float, smoothing: float = 0
     """Each example's focal loss `[batch]`; cross-entropy to the bit where γ is 0.
 
     Lin et al., Focal Loss for Dense Object Detection (2017), eq. 4: `-(1 - p_t)^gamma log p_t`;
-    under label smoothing every label pays its share with its own p.
+    under label smoothing every label contributes with its own p.
     """
     if gamma == 0:
         return cross_entropy(logits, targets, smoothing=smoothing)
@@ -33,7 +33,7 @@ def focal_curve(p: Tensor, *, gamma: float) -> Tensor:
 
 
 def modulation(log_p: Tensor, gamma: float) -> Tensor:
-    """Focal loss's factor `(1 - p)^gamma` from log p: how much of its loss an example still pays."""
+    """Focal loss's factor `(1 - p)^gamma` from log p: the fraction of its loss that an example keeps."""
     if gamma == 0:
         return torch.ones_like(log_p)
     # Below gamma 1 the slope at p = 1 is infinite: keep 1 - p off zero.
@@ -41,7 +41,7 @@ def modulation(log_p: Tensor, gamma: float) -> Tensor:
 
 
 def hardest(losses: Tensor, share: float) -> Tensor:
-    """Mean of the largest `share` of `losses[batch]` (one of them at the least); the others teach nothing.
+    """Mean of the largest `share` of `losses[batch]` (one of them at the least); the others have no gradient.
 
     Online hard example mining: Shrivastava et al., Training Region-based Object Detectors with
     Online Hard Example Mining (2016).
@@ -55,7 +55,7 @@ def target_loss(logits: Tensor, targets: Tensor, settings: LossSettings, *, back
     """The loss that the settings name, as one number.
 
     Args:
-        background: the place of `Zxxx` among the labels. With α set, its examples weigh 2(1 − α) and all others 2α
+        background: the index of `Zxxx` among the labels. With α set, its examples weigh 2(1 − α) and all others 2α
             (Lin et al. 2017, eq. 5, times 2, so that 0.5 is no weighting).
     """
     if settings.name == "focal":
@@ -67,15 +67,15 @@ def target_loss(logits: Tensor, targets: Tensor, settings: LossSettings, *, back
     return hardest(losses, settings.hardest)
 
 
-def start_at_shares(head: nn.Linear, shares: Tensor) -> None:
-    """Make an untrained head say the labels' `shares[labels]`, whatever it is shown: bias log share, small weights.
+def start_at_priors(head: nn.Linear, priors: Tensor) -> None:
+    """Make an untrained head predict the class priors `priors[labels]` for any input: bias log prior, small weights.
 
     Lin et al. (2017), section 3.3: where one label is nearly all of the data, the first steps are
-    otherwise spent on learning just that. A label with no share gets that of half an example.
+    otherwise spent on learning just that. A label with prior 0 gets half the smallest one.
     """
     with torch.no_grad():
-        smallest = shares[shares > 0].min() / 2
-        head.bias.copy_(shares.clamp_min(float(smallest)).log())
+        smallest = priors[priors > 0].min() / 2
+        head.bias.copy_(priors.clamp_min(float(smallest)).log())
         head.weight.normal_(std=0.01)
 
 

@@ -1,4 +1,4 @@
-"""The network: a small convolutional backbone, an embedding, and the head that names the target."""
+"""The network: a small convolutional backbone, an embedding, and the target head."""
 
 import copy
 from collections import OrderedDict
@@ -28,14 +28,14 @@ class Block(nn.Sequential):
 class Standardise(nn.Module):
     """Every crop to mean 0, deviation 1 and light ink: `[batch, 1 or 3, h, w]` -> the same shape.
 
-    Contrast, brightness and inversion tell nothing of the script; what the backbone need not learn it
-    learns other things for. Ink is taken to be the lesser part of a crop: its side of the mean has
-    the longer tail, in brightness where there is colour. All channels of a crop share one mean and one
+    Contrast, brightness and inversion do not depend on the script, so the backbone need not learn to ignore
+    them. Ink is taken to be the smaller part of a crop: its side of the mean has the longer tail, in
+    brightness where there is colour. All channels of a crop share one mean and one
     deviation, so that its colours keep their proportions. Mean, deviation and sign are constants to the
     gradient, so that a unit's gradient stays within its receptive field.
     """
 
-    FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not blown up
+    FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not amplified
 
     def forward(self, images: Tensor) -> Tensor:
         with torch.no_grad():
@@ -54,13 +54,13 @@ class CropNet(nn.Module):
     """Logits of a word crop's target label.
 
     The backbone's blocks are `backbone.0`, `backbone.1`, …; the first few that have more channels than the
-    one before them halve height and width. What tells a script is a texture of strokes
-    wherever the word stands, so the last map is pooled over all positions, by mean (how much of
-    it) and by maximum (is there any of it). Every ReLU is a module of its own and none works in
+    one before them halve height and width. A script shows as a texture of strokes, wherever
+    the word is in the crop, so the last map is pooled over all positions, by mean (how much of
+    it) and by maximum (whether there is any). Every ReLU is a module of its own and none works in
     place, as the explainers need.
 
     Args:
-        settings: channels of each block, how many blocks halve the map, width of the embedding, dropout.
+        settings: channels of each block, how many blocks downsample, width of the embedding, dropout.
         labels: number of target labels.
         height, width: the crops' size in pixels.
         channels: 1 for grey crops, 3 for red, green and blue.
@@ -84,7 +84,7 @@ class CropNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed(self, images: Tensor) -> Tensor:
-        """What the heads read: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
+        """The embedding, input of the heads: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
 
         Raises:
             ValueError: the images have another shape.
@@ -103,9 +103,9 @@ class CropNet(nn.Module):
 
 
 def folded(network: CropNet) -> CropNet:
-    """A copy that only answers: each batch normalisation is part of the layer before it.
+    """A copy for inference: each batch normalisation is folded into the layer before it.
 
-    The same answers up to rounding, and a fifth (forward) to a third (and back) faster. Modules keep their names.
+    The same outputs up to rounding, and a fifth (forward) to a third (with backward) faster. Modules keep their names.
     """
     copied = copy.deepcopy(network).eval()
     for block in [*copied.backbone, copied.embedding]:
@@ -125,7 +125,7 @@ def _blocks(settings: NetworkSettings, channels: int) -> list[Block]:
         # A picture widens whatever its channels are: grey and colour networks have maps of the same sizes.
         halves = downsampling > 0 and outputs > (inputs if blocks else 1)
         downsampling -= halves
-        # Pixels say little one by one: the first look is wider.
+        # The first kernel is wider: single pixels have little information.
         kernel = 3 if blocks else 5
         blocks.append(Block(inputs, outputs, kernel=kernel, stride=2 if halves else 1))
         inputs = outputs

@@ -1,8 +1,8 @@
-"""Probes: small fresh classifiers that read a nuisance from frozen features, the true target given.
+"""Probes: small classifiers that decode a nuisance from frozen features, given the true target.
 
-A probe starts at the best guess from the target alone (`log_prior`) and adds to its logits what it reads from the
-features. Its decay pulls it back there: where the features say nothing, it stays at the guess. Probes that differ in
-decay alone are fitted as one batch.
+A probe starts at the best guess from the target alone (`log_prior`) and adds to its logits a function of the
+features. Weight decay pulls it back there: without information in the features it stays at the guess. Probes that
+differ in decay alone are fitted as one batch.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from torch.nn import functional
 from models.settings import ProbeSettings
 
 LINEAR, MLP = "linear", "mlp"
-STEPS, MEMORY = 40, 20  # of L-BFGS; further steps change about one answer in 200
+STEPS, MEMORY = 40, 20  # of L-BFGS; further steps change about one prediction in 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """`inputs[rows, width]` as `inputs_of` makes them, `prior[rows, labels]`, `truth[rows]`: the nuisance's places."""
+    """`inputs[rows, width]` as `inputs_of` makes them, `prior[rows, labels]`, `truth[rows]`: the nuisance's indices."""
 
     inputs: Tensor
     prior: Tensor
@@ -37,15 +37,15 @@ class LinearProbe(nn.Module):
 
     def forward(self, inputs: Tensor, prior: Tensor) -> Tensor:
         # One product over all decays: on a CPU that is several times as fast as one a decay.
-        read = inputs @ self.weight.flatten(1)
-        return prior + read.view(len(read), *self.weight.shape[1:]).movedim(1, 0)
+        added = inputs @ self.weight.flatten(1)
+        return prior + added.view(len(added), *self.weight.shape[1:]).movedim(1, 0)
 
     def loss(self, rows: Rows) -> Tensor:
         """Sum over the decays of mean cross-entropy + decay / 2 · ‖weights‖²."""
         return _loss(self(rows.inputs, rows.prior), rows.truth, self.decays, [self.weight.movedim(1, 0)])
 
     def fit(self, rows: Rows) -> None:
-        """To the minimum, which is one, by full-batch L-BFGS."""
+        """To the minimum (the loss is convex) by full-batch L-BFGS."""
         optimizer = torch.optim.LBFGS(
             self.parameters(), max_iter=STEPS, history_size=MEMORY, line_search_fn="strong_wolfe"
         )
@@ -108,23 +108,23 @@ def fit_probes(rows: Rows, settings: ProbeSettings, *, seed: int) -> dict[str, L
 
 
 @torch.no_grad()
-def right_of(probe: LinearProbe | MlpProbe, rows: Rows) -> Tensor:
-    """Which rows the probe has right, at each of its decays: bool `[decays, rows]`."""
+def correct_of(probe: LinearProbe | MlpProbe, rows: Rows) -> Tensor:
+    """Which rows the probe predicts correctly, at each of its decays: bool `[decays, rows]`."""
     return probe(rows.inputs, rows.prior).argmax(2) == rows.truth
 
 
 def log_prior(targets: Tensor, truth: Tensor, *, count: int, labels: int) -> Tensor:
-    """What a target alone says of the nuisance: log(rows of (target, label) + 1), `[count, labels]`.
+    """The log prior of the nuisance given the target: log(rows of (target, label) + 1), `[count, labels]`.
 
     Args:
-        targets, truth: [rows] places of the true target, 0..count-1, and of the nuisance, 0..labels-1.
+        targets, truth: [rows] indices of the true target, 0..count-1, and of the nuisance, 0..labels-1.
     """
     cells = torch.bincount(targets * labels + truth, minlength=count * labels)
     return (cells.float() + 1).log().reshape(count, labels)
 
 
 def inputs_of(features: Tensor, targets: Tensor, *, mean: Tensor, deviation: Tensor, count: int) -> Tensor:
-    """What a probe sees: standardised `features[rows, width]` and the true target, `[rows, width + count]`.
+    """A probe's input: standardised `features[rows, width]` and the true target, `[rows, width + count]`.
 
     A feature that does not vary where the probe is fitted (`deviation` 0: a dead unit) is given as 0.
     """

@@ -1,12 +1,12 @@
-"""What changes over a training, as pure functions of the step: a resumed run needs no state for it."""
+"""Schedules over a training, as pure functions of the step: a resumed run needs no state for them."""
 
 import math
 
 
 def one_cycle(step: int, steps: int, *, peak: float, warmup: float) -> float:
-    """Learning rate at `step`: up from `peak / 25` over the `warmup` share, then down to 0.
+    """Learning rate at `step`: up from `peak / 25` over the fraction `warmup`, then down to 0.
 
-    Smith & Topin, Super-Convergence (2018), with cosines for lines.
+    Smith & Topin, Super-Convergence (2018), with cosine ramps in place of linear ones.
     """
     rise = warmup * steps
     if step < rise:
@@ -18,7 +18,7 @@ def reversal_strength(step: int, steps: int, *, largest: float) -> float:
     """λ at `step`: `largest · (2 / (1 + exp(-10 p)) - 1)` with `p = step / steps`.
 
     Ganin & Lempitsky, Unsupervised Domain Adaptation by Backpropagation (2015), section 4: the
-    nuisance head learns before the backbone heeds it.
+    nuisance head learns before its gradient reaches the backbone.
     """
     return largest * (2 / (1 + math.exp(-10 * step / max(steps, 1))) - 1)
 

@@ -74,7 +74,7 @@ def parts_of(mode: str) -> list[str]:
     if len(set(parts)) < len(parts):
         raise ValueError(f"'{mode}' names a mode twice")
     if "erm" in parts and len(parts) > 1:
-        raise ValueError(f"'{mode}': erm adds nothing to a sum, it stands alone")
+        raise ValueError(f"'{mode}': erm adds nothing to a sum: name it alone")
     return parts
 
 
@@ -84,7 +84,7 @@ def _checked(mode: str) -> str:
 
 
 class InvarianceSettings(Settings):
-    """How long a mode is trained and how hard the backbone is pushed to forget."""
+    """How a mode is trained, and the weights of its terms."""
 
     modes: list[Annotated[str, AfterValidator(_checked)]] = Field(min_length=1)
     epochs: int = Field(ge=1, le=1000)
@@ -105,7 +105,7 @@ class InvarianceSettings(Settings):
 
 
 class ProbeSettings(Settings):
-    """What the probe is given, and how both of its kinds are fitted; the same for every model."""
+    """The probe's crops, and how both of its kinds are fitted; the same for every model."""
 
     severity: Severity
     train: int = Field(ge=10, le=1_000_000)
@@ -118,7 +118,7 @@ class ProbeSettings(Settings):
 
 
 class CompareSettings(Settings):
-    """What two networks are compared on, and how much of it the page shows."""
+    """The crops that two networks are compared on, and how much the page shows."""
 
     crops: int = Field(ge=4, le=100_000)
     batch: int = Field(ge=8, le=4096)
@@ -129,7 +129,7 @@ class CompareSettings(Settings):
 
 
 class AttributionSettings(Settings):
-    """How the maps of what a picture's answer rests on are made and tested."""
+    """How attribution maps are made and checked."""
 
     window: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]
     stride: Annotated[list[Annotated[int, Field(ge=1, le=2048)]], Field(min_length=2, max_length=2)]

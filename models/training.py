@@ -1,4 +1,4 @@
-"""The one training step: the target's loss, and what the modes of invariance add to it."""
+"""The training step: the target's loss plus the terms of the modes of invariance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What a mode is shown of a step.
+class ModeInput:
+    """The input of a mode at a step.
 
-    `features[batch, embedding]` are normalised, each crop's to mean 0 and variance 1: a backbone that shrinks its
-    features fools nobody. `strength` is λ at this step.
+    `features[batch, embedding]` are normalised, each crop's to mean 0 and variance 1: shrinking the
+    features does not help the backbone. `strength` is λ at this step.
     """
 
     features: Tensor
@@ -44,21 +44,21 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """What a mode adds to the loss, None where the batch has nothing for it, and its figures."""
+    """What a mode adds to the loss, None where the batch has nothing for it, and its metrics."""
 
     loss: Tensor | None
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 class Mode(nn.Module):
-    """The contract of a mode of invariance. Its parameters are its heads; the backbone is none of them.
+    """The contract of a mode of invariance. Its parameters are its heads, without the backbone.
 
-    `pushes`: the backbone climbs the heads' loss with λ. `needs_pairs`: partners must be in one batch.
+    `adversarial`: the backbone ascends the heads' loss, times λ. `needs_pairs`: partners must be in one batch.
     `head_turns`: steps that its heads take alone, before each step of the backbone.
     """
 
     name: ClassVar[str]
-    pushes: ClassVar[bool] = False
+    adversarial: ClassVar[bool] = False
     needs_pairs: ClassVar[bool] = False
     head_turns: int = 0
 
@@ -67,35 +67,35 @@ class Mode(nn.Module):
         super().__init__()
         self.settings = settings
 
-    def head_loss(self, seen: Seen) -> Tensor | None:
-        """What its heads descend when they step alone, on features that lead to no backbone."""
+    def head_loss(self, seen: ModeInput) -> Tensor | None:
+        """The loss of its heads' own steps, on detached features."""
         return None
 
-    def forward(self, seen: Seen) -> Term:
-        """What the backbone and the heads descend together."""
+    def forward(self, seen: ModeInput) -> Term:
+        """The loss of the backbone's step, with the heads."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What one step found: its figures, and `p_true[batch]`, each crop's p(true target) as the step met it."""
+    """The metrics of one step, and `p_true[batch]`, each crop's p(true target) before the update."""
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     p_true: Tensor
 
 
 class Training:
     """Takes one step at a time.
 
-    Rate and λ follow from `step` alone, so a resumed training needs the network, the modes' heads, the
+    The learning rate and λ follow from `step` alone, so a resumed training needs the network, the modes' heads, the
     optimizer's state and `step`, nothing else.
 
     Args:
         network: is trained in place.
-        modes: what they add is summed; none is plain training without nuisance heads.
+        modes: their terms are summed; none is plain training without nuisance heads.
         counts: `[nuisance][targets, labels]`, the training crops of each; may be empty.
         steps: how many updates the whole training takes.
-        background: the place of `Zxxx` among the target's labels, for the loss's α.
+        background: the index of `Zxxx` among the target's labels, for the loss's α.
     """
 
     def __init__(
@@ -124,27 +124,27 @@ class Training:
         features = self.network.embed(batch.images)
         logits = self.network.target_head(self.network.dropout(features))
         loss = target_loss(logits, batch.targets, self.loss, background=self.background)
-        figures = {"loss": loss.item(), "accuracy": share_right(logits, batch.targets), "learning_rate": rate}
-        terms = self._terms(features, batch, figures)
+        metrics = {"loss": loss.item(), "accuracy": accuracy_of(logits, batch.targets), "learning_rate": rate}
+        terms = self._terms(features, batch, metrics)
         self._descend(torch.stack([loss, *terms]).sum() if terms else loss)
         self.step += 1
         p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
-        return Update(figures=figures, p_true=p_true)
+        return Update(metrics=metrics, p_true=p_true)
 
-    def _terms(self, features: Tensor, batch: Batch, figures: dict[str, float]) -> list[Tensor]:
-        """The modes' losses, once their heads have had the steps of their own; adds their figures to `figures`."""
+    def _terms(self, features: Tensor, batch: Batch, metrics: dict[str, float]) -> list[Tensor]:
+        """The modes' losses, once their heads have had the steps of their own; adds their metrics to `metrics`."""
         strength = reversal_strength(self.step, self.steps, largest=self.invariance.strength)
-        if any(mode.pushes for mode in self.modes):
-            figures["strength"] = strength
-        seen = Seen(features=normalised(features), batch=batch, strength=strength)
-        self._step_heads(Seen(features=seen.features.detach(), batch=batch, strength=strength))
+        if any(mode.adversarial for mode in self.modes):
+            metrics["strength"] = strength
+        seen = ModeInput(features=normalised(features), batch=batch, strength=strength)
+        self._step_heads(ModeInput(features=seen.features.detach(), batch=batch, strength=strength))
         found = [mode(seen) for mode in self.modes]
         for mode, term in zip(self.modes, found, strict=True):
-            # Where two modes of a sum have heads, the first one's figures have the plain names.
-            figures |= {f"{mode.name}_{key}" if key in figures else key: term.figures[key] for key in term.figures}
+            # Where two modes of a sum have heads, the first one's metrics have the plain names.
+            metrics |= {f"{mode.name}_{key}" if key in metrics else key: term.metrics[key] for key in term.metrics}
         return [term.loss for term in found if term.loss is not None]
 
-    def _step_heads(self, seen: Seen) -> None:
+    def _step_heads(self, seen: ModeInput) -> None:
         for turn in range(max((mode.head_turns for mode in self.modes), default=0)):
             losses = [mode.head_loss(seen) for mode in self.modes if turn < mode.head_turns]
             known = [loss for loss in losses if loss is not None]
@@ -182,6 +182,6 @@ def normalised(features: Tensor) -> Tensor:
     return functional.layer_norm(features, features.shape[1:])
 
 
-def share_right(logits: Tensor, truth: Tensor) -> float:
-    """Share of the rows of `logits[batch, labels]` whose largest is at `truth[batch]`."""
+def accuracy_of(logits: Tensor, truth: Tensor) -> float:
+    """Accuracy of `logits[batch, labels]` against `truth[batch]`."""
     return (logits.argmax(1) == truth).float().mean().item()

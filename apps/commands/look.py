@@ -78,7 +78,7 @@ def compare(
     from tasks.explain.compare import compare_models, seed_pairs
     from tasks.explain.compare_numbers import format_comparison, numbers_of
     from tasks.explain.compare_page import write_comparison_page
-    from tasks.explain.redundancy import format_spare, spare_units
+    from tasks.explain.redundancy import format_redundancy, redundant_units
     from tasks.pages.single_page import check_page
     from tasks.pages.text_table import text_of
     from tasks.predict.named_model import named_model
@@ -96,12 +96,12 @@ def compare(
     found = compare_models(params, table=table, models=models | replicas | own, names=names, references=references)
     numbers = numbers_of(found)
     if prune:
-        numbers["spare"] = spare_units(params, table=table, models=own)
+        numbers["redundancy"] = redundant_units(params, table=table, models=own)
     page = page or COMPARED / f"{weights[0][:12]}-{weights[1][:12]}.html"
     write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
     print(text_of(numbers, output_format, format_comparison))
     if prune and output_format != "json":
-        print(f"\n{format_spare(numbers['spare'])}")
+        print(f"\n{format_redundancy(numbers['redundancy'])}")
     print(f"page: {page}", file=sys.stderr)
 
 

@@ -1,8 +1,8 @@
 """Degradations: batched, seeded crop by crop, the same for a crop in whatever batch it comes.
 
 A step is one function `(images[batch, 1 or 3, h, w], draw, settings) -> the same shape` and one line in
-`STEPS`. It takes its random numbers by name from `Draw`, so that a new step leaves what the others draw as
-it was, and changes none of its inputs.
+`STEPS`. It takes its random numbers by name from `Draw`, so that a new step does not change the others'
+random numbers. It does not write into its inputs.
 """
 
 from collections.abc import Callable
@@ -41,12 +41,11 @@ __all__ = [
     "warp",
 ]
 
-TOGETHER = 128  # crops that take a step together: more leave the processor's cache
+CHUNK = 128  # crops of one step: more leave the processor's cache
 
 Step = Callable[[Tensor, Draw, DegradeSettings], Tensor]
 
-# In the order in which print, paper, camera and file would do it; each beside its settings: it acts if
-# one is above 0.
+# In the order of print, paper, camera and file; each with its settings: it acts if one is above 0.
 STEPS: tuple[tuple[Step, tuple[str, ...]], ...] = (
     (warp, ("rotation", "shear", "scale", "shift", "perspective", "bend")),
     (stroke, ("stroke",)),
@@ -62,7 +61,7 @@ STEPS: tuple[tuple[Step, tuple[str, ...]], ...] = (
     (jpeg, ("jpeg",)),
 )
 
-# What every evaluation runs on: never to be changed, or figures of different times cannot be compared.
+# The corruptions of every evaluation: never to be changed, or metrics of different times cannot be compared.
 SEVERITIES: dict[str, DegradeSettings | None] = {
     "clean": None,
     "light": DegradeSettings(
@@ -127,7 +126,7 @@ SEVERITIES: dict[str, DegradeSettings | None] = {
 
 @torch.no_grad()
 def degrade(images: Tensor, seeds: Tensor, settings: DegradeSettings | None) -> Tensor:
-    """Degraded crops, `[batch, 1 or 3, h, w]` in [0, 1] from such; seeds and settings alone decide.
+    """Degraded crops, `[batch, 1 or 3, h, w]` in [0, 1] from such; a function of images, seeds and settings alone.
 
     The work is done where `images` are.
 
@@ -144,11 +143,11 @@ def degrade(images: Tensor, seeds: Tensor, settings: DegradeSettings | None) -> 
     acting = [step for step, names in STEPS if settings and any(getattr(settings, name) for name in names)]
     if settings is None or not acting or not len(images):
         return images
-    parts = zip(torch.split(images, TOGETHER), torch.split(seeds, TOGETHER), strict=True)
+    parts = zip(torch.split(images, CHUNK), torch.split(seeds, CHUNK), strict=True)
     return torch.cat([_degraded(part, Draw(own), acting, settings) for part, own in parts])
 
 
 def _degraded(images: Tensor, draw: Draw, acting: list[Step], settings: DegradeSettings) -> Tensor:
     for step in acting:
         images = step(images, draw, settings)
-    return images.clamp_(0, 1)  # a step's own: none gives back what it was given
+    return images.clamp_(0, 1)  # a new tensor: no step returns its input

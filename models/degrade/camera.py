@@ -1,4 +1,4 @@
-"""Degradations of the camera: light, lens, movement, sensor. Each step as `models.degrade` says."""
+"""Degradations of the camera: shadow, lens, motion, sensor. The contract of a step is in `models.degrade`."""
 
 import math
 
@@ -8,31 +8,31 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.degrade.noise_banks import noise_bank, patches
-from models.degrade.seeds import Draw, Floats, columns, places
+from models.degrade.seeds import Draw, Floats, columns, indices
 from models.degrade.shape import plane
 from models.settings import DegradeSettings
 
-SHADED, MOVED, COARSE = 0.3, 0.25, 0.25  # shares of the crops that the steps below act on
+SHADED, MOVED, COARSE = 0.3, 0.25, 0.25  # fractions of the crops that the steps below act on
 SOFTEST = 3.0  # of a shadow's edge, in crop heights
 LOSSES = 4  # how many losses of resolution there are: crops of one loss are scaled together
 
 
 def shadow(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """A shadow with a soft, straight edge takes up to `settings.shadow` of the light of three crops in ten."""
+    """A shadow with a soft, straight edge takes up to `settings.shadow` of the brightness of three crops in ten."""
     rows = np.flatnonzero(draw.unit("shaded") < SHADED)
     angle = draw.unit("shadow-angle")[rows] * (2 * math.pi)
-    # In half heights from the middle: how far a step to the right and one down lead into the shadow.
+    # In half heights from the middle: components of the direction into the shadow.
     right, down = np.cos(angle) * (images.shape[3] / images.shape[2]), np.sin(angle)
     place = draw.signed("shadow-place", 1.0)[rows] * (np.abs(right) + np.abs(down))
     soft = 0.1 + draw.unit("shadow-edge")[rows] * (2 * SOFTEST)
     (depth,) = columns(images, draw.unit("shadow")[rows] * -settings.shadow)
     light = plane(images, right / soft, down / soft, 0.5 - place / soft).clamp_(0, 1).mul_(depth).add_(1)
-    chosen = places(images, rows)
+    chosen = indices(images, rows)
     return images.index_copy(0, chosen, images[chosen] * light)
 
 
 def motion(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """A quarter of the crops is smeared along a line of any direction, up to `settings.motion` pixels long."""
+    """Motion blur of a quarter of the crops, along a line of any direction, up to `settings.motion` pixels long."""
     rows = np.flatnonzero(draw.unit("moved") < MOVED)
     half = draw.unit("motion")[rows] * (settings.motion / 2) + 1e-3
     angle = draw.unit("motion-angle")[rows] * math.pi
@@ -40,14 +40,14 @@ def motion(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
     steps = np.arange(-reach, reach + 1)[:, None]
     weights = (_until(half - steps) - _until(-half - steps)) / (2 * half)
     left, top = (np.rint(steps * part).astype(np.int64) + reach for part in (np.cos(angle), np.sin(angle)))
-    chosen = places(images, rows)
+    chosen = indices(images, rows)
     taken = images[chosen]
     padded = functional.pad(taken, (reach,) * 4, mode="replicate")
     windows = padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
     moved = torch.zeros_like(taken)
-    own = places(images, np.arange(len(rows)))
+    own = indices(images, np.arange(len(rows)))
     for x, y, weight in zip(left, top, columns(images, *weights), strict=True):
-        moved.addcmul_(windows[own, :, places(images, y), places(images, x)], weight)
+        moved.addcmul_(windows[own, :, indices(images, y), indices(images, x)], weight)
     return images.index_copy(0, chosen, moved)
 
 
@@ -68,7 +68,7 @@ def blur(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
 
 def _smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
     """Filtered along `dim`, with `taps[radius + 1, batch, 1, 1, 1]` from the middle outwards."""
-    # By sums of shifted pictures: a convolution with a kernel for each crop takes thrice the time.
+    # By sums of shifted pictures: a convolution with a kernel for each crop takes three times as long.
     radius, length = len(taps) - 1, images.shape[dim]
     pad = (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius)
     padded = functional.pad(images, pad, mode="replicate")
@@ -87,7 +87,7 @@ def resolution(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
     for loss in range(1, LOSSES + 1):
         kept = 1 - settings.resolution * loss / LOSSES
         size = max(1, round(height * kept)), max(1, round(width * kept))
-        rows = places(images, np.flatnonzero(losses == loss))
+        rows = indices(images, np.flatnonzero(losses == loss))
         if len(rows) and size != (height, width):
             small = functional.interpolate(images[rows], size, mode="bilinear", antialias=True)
             images[rows] = functional.interpolate(small, (height, width), mode="bilinear")

@@ -1,4 +1,4 @@
-"""Degradations of print: ink and ground, before a camera sees them. Each step as `models.degrade` says."""
+"""Degradations of print: foreground (ink) and background colours. The contract of a step is in `models.degrade`."""
 
 import numpy as np
 import torch
@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.colour import LUMA
-from models.degrade.noise_banks import ground_bank, patches
-from models.degrade.seeds import Draw, columns, places
+from models.degrade.noise_banks import background_bank, patches
+from models.degrade.seeds import Draw, columns, indices
 from models.settings import DegradeSettings
 
-# Red, green and blue of the inks by name, sorted; black is what all crops have that are not printed in colour.
+# Red, green and blue of the inks by name, sorted; black is that of all crops that are not printed in colour.
 INKS = {
     "black": (0.05, 0.05, 0.05),
     "blue": (0.10, 0.20, 0.75),
@@ -23,13 +23,13 @@ INKS = {
 }
 COLOURS = tuple(INKS)
 INK_SPREAD = 0.06  # of each channel, either way, about an ink's own value
-PAPER = 0.2  # of each channel, the most that a coloured ground lacks of white
+PAPER = 0.2  # of each channel, the most by which a coloured background is below white
 
 
 def colour(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """A share of the crops printed with an ink of `COLOURS` on a light ground of any hue.
+    """A fraction of the crops in an ink of `COLOURS` on a light background of any hue.
 
-    What is black takes the ink's colour and what is white the ground's; with one channel, their luma.
+    Black becomes the ink's colour and white the background's; with one channel, their luma.
     """
     spread = np.stack([draw.signed(f"ink-{n}", INK_SPREAD) for n in range(3)], 1)
     lack = np.stack([draw.unit(f"ground-{n}") for n in range(3)], 1) * PAPER
@@ -44,13 +44,13 @@ def colour(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
 
 
 def colours_of(seeds: Tensor, settings: DegradeSettings | None) -> Tensor:
-    """Places `int64[batch]` in `COLOURS` of the inks that `degrade` prints these crops with."""
+    """Indices `int64[batch]` into `COLOURS` of the inks that `degrade` prints these crops with."""
     black = COLOURS.index("black")
     if settings is None or not settings.colour:
         return torch.full_like(seeds, black)
     draw = Draw(seeds)
     found = np.where(_is_coloured(draw, settings), draw.whole("colour", len(COLOURS)), black)
-    return places(seeds, found)
+    return indices(seeds, found)
 
 
 def _is_coloured(draw: Draw, settings: DegradeSettings) -> NDArray[np.bool_]:
@@ -58,20 +58,20 @@ def _is_coloured(draw: Draw, settings: DegradeSettings) -> NDArray[np.bool_]:
 
 
 def texture(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """An uneven ground: smooth and grainy patterns of up to `settings.texture` of the grey range."""
+    """An uneven background: smooth and grainy patterns of up to `settings.texture` of the grey range."""
     (strength,) = columns(images, draw.signed("texture", settings.texture))
-    return torch.addcmul(images, patches(ground_bank, draw, "texture", images), strength)
+    return torch.addcmul(images, patches(background_bank, draw, "texture", images), strength)
 
 
 def contrast(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """The range shrinks by up to `settings.contrast` and comes to lie anywhere in [0, 1]."""
+    """The range shrinks by up to `settings.contrast` and is placed anywhere in [0, 1]."""
     loss = draw.unit("contrast") * settings.contrast
     level, kept = columns(images, loss * draw.unit("level"), 1 - loss)
     return torch.addcmul(level, images, kept)
 
 
 def invert(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Light on dark, for a share of the crops: lightness turns round, hue stays."""
+    """Inverted lightness, for a fraction of the crops; hue stays."""
     acts = (draw.unit("invert") < settings.invert).astype(np.float64)
     turned, sign = columns(images, acts, 1 - 2 * acts)
     if images.shape[1] == 1:

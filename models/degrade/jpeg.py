@@ -1,4 +1,4 @@
-"""Degradation of the file: the blocks of a lossy JPEG. The step as `models.degrade` says."""
+"""Degradation of the file: the blocks of a lossy JPEG. The contract of a step is in `models.degrade`."""
 
 import math
 from functools import lru_cache
@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.colour import LUMA
-from models.degrade.seeds import Draw, Floats, places
+from models.degrade.seeds import Draw, Floats, indices
 from models.settings import DegradeSettings
 
-PACKED = 0.3  # share of the crops
+COMPRESSED = 0.3  # fraction of the crops
 SIDE = 8  # pixels of a block
 # Quantisation steps of ITU-T T.81, annex K, at quality 50, by row; the lowest frequency first.
 LUMINANCE = """
@@ -25,22 +25,22 @@ CHROMINANCE = """
    99 99 99 99  99  99  99  99  99 99 99 99  99  99  99  99  99 99 99 99  99  99  99  99  99 99 99 99  99  99  99  99
 """
 TABLES = np.array([[float(step) for step in table.split()] for table in (LUMINANCE, CHROMINANCE, CHROMINANCE)])
-# Flat grounds lie exactly between two steps as often as not: there the last bit of a sum must not decide.
+# Values of uniform areas are often exactly halfway between two steps: rounding of the last bit must not decide.
 HALF = torch.tensor(0.5 + 1e-3)
 
 
 def jpeg(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Three crops in ten as a JPEG of quality 100 down to 100 * (1 - `settings.jpeg`) gives them back.
+    """JPEG compression of three crops in ten, at quality 100 down to 100 * (1 - `settings.jpeg`).
 
     Blocks of 8 x 8 are quantised as by libjpeg, colours in full resolution; a quality is a whole number.
     """
-    rows = np.flatnonzero(draw.unit("packed") < PACKED)
+    rows = np.flatnonzero(draw.unit("packed") < COMPRESSED)
     quality = 100 - np.rint(draw.unit("jpeg")[rows] * (100 * settings.jpeg))
-    chosen = places(images, rows)
-    return images.index_copy(0, chosen, packed(images[chosen], quality))
+    chosen = indices(images, rows)
+    return images.index_copy(0, chosen, compressed(images[chosen], quality))
 
 
-def packed(images: Tensor, quality: Floats) -> Tensor:
+def compressed(images: Tensor, quality: Floats) -> Tensor:
     """`images[n, 1 or 3, h, w]` in [0, 1] after JPEG's quantisation at `quality[n]`, 1..100."""
     height, width = images.shape[2:]
     values = functional.pad(images.clamp(0, 1), (0, -width % SIDE, 0, -height % SIDE), mode="replicate") * 255

@@ -1,4 +1,4 @@
-"""Banks of noise: made once, and each crop takes a window at a place of its own."""
+"""Banks of noise: made once; each crop takes a window at a random position."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn import functional
 
-from models.degrade.seeds import Draw, places
+from models.degrade.seeds import Draw, indices
 
 BANK_SEED = 20_170_807
 BANK_SIDE = 1024
@@ -25,7 +25,7 @@ def patches(bank: Bank, draw: Draw, name: str, like: Tensor) -> Tensor:
     if like.device.type == "cpu":  # NumPy copies windows in half the time
         return torch.from_numpy(sliding_window_view(whole.numpy(), (height, width))[top, left]).unsqueeze(1)
     windows = whole.unfold(0, height, 1).unfold(1, width, 1)
-    return windows[places(like, top), places(like, left)].unsqueeze(1)
+    return windows[indices(like, top), indices(like, left)].unsqueeze(1)
 
 
 @lru_cache(maxsize=4)
@@ -35,14 +35,14 @@ def noise_bank(side: int, device: torch.device) -> Tensor:
 
 
 @lru_cache(maxsize=4)
-def ground_bank(side: int, device: torch.device) -> Tensor:
-    """Noise `[side, side]` of three grains, standard deviation 1/2: clouds, blotches, paper fibre."""
+def background_bank(side: int, device: torch.device) -> Tensor:
+    """Noise `[side, side]` of three grains, standard deviation 1/2: coarse to fine."""
     return (_smooth(side, grains=(3, 12, 48), seed=BANK_SEED + 1) / 2).to(device)
 
 
 @lru_cache(maxsize=4)
 def bend_bank(side: int, device: torch.device) -> Tensor:
-    """Displacements `[side, side]`, standard deviation 1, that change over about a letter."""
+    """Displacements of elastic distortion `[side, side]`, standard deviation 1, smooth over about a letter."""
     return _smooth(side, grains=(10,), seed=BANK_SEED + 2).to(device)
 
 

@@ -1,6 +1,6 @@
-"""Random numbers of crops: from a crop's key, the epoch and a name, in whatever batch the crop comes.
+"""Random numbers of crops: from a crop's key, the epoch and a name, whatever batch the crop is in.
 
-NumPy draws them, a few numbers a crop: torch takes five times as long over an operation on so few.
+By NumPy, a few numbers a crop: torch takes five times as long for so few.
 """
 
 import zlib
@@ -34,7 +34,7 @@ def seeds_of(keys: Sequence[str], epoch: int, *, seed: int = 0) -> Tensor:
 
 
 def seeds_at(base: Tensor, epoch: int, *, seed: int = 0) -> Tensor:
-    """Seeds `int64[n]` for one epoch of one run, from seeds that stand for the crops alone."""
+    """Seeds `int64[n]` for one epoch of one run, from seeds of the crops alone."""
     run = splitmix64(np.array([(seed * _MIX_1 + epoch) * _GOLDEN % _WHOLE], np.uint64))
     return torch.from_numpy(splitmix64(_unsigned(base) + run).view(np.int64))
 
@@ -46,8 +46,8 @@ def _unsigned(seeds: Tensor) -> NDArray[np.uint64]:
 class Draw:
     """Random numbers of a batch: one for each crop under each name, from its seed alone."""
 
-    # Names that a batch has asked for, and their places: the next batch draws them all at once.
-    _places: ClassVar[dict[str, int]] = {}
+    # Names that a batch has asked for, and their rows: the next batch computes them all at once.
+    _rows: ClassVar[dict[str, int]] = {}
     _lock: ClassVar[Lock] = Lock()
 
     def __init__(self, seeds: Tensor) -> None:
@@ -56,14 +56,14 @@ class Draw:
         self._units = np.zeros((0, len(seeds)))
 
     def bits(self, name: str) -> NDArray[np.uint64]:
-        """`[batch]`, every bit a coin."""
-        place = self._drawn(name)
-        return self._bits[place]
+        """`[batch]`, random bits."""
+        row = self._row_of(name)
+        return self._bits[row]
 
     def unit(self, name: str) -> Floats:
         """`[batch]` in [0, 1)."""
-        place = self._drawn(name)
-        return self._units[place]
+        row = self._row_of(name)
+        return self._units[row]
 
     def signed(self, name: str, largest: float) -> Floats:
         """`[batch]` in [-largest, largest)."""
@@ -73,24 +73,24 @@ class Draw:
         """`[batch]` in 0..count-1."""
         return ((self.bits(name) >> np.uint64(1)) % np.uint64(count)).astype(np.int64)
 
-    def _drawn(self, name: str) -> int:
-        """The place of a name's numbers, which are there afterwards."""
-        place = self._places.get(name)
-        if place is None or place >= len(self._bits):
+    def _row_of(self, name: str) -> int:
+        """The row of a name's numbers, computed if need be."""
+        row = self._rows.get(name)
+        if row is None or row >= len(self._bits):
             with self._lock:
-                place = self._places.setdefault(name, len(self._places))
-                names = list(self._places)
+                row = self._rows.setdefault(name, len(self._rows))
+                names = list(self._rows)
             counters = [zlib.crc32(known.encode()) * _GOLDEN % _WHOLE for known in names]
             self._bits = splitmix64(self.seeds + np.array(counters, np.uint64)[:, None])
             self._units = (self._bits >> np.uint64(40)).astype(np.float64) * 2.0**-24
-        return place
+        return row
 
 
 def columns(like: Tensor, *values: Floats) -> Tensor:
-    """Numbers `[batch]` of the crops as tensors that multiply pictures: `[values, batch, 1, 1, 1]`, where `like` is."""
+    """Numbers `[batch]` of the crops as factors of images: `[values, batch, 1, 1, 1]`, on the device of `like`."""
     return torch.from_numpy(np.stack(values).astype(np.float32)).to(like.device)[..., None, None, None]
 
 
-def places(like: Tensor, rows: NDArray[np.int64]) -> Tensor:
-    """Places as a tensor where `like` is."""
+def indices(like: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Indices as a tensor on the device of `like`."""
     return torch.from_numpy(rows).to(like.device)

@@ -1,4 +1,4 @@
-"""Degradations of shape: where the ink comes to lie, and how thick it is. Each step as `models.degrade` says."""
+"""Degradations of shape: geometry and stroke width. The contract of a step is in `models.degrade`."""
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ from models.settings import DegradeSettings
 
 
 def warp(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Rotation, shear, scale, shift, perspective and bending in one resampling; beyond the border is as the border.
+    """Rotation, shear, scale, shift, perspective and elastic distortion in one resampling; borders are replicated.
 
-    Width and height are scaled each by its own factor: letters are narrow or wide as designs are.
+    Width and height have a factor each, as designs are narrow or wide.
     """
     height, width = images.shape[2:]
     # Broadcast by hand: `affine_grid` takes as long as the resampling itself.
@@ -54,24 +54,24 @@ def _centres(pixels: int) -> Floats:
 def _affine(draw: Draw, settings: DegradeSettings, *, ratio: float) -> tuple[tuple[Floats, Floats, Floats], ...]:
     """For x and for y, `[batch]` each: factors of x and of y, and what is added.
 
-    They lead from places in the degraded crop to places in the given one, each -1..1.
+    They map coordinates in the degraded crop to coordinates in the given one, each -1..1.
     """
     angle = np.deg2rad(draw.signed("rotation", settings.rotation))
     shear = draw.signed("shear", settings.shear)
     cos, sin = np.cos(angle), np.sin(angle)
     across = 1 / (1 + draw.signed("scale-x", settings.scale))
     down = 1 / (1 + draw.signed("scale-y", settings.scale))
-    # Between -1 and 1 both ways, a turn would be a skew on crops wider than high: `ratio` undoes that.
+    # With both axes from -1 to 1 a rotation would shear crops that are wider than high: `ratio` corrects that.
     left = across * cos, across * (cos * shear + sin) * ratio, 2 * draw.signed("shift-x", settings.shift)
     top = -down * sin / ratio, down * (cos - sin * shear), 2 * draw.signed("shift-y", settings.shift)
     return left, top
 
 
 def stroke(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Thicker or thinner ink: a blend with the darkest or lightest of each pixel's cross of five."""
+    """Dilation or erosion of the ink: a blend with the minimum or maximum over each pixel's cross of five."""
     much = draw.signed("stroke", settings.stroke)
     amount, side = columns(images, much, np.sign(much))
-    lit = images * side  # below 0 the darkest is sought, as the lightest of the negative
+    lit = images * side  # below 0 the minimum is taken, as the maximum of the negative
     padded = functional.pad(lit, (1, 1, 1, 1), mode="replicate")
     grown = torch.maximum(lit, padded[..., 1:-1, :-2])
     for other in (padded[..., 1:-1, 2:], padded[..., :-2, 1:-1], padded[..., 2:, 1:-1]):

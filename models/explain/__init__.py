@@ -1,1 +1,1 @@
-"""Looking inside a network: what its units answer to."""
+"""Looking inside a network: what activates its units, and which pixels a prediction depends on."""

@@ -1,16 +1,16 @@
-"""Activation maximisation: images that a unit answers to most, found by gradient ascent from random pixels.
+"""Activation maximisation: images that activate a unit most, optimised by gradient ascent from random pixels.
 
 After Yosinski et al. (2015): x <- r(x + rate * gradient), where r decays, blurs and clips. Units, settings and seeds
-are one batch; each sample has settings of its own, and no sample's picture depends on what else is in the batch.
+are one batch; each sample has settings of its own, and no sample's image depends on what else is in the batch.
 
 **Rates.** The paper's rates hold for CaffeNet's pixels (0 to 255, 3 x 227 x 227) and CaffeNet's gradients; another
-network's gradients may be a thousand times as large or small. What must carry over is how far a climb goes. The
+network's gradients may be a thousand times as large or small. What must carry over is how far an optimisation goes. The
 paper's two limits, a rate of 100 and a progress of 2 in activation, meet at one norm of the gradient. A layer's
 counterpart of it is measured: the root mean square norm of its active units' gradients on noise. At that gradient a
 rate of 100, and a progress of 2, move the pixels of the unit's receptive field by 1/250 of their range (root mean
 square), so that the paper's shortest run of 500 steps can take them from one end of the range to the other and back.
-A fifth of that leaves pictures too faint to be like anything that the network was trained on; five times as much
-tears them.
+A fifth of that leaves images too faint to be like anything that the network was trained on; five times as much
+breaks them up.
 """
 
 import math
@@ -22,10 +22,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from models.explain.ascent_settings import AscentSettings, Columns
 from models.explain.canvas import Canvas, Window, gradient_of, probes, window_of
 from models.explain.hooks import check_units
-from models.explain.reach import LetThrough, Reach, reaching
-from models.explain.recipes import AscentSettings, Columns
+from models.explain.partial_network import PartialNetwork, ReluGradientOverride, partial_network
 from models.explain.regularise import Regulariser, rolled, shifts_of
 from models.explain.threads import in_threads
 
@@ -43,8 +43,8 @@ class AscentResult:
     and `majority` are images `[n, channels, height, width]` in the canvas's pixels, of the part `window`: where the
     unit was highest, at the end, and when it first was the highest of its layer at its position. `…_activation` and
     `…_step` go with them; a sample that never was the highest has `majority_step` -1 and an image of NaN. `silent`
-    samples had no gradient at any step: their images are noise, and nothing can be seen in them. `opened` ones got
-    the gradient that closed ReLUs let through in some step.
+    samples had no gradient at any step: their images are noise and show nothing. `overridden` ones had the gradient
+    of zero ReLUs overridden in some step.
     """
 
     unit: Tensor
@@ -59,7 +59,7 @@ class AscentResult:
     majority_activation: Tensor
     majority_step: Tensor
     silent: Tensor
-    opened: Tensor
+    overridden: Tensor
     window: Window
 
 
@@ -72,14 +72,14 @@ def maximise(
     settings: Sequence[AscentSettings],
     seeds: Sequence[int] = (0,),
     start: Tensor | None = None,
-    let_through: int = 0,
+    override_steps: int = 0,
     windowed: bool = True,
     workers: int = 1,
     done: Callable[[int], None] = lambda samples: None,
 ) -> AscentResult:
-    """Climb from random pixels for every unit, setting and seed; the network computes no further than `layer`.
+    """Optimise images for every unit, setting and seed; the network computes no further than `layer`.
 
-    A unit of a layer with positions is the one at the middle position.
+    Of a layer with spatial positions, a unit's activation is the one at the middle position.
 
     Args:
         network: any module that takes images `[batch, *canvas.shape]`. It is left as it was.
@@ -88,26 +88,26 @@ def maximise(
         canvas: what the pixels are.
         settings: with rates and progress in the paper's units.
         seeds: of the random pixels and of the jitter.
-        start: `[units, *canvas.shape]`, pixels to start from in place of random ones: a unit's strongest crop.
-        let_through: in so many first steps a unit without gradient gets that of its closed ReLUs, let through.
-        windowed: only the pixels that the middle position depends on are drawn; percentiles and blur are of these.
-        workers: threads that climb; torch's own threads are shared out among them.
+        start: `[units, *canvas.shape]`, pixels to start from in place of random ones: a unit's top-activating crop.
+        override_steps: the first so many steps override the gradient of zero ReLUs for units that have none.
+        windowed: only the middle position's receptive field is optimised; percentiles and blur are of these pixels.
+        workers: threads; torch's own threads are divided among them.
         done: called with the number of samples that were finished.
 
     Raises:
         ValueError: no such layer or entry, a unit out of range, a layer without gradient, `start` of another shape.
     """
-    with reaching(network, layer, shape=canvas.shape, entry=canvas.entry) as reach, torch.enable_grad():
-        window = window_of(reach, canvas, cut=windowed)
-        climb = _Climb(reach, canvas, window, settings, let_through)
-        climb.check(units, start)
+    with partial_network(network, layer, shape=canvas.shape, entry=canvas.entry) as to_layer, torch.enable_grad():
+        window = window_of(to_layer, canvas, cut=windowed)
+        optimisation = _Optimisation(to_layer, canvas, window, settings, override_steps)
+        optimisation.check(units, start)
         samples = torch.cartesian_prod(*(torch.arange(len(axis)) for axis in (units, settings, seeds)))
         samples = samples.view(-1, 3)
         rows = torch.stack([torch.tensor(units)[samples[:, 0]], samples[:, 1], torch.tensor(seeds)[samples[:, 2]]], 1)
         starts = None if start is None else window.cut(start)
-        batches = climb.batches(samples[:, 1])
+        batches = optimisation.batches(samples[:, 1])
         found = []
-        for part in in_threads(partial(climb.run, rows, samples[:, 0], starts), batches, workers):
+        for part in in_threads(partial(optimisation.run, rows, samples[:, 0], starts), batches, workers):
             found.append(part)
             done(len(part.silent))
     order = torch.cat(batches).argsort()
@@ -115,26 +115,31 @@ def maximise(
     return AscentResult(unit=rows[:, 0], setting=rows[:, 1], seed=rows[:, 2], window=window, **gathered)
 
 
-class _Climb:
+class _Optimisation:
     """Everything that the batches of one `maximise` share."""
 
     def __init__(
-        self, reach: Reach, canvas: Canvas, window: Window, settings: Sequence[AscentSettings], let_through: int
+        self,
+        to_layer: PartialNetwork,
+        canvas: Canvas,
+        window: Window,
+        settings: Sequence[AscentSettings],
+        override_steps: int,
     ) -> None:
-        self.reach, self.canvas, self.window, self.settings = reach, canvas, window, settings
-        self.let_through = let_through
-        self.answers, gradient = gain(reach, canvas, window)
+        self.to_layer, self.canvas, self.window, self.settings = to_layer, canvas, window, settings
+        self.override_steps = override_steps
+        self.on_noise, gradient = gain(to_layer, canvas, window)
         step = STEP * canvas.span * math.sqrt(canvas.channels * window.field)
         self.rate = step / gradient / PAPER_RATE
         self.progress = step * gradient / PAPER_PROGRESS
 
     def check(self, units: Sequence[int], start: Tensor | None) -> None:
-        check_units(self.reach.layer, torch.tensor(units), self.answers)
+        check_units(self.to_layer.layer, torch.tensor(units), self.on_noise)
         if start is not None and start.shape != (len(units), *self.canvas.shape):
             raise ValueError(f"start must be {[len(units), *self.canvas.shape]}, not {list(start.shape)}")
 
     def batches(self, setting: Tensor) -> list[Tensor]:
-        """Numbers of the samples that climb together: of as many steps, and no more than stay in the cache."""
+        """Indices of the samples of each batch: of as many steps, and no more than stay in the cache."""
         (before, after, above, below), window = self.window.pad, self.window
         size = max(1, CACHED // ((window.height + above + below) * (window.width + before + after)))
         steps = torch.tensor([one.steps for one in self.settings])[setting]
@@ -144,7 +149,7 @@ class _Climb:
         return batches
 
     def run(self, rows: Tensor, group: Tensor, starts: Tensor | None, batch: Tensor) -> "_Found":
-        """Climb with the samples `batch`, numbers in `rows[n, 3]` (unit, setting, seed) and `group[n]` (of start)."""
+        """Optimise the samples `batch`, indices into `rows[n, 3]` (unit, setting, seed) and `group[n]` (of start)."""
         unit, setting, seed = rows[batch].unbind(1)
         columns = Columns([self.settings[number] for number in setting.tolist()])
         x = (self.noise(seed) if starts is None else starts[group[batch]]) - self.canvas.neutral
@@ -153,28 +158,28 @@ class _Climb:
         found = _Found.none(x)
         for step in range(columns.steps):
             x = x.clamp(self.canvas.low - self.canvas.neutral, self.canvas.high - self.canvas.neutral)
-            closed = found.silent if 0 < step < self.let_through and found.silent.any() else None
-            values, gradient = self.look(x, unit, None if shifts is None else shifts[step], closed)
-            found.update(step, x, values, unit, own=gradient, opened=closed is not None)
+            override = found.silent if 0 < step < self.override_steps and found.silent.any() else None
+            values, gradient = self.look(x, unit, None if shifts is None else shifts[step], override)
+            found.update(step, x, values, unit, own=gradient, overridden=override is not None)
             if step + 1 < columns.steps:  # what the last activation was measured on is the last image
                 x = regularise(x, gradient, step)
         return found.shifted(self.canvas.neutral)
 
     def noise(self, seed: Tensor) -> Tensor:
-        """Random pixels `[batch, channels, height, width]`, of the seed alone."""
-        drawn = {
+        """Random pixels `[batch, channels, height, width]`, from the seed alone."""
+        noises = {
             one: torch.randn(self.canvas.shape, generator=torch.Generator().manual_seed(one))
             for one in set(seed.tolist())
         }
-        pixels = torch.stack([drawn[one] for one in seed.tolist()])
+        pixels = torch.stack([noises[one] for one in seed.tolist()])
         return self.window.cut(self.canvas.neutral + START * self.canvas.span * pixels)
 
-    def look(self, x: Tensor, unit: Tensor, shift: Tensor | None, closed: Tensor | None) -> tuple[Tensor, Tensor]:
+    def look(self, x: Tensor, unit: Tensor, shift: Tensor | None, override: Tensor | None) -> tuple[Tensor, Tensor]:
         """All units' values `[batch, units]` and the gradient `[batch, channels, height, width]` of each sample's."""
         pixels = (x if shift is None else rolled(x, shift)).add(self.canvas.neutral).requires_grad_()
-        with torch.enable_grad(), nullcontext() if closed is None else LetThrough(closed):
-            values = self.window.units(self.reach, pixels, self.canvas.neutral)
-            gradient = gradient_of(self.reach, values.gather(1, unit[:, None]).sum(), pixels)
+        with torch.enable_grad(), nullcontext() if override is None else ReluGradientOverride(override):
+            values = self.window.units(self.to_layer, pixels, self.canvas.neutral)
+            gradient = gradient_of(self.to_layer, values.gather(1, unit[:, None]).sum(), pixels)
         return values.detach(), gradient if shift is None else rolled(gradient, -shift)
 
 
@@ -191,7 +196,7 @@ class _Found:
     majority_activation: Tensor
     majority_step: Tensor
     silent: Tensor
-    opened: Tensor
+    overridden: Tensor
 
     @classmethod
     def none(cls, x: Tensor) -> "_Found":
@@ -201,16 +206,16 @@ class _Found:
             best=x.clone(), best_activation=torch.full((count,), -math.inf), best_step=never.clone(),
             last=x, last_activation=nothing, majority=torch.full_like(x, math.nan),
             majority_activation=nothing.clone(), majority_step=never, silent=torch.ones(count, dtype=torch.bool),
-            opened=torch.zeros(count, dtype=torch.bool),
+            overridden=torch.zeros(count, dtype=torch.bool),
         )  # fmt: skip
 
-    def update(self, step: int, x: Tensor, values: Tensor, unit: Tensor, *, own: Tensor, opened: bool) -> None:
+    def update(self, step: int, x: Tensor, values: Tensor, unit: Tensor, *, own: Tensor, overridden: bool) -> None:
         activation = values.gather(1, unit[:, None])[:, 0]
         moved = activation != (activation if step == 0 else self.last_activation)
-        # A gradient let through is not the unit's own; but where it changed the activation, the unit has one now.
+        # An overridden gradient is not the unit's own; but where it changed the activation, the unit has one now.
         if self.silent.any():
-            self.opened = self.opened | self.silent if opened else self.opened
-            self.silent = self.silent & ~(moved if opened else moved | (own.abs().amax(dim=(1, 2, 3)) > 0))
+            self.overridden = self.overridden | self.silent if overridden else self.overridden
+            self.silent = self.silent & ~(moved if overridden else moved | (own.abs().amax(dim=(1, 2, 3)) > 0))
         self.last, self.last_activation = x, activation
         higher = activation > self.best_activation
         self.best[higher], self.best_activation[higher], self.best_step[higher] = x[higher], activation[higher], step
@@ -225,20 +230,20 @@ class _Found:
         return self
 
 
-def gain(reach: Reach, canvas: Canvas, window: Window) -> tuple[Tensor, float]:
+def gain(to_layer: PartialNetwork, canvas: Canvas, window: Window) -> tuple[Tensor, float]:
     """A layer's units on noise, `[PROBES, units]`, and the root mean square norm of its active ones' gradients.
 
     One backward pass an image, whatever the number of units: with random signs before the units' values the squared
     norm of the sum's gradient is, on average, the sum of the squared norms (Hutchinson 1989). Of a layer without any
-    active unit it is the gradient that closed ReLUs let through; 1 where there is none either.
+    active unit it is that of the gradient override; 1 where there is none either.
     """
     pixels = window.cut(probes(canvas))
-    for closed in (False, True):
+    for override in (False, True):
         leaf = pixels.clone().requires_grad_()
-        with LetThrough(torch.full((len(leaf),), closed)):
-            values = window.units(reach, leaf, canvas.neutral)
+        with ReluGradientOverride(torch.full((len(leaf),), override)):
+            values = window.units(to_layer, leaf, canvas.neutral)
             signs = torch.randint(2, values.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-            gradient = gradient_of(reach, (values * signs).sum(), leaf)
+            gradient = gradient_of(to_layer, (values * signs).sum(), leaf)
         active = int((values != 0).sum())
         if gradient.any():
             return values.detach(), float(gradient.double().square().sum() / max(active, 1)) ** 0.5

@@ -1,4 +1,4 @@
-"""Which pixels of an image speak for a label: Grad-CAM, occlusion and integrated gradients."""
+"""Attribution of a logit to pixels: Grad-CAM, occlusion and integrated gradients."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from models.explain.hooks import module_of, observed, run, run_order
 
-PATHS = 128  # images of one pass, whatever each of the user's images is made into; more leave the processor's cache
+PATHS = 128  # images of one pass, copies of the user's images included; more leave the processor's cache
 
 
 @dataclass(frozen=True)
 class Integrated:
-    """Integrated gradients, and how far they are from adding up.
+    """Integrated gradients and their completeness error.
 
     `maps[rows, channels, height, width]`; their sum should be the target's logit at the image less the one at the
     baseline (`difference[rows]`). `error[rows]` is sum minus difference: from too few steps, or from parts of the
@@ -30,7 +30,7 @@ def last_convolution(network: nn.Module, images: Tensor) -> str:
     """The convolution that runs last on `images`: the layer that Grad-CAM is meant for.
 
     Raises:
-        ValueError: as `run`; or the network has no convolution, and so no map to show.
+        ValueError: as `run`; or the network has no convolution, and so no map.
     """
     names = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
     ran = run_order(network, names, images[:1])
@@ -41,16 +41,16 @@ def last_convolution(network: nn.Module, images: Tensor) -> str:
 
 @torch.inference_mode(False)
 def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, *, layer: str | None = None) -> Tensor:
-    """Where the maps of a layer speak for each target: `[rows, height, width]`, ≥ 0, of the images' size.
+    """Positive evidence for each target in the maps of a layer: `[rows, height, width]`, ≥ 0, of the images' size.
 
     Selvaraju et al. 2017: maps weighed by their mean gradient, added up, rectified, enlarged (bilinear).
 
     Args:
-        images: `[rows, channels, height, width]`; `targets`: `[rows]` int64, labels' places in the logits.
-        layer: one with positions; None: the last convolution.
+        images: `[rows, channels, height, width]`; `targets`: `[rows]` int64, indices of labels in the logits.
+        layer: one with spatial positions; None: the last convolution.
 
     Raises:
-        ValueError: as `run` and `last_convolution`; a target that is no label; a layer without positions.
+        ValueError: as `run` and `last_convolution`; a target that is no label; a layer without spatial positions.
     """
     check_targets(network, images, targets)
     layer = layer or last_convolution(network, images)
@@ -79,7 +79,7 @@ def occlusion(
 
     Args:
         window, stride: (height, width) in pixels; a window larger than the image covers it all.
-        baseline: what covers: a value, or an image for each row (`plain(images)`).
+        baseline: the covering pixels: a value, or an image for each row (`mean_baseline(images)`).
 
     Raises:
         ValueError: as `run`; a target that is no label; a stride below 1 or above the window.
@@ -95,8 +95,8 @@ def occlusion(
     falls = torch.empty(len(images), len(covered))
     with torch.no_grad():
         for some in torch.split(torch.arange(falls.numel()), PATHS):
-            row, place = some // len(covered), some % len(covered)
-            logits = network(torch.where(covered[place, None], baselines[row], images[row]))
+            row, position = some // len(covered), some % len(covered)
+            logits = network(torch.where(covered[position, None], baselines[row], images[row]))
             falls.view(-1)[some] = logits.gather(1, targets[row, None])[:, 0]
         whole = torch.cat([network(some).gather(1, wanted[:, None]) for some, wanted in _parts(images, targets, 1)])
     share = covered.flatten(1).float() / covered.sum(dim=0).flatten()
@@ -110,7 +110,7 @@ def _windows(height: int, width: int, window: tuple[int, int], stride: tuple[int
         for size, own, step in zip((height, width), window, stride, strict=True)
     )
     rows, columns = torch.arange(height) - tops[:, None], torch.arange(width) - lefts[:, None]
-    within = [(places >= 0) & (places < own) for places, own in zip((rows, columns), window, strict=True)]
+    within = [(offsets >= 0) & (offsets < own) for offsets, own in zip((rows, columns), window, strict=True)]
     return (within[0][:, None, :, None] & within[1][None, :, None, :]).flatten(0, 1)
 
 
@@ -118,7 +118,7 @@ def _windows(height: int, width: int, window: tuple[int, int], stride: tuple[int
 def integrated_gradients(
     network: nn.Module, images: Tensor, targets: Tensor, *, baseline: Tensor | float = 0.0, steps: int = 64
 ) -> Integrated:
-    """The gradient of each target's logit, added up on the way from the baseline to the image.
+    """The gradient of each target's logit, integrated along the line from the baseline to the image.
 
     Sundararajan et al. 2017, eq. 1, by Gauss–Legendre quadrature in `steps` steps.
 
@@ -140,8 +140,8 @@ def integrated_gradients(
     return Integrated(found, difference, found.flatten(1).sum(dim=1) - difference)
 
 
-def plain(images: Tensor) -> Tensor:
-    """Each image's own mean in each channel, in every pixel: a baseline with nothing on it."""
+def mean_baseline(images: Tensor) -> Tensor:
+    """Each image's own mean in each channel, in every pixel: a uniform baseline."""
     return images.mean(dim=(2, 3), keepdim=True).expand_as(images).clone()
 
 

@@ -1,4 +1,4 @@
-"""Where activation maximisation draws: what its pixels mean, and which of them a layer's middle unit depends on."""
+"""The pixels that activation maximisation optimises: their range, and the receptive field of the middle position."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.explain.fields import extent, touched
 from models.explain.hooks import captured
-from models.explain.reach import LetThrough, Reach
+from models.explain.partial_network import PartialNetwork, ReluGradientOverride
+from models.explain.receptive_fields import extent, touched
 
-PROBES = 8  # noise images that measure a layer
+PROBES = 8  # noise images that a layer is measured with
 PROBE_SEED = 0
 
 
@@ -22,8 +22,8 @@ class Canvas:
 
     `entry` names the module whose output the pixels stand for; None: they are the network's input. A network that
     standardises its input by the image's own mean and deviation (CropNet does, under the name `standardise`) wants
-    that module here: before it, decay of contrast is undone at once, brightness is not seen at all, the sign of the
-    gradient turns with the polarity of the picture, and no unit's picture is independent of far pixels. After it, 0
+    that module here: before it, decay of contrast is undone at once, brightness has no effect, the sign of the
+    gradient flips with the polarity of the image, and every unit's image depends on far pixels. After it, 0
     is the image's own mean, which is what the paper's pixels, less the mean image, are too.
     """
 
@@ -49,7 +49,7 @@ class Canvas:
 
 
 def entered(network: nn.Module, entry: str | None, images: Tensor) -> Tensor:
-    """Pixels that images `[batch, channels, height, width]` become at `entry`: what a canvas holds."""
+    """Images `[batch, channels, height, width]` as they are at `entry`: in the canvas's pixels."""
     if entry is None:
         return images
     with torch.no_grad(), captured(network, [entry]) as outputs:
@@ -76,11 +76,11 @@ def probes(canvas: Canvas) -> Tensor:
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a canvas that one position of a layer depends on, and how the layer is computed from it alone.
+    """The receptive field of one position of a layer, and how the layer is computed from it alone.
 
-    The part is `[top:top+height, left:left+width]`. `pad` (left, right, top, bottom) neutral pixels around it put it
-    in step with the layer's strides; `position` is the position's place in the layer's output then. `field` is the
-    number of places, height times width, of the receptive field, which is all of the part unless that was not cut.
+    The part is `[top:top+height, left:left+width]`. `pad` (left, right, top, bottom) neutral pixels around it align
+    it with the layer's strides; `position` is the position's index in the layer's output then. `field` is the number
+    of pixels, height times width, of the receptive field, which is all of the part unless that was not cut.
     """
 
     top: int
@@ -95,33 +95,34 @@ class Window:
         """The part, of whole images."""
         return images[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def units(self, reach: Reach, pixels: Tensor, neutral: float) -> Tensor:
+    def units(self, to_layer: PartialNetwork, pixels: Tensor, neutral: float) -> Tensor:
         """`[batch, units]` at the position, from pixels `[batch, channels, height, width]` of the part."""
         if any(self.pad):
             pixels = functional.pad(pixels, self.pad, value=neutral)
-        output = reach(pixels)
-        places: tuple[slice | int, ...] = (slice(None), slice(None), *self.position)
-        return output[places]
+        output = to_layer(pixels)
+        index: tuple[slice | int, ...] = (slice(None), slice(None), *self.position)
+        return output[index]
 
 
-def whole(reach: Reach, canvas: Canvas) -> Window:
+def whole(to_layer: PartialNetwork, canvas: Canvas) -> Window:
     """The window that is the whole canvas, at the middle position of the layer."""
     with torch.no_grad():
-        places = reach(probes(canvas)[:1]).shape[2:]
-    middle = tuple(count // 2 for count in places)
+        sides = to_layer(probes(canvas)[:1]).shape[2:]
+    middle = tuple(count // 2 for count in sides)
     return Window(0, 0, canvas.height, canvas.width, (0, 0, 0, 0), middle, canvas.height * canvas.width)
 
 
-def window_of(reach: Reach, canvas: Canvas, *, cut: bool = True) -> Window:
+def window_of(to_layer: PartialNetwork, canvas: Canvas, *, cut: bool = True) -> Window:
     """The receptive field of the layer's middle position, if the layer can be computed from that alone; else all.
 
-    Pixels outside the field have no gradient, so ascent gives the same picture inside it whether they are there or
-    not. That a layer can be so computed is not derived from its modules but tried: on noise, from the field and from
-    the whole image, its units must have the same values. Without `cut` it is all, and only the field is measured.
+    Pixels outside the field have no gradient, so ascent gives the same image inside it whether they are there or
+    not. That a layer can be so computed is not derived from its modules but tested: on noise, from the field and from
+    the whole image, its units must have the same values. Without `cut` it is the whole canvas, and only the field is
+    measured.
     """
     noise = probes(canvas)
-    everything = whole(reach, canvas)
-    values, seen = _seen(reach, everything, noise, canvas.neutral)
+    everything = whole(to_layer, canvas)
+    values, seen = _dependence(to_layer, everything, noise, canvas.neutral)
     if not seen.any():
         return everything
     (top, bottom), (left, right) = (extent(seen.any(dim=side)) for side in (1, 0))
@@ -130,27 +131,27 @@ def window_of(reach: Reach, canvas: Canvas, *, cut: bool = True) -> Window:
     if not cut or len(everything.position) != 2 or (height, width) == seen.shape:
         return everything
     part = replace(everything, top=top, left=left, height=height, width=width)
-    part = _aligned(part, seen.shape, reach(noise[:1]).shape[2:])
+    part = _aligned(part, seen.shape, to_layer(noise[:1]).shape[2:])
     try:
         with torch.no_grad():
-            alone = part.units(reach, part.cut(noise), canvas.neutral)
-    except (ValueError, IndexError):  # a network that checks its images' size, or counts on it
+            alone = part.units(to_layer, part.cut(noise), canvas.neutral)
+    except (ValueError, IndexError):  # a network that checks its images' size, or relies on it
         return everything
     near = 1e-4 * float(values.abs().max())
     same = alone.shape == values.shape and torch.allclose(alone, values, rtol=1e-3, atol=near)
     return part if same else everything
 
 
-def _seen(reach: Reach, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
-    """The units' values, and which pixels `[height, width]` they depend on, closed ReLUs or not."""
+def _dependence(to_layer: PartialNetwork, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
+    """The units' values, and which pixels `[height, width]` they depend on, zero ReLUs or not."""
     pixels = noise.clone().requires_grad_()
-    with torch.enable_grad(), LetThrough(torch.ones(len(noise), dtype=torch.bool)):
-        values = window.units(reach, pixels, neutral)
-        gradient = gradient_of(reach, values.sum(), pixels)
+    with torch.enable_grad(), ReluGradientOverride(torch.ones(len(noise), dtype=torch.bool)):
+        values = window.units(to_layer, pixels, neutral)
+        gradient = gradient_of(to_layer, values.sum(), pixels)
     return values.detach(), touched(gradient)
 
 
-def gradient_of(reach: Reach, value: Tensor, pixels: Tensor) -> Tensor:
+def gradient_of(to_layer: PartialNetwork, value: Tensor, pixels: Tensor) -> Tensor:
     """Gradient of `value`, a sum over the batch.
 
     Raises:
@@ -159,14 +160,14 @@ def gradient_of(reach: Reach, value: Tensor, pixels: Tensor) -> Tensor:
     gradient = torch.autograd.grad(value, pixels, allow_unused=True)[0] if value.requires_grad else None
     if gradient is None:
         raise ValueError(
-            f"layer '{reach.layer}' has no gradient to the pixels"
-            + ("" if reach.entry is None else f" that enter at '{reach.entry}'")
+            f"layer '{to_layer.layer}' has no gradient to the pixels"
+            + ("" if to_layer.entry is None else f" that enter at '{to_layer.entry}'")
         )
     return gradient
 
 
-def _aligned(part: Window, sides: Sequence[int], places: Sequence[int]) -> Window:
-    """The part, padded to whole strides of a layer that has `places` on an image of these sides."""
-    down, along = (max(1, round(size / count)) for size, count in zip(sides, places, strict=True))
+def _aligned(part: Window, sides: Sequence[int], positions: Sequence[int]) -> Window:
+    """The part, padded to whole strides of a layer that has `positions` (rows, columns) on an image of these sides."""
+    down, along = (max(1, round(size / count)) for size, count in zip(sides, positions, strict=True))
     position = (part.position[0] - part.top // down, part.position[1] - part.left // along)
     return replace(part, pad=(part.left % along, 0, part.top % down, 0), position=position)

@@ -1,4 +1,4 @@
-"""Two networks side by side: units matched one to one, and layers compared. `verdict` judges what is found here."""
+"""Similarity of two networks: units matched one to one, and CKA of layers. `verdict` draws the conclusion."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FEWEST = 4  # crops of a batch: the unbiased HSIC has n - 3 below the line
 
 @dataclass(frozen=True)
 class LayerMatch:
-    """A layer of the first network beside one of the second, over the same crops.
+    """A layer of the first network compared with one of the second, over the same crops.
 
     `units[pairs, 2]` are (first's, second's) unit numbers, matched one to one so that the sum of their
-    activations' correlations is largest; `correlation[pairs]` is Pearson's r, strongest first. Where one
-    layer has more units than the other, the rest is in no pair. `cka` is the unbiased linear CKA.
-    `chance_*` is the same on pairs of different crops: what two networks get that have nothing in common.
+    activations' correlations is largest; `correlation[pairs]` is Pearson's r, highest first. Where one
+    layer has more units than the other, the rest is unmatched. `cka` is the unbiased linear CKA.
+    `chance_*` is the same on pairs of different crops: the level of two unrelated networks.
     """
 
     first: str
@@ -82,7 +82,7 @@ class Units:
 class LayerOutputs:
     """What a network's layers gave for one batch of crops.
 
-    What comparisons need of it is worked out once, however many networks it is compared with.
+    What comparisons need of it is computed once, however many networks it is compared with.
 
     Args:
         outputs: `[crops, units]` or `[crops, units, rows, columns]` by layer; not to be changed afterwards.
@@ -133,8 +133,8 @@ class NetworkComparison:
     are correlated over positions and crops; over crops' means where the two maps have different sizes.
 
     Args:
-        pairs: (layer of the first network, layer of the second) that stand for each other.
-        seed: of the crops' shuffling that gives the level of chance.
+        pairs: (layer of the first network, layer of the second) that correspond to each other.
+        seed: of the shuffling of crops for the chance level.
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]], *, seed: int = 0) -> None:
@@ -174,10 +174,10 @@ class NetworkComparison:
         if not self._crops:
             raise ValueError("no crop was seen")
         scale = torch.outer(self._own[0].clamp_min(0), self._own[1].clamp_min(0)).sqrt()
-        # A layer that is the same for every crop resembles nothing.
+        # The similarity of a layer that is the same for every crop is 0.
         cka, chance = torch.where(scale > 0, self._hsic / scale, 0.0)
         layers = []
-        for place, ((first, second), correlated) in enumerate(zip(self._pairs, self._units, strict=True)):
+        for index, ((first, second), correlated) in enumerate(zip(self._pairs, self._units, strict=True)):
             true, shuffled = correlated.correlations()
             units, correlation = matched(true)
             _, by_chance = matched(shuffled)
@@ -188,8 +188,8 @@ class NetworkComparison:
                     units=units,
                     correlation=correlation,
                     chance_correlation=float(by_chance.mean()),
-                    cka=float(cka[place, place]),
-                    chance_cka=float(chance[place, place]),
+                    cka=float(cka[index, index]),
+                    chance_cka=float(chance[index, index]),
                 )
             )
         return Comparison(crops=self._crops, layers=layers, cka=cka)
@@ -197,7 +197,7 @@ class NetworkComparison:
     def _add_hsic(self, first: LayerOutputs, second: LayerOutputs, others: Tensor) -> None:
         left = [first.gram(name) for name, _ in self._pairs]
         right = [second.gram(name) for _, name in self._pairs]
-        # Batches weigh by their crops, so that a short last one says no more than it knows.
+        # Batches are weighted by their crops: a short last one counts for less.
         crops = len(others)
         for column, (mine, theirs) in enumerate(self._pairs):
             self._own[0, column] += crops * first.own_hsic(mine)
@@ -209,7 +209,7 @@ class NetworkComparison:
 
 
 def matched(correlation: Tensor) -> tuple[Tensor, Tensor]:
-    """The one-to-one pairs `[pairs, 2]` with the largest sum of `correlation[first, second]`, strongest first."""
+    """The one-to-one pairs `[pairs, 2]` with the largest sum of `correlation[first, second]`, highest first."""
     first, second = (torch.from_numpy(side) for side in linear_sum_assignment(correlation.numpy(), maximize=True))
     order = correlation[first, second].argsort(descending=True, stable=True)
     return torch.stack([first, second], dim=1)[order], correlation[first, second][order]
@@ -224,7 +224,7 @@ class _Correlation:
         self._scatters: tuple[Tensor, Tensor] = (torch.zeros(1), torch.zeros(1))  # true pairs of crops, shuffled ones
 
     def update(self, first: Units, second: Units, others: Tensor) -> None:
-        """Merge a batch (Chan et al. 1979, as `Moments`); `others` names for each crop the one it is shuffled to."""
+        """Merge a batch (Chan et al. 1979, as `Moments`); `others[crops]` is the index that each is shuffled to."""
         samples = first.values.shape[0] * first.values.shape[1]
         total = self._samples + samples
         between, share = self._samples * samples / total, samples / total

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from models.explain.hooks import check_units, run_until
 from models.explain.rectifiers import only_modules_rectify, replaced
-from models.explain.sharing import Sharing, again, once
+from models.explain.shared_rows import SharedRows, distinct_rows, expanded_rows
 
 Rule = Literal["deconvnet", "guided", "gradient"]
 RULES = ("deconvnet", "guided", "gradient")
-BATCH = 64  # projections of one pass: more do not stay in the cache, fewer pay more for each pass
+BATCH = 64  # projections of one pass: more leave the cache, fewer cost more passes
 
 
 @torch.inference_mode(False)
@@ -21,55 +21,57 @@ def project(
     *,
     layer: str,
     units: Tensor,
-    places: Tensor | None = None,
+    positions: Tensor | None = None,
     rule: Rule = "deconvnet",
     batch: int = BATCH,
 ) -> Tensor:
-    """What in each image drives a unit at a place: `[rows, channels, height, width]`, one row a question.
+    """Attribution of a unit's activation at a position to pixels: `[rows, channels, height, width]`.
 
-    A row is one (image, unit, place): everything else in the layer is set to zero and the activation is sent
+    A row is one (image, unit, position): everything else in the layer is set to zero and the activation is sent
     back. `deconvnet` (Zeiler & Fergus 2014) undoes a max pool by its switches, rectifies the signal where
     the network has a ReLU, and filters with the transposed weights; `guided` (Springenberg et al. 2015) also
-    closes the ReLUs that the image closed; `gradient` is only multiplied by the activation. A unit that is at
+    zeroes it where the forward ReLU was zero; `gradient` is only multiplied by the activation. A unit that is at
     zero gives an image of zeros. Where max pools overlap, a pixel that was the maximum of two windows
     gets the sum of both.
 
     Args:
         images: `[rows, channels, height, width]`, or a single image `[1, …]` for all rows.
         units: `[rows]` int64, numbers of the layer's units.
-        places: `[rows, 2]` int64, (row, column) of the layer's map; None: where the unit is strongest.
+        positions: `[rows, 2]` int64, (row, column) of the layer's map; None: where the unit is highest.
         batch: how many rows are in memory at once. The network is run up to the layer only.
 
     Raises:
-        ValueError: as `run_until`; a unit or a place that is not there; with `deconvnet` or `guided`, a
-            rectifier that is no `nn.ReLU` module (in-place ones and ones that run several times are well).
+        ValueError: as `run_until`; a unit or a position that does not exist; with `deconvnet` or `guided`, a
+            rectifier that is no `nn.ReLU` module (in-place ones and ones that run several times are fine).
     """
     if rule not in RULES:
         raise ValueError(f"no rule '{rule}'; there are: {', '.join(RULES)}")
-    if len(images) not in (1, len(units)) or (places is not None and places.shape != (len(units), 2)):
-        raise ValueError(f"{len(units)} units need as many images (or one), and as many places where there are any")
+    if len(images) not in (1, len(units)) or (positions is not None and positions.shape != (len(units), 2)):
+        raise ValueError(f"{len(units)} units need as many images (or one), and as many positions where any are given")
     parts = [images.new_empty(0, *images.shape[1:])]
     for rows in torch.split(torch.arange(len(units)), batch) if len(units) else ():
         some = images if len(images) == 1 else images[rows]
-        parts.append(_backwards(network, layer, some, units[rows], None if places is None else places[rows], rule))
+        parts.append(
+            _backwards(network, layer, some, units[rows], None if positions is None else positions[rows], rule)
+        )
     return torch.cat(parts)
 
 
 def _backwards(
-    network: nn.Module, layer: str, images: Tensor, units: Tensor, places: Tensor | None, rule: Rule
+    network: nn.Module, layer: str, images: Tensor, units: Tensor, positions: Tensor | None, rule: Rule
 ) -> Tensor:
     """One pass of rows; one image `[1, …]` for all of them is computed once."""
-    pixels = again(images.clone(), len(units)).requires_grad_()
+    pixels = expanded_rows(images.clone(), len(units)).requires_grad_()
     try:
-        with Sharing():
+        with SharedRows():
             output = _forwards(network, layer, pixels, rule)
     except ValueError:
-        # A network that writes into its maps needs rows of their own. What is wrong for another reason is so again.
+        # A network that writes into its maps needs rows of their own. Any other error is raised again.
         pixels = pixels.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         output = _forwards(network, layer, pixels, rule)
     if not output.requires_grad:
         raise ValueError(f"layer '{layer}' gives no gradient to the image")
-    return torch.autograd.grad(output, pixels, _seed(layer, units, places, output.detach()))[0]
+    return torch.autograd.grad(output, pixels, _seed(layer, units, positions, output.detach()))[0]
 
 
 def _forwards(network: nn.Module, layer: str, pixels: Tensor, rule: Rule) -> Tensor:
@@ -85,8 +87,8 @@ def _rectified(values: Tensor, guided: bool) -> Tensor:
     return output
 
 
-def _seed(layer: str, units: Tensor, places: Tensor | None, output: Tensor) -> Tensor:
-    """Zeros of the output's shape, and each row's unit at its place as it is: what is sent back."""
+def _seed(layer: str, units: Tensor, positions: Tensor | None, output: Tensor) -> Tensor:
+    """Zeros of the output's shape, and each row's unit at its position: the signal that is sent back."""
     check_units(layer, units, output)
     rows = torch.arange(len(units))
     if output.dim() == 2:
@@ -94,33 +96,33 @@ def _seed(layer: str, units: Tensor, places: Tensor | None, output: Tensor) -> T
         seed[rows, units] = output[rows, units]
         return seed
     maps = output[rows, units]
-    spots = _spots(layer, maps, places)
+    positions_flat = _flat_positions(layer, maps, positions)
     seed = torch.empty(output.shape, dtype=output.dtype, memory_format=torch.channels_last).zero_()
-    row, column = spots // maps.shape[2], spots % maps.shape[2]
+    row, column = positions_flat // maps.shape[2], positions_flat % maps.shape[2]
     seed[rows, units, row, column] = maps[rows, row, column]
     return seed
 
 
-def _spots(layer: str, maps: Tensor, places: Tensor | None) -> Tensor:
-    """Places in `maps[rows, height, width]`, counted along its rows; None: where each is highest."""
+def _flat_positions(layer: str, maps: Tensor, positions: Tensor | None) -> Tensor:
+    """Positions in `maps[rows, height, width]` as flat indices; None: where each is highest."""
     height, width = maps.shape[1:]
-    if places is None:
+    if positions is None:
         return maps.flatten(1).argmax(dim=1)
-    inside = ((places >= 0) & (places < torch.tensor([height, width]))).all(dim=1)
+    inside = ((positions >= 0) & (positions < torch.tensor([height, width]))).all(dim=1)
     if not inside.all():
-        row, column = places[~inside][0].tolist()
+        row, column = positions[~inside][0].tolist()
         raise ValueError(f"layer '{layer}' has {height} rows and {width} columns, none at ({row}, {column})")
-    return places[:, 0] * width + places[:, 1]
+    return positions[:, 0] * width + positions[:, 1]
 
 
 class _Rectified(torch.autograd.Function):
-    """A ReLU whose gradient is that of a rule: the signal is rectified; `guided`, where the image opened it, too."""
+    """A ReLU whose gradient is that of a rule: the signal is rectified; and with `guided` zero where the ReLU was."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, guided: bool) -> Tensor:
-        output = once(values).clamp(min=0)
+        output = distinct_rows(values).clamp(min=0)
         ctx.save_for_backward(*[output > 0] * guided)
-        return again(output, len(values))
+        return expanded_rows(output, len(values))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

@@ -20,7 +20,7 @@ def run(network: nn.Module, images: Tensor) -> Tensor:
     """`network(images)`, with the user's mistakes as `ValueError`.
 
     Raises:
-        ValueError: the network is in training mode (a batch's images would change each other's answers),
+        ValueError: the network is in training mode (a batch's images would change each other's outputs),
             `images` are not `[batch, channels, height, width]` floats, or do not fit the network: grey for
             colour, or too small for its kernels.
     """
@@ -46,7 +46,7 @@ class ReachedError(Exception):
 
 
 def run_to(network: nn.Module, name: str, images: Tensor) -> object:
-    """Run until a hook on layer `name` raises `ReachedError`, and give what it brings.
+    """Run until a hook on layer `name` raises `ReachedError`, and return the output that it carries.
 
     Raises:
         ValueError: as `run`, or the forward pass does not reach the layer.
@@ -150,12 +150,12 @@ def captured(network: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Ten
 
 
 def layers_of(network: nn.Module, images: Tensor) -> dict[str, int]:
-    """The layers worth looking at, in the order in which they run, and how many units each has.
+    """The layers worth showing, in the order in which they run, and how many units each has.
 
     These are the rectified outputs (`nn.ReLU`; one that ends a block goes by the block's name) and the
     linear layers which no ReLU follows at once (the heads). In a network without any ReLU every convolution
-    and linear layer counts, as does one before a ReLU that runs more than once: that ReLU's name does not say
-    which output is meant. `images` is one batch `[batch, channels, height, width]` to run: modules that the
+    and linear layer counts, as does one before a ReLU that runs more than once: that ReLU's name does not identify
+    one output. `images` is one batch `[batch, channels, height, width]` to run: modules that the
     forward pass does not reach (a head that only training uses) are left out.
     """
     kinds = (nn.Conv2d, nn.Linear, nn.ReLU)

@@ -1,4 +1,4 @@
-"""What a network does without some of a layer's units: a check, by accuracy, that they were not needed."""
+"""A network without a layer's redundant units: a check, by accuracy, that they are redundant."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ def pruned(
 ) -> Iterator[None]:
     """Run the network without a layer's redundant units inside the block; its weights are not changed.
 
-    `zero` puts 0 in their place, `mean` their mean over the data, and `fold` what the kept units say
-    of them. The last is what the network would do if the next layer's weights from a redundant unit were
+    `zero` sets them to 0, `mean` to their mean over the data, and `fold` to their linear prediction
+    from the kept units. The last is what the network would do if the next layer's weights from a redundant unit were
     added, times the least-squares weights, to those from the kept ones: it holds whatever module reads the
     layer, and however many do. (At the borders of a padded convolution the offset is counted as outside
     the image, too.)
@@ -36,8 +36,7 @@ def pruned(
         if output.shape[1] != len(summary.mean):
             raise ValueError(f"layer '{layer}' has {output.shape[1]} units, its statistics {len(summary.mean)}")
         values = output.movedim(1, -1).clone()
-        said = values[..., redundancy.kept] @ weight.to(values) + offset.to(values)
-        values[..., redundancy.redundant] = said
+        values[..., redundancy.redundant] = values[..., redundancy.kept] @ weight.to(values) + offset.to(values)
         return values.movedim(-1, 1)
 
     handle = module_of(network, layer).register_forward_hook(replace)
@@ -48,7 +47,7 @@ def pruned(
 
 
 def _replacement(summary: LayerSummary, redundancy: Redundancy, how: How) -> tuple[Tensor, Tensor]:
-    """Weights `[kept, redundant]` and offset `[redundant]` of what stands in a redundant unit's place."""
+    """Weights `[kept, redundant]` and offset `[redundant]` of what replaces the redundant units."""
     if how == "fold":
         return redundancy.weight, redundancy.offset
     offset = summary.mean[redundancy.redundant]

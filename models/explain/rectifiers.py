@@ -26,9 +26,9 @@ def only_modules_rectify(network: nn.Module) -> Iterator[None]:
     """Refuse, in the block's forward passes, every rectifier that is not an `nn.ReLU` module.
 
     Deconvnet and guided backpropagation are rules for the gradient of a ReLU, and reach it through its
-    module. Anything else would pass its plain gradient on, and the picture would not say so. The functions that
-    modules call are seen; a ReLU spelt as arithmetic (`x * (x > 0)`) is not. `sigmoid` and `tanh` are no
-    rectifiers: their own gradient is passed on. Hooks that rectify in a ReLU's place are set before the block begins.
+    module. Anything else would silently pass its plain gradient on. The functions that modules call are
+    detected; a ReLU written as arithmetic (`x * (x > 0)`) is not. `sigmoid` and `tanh` are no rectifiers: their own
+    gradient is passed on. Hooks that replace a ReLU are set before the block begins.
 
     Raises:
         ValueError: a functional ReLU, a relative of the ReLU (GELU, leaky ReLU, …), or a TorchScript module,
@@ -36,7 +36,7 @@ def only_modules_rectify(network: nn.Module) -> Iterator[None]:
     """
     scripted = [module for module in network.modules() if isinstance(module, torch.jit.ScriptModule)]
     if scripted:
-        raise ValueError("a TorchScript network hides its ReLUs: bring the network that it was compiled from")
+        raise ValueError("a TorchScript network hides its ReLUs: use the network that it was compiled from")
     with _running(network) as stack, _Rectifiers(stack):
         yield
 
@@ -57,7 +57,7 @@ class _Rectifiers(TorchFunctionMode):
                 raise ValueError(f"{where} calls a ReLU as a function: make it an nn.ReLU module of its own")
             if func in RELATIVES:
                 raise ValueError(
-                    f"{where} rectifies with {func.__name__}: deconvnet and guided backpropagation know ReLU"
+                    f"{where} rectifies with {func.__name__}: deconvnet and guided backpropagation need ReLU"
                 )
         return func(*args, **kwargs)
 

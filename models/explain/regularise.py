@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.explain.recipes import Columns
+from models.explain.ascent_settings import Columns
 
 TRUNCATE = 4.0  # a Gaussian ends this many standard deviations from its middle, as SciPy's does
 
@@ -19,10 +19,10 @@ def gaussian_matrix(size: int, width: float) -> Tensor:
     radius = int(TRUNCATE * width + 0.5)
     offsets = torch.arange(-radius, radius + 1)
     weights = torch.exp(-0.5 * (offsets.double() / width).square()) if radius else torch.ones(1, dtype=torch.float64)
-    places = (torch.arange(size)[:, None] + offsets) % (2 * size)
-    places = torch.minimum(places, 2 * size - 1 - places)
+    indices = (torch.arange(size)[:, None] + offsets) % (2 * size)
+    indices = torch.minimum(indices, 2 * size - 1 - indices)
     matrix = torch.zeros(size, size, dtype=torch.float64)
-    return matrix.scatter_add_(1, places, (weights / weights.sum()).expand(size, -1)).float()
+    return matrix.scatter_add_(1, indices, (weights / weights.sum()).expand(size, -1)).float()
 
 
 class Blur:
@@ -59,7 +59,7 @@ def clip_small_contributions(x: Tensor, gradient: Tensor, percent: Tensor) -> Te
 
 
 class Regulariser:
-    """One step of a batch: along the gradient, then back towards what images are like."""
+    """One step of a batch: along the gradient, then regularisation."""
 
     def __init__(self, columns: Columns, x: Tensor, rate: float, progress: float) -> None:
         self._columns = columns
@@ -90,7 +90,7 @@ def _changed(x: Tensor, rows: Tensor, new: Tensor) -> Tensor:
 
 
 def kept(x: Tensor, sizes: Tensor, least: Tensor) -> Tensor:
-    """`x` where `sizes` reach `least`, else 0."""
+    """`x` where `sizes` are at least `least`, else 0."""
     # A comparison into floats takes a fifth of the time of one into booleans.
     return x * torch.ge(sizes, least, out=torch.empty_like(sizes))
 
@@ -102,28 +102,28 @@ def percentile(values: Tensor, percent: Tensor) -> Tensor:
     """
     ordered = torch.from_numpy(np.sort(values.flatten(1).numpy(), axis=1))  # thirty times as fast as torch's sort
     # Rounded: 50.000001% of an even number must not be one pixel more.
-    place = (percent.double() / 100 * (ordered.shape[1] - 1)).sub(1e-6).ceil().long()
-    return ordered.gather(1, place[:, None])[:, :, None, None]
+    index = (percent.double() / 100 * (ordered.shape[1] - 1)).sub(1e-6).ceil().long()
+    return ordered.gather(1, index[:, None])[:, :, None, None]
 
 
 def shifts_of(columns: Columns, seed: Tensor) -> Tensor | None:
-    """`[steps, batch, 2]`, by how many pixels each sample is moved, of its seed alone; None where none is."""
+    """`[steps, batch, 2]`, by how many pixels each sample is moved, from its seed alone; None where none is."""
     if not columns.jitter.any():
         return None
-    drawn = {
+    sampled = {
         one: torch.rand(columns.steps, 2, generator=torch.Generator().manual_seed(one)) for one in set(seed.tolist())
     }
-    unit = torch.stack([drawn[one] for one in seed.tolist()], dim=1)
+    unit = torch.stack([sampled[one] for one in seed.tolist()], dim=1)
     return ((2 * columns.jitter + 1)[:, None] * unit).long() - columns.jitter[:, None]
 
 
 def rolled(x: Tensor, shift: Tensor) -> Tensor:
-    """Each sample moved by its `shift[batch, 2]` (rows down, columns right); what leaves comes in opposite."""
+    """Each sample moved by its `shift[batch, 2]` (rows down, columns right); a pixel that leaves comes in opposite."""
     height, width = x.shape[2:]
     rows = (torch.arange(height) - shift[:, :1]) % height
     columns = (torch.arange(width) - shift[:, 1:]) % width
-    places = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
-    return x.flatten(2).gather(2, places[:, None].expand(-1, x.shape[1], -1)).view_as(x)
+    indices = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+    return x.flatten(2).gather(2, indices[:, None].expand(-1, x.shape[1], -1)).view_as(x)
 
 
 def total_variation(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which layers are robust: how much a degraded input changes what each layer says."""
+"""Which layers are robust: how much a degraded input changes each layer's output."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from models.explain.hooks import captured
 def relative_change(network: nn.Module, clean: Tensor, degraded: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """By layer, in the order given: ‖a(degraded) - a(clean)‖ / ‖a(clean)‖ of each image, `[batch]`.
 
-    Yosinski et al. (2015, section 2) saw lower layers robust to changes of the input and the last three sensitive.
-    0 where neither image raises anything in the layer, infinite where only the degraded one does.
+    Yosinski et al. (2015, section 2) found lower layers robust to changes of the input and the last three sensitive.
+    0 where the layer is zero for both images, infinite where it is zero for the clean one alone.
 
     Args:
         network: in evaluation mode.

@@ -1,7 +1,7 @@
-"""Radial power spectra: how much of an image, or of a gradient, is coarse and how much is fine.
+"""Radial power spectra: the power of an image, or of a gradient, by frequency.
 
 Yosinski et al. (2015) found gradients full of high frequencies and left open why. `gradients` gives them for any layer,
-`radial_spectrum` their spectrum beside that of data and of the images that regularisers leave.
+`radial_spectrum` their spectrum, that of data and that of optimised images.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from models.explain.canvas import Canvas, gradient_of, whole
-from models.explain.reach import reaching
+from models.explain.partial_network import partial_network
 
 
 @dataclass(frozen=True)
 class Spectrum:
     """`power[n, bins]` is each image's power by frequency, `frequency[bins]` the bins' middles, in cycles a pixel.
 
-    Power is the mean over the bin's frequencies and over channels; `share[n, bins]` is each bin's part of all power.
+    Power is the mean over the bin's frequencies and over channels; `share[n, bins]` is each bin's fraction of all
+    power.
     """
 
     frequency: Tensor
@@ -28,8 +29,8 @@ class Spectrum:
 def radial_spectrum(images: Tensor, *, bins: int = 16) -> Spectrum:
     """Of images `[n, channels, height, width]` less their channels' means, in rings up to 0.5 cycles a pixel.
 
-    Frequencies beyond 0.5, which only diagonals have, are left out. A ring that an image is too small to have any
-    frequency in has power NaN and share 0. Images without power have share 0 everywhere.
+    Frequencies beyond 0.5, which only diagonals have, are left out. A ring without any frequency, in a
+    small image, has power NaN and share 0. Images without power have share 0 everywhere.
     """
     height, width = images.shape[2:]
     centred = images.double() - images.double().mean(dim=(2, 3), keepdim=True)
@@ -60,8 +61,8 @@ def gradients(network: nn.Module, layer: str, images: Tensor, *, canvas: Canvas,
     Raises:
         ValueError: as `models.explain.ascent.maximise`.
     """
-    with reaching(network, layer, shape=canvas.shape, entry=canvas.entry) as reach, torch.enable_grad():
+    with partial_network(network, layer, shape=canvas.shape, entry=canvas.entry) as to_layer, torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
-        values = whole(reach, canvas).units(reach, leaf, canvas.neutral)
+        values = whole(to_layer, canvas).units(to_layer, leaf, canvas.neutral)
         signs = torch.randint(2, values.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-        return gradient_of(reach, (values * signs).sum(), leaf)
+        return gradient_of(to_layer, (values * signs).sum(), leaf)

@@ -1,4 +1,4 @@
-"""Activation statistics of a layer over the data: which units are dead, always on, or say what others say."""
+"""Activation statistics of a layer over the data: which units are dead, always on, or redundant."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 from models.explain.moments import Moments, correlation_of, samples_of
-from models.explain.top import ALWAYS_ON
+from models.explain.top_activations import ALWAYS_ON
 
-TWINS = 0.98  # |correlation| from which two units are near-duplicates
-EXPLAINED = 0.99  # share of a unit's variance that other units predict, from which it is redundant
+NEAR_DUPLICATE = 0.98  # |correlation| from which two units are near-duplicates
+EXPLAINED = 0.99  # fraction of a unit's variance that other units predict, from which it is redundant
 CONSTANT = 1e-10  # variance, relative to the layer's largest, below which a unit does not vary
 
 
 @dataclass(frozen=True)
 class Redundancy:
-    """Which units of a layer the others can stand in for.
+    """Which units of a layer the others predict.
 
     `kept` and `redundant` are unit numbers, ascending, together all units. Redundant ones are, up to the
-    share of variance that was asked for, `offset[redundant] + activations[kept] @ weight[kept, redundant]`:
+    fraction of variance asked for, `offset[redundant] + activations[kept] @ weight[kept, redundant]`:
     least squares over the data. Units that do not vary have weights of zero.
     """
 
@@ -30,9 +30,9 @@ class Redundancy:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """What the data did to a layer's units. A sample is one position of one crop.
+    """Statistics of a layer's units over the data. A sample is one position of one crop.
 
-    `mean[units]`, `highest[units]`, `density[units]` (share of samples above zero) and the
+    `mean[units]`, `highest[units]`, `density[units]` (fraction of samples above zero) and the
     `covariance[units, units]` over samples, all float64.
     """
 
@@ -44,7 +44,7 @@ class LayerSummary:
 
     @property
     def dead(self) -> Tensor:
-        """Units that nothing raised above zero."""
+        """Units that no sample activates."""
         return self.highest <= 0
 
     @property
@@ -64,8 +64,8 @@ class LayerSummary:
         variance = self.covariance.diagonal() * self.varying
         return correlation_of(self.covariance, variance, variance)
 
-    def homoglyphs(self, threshold: float = TWINS) -> list[tuple[int, int, float]]:
-        """Pairs of near-duplicates (first, second, r) with |r| ≥ threshold, strongest first."""
+    def near_duplicates(self, threshold: float = NEAR_DUPLICATE) -> list[tuple[int, int, float]]:
+        """Pairs of near-duplicates (first, second, r) with |r| ≥ threshold, highest |r| first."""
         correlation = self.correlation
         first, second = torch.nonzero(correlation.abs().triu(1) >= threshold, as_tuple=True)
         pairs = zip(first.tolist(), second.tolist(), correlation[first, second].tolist(), strict=True)
@@ -88,13 +88,13 @@ class LayerSummary:
         """Keep the fewest units, chosen greedily, that predict each other one to `explained` of its variance.
 
         The unit that the ones kept predict worst is kept next (Cholesky's factorisation of the correlation,
-        pivoted), until none is worse than that. "Larger than needed by n": n = len(redundant).
+        pivoted), until none is worse than that.
 
         Raises:
             ValueError: `explained` is not above 0 and at most 1.
         """
         if not 0 < explained <= 1:
-            raise ValueError(f"explained is a share of variance above 0 and at most 1, got {explained}")
+            raise ValueError(f"explained is a fraction of variance above 0 and at most 1, got {explained}")
         correlation, deviation = self.correlation, self.covariance.diagonal().sqrt()
         kept = _pivots(correlation, self.varying, 1 - explained)
         others = torch.ones(len(self.mean), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Work on batches in threads, each with its share of torch's own."""
+"""Work on batches in threads, each with an equal part of torch's own."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,9 @@ Found = TypeVar("Found")
 
 
 def in_threads(work: Callable[[Item], Found], batches: Sequence[Item], workers: int) -> Iterator[Found]:
-    """What `work` gives for each batch, in the batches' order.
+    """The results of `work` for each batch, in the batches' order.
 
-    Small batches are faster on a core each than on all cores together; what they give must not depend on `workers`.
+    Small batches are faster on a core each than on all cores together; results must not depend on `workers`.
     """
     if workers == 1:
         yield from map(work, batches)

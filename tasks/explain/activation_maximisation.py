@@ -1,4 +1,4 @@
-"""How images are climbed: each regulariser alone, the paper's settings and random ones, for a unit of every layer."""
+"""Activation maximisation of a unit of every layer: each regulariser alone, the paper's settings and random ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,22 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from models.explain.ascent import AscentResult, maximise
+from models.explain.ascent_settings import PAPER, AscentSettings, alone, in_steps, random_settings
 from models.explain.canvas import Canvas, canvas_of, entered
-from models.explain.recipes import PAPER, AscentSettings, alone, in_steps, random_settings
-from models.explain.search import Search, search
+from models.explain.random_search import Search, search
 from models.network import CropNet
 from tasks.common.params import Params
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.units import Explanation, Layer
 
-LET_THROUGH = 6  # the first so-many-th part of a climb lets gradients through closed ReLUs
+OVERRIDE_PART = 6  # the gradient of zero ReLUs is overridden in the first sixth of the steps
 BEST = 4  # settings that a search picks, as many as the paper has
 REGULARISERS = ("decay", "blur", "norm", "contribution", "jitter")  # in the order in which a step applies them
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """One way to climb, and where it stands: under a regulariser alone, under `none`, or among the paper's four."""
+class SettingsVariant:
+    """Settings and their group: a regulariser alone, `none`, or (`combined`) one of the paper's four."""
 
     name: str
     combined: bool
@@ -31,46 +31,46 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class UnitClimb:
-    """One unit's climbs: row `i` of `ascent` is recipe `i`."""
+class UnitMaximisation:
+    """One unit's optimised images: row `i` of `ascent` is variant `i`."""
 
     layer: Layer
     unit: int
-    recipes: list[Recipe]
+    variants: list[SettingsVariant]
     ascent: AscentResult
 
 
 @dataclass(frozen=True)
-class Climbed:
-    """What was climbed: a unit of each layer by every recipe, and one unit by random settings.
+class Maximisations:
+    """Optimised images: of a unit of each layer by every variant, and of one unit by random settings.
 
-    `data[n, channels, height, width]` are real crops in the canvas's pixels; `searched` is the searched unit's number
-    in the layer `units[-1].layer`.
+    `data[n, channels, height, width]` are real crops in the canvas's pixels; `searched` is the unit of the
+    layer `units[-1].layer` that the search is for.
     """
 
     canvas: Canvas
     data: Tensor
-    units: list[UnitClimb]
+    units: list[UnitMaximisation]
     searched: int
     search: Search
 
 
-def climb(
+def maximise_units(
     network: CropNet, explained: Explanation, *, images: Tensor, head_unit: int | None, params: Params
-) -> Climbed:
-    """Climb for one unit of every layer, and search random settings for the last layer's.
+) -> Maximisations:
+    """Optimise images for one unit of every layer, and search random settings for the last layer's.
 
     Args:
-        images: real crops `[n, channels, height, width]` in [0, 1]; they say what the canvas's pixels reach.
+        images: real crops `[n, channels, height, width]` in [0, 1]; the canvas's range of pixels is theirs.
         head_unit: the last layer's unit; None: it is chosen as in any other layer.
     """
     canvas = canvas_of(network, images, entry=ENTRY)
-    recipes = recipes_of(params.report.steps)
+    variants = variants_of(params.report.steps)
     chosen = [unit_of(layer) for layer in explained.layers]
     if head_unit is not None:
         chosen[-1] = head_unit
     units = [
-        UnitClimb(layer, unit, recipes, _climbed(network, layer, unit, canvas, recipes, params))
+        UnitMaximisation(layer, unit, variants, _maximised(network, layer, unit, canvas, variants, params))
         for layer, unit in zip(explained.layers, chosen, strict=True)
     ]
     data = entered(network, ENTRY, images)
@@ -78,20 +78,20 @@ def climb(
         network, explained.layers[-1].name, chosen[-1], canvas=canvas, data=data, count=params.report.search,
         steps=params.report.steps, seed=params.seed, workers=params.threads,
     )  # fmt: skip
-    return Climbed(canvas=canvas, data=data, units=units, searched=chosen[-1], search=found)
+    return Maximisations(canvas=canvas, data=data, units=units, searched=chosen[-1], search=found)
 
 
-def recipes_of(steps: int | None) -> list[Recipe]:
+def variants_of(steps: int | None) -> list[SettingsVariant]:
     """Without a regulariser, each alone at five strengths, and the paper's four; in so many steps each, if given."""
     sheets = alone(AscentSettings())
     ordered = {name: sheets[name] for name in ("none", *REGULARISERS)}
-    recipes = [Recipe(name, False, settings) for name, strengths in ordered.items() for settings in strengths]
-    recipes = [Recipe(one.name, one.combined, in_so_many(one.settings, steps)) for one in recipes]
-    return recipes + [Recipe(name, True, settings) for name, settings in paper_settings(steps).items()]
+    variants = [SettingsVariant(name, False, settings) for name, strengths in ordered.items() for settings in strengths]
+    variants = [SettingsVariant(one.name, one.combined, in_so_many(one.settings, steps)) for one in variants]
+    return variants + [SettingsVariant(name, True, settings) for name, settings in paper_settings(steps).items()]
 
 
 def in_so_many(settings: AscentSettings, steps: int | None) -> AscentSettings:
-    """The same climb in `steps` steps; None: as it is."""
+    """The same optimisation in `steps` steps; None: unchanged."""
     return settings if steps is None else in_steps(settings, steps)
 
 
@@ -110,12 +110,12 @@ def search_unit(
     """Try `count` random settings on a unit, in `steps` steps each, if given; `data` are real images on the canvas.
 
     Raises:
-        ValueError: as `models.explain.search.search`.
+        ValueError: as `models.explain.random_search.search`.
     """
     settings = [in_so_many(one, steps) for one in random_settings(count, seed=seed)]
     return search(
         network, layer, unit, canvas=canvas, data=data, settings=settings, seed=seed,
-        let_through=_let_through(settings), workers=workers,
+        override_steps=_override_steps(settings), workers=workers,
     )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def paper_settings(steps: int | None) -> dict[str, AscentSettings]:
 
 
 def settings_of(params: Params, found_search: Search | None) -> dict[str, AscentSettings]:
-    """The four settings that draw units' images, by name: the paper's, or the best of a search.
+    """The four settings for units' images, by name: the paper's, or the best of a search.
 
     A search's are named after their regularisers, best first; where two have the same, the later is numbered.
 
@@ -135,7 +135,7 @@ def settings_of(params: Params, found_search: Search | None) -> dict[str, Ascent
     if params.report.settings == "paper":
         return paper_settings(params.report.steps)
     if found_search is None:
-        raise ValueError("the best of a search were asked for, and nothing was searched")
+        raise ValueError("report.settings is search, and nothing was searched")
     named: dict[str, AscentSettings] = {}
     seen: Counter[str] = Counter()
     for number in found_search.best(BEST):
@@ -151,9 +151,9 @@ def regularisers_of(settings: AscentSettings) -> str:
 
 
 def unit_of(layer: Layer) -> int:
-    """The live unit that the largest share of crops raises, and of several the one at the fewest positions.
+    """The live unit that is active on the largest fraction of crops, and of several the one at the fewest positions.
 
-    Where every unit is dead or always on, it is the one that got highest.
+    Where every unit is dead or always on, it is the one with the highest activation.
     """
     summary = layer.summary
     live = torch.nonzero(~(summary.dead | summary.always_on)).flatten().tolist()
@@ -162,31 +162,31 @@ def unit_of(layer: Layer) -> int:
     return min(live, key=lambda unit: (-float(summary.active[unit]), float(summary.density[unit]), unit))
 
 
-def chosen_head(explained: Explanation, labels: Sequence[str], answers: Iterable[tuple[str, str]]) -> int | None:
-    """Number of the label that is read worst, by its share of right (true, predicted) `answers`; the first of equals.
+def chosen_head(explained: Explanation, labels: Sequence[str], predictions: Iterable[tuple[str, str]]) -> int | None:
+    """Index of the label with the lowest accuracy in (true, predicted) `predictions`; the first of equals.
 
-    None where the last layer is no head with a unit a label.
+    None where the last layer is no head with a unit for each label.
     """
     last = explained.layers[-1]
     if not last.name.endswith("head") or len(last.summary.mean) != len(labels):
         return None
-    met, right = Counter[str](), Counter[str]()
-    for true, predicted in answers:
-        met[true] += 1
-        right[true] += true == predicted
-    shares = [right[label] / met[label] if met[label] else 1.0 for label in labels]
-    return shares.index(min(shares))
+    crops, correct = Counter[str](), Counter[str]()
+    for true, predicted in predictions:
+        crops[true] += 1
+        correct[true] += true == predicted
+    accuracies = [correct[label] / crops[label] if crops[label] else 1.0 for label in labels]
+    return accuracies.index(min(accuracies))
 
 
-def _climbed(
-    network: CropNet, layer: Layer, unit: int, canvas: Canvas, recipes: list[Recipe], params: Params
+def _maximised(
+    network: CropNet, layer: Layer, unit: int, canvas: Canvas, variants: list[SettingsVariant], params: Params
 ) -> AscentResult:
-    settings = [one.settings for one in recipes]
+    settings = [one.settings for one in variants]
     return maximise(
         network, layer.name, [unit], canvas=canvas, settings=settings, seeds=[params.seed],
-        let_through=_let_through(settings), workers=params.threads,
+        override_steps=_override_steps(settings), workers=params.threads,
     )  # fmt: skip
 
 
-def _let_through(settings: list[AscentSettings]) -> int:
-    return min(one.steps for one in settings) // LET_THROUGH
+def _override_steps(settings: list[AscentSettings]) -> int:
+    return min(one.steps for one in settings) // OVERRIDE_PART

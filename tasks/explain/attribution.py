@@ -1,4 +1,4 @@
-"""What a network's answer to a picture rests on: maps by three methods, each with the tests of whether to trust it."""
+"""Attribution of predictions to pixels by three methods, with the checks of each map."""
 
 import copy
 import dataclasses
@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.explain.attribution import Integrated, grad_cam, integrated_gradients, occlusion, plain
+from models.explain.attribution import Integrated, grad_cam, integrated_gradients, mean_baseline, occlusion
+from models.explain.attribution_checks import Curves, curves_by_method, weight_randomisation
 from models.explain.threads import in_threads
-from models.explain.trust import Curves, curves_by_method, weight_randomisation
 from models.network import CropNet, folded
 from models.settings import AttributionSettings
 from tasks.common.determinism import derived_seed, deterministic
@@ -31,7 +31,7 @@ from tasks.train.weights import check_size, load_model
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
 METHODS = (GRAD_CAM, OCCLUSION, INTEGRATED)
-TOP = 3  # guesses told of a picture
+TOP = 3  # labels given for a picture
 PART = 16  # pictures that are explained together
 EVERY = 10.0  # seconds between two lines of progress
 log = logging.getLogger("unfont")
@@ -41,15 +41,15 @@ Explain = Callable[[nn.Module], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Attribution:
-    """What the answers to some pictures rest on; every array's first axis is the picture.
+    """Attribution of the predictions of some pictures; every array's first axis is the picture.
 
     Attributes:
-        targets: int64 [n], the places of the labels that the maps speak for.
-        maps: by method float32 [n, h, w]: above 0 a pixel speaks for the label, below 0 against it. Grad-CAM
-            knows no against.
-        curves: by method how p(label) falls and rises as pixels go and come in the map's order.
-        completeness_error: float32 [n], by how much integrated gradients miss the logit's difference between the
-            picture and its plain ground that they should add up to, as a share of it.
+        targets: int64 [n], the indices of the labels that the maps are of.
+        maps: by method float32 [n, h, w]: evidence for the label above 0, against it below 0. Grad-CAM has
+            no negative evidence.
+        curves: by method p(label) as pixels are deleted and inserted in the map's order.
+        completeness_error: float32 [n], the absolute completeness error of integrated gradients, as a fraction of
+            the difference of the logit between picture and baseline.
     """
 
     targets: NDArray[np.int64]
@@ -60,22 +60,22 @@ class Attribution:
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """Pictures with a network's answers to them and what these rest on.
+    """Pictures with a network's predictions and their attribution.
 
     Attributes:
         names: of the pictures: files, or crops' keys.
         images: float32 [n, channels, h, w] in [0, 1], as the network read them.
         target: what the labels are of: `script`.
-        answers: of each picture what `tasks.predict.predict.ranked` gives.
-        labels: of each picture the label that its maps speak for.
-        randomisation: by method and layer, last layer first, how alike the maps stay while the weights are drawn
-            anew from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).
+        predictions: for each picture the result of `tasks.predict.predict.ranked`.
+        labels: for each picture the label that its maps are of.
+        randomisation: by method and layer, last layer first, similarity of the maps as weights are randomised
+            from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).
     """
 
     names: list[str]
     images: Tensor
     target: str
-    answers: list[dict[str, Any]]
+    predictions: list[dict[str, Any]]
     labels: list[str]
     attribution: Attribution
     randomisation: dict[str, dict[str, float]]
@@ -84,13 +84,13 @@ class Explained:
 def explain_files(
     params: Params, files: Sequence[Path], *, model_folder: Path, temperature: float = 1.0
 ) -> tuple[Explained | None, list[UserError]]:
-    """Explain a model's answer to every picture file that can be read, and say of every other why it cannot.
+    """Explain a model's prediction for every picture file that can be read; the others give an error each.
 
     Args:
-        temperature: of the probabilities of the answers (`tasks.predict.champion.temperature_of`).
+        temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
 
     Returns:
-        What was found, None where no file can be read; and one error for each file that is left out.
+        The attribution, None where no file can be read; and one error for each file that is left out.
 
     Raises:
         UserError: there is no such model.
@@ -120,11 +120,11 @@ def explain_crops(
     temperature: float = 1.0,
     labels: Sequence[str] | None = None,
 ) -> Explained:
-    """Explain a model's answers to crops of the table (mistakes, say), degraded as they are tested.
+    """Explain a model's predictions for crops of the table, such as mistakes, degraded as they are tested.
 
     Args:
         keys: of the crops, one or more, explained in this order.
-        labels: of each crop the label that its maps speak for; the model's answer unless given.
+        labels: for each crop the label that its maps are of; the model's prediction unless given.
 
     Raises:
         UserError: there is no such model or crop, they do not fit each other, or a label is none of the model's.
@@ -164,29 +164,29 @@ def _explained(
         names=names,
         images=images,
         target=card["target"],
-        answers=ranked(probabilities, card["labels"], target=card["target"], top=TOP),
-        labels=[card["labels"][place] for place in targets.tolist()],
+        predictions=ranked(probabilities, card["labels"], target=card["target"], top=TOP),
+        labels=[card["labels"][index] for index in targets.tolist()],
         attribution=attribution,
         randomisation=randomisation,
     )
 
 
 def _in_parts(network: CropNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attribution:
-    """`attend` part by part, parts side by side, with a line of progress now and then where there are many."""
+    """`attribution_of` in parts, in parallel, with lines of progress where there are many."""
 
     def of_part(rows: Tensor) -> Attribution:
-        # Methods hook into the network that they explain: each part has one of its own.
-        return attend(folded(network), images[rows], targets[rows], params.attribution, seed=seed)
+        # Methods set hooks on the network that they explain: each part has a copy of its own.
+        return attribution_of(folded(network), images[rows], targets[rows], params.attribution, seed=seed)
 
-    parts, start, told = [], time.monotonic(), 0.0
+    parts, start, reported = [], time.monotonic(), 0.0
     for part in in_threads(of_part, torch.split(torch.arange(len(images)), PART), params.threads):
         parts.append(part)
         done, passed = PART * len(parts), time.monotonic() - start
-        if done < len(images) and passed > told + EVERY:
+        if done < len(images) and passed > reported + EVERY:
             log.info(
                 "explained %d of %d pictures; %.0f s left", done, len(images), passed / done * (len(images) - done)
             )
-            told = passed
+            reported = passed
     return _joined(parts)
 
 
@@ -203,23 +203,23 @@ def _joined(parts: Sequence[Attribution]) -> Attribution:
     )
 
 
-def attend(
+def attribution_of(
     network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
 ) -> Attribution:
-    """Maps of `images[n, channels, h, w]` for the labels at places `targets[n]`, and what they are worth.
+    """Maps of `images[n, channels, h, w]` for the labels `targets[n]`, and their checks.
 
     Must run within `deterministic`.
 
     Args:
-        seed: of the random maps that the curves are held against.
+        seed: of the random maps that the curves are compared with.
     """
     found, methods = _integrated(network, images, targets, settings), _methods(images, targets, settings)
     maps = {name: methods[name](network) for name in (GRAD_CAM, OCCLUSION)} | {INTEGRATED: found.maps.sum(dim=1)}
-    ground = plain(images)
+    baseline = mean_baseline(images)
     return Attribution(
         targets=targets.numpy(),
         maps={name: one.detach().numpy() for name, one in maps.items()},
-        curves=curves_by_method(network, images, targets, maps, baseline=ground, steps=settings.parts, seed=seed),
+        curves=curves_by_method(network, images, targets, maps, baseline=baseline, steps=settings.parts, seed=seed),
         completeness_error=(found.error.abs() / found.difference.abs().clamp_min(1e-6)).numpy(),
     )
 
@@ -234,19 +234,19 @@ def randomised(
 
 def _methods(images: Tensor, targets: Tensor, settings: AttributionSettings) -> dict[str, Explain]:
     window, stride = (settings.window[0], settings.window[1]), (settings.stride[0], settings.stride[1])
-    ground = plain(images)
+    baseline = mean_baseline(images)
     return {
         GRAD_CAM: lambda network: grad_cam(network, images, targets),
-        OCCLUSION: lambda network: occlusion(network, images, targets, window=window, stride=stride, baseline=ground),
+        OCCLUSION: lambda network: occlusion(network, images, targets, window=window, stride=stride, baseline=baseline),
         INTEGRATED: lambda network: _integrated(network, images, targets, settings).maps.sum(dim=1),
     }
 
 
 def _integrated(network: nn.Module, images: Tensor, targets: Tensor, settings: AttributionSettings) -> Integrated:
-    """Integrated gradients of what the backbone sees, from a plain ground: zeros once standardised.
+    """Integrated gradients of the backbone's input, from a uniform baseline: zeros once standardised.
 
-    Standardising takes mean and deviation for constants to the gradient. On a way through it, on which the
-    contrast rises, the gradients would not add up; it has no weights, so the way starts behind it.
+    Standardising treats mean and deviation as constants to the gradient. On a path through it, along which the
+    contrast rises, the gradients would not be complete; it has no weights, so the path starts behind it.
     """
     behind = copy.deepcopy(network)
     if isinstance(network, CropNet):

@@ -1,4 +1,4 @@
-"""The page of what answers rest on: each picture with its maps laid over it, and how far they can be trusted."""
+"""The page of attribution: each picture with its maps laid over it, and their checks."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.explain.trust import Curves
+from models.explain.attribution_checks import Curves
 from models.settings import AttributionSettings
 from tasks.crop_table.png import Pixels, encode_png
 from tasks.explain.attribution import METHODS, Explained
@@ -17,7 +17,7 @@ from tasks.pages.svg import Axis, Plot
 
 MOST = 200  # pictures on a page: more are tens of megabytes
 SHOWN = 240  # pixels, the least width that a picture is shown at
-FOR, AGAINST = (31, 95, 174), (201, 84, 18)  # blue and orange: told apart by those who see no red or no green
+FOR, AGAINST = (31, 95, 174), (201, 84, 18)  # blue and orange: distinct to colour-blind readers
 FADED = 0.55  # of a picture's contrast that is left under a map
 STYLES = {"random": "series s0", **{method: f"series s{number}" for number, method in enumerate(METHODS, 2)}}
 SHARE = [(share / 4, f"{25 * share}%") for share in range(5)]
@@ -33,7 +33,7 @@ def write_attribution_page(
         model: what the network is called; `weights`: SHA-256 of its weights.
 
     Returns:
-        how many pictures had no room.
+        how many pictures were left out.
 
     Raises:
         UserError: the page cannot be written.
@@ -63,8 +63,8 @@ def write_attribution_page(
 def overlay(image: Tensor, values: NDArray[np.float32]) -> Pixels:
     """A map `[h, w]` laid over `image[channels, h, w]`: uint8 `[h, w, 3]`.
 
-    Blue where a pixel speaks for the label, orange where against it; the stronger the more opaque, and the
-    strongest hundredth of the picture opaque: single pixels of a gradient would else leave the rest of it unseen.
+    Blue is evidence for the label, orange against it; the stronger the more opaque, and the strongest
+    hundredth of the pixels opaque, so that single pixels of a gradient do not hide the rest.
     """
     pixels = pixels_of(image).astype(np.float64)
     ground = 255 - FADED * (255 - (pixels if pixels.ndim == 3 else pixels[..., None].repeat(3, axis=2)))

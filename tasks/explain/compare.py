@@ -1,4 +1,4 @@
-"""Two networks side by side: the same crops through both, layer by layer and unit by unit, and one verdict."""
+"""Similarity of two networks on the same crops, layer by layer and unit by unit, and one verdict."""
 
 import itertools
 import json
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from models.explain.compare import FEWEST, Comparison
-from models.explain.top import UnitSummary
-from models.explain.verdict import Finding, floors_of, verdict
+from models.explain.top_activations import UnitSummary
+from models.explain.verdict import Verdict, floors_of, verdict
 from models.network import CropNet
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
@@ -24,20 +24,26 @@ from tasks.explain.sample import Sample
 from tasks.train.replicas import CONTROL
 from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
 
-SHAPE = ("network", "labels", "height", "width", "channels")  # of a card: what a network's weights look like
+SHAPE = (
+    "network",
+    "labels",
+    "height",
+    "width",
+    "channels",
+)  # keys of a card that fix the shapes of a network's weights
 Pair = tuple[str, str]  # names of models: first, second
 
 
 @dataclass(frozen=True, kw_only=True)
-class SideBySide:
+class ModelComparison:
     """Two networks over the same crops.
 
     Attributes:
         names: the models' names, first and second.
         sample: the crops that both were shown.
-        untrained: the first and the second, each beside an untrained network of its own shape.
+        untrained: the first and the second, each compared with an untrained network of its own shape.
         references: comparisons of models that differ in their seed alone, by their names.
-        strongest: by layer, what the units of the first's and of the second's answer to; crops by their row.
+        strongest: by layer, the units' top-activating crops, of the first's and of the second's, as rows of `sample`.
     """
 
     names: Pair
@@ -48,8 +54,8 @@ class SideBySide:
     strongest: dict[str, tuple[UnitSummary, UnitSummary]]
 
     @property
-    def verdict(self) -> Finding:
-        """Held against the references; where there are none, against the untrained networks alone."""
+    def verdict(self) -> Verdict:
+        """By the references; where there are none, by the untrained networks alone."""
         return verdict(self.comparison, self.untrained, self.references.values())
 
     @property
@@ -58,13 +64,13 @@ class SideBySide:
         return floors_of(self.comparison, self.untrained)
 
     def image(self, row: int) -> Tensor:
-        """A crop of the sample as it was shown, in its own colours: `float32[channels, h, w]` in [0, 1]."""
+        """A crop of the sample as the networks read it, in its own colours: `float32[channels, h, w]` in [0, 1]."""
         return self.sample.images(3 if self.sample.pixels.ndim == 4 else 1, slice(row, row + 1))[0]
 
 
 def compare_models(
     params: Params, *, table: Path, models: Mapping[str, Path], names: Pair, references: Sequence[Pair] = ()
-) -> SideBySide:
+) -> ModelComparison:
     """Compare two networks on crops of `validation`; see `compare_pairs`.
 
     Args:
@@ -77,11 +83,11 @@ def compare_models(
 
 def compare_pairs(
     params: Params, *, table: Path, models: Mapping[str, Path], pairs: Mapping[Pair, Sequence[Pair]]
-) -> list[SideBySide]:
+) -> list[ModelComparison]:
     """Compare pairs of networks on crops of `validation`.
 
     All read each batch before the next is made, so memory is bounded by `params.compare.crops` and `.batch`. Each
-    network is run once, in however many pairs it stands. Layers are paired by name; one that only one of the
+    network is run once, in however many pairs it is. Layers are paired by name; one that only one of the
     networks has is left out.
 
     Args:
@@ -115,7 +121,7 @@ def compare_pairs(
         comparison = found[first, second]
         layers = [layer.first for layer in comparison.layers]
         made.append(
-            SideBySide(
+            ModelComparison(
                 names=names,
                 sample=sample,
                 comparison=comparison,
@@ -132,7 +138,7 @@ def _of(networks: Mapping[str, CropNet], names: Pair) -> tuple[CropNet, CropNet]
 
 
 def _by_model(references: Iterable[Pair]) -> list[list[Pair]]:
-    """The pairs by the model whose seeds they are: its networks fit into memory together, those of all may not."""
+    """The pairs by model: the networks of one model's seeds fit into memory together, those of all models may not."""
     groups: dict[str, list[Pair]] = {}
     for pair in references:
         groups.setdefault(pair[0].partition("/")[0], []).append(pair)
@@ -156,8 +162,8 @@ def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, CropNet]:
 def seed_pairs(names: Pair, models: Mapping[str, Path], replicas: Mapping[str, Path]) -> list[Pair]:
     """Pairs of trainings that differ in their seed alone, of the models in `names`: `erm` and `erm/seed-1`.
 
-    Only those whose folders are there, no random controls, and not the pair `names` itself: it would be held
-    against itself.
+    Only those whose folders are there, no random controls, and not the pair `names` itself: it would be compared
+    with itself.
     """
     folders = {**models, **replicas}
     pairs: list[Pair] = []
@@ -169,7 +175,7 @@ def seed_pairs(names: Pair, models: Mapping[str, Path], replicas: Mapping[str, P
 
 
 def check_alike(models: Mapping[str, Model], sample: Sample, table: Path) -> None:
-    """Raises UserError where models name other labels than each other, or read crops of another size."""
+    """Raises UserError where models have different labels, or read crops of another size."""
     (first, labels), *others = ((name, model.labels) for name, model in models.items())
     for name, own in others:
         if own != labels:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.explain.compare import Comparison, LayerOutputs, NetworkComparison
 from models.explain.hooks import captured, layers_of
-from models.explain.top import TopActivations, UnitSummary
+from models.explain.top_activations import TopActivations, UnitSummary
 from models.network import CropNet
 from models.settings import CompareSettings
 from tasks.explain.sample import Sample
@@ -23,13 +23,13 @@ def compare_together(
     seed: int,
     watched: Iterable[CropNet] = (),
 ) -> tuple[dict[Networks, Comparison], dict[CropNet, dict[str, UnitSummary]]]:
-    """Each pair's comparison, and by layer what the units of the networks in `watched` answer to.
+    """Each pair's comparison, and by layer the units' top-activating crops of the networks in `watched`.
 
     A comparison does not depend on what else is compared. Memory grows with the networks, not with the crops. Must run
     within `deterministic`.
 
     Args:
-        watched: networks that stand in some pair.
+        watched: networks that are in some pair.
     """
     layers = {network: _layers(network) for pair in pairs for network in pair}
     comparisons = {

@@ -1,20 +1,20 @@
-"""What comparing two networks gave, as values that JSON can hold, and as text."""
+"""The comparison of two networks as values that JSON can hold, and as text."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from models.explain.compare import Comparison, LayerMatch
-from models.explain.top import UnitSummary
-from models.explain.verdict import Standing
+from models.explain.top_activations import UnitSummary
+from models.explain.verdict import Similarity
 from tasks.crop_table.splits import SELECTION_SPLIT
-from tasks.explain.compare import SideBySide
+from tasks.explain.compare import ModelComparison
 from tasks.pages.text_table import aligned
 
 DIGITS = 6  # of numbers
 
 
-def numbers_of(found: SideBySide) -> dict[str, Any]:
-    """The verdict and all that it rests on, as values that JSON can hold; docs/how-to/look-inside.md names them."""
+def numbers_of(found: ModelComparison) -> dict[str, Any]:
+    """The verdict and its evidence, as values that JSON can hold; docs/how-to/look-inside.md lists them."""
     comparison, judged = found.comparison, found.verdict
     return {
         "first": found.names[0],
@@ -25,7 +25,7 @@ def numbers_of(found: SideBySide) -> dict[str, Any]:
         "split": SELECTION_SPLIT,
         "severity": found.sample.severity,
         **_means(comparison),
-        "standing": {"cka": _standing(judged.cka), "units": _standing(judged.units)},
+        "similarity": {"cka": _similarity(judged.cka), "units": _similarity(judged.units)},
         "untrained": [
             {"model": name, **_means(other)} for name, other in zip(found.names, found.untrained, strict=True)
         ],
@@ -44,9 +44,14 @@ def _means(comparison: Comparison) -> dict[str, float]:
     }
 
 
-def _standing(standing: Standing) -> dict[str, float]:
-    """Above chance: the `value`, untrained networks' `floor`, where the same begins, and the `share` of the way."""
-    numbers = {"value": standing.value, "floor": standing.floor, "needed": standing.needed, "share": standing.share}
+def _similarity(similarity: Similarity) -> dict[str, float]:
+    """Above chance: `value`, `floor` of untrained networks, and `threshold`; and the `normalised` value."""
+    numbers = {
+        "value": similarity.value,
+        "floor": similarity.floor,
+        "threshold": similarity.threshold,
+        "normalised": similarity.normalised,
+    }
     return {name: round(value, DIGITS) for name, value in numbers.items()}
 
 
@@ -70,19 +75,19 @@ def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, se
 
 
 def format_comparison(numbers: Mapping[str, Any]) -> str:
-    """What `numbers_of` says as text."""
+    """The values of `numbers_of` as text."""
     lines = [f"{numbers['first']} and {numbers['second']} {numbers['verdict']}"]
     lines += [f"{one['model']} and an untrained network: {_above_chance(one)}" for one in numbers["untrained"]]
     lines += [f"{one['first']} and {one['second']}, two seeds: {_above_chance(one)}" for one in numbers["references"]]
     measures = ("by chance", "above", "untrained")
     rows = [["layer", "units", "matched", "r", *measures, "CKA", *measures]]
     for layer in numbers["layers"]:
-        shares = [
+        values = [
             layer[name] for name in ("correlation", "chance_correlation", "units_above_chance", "untrained_units")
         ]
-        shares += [layer[name] for name in ("cka", "chance_cka", "cka_above_chance", "untrained_cka")]
+        values += [layer[name] for name in ("cka", "chance_cka", "cka_above_chance", "untrained_cka")]
         units = " and ".join(map(str, layer["units"]))
-        rows.append([layer["layer"], units, str(len(layer["matched"])), *(f"{value:.2f}" for value in shares)])
+        rows.append([layer["layer"], units, str(len(layer["matched"])), *(f"{value:.2f}" for value in values)])
     return "\n".join([*lines, "", *aligned(rows)])
 
 

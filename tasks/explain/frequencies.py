@@ -1,4 +1,4 @@
-"""Which frequencies data, gradients and climbed images are made of, and how much each layer heeds a degradation."""
+"""Spectra of data, gradients and optimised images, and how much a degradation changes each layer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from models.explain.robustness import relative_change
 from models.explain.spectrum import gradients, radial_spectrum
 from models.network import CropNet
 from models.settings import DegradeSettings
-from tasks.explain.activation_maximisation import REGULARISERS, Climbed, UnitClimb
+from tasks.explain.activation_maximisation import REGULARISERS, Maximisations, UnitMaximisation
 from tasks.explain.sample import Sample
 from tasks.explain.synthetic_pixels import ENTRY
 
 HIGH = 0.25  # cycles a pixel: above it a frequency is called high; no pixels hold more than 0.5 along a line
-MIDDLE = 2  # of five strengths of a regulariser, the one that stands for it
+MIDDLE = 2  # of five strengths of a regulariser, the one that is measured
 BATCH = 64  # crops whose gradients are taken together
 DATA, CROPS, NOISE, NONE = "data", "gradients on crops", "gradients on noise", "none"
 
@@ -27,8 +27,8 @@ DATA, CROPS, NOISE, NONE = "data", "gradients on crops", "gradients on noise", "
 class Band:
     """A mean spectrum of images: `density[bins]` is each ring's power a frequency, relative to the whole mean's.
 
-    White noise has 1 everywhere. None is a ring that images so small have no frequency in. `high` is the share of
-    the power above HIGH; None where no image has any power.
+    White noise has 1 everywhere. None is a ring without any frequency in images so small. `high` is the fraction
+    of the power above HIGH; None where no image has any power.
     """
 
     density: list[float | None]
@@ -37,9 +37,9 @@ class Band:
 
 @dataclass(frozen=True)
 class LayerBands:
-    """Spectra over the part `size` (height, width) that a layer's middle unit depends on, by what they are of.
+    """Spectra over the receptive field, of `size` (height, width), of a layer's middle position, by their source.
 
-    `white` is the share above HIGH that white noise of that size has.
+    `white` is the fraction above HIGH in white noise of that size.
     """
 
     layer: str
@@ -50,11 +50,11 @@ class LayerBands:
 
 @dataclass(frozen=True)
 class Change:
-    """What one degradation changes: each layer's relative change, the median over the crops that it touches.
+    """Each layer's relative change by one degradation: the median over the crops that it changes.
 
-    `touched` is the share of crops that it touches: many degradations meet only some. `pixels` is the change of the
-    standardised pixels; `order` Spearman's correlation of a layer's depth and its change,
-    None where there is none. Infinite: a layer that most crops raise only when degraded.
+    `touched` is the fraction of crops that it changes: many degradations act on only some. `pixels` is the change of
+    the standardised pixels; `order` Spearman's correlation of a layer's depth and its change,
+    None where there is none. Infinite: a layer that is zero for most crops unless they are degraded.
     """
 
     degradation: str
@@ -77,16 +77,16 @@ class Frequencies:
 
 
 def measure_frequencies(
-    network: CropNet, climbed: Climbed, *, sample: Sample, settings: DegradeSettings
+    network: CropNet, maximised: Maximisations, *, sample: Sample, settings: DegradeSettings
 ) -> Frequencies:
     """Spectra layer by layer, and the layers' changes under each degradation of `settings` alone and each severity.
 
     Args:
-        sample: clean crops, those that `climbed.data` are.
+        sample: clean crops, those that `maximised.data` are.
         settings: the largest strength of each degradation in training; those of 0 are left out.
     """
-    spectrum = radial_spectrum(climbed.data[:1])
-    layers = [one.layer.name for one in climbed.units]
+    spectrum = radial_spectrum(maximised.data[:1])
+    layers = [one.layer.name for one in maximised.units]
     clean = sample.images(network.channels)
     seeds = seeds_of(sample.keys, 0)
 
@@ -102,8 +102,8 @@ def measure_frequencies(
 
     return Frequencies(
         frequency=spectrum.frequency.tolist(),
-        whole=band_of(climbed.data),
-        layers=[_layer_bands(network, climbed, one) for one in climbed.units],
+        whole=band_of(maximised.data),
+        layers=[_layer_bands(network, maximised, one) for one in maximised.units],
         alone=[changed(*one) for one in single_degradations(settings)],
         severities=[changed(name, None, one) for name, one in SEVERITIES.items() if one is not None],
     )
@@ -124,14 +124,14 @@ def band_of(images: Tensor) -> Band:
 
 
 def _flat(images: Tensor) -> Tensor:
-    """Shares `[bins]` of an image whose power is the same at every frequency: one bright pixel."""
+    """Fractions `[bins]` of an image whose power is the same at every frequency: one bright pixel."""
     bright = torch.zeros(1, 1, *images.shape[2:])
     bright[..., 0, 0] = 1
     return radial_spectrum(bright).share[0]
 
 
 def white_of(images: Tensor) -> float:
-    """The share above HIGH that white noise of the images' size has."""
+    """The fraction above HIGH in white noise of the images' size."""
     flat = _flat(images)
     return float(flat[len(flat) // 2 :].sum())  # rings reach to 0.5, and HIGH is half of it
 
@@ -148,7 +148,7 @@ def single_degradations(settings: DegradeSettings) -> Iterator[tuple[str, float,
 def order_of(changes: list[float]) -> float | None:
     """Spearman's correlation of depth and change, from -1 (deep layers change least) to 1; None where all are equal.
 
-    Changes are told apart from 1e-4 on: what standardising undoes leaves rounding, and that has no order.
+    Changes are rounded to 1e-4: where standardising undoes a degradation only rounding errors are left.
     """
     changes = [round(change, 4) for change in changes]
     if len(set(changes)) < 2:
@@ -156,26 +156,26 @@ def order_of(changes: list[float]) -> float | None:
     return float(spearmanr(range(len(changes)), changes).statistic)
 
 
-def _layer_bands(network: CropNet, climbed: Climbed, one: UnitClimb) -> LayerBands:
+def _layer_bands(network: CropNet, maximised: Maximisations, one: UnitMaximisation) -> LayerBands:
     window = one.ascent.window
-    patches = window.cut(climbed.data)
+    patches = window.cut(maximised.data)
     on_crops = torch.cat(
         [
-            gradients(network, one.layer.name, part, canvas=climbed.canvas, seed=number)
-            for number, part in enumerate(torch.split(climbed.data, BATCH))
+            gradients(network, one.layer.name, part, canvas=maximised.canvas, seed=number)
+            for number, part in enumerate(torch.split(maximised.data, BATCH))
         ]
     )
-    on_noise = gradients(network, one.layer.name, probes(climbed.canvas), canvas=climbed.canvas)
+    on_noise = gradients(network, one.layer.name, probes(maximised.canvas), canvas=maximised.canvas)
     bands = {DATA: band_of(patches), CROPS: band_of(window.cut(on_crops)), NOISE: band_of(window.cut(on_noise))}
     for name in (NONE, *REGULARISERS):
-        rows = [row for row, recipe in enumerate(one.recipes) if recipe.name == name and not recipe.combined]
+        rows = [row for row, variant in enumerate(one.variants) if variant.name == name and not variant.combined]
         row = rows[min(MIDDLE, len(rows) - 1)]
         bands[name] = _image_band(one, row)
     size = (window.height, window.width)
     return LayerBands(one.layer.name, size=size, bands=bands, white=white_of(patches))
 
 
-def _image_band(one: UnitClimb, row: int) -> Band:
-    """Of the image that a recipe gave; a silent one says nothing."""
+def _image_band(one: UnitMaximisation, row: int) -> Band:
+    """Of the image of one variant; without a gradient there is none."""
     images = one.ascent.best[row : row + 1]
     return band_of(images[:0] if one.ascent.silent[row] else images)

@@ -1,4 +1,4 @@
-"""A few crops of the table in memory, as networks are shown them: degraded by their keys."""
+"""A few crops of the table in memory, as networks read them: degraded by their keys."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -46,12 +46,12 @@ class Sample:
             UserError: there is no table, or it lacks one of them.
         """
         pixels, rows = read_images(table, keys=keys)
-        place = {key: row for row, key in enumerate(rows["key"])}
-        lacking = [key for key in keys if key not in place]
+        index = {key: row for row, key in enumerate(rows["key"])}
+        lacking = [key for key in keys if key not in index]
         if lacking:
             what = f"{len(lacking)} of {len(keys)} crops are not there"
             raise UserError(what, where=table, fix=f"the first is {lacking[0]}")
-        order = [place[key] for key in keys]
+        order = [index[key] for key in keys]
         return cls(keys=list(keys), labels=rows[target].iloc[order].tolist(), pixels=pixels[order], severity=severity)
 
     def __len__(self) -> int:
@@ -63,6 +63,6 @@ class Sample:
         return degrade(clean, seeds_of(self.keys[rows], 0), SEVERITIES[self.severity])
 
     def parts(self, most: int) -> Iterator[slice]:
-        """All rows in even parts of at most `most`, so that no small last one says as much as the others."""
+        """All rows in even parts of at most `most`, so that no small last one has the weight of the others."""
         ends = np.linspace(0, len(self), -(-len(self) // most) + 1).astype(int).tolist()
         yield from (slice(start, end) for start, end in itertools.pairwise(ends))

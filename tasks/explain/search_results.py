@@ -1,9 +1,9 @@
-"""What a random search over a unit's settings found, best first, as values that JSON can hold."""
+"""The results of a random search over a unit's settings, best first, as values that JSON can hold."""
 
 from typing import Any
 
-from models.explain.recipes import AscentSettings
-from models.explain.search import Search
+from models.explain.ascent_settings import AscentSettings
+from models.explain.random_search import Search
 from tasks.explain.activation_maximisation import BEST, REGULARISERS, regularisers_of
 
 DIGITS = 4
@@ -39,11 +39,11 @@ def search_numbers(found: Search) -> list[dict[str, Any]]:
 def strength_of(settings: AscentSettings) -> str:
     """The regularisers that are on, with their strengths, in words; nothing where none is."""
     on = settings.regularisers
-    said = {
+    text = {
         "decay": f"decay {settings.decay:.2g}",
         "blur": f"blur {settings.blur_width:.2g} px every {settings.blur_every}",
         "norm": f"norm {settings.norm_percent:.0f}%",
         "contribution": f"contribution {settings.contribution_percent:.0f}%",
         "jitter": f"jitter {settings.jitter} px",
     }
-    return ", ".join(said[name] for name in REGULARISERS if name in on)
+    return ", ".join(text[name] for name in REGULARISERS if name in on)

@@ -1,4 +1,4 @@
-"""Images that gradient ascent drew, as pixels that a page can show."""
+"""Optimised images as pixels that a page can show."""
 
 import numpy as np
 import torch
@@ -14,28 +14,29 @@ ENLARGED = (64, 128)  # height and width in pixels that an image of few pixels i
 def pixels_of_canvas(images: Tensor, canvas: Canvas) -> list[Pixels]:
     """Images in the canvas's pixels, each as uint8 `[h, w]`, or `[h, w, 3]` in colour.
 
-    One end of the canvas is black and the other white, in every image alike: what lies beyond is cut off, and no
+    One end of the canvas is black and the other white, in every image alike: values beyond are clipped, and no
     image's contrast is stretched. High values are white; but behind `standardise` high values are ink, whatever its
-    colour was, and ink is shown dark, as in most of the crops that such an image stands beside.
+    colour was, and ink is shown dark, as it is in most crops.
 
     Args:
         images: `[n, channels, h, w]` with 1 or 3 channels: whole images, or parts of some size.
 
     Raises:
-        ValueError: another shape, or a pixel that is not a number, as in the `majority` of what never led its layer.
+        ValueError: another shape, or a pixel that is not a number, as in `majority` of a unit that never was the
+        highest of its layer.
     """
     if images.dim() != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images must be [n, 1 or 3, h, w], not {list(images.shape)}")
     if images.isnan().any():
-        raise ValueError("some pixels are not numbers: leave out the images that were never found")
-    shares = (images.double() - canvas.low) / canvas.span
-    shares = 1 - shares if canvas.entry == ENTRY else shares
-    pixels = shares.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        raise ValueError("some pixels are not numbers: leave out images that do not exist")
+    values = (images.double() - canvas.low) / canvas.span
+    values = 1 - values if canvas.entry == ENTRY else values
+    pixels = values.clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return [np.ascontiguousarray(one[..., 0] if one.shape[2] == 1 else one) for one in pixels]
 
 
 def enlarged(picture: Pixels) -> Pixels:
-    """A picture `[h, w]` or `[h, w, 3]`, each pixel a square of pixels, so that what a lower unit sees can be seen too.
+    """A picture `[h, w]` or `[h, w, 3]`, each pixel a square of pixels, so that small receptive fields are visible too.
 
     As large as fits into ENLARGED; what is larger stays as it is.
     """

@@ -1,4 +1,4 @@
-"""What every unit of a network answers to: its strongest crops and its statistics, over the crop table."""
+"""Top-activating crops and statistics of every unit of a network, over the crop table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from models.explain.fields import Fields, fields_of
 from models.explain.hooks import layers_of, observed, run_until
-from models.explain.top import TopActivations, UnitSummary
+from models.explain.receptive_fields import ReceptiveFields, receptive_fields
+from models.explain.top_activations import TopActivations, UnitSummary
 from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows, stream_images
@@ -26,22 +26,22 @@ NOISE = 8  # noise images that measure a receptive field
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's units; `fields` are the pixels, of an `image` of (height, width), that each position depends on."""
+    """A layer's units; `fields` are its receptive fields, in an `image` of (height, width)."""
 
     name: str
     summary: UnitSummary
-    fields: Fields
+    fields: ReceptiveFields
     image: tuple[int, int]
 
     @property
     def field(self) -> tuple[int, int]:
-        """Height and width in pixels of what a position depends on."""
+        """Height and width in pixels of the receptive field."""
         return self.fields.size
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Layers in the order in which they run, and the crops looked at, by their number in the stream."""
+    """Layers in the order in which they run, and the crops, by their number in the stream."""
 
     layers: list[Layer]
     keys: list[str]
@@ -51,7 +51,7 @@ class Explanation:
 def explain_units(
     network: CropNet, *, table: Path, target: str, height: int, width: int, top: int, crops: int
 ) -> Explanation:
-    """Strongest crops and statistics of every unit of every layer, on clean crops, in one pass.
+    """Top-activating crops and statistics of every unit of every layer, on clean crops, in one pass.
 
     Where `train` and `validation` hold more than `crops` crops, those with the smallest keys are taken:
     keys are hashes, so that is a random sample, the same each time. Memory is bounded by the batch.
@@ -78,7 +78,7 @@ def explain_units(
 
 
 def explain_layer(network: nn.Module, name: str, batches: Iterable[Tensor], *, top: int) -> Layer:
-    """Strongest and weakest images and statistics of one layer of any network, in one pass; it runs no further.
+    """Top and bottom images and statistics of one layer of any network, in one pass that runs no further.
 
     A layer that runs more than once is taken at its first output.
 
@@ -86,7 +86,7 @@ def explain_layer(network: nn.Module, name: str, batches: Iterable[Tensor], *, t
         batches: images `[batch, channels, height, width]`, all of one size; they are numbered as they come.
 
     Raises:
-        ValueError: as `run_until`, `TopActivations` and `fields_of`; or there is no image.
+        ValueError: as `run_until`, `TopActivations` and `receptive_fields`; or there is no image.
     """
     gathered = TopActivations(top)
     shape = (0, 0, 0)
@@ -101,12 +101,14 @@ def _layer(network: nn.Module, name: str, summary: UnitSummary, shape: tuple[int
     _, height, width = shape
     noise = torch.rand(NOISE, *shape, generator=torch.Generator().manual_seed(0))
     try:
-        fields = fields_of(network, name, noise)
+        fields = receptive_fields(network, name, noise)
     except ValueError:
         if not summary.dead.all():
             raise
         # Behind a ReLU that is no module a dead layer has no gradient, and so no field to measure.
-        fields = Fields(name, *(torch.tensor([[0, side]] * n) for side, n in zip(shape[1:], summary.grid, strict=True)))
+        fields = ReceptiveFields(
+            name, *(torch.tensor([[0, side]] * n) for side, n in zip(shape[1:], summary.grid, strict=True))
+        )
     return Layer(name, summary, fields, (height, width))
 
 

@@ -1,4 +1,4 @@
-"""What answers rest on, in numbers and as text: a line a picture, and what the checks say."""
+"""Attribution in numbers and as text: a line a picture, and the checks."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ DIGITS = 6  # of numbers
 
 
 def numbers_of(explained: Explained) -> dict[str, Any]:
-    """What was found, without the maps, as values that JSON can hold; docs/how-to/look-inside.md names them."""
+    """The attribution without its maps, as values that JSON can hold; docs/how-to/look-inside.md lists them."""
     attribution = explained.attribution
     gains = {
         name: {"deletion_gain": found.deletion_gain.tolist(), "insertion_gain": found.insertion_gain.tolist()}
@@ -18,7 +18,7 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
     pictures = [
         {
             "picture": name,
-            "answer": answer,
+            "prediction": prediction,
             "label": label,
             "methods": {
                 method: {gain: round(values[row], DIGITS) for gain, values in found.items()}
@@ -26,8 +26,8 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
             },
             "completeness_error": round(float(attribution.completeness_error[row]), DIGITS),
         }
-        for row, (name, answer, label) in enumerate(
-            zip(explained.names, explained.answers, explained.labels, strict=True)
+        for row, (name, prediction, label) in enumerate(
+            zip(explained.names, explained.predictions, explained.labels, strict=True)
         )
     ]
     randomisation = {
@@ -38,21 +38,21 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
 
 
 def format_attribution(numbers: dict[str, Any]) -> str:
-    """What `numbers_of` says as a table, a line a picture."""
-    rows = [["picture", numbers["target"], "p", *METHODS, "misses"]]
+    """The values of `numbers_of` as a table, a line a picture."""
+    rows = [["picture", numbers["target"], "p", *METHODS, "error"]]
     for picture in numbers["pictures"]:
         gains = [picture["methods"][method] for method in METHODS]
-        told = [f"{gain['deletion_gain']:+.2f} {gain['insertion_gain']:+.2f}" for gain in gains]
-        answer = picture["answer"]
-        start = [picture["picture"], answer[numbers["target"]], f"{answer['p']:.3f}"]
-        rows.append([*start, *told, f"{100 * picture['completeness_error']:.1f}%"])
+        reported = [f"{gain['deletion_gain']:+.2f} {gain['insertion_gain']:+.2f}" for gain in gains]
+        prediction = picture["prediction"]
+        start = [picture["picture"], prediction[numbers["target"]], f"{prediction['p']:.3f}"]
+        rows.append([*start, *reported, f"{100 * picture['completeness_error']:.1f}%"])
     left = [f"{method} {list(found.values())[-1]:+.2f}" for method, found in numbers["randomisation"].items()]
     return "\n".join(
         [
             *aligned(rows),
             "",
-            "by method: area gained on a random map by deletion, by insertion; above 0 the map beats chance",
-            "misses: by how much integrated gradients do not add up",
-            f"likeness of the maps with all weights random: {', '.join(left)}; a map of what was learned has about 0",
+            "by method: area gained on a random map by deletion, by insertion; above 0 the map is better than random",
+            "error: completeness error of integrated gradients",
+            f"similarity of the maps with all weights random: {', '.join(left)}; a map of what was learned has about 0",
         ]
     )

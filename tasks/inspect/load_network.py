@@ -21,8 +21,8 @@ EXAMPLE = f"name a module and what in it makes the network, as in {OPTION} mycod
 def load_network(address: str) -> nn.Module:
     """The network that `MODULE:CALLABLE` returns, in evaluation mode, as 32-bit floats, on the CPU.
 
-    The module is looked for in the current folder, then where Python looks. Its code is run; nothing is unpickled. What
-    is named may also be a network already. It makes the same random weights every time.
+    The module is looked for in the current folder, then where Python looks. Its code is run; nothing is unpickled. The
+    name may also be of a network. Random weights are the same every time.
 
     Raises:
         UserError: there is no such module or callable, its code fails, or it returns no network.
@@ -90,9 +90,9 @@ def _failed(what: str, error: BaseException, address: str) -> UserError:
 
 
 def reason_of(error: BaseException) -> str:
-    """An error's type and the first line of what it says."""
-    said = str(error).strip().partition("\n")[0]
-    return clip(f"{type(error).__name__}: {said}" if said else type(error).__name__, 300)
+    """An error's type and the first line of its message."""
+    message = str(error).strip().partition("\n")[0]
+    return clip(f"{type(error).__name__}: {message}" if message else type(error).__name__, 300)
 
 
 def _kind(value: Any) -> str:

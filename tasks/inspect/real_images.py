@@ -1,4 +1,4 @@
-"""Real images that a network's units are shown: crops of the table, or the pictures of a folder, all of one size."""
+"""Real images for a network's units: crops of the table, or the pictures of a folder, all of one size."""
 
 import re
 from collections import defaultdict
@@ -23,14 +23,14 @@ from tasks.train.batches import as_images
 PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)
 MOST_BYTES = 2**29  # of pixels in memory
 PARTS_PIXELS = 2**20  # of one forward pass: more of them leave the processor's cache
-NAMED = 3  # sizes told of, and pictures of each
+NAMED = 3  # sizes that an error names, and pictures of each
 
 
 @dataclass(frozen=True, kw_only=True)
 class RealImages:
     """`pixels` uint8 `[n, h, w]`, or `[n, h, w, 3]` where one of them is in colour, with names and labels ("": none).
 
-    `source` says where they come from; `there` is how many are there, of which these were taken.
+    `source` is where they come from; `there` is how many there are, of which these were taken.
     """
 
     source: str
@@ -138,19 +138,19 @@ def _of_one_size(folder: Path, names: Sequence[str], size: tuple[int, int] | Non
             kept.append(picture)
     if len(sizes) > 1:
         raise UserError(
-            f"the pictures have {len(sizes)} sizes: {_told(sizes)}", where=clip(folder, 200), fix="give them one"
+            f"the pictures have {len(sizes)} sizes: {_sizes_text(sizes)}", where=clip(folder, 200), fix="give them one"
         )
     if any(picture.ndim == 3 for picture in kept):
         kept = [picture if picture.ndim == 3 else picture[..., None].repeat(3, axis=2) for picture in kept]
     return np.stack(kept)
 
 
-def _told(sizes: dict[tuple[int, ...], list[str]]) -> str:
+def _sizes_text(sizes: dict[tuple[int, ...], list[str]]) -> str:
     """'32×64 in 12 (a.png, …), 16×16 in 1 (b.png)', the most frequent first."""
     ordered = sorted(sizes.items(), key=lambda item: -len(item[1]))
-    told = [
+    parts = [
         f"{height}×{width} in {len(names)} ({', '.join(clip(name) for name in names[:NAMED])}"
         f"{', …' if len(names) > NAMED else ''})"
         for (height, width), names in ordered[:NAMED]
     ]
-    return ", ".join(told) + (", …" if len(ordered) > NAMED else "")
+    return ", ".join(parts) + (", …" if len(ordered) > NAMED else "")

@@ -1,4 +1,4 @@
-"""A network and the real images that it is shown: a model of the project, or any network of the user's own."""
+"""A network and its real images: a model of the project, or any network of the user's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ from tasks.train.weights import check_size, load_model, weights_of
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A network and the real images that it is shown, in as many channels as it takes.
+    """A network and its real images, in as many channels as it takes.
 
-    `entry` names the module whose output is drawn (`models.explain.canvas`); `labels` are those of a project's model,
-    whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
+    `entry` names the module whose output is optimised (`models.explain.canvas`); `labels` are those of a project's
+    model, whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
     """
 
     network: nn.Module
@@ -67,7 +67,7 @@ def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | N
 def own_subject(params: Params, address: str, *, pictures: Path) -> Subject:
     """A network of the user's own (`tasks.inspect.load_network`) over pictures, which must have one size.
 
-    It is shown grey pictures in one channel and coloured ones in three; where it refuses, the other way round.
+    It gets grey pictures in one channel and coloured ones in three; where it refuses, the other way round.
 
     Raises:
         UserError: the network or the pictures cannot be used, or they do not fit each other.
@@ -80,11 +80,11 @@ def own_subject(params: Params, address: str, *, pictures: Path) -> Subject:
 
 
 def layers_in(subject: Subject) -> tuple[dict[str, int], list[str]]:
-    """The layers worth looking at, with their numbers of units, and the names of all modules."""
+    """The layers worth showing, with their numbers of units, and the names of all modules."""
     names = [name for name, _ in subject.network.named_modules() if name]
     try:
         return layers_of(subject.network, subject.two), names
-    except Exception:  # a convolution or linear layer is fed in some way that says nothing of its units
+    except Exception:  # a convolution or linear layer is called in a way that does not tell its units
         return {}, names
 
 
@@ -110,9 +110,9 @@ def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
 def _notes(real: RealImages, channels: int) -> list[str]:
     notes = []
     if real.there > len(real.names):
-        notes.append(f"Of {real.there} pictures {len(real.names)} were looked at, at even distances by name.")
+        notes.append(f"Of {real.there} pictures {len(real.names)} were used, at even distances by name.")
     if real.colour and channels == 1:
-        notes.append("Some pictures are in colour and the network takes one channel: it was shown them in grey.")
+        notes.append("Some pictures are in colour and the network takes one channel: it got them in grey.")
     if not real.colour and channels == 3:
         notes.append("The pictures are grey and the network takes three channels: all three are the same.")
     return notes

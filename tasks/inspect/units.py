@@ -1,4 +1,4 @@
-"""Single units of any network: what real images excite them, what in these does, and what they are drawn as."""
+"""Single units of any network: top-activating images, their attribution, and optimised images."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,32 +7,32 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.explain.ascent_settings import AscentSettings
 from models.explain.canvas import Canvas, canvas_of, entered
 from models.explain.hooks import check_units, run_order, run_until
-from models.explain.recipes import AscentSettings
-from models.explain.search import Search
+from models.explain.random_search import Search
 from tasks.common.determinism import deterministic
 from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.common.text import clip
 from tasks.explain.activation_maximisation import paper_settings, search_unit
-from tasks.explain.unit_images import Artist, DrawnLayer
+from tasks.explain.unit_images import LayerVisuals, UnitVisualiser
 from tasks.explain.units import Explanation, explain_layer
 from tasks.inspect.subject import Subject, layers_in
 
 MOST_UNITS = 200  # on a page
-CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that say what images are like, at most
-TOLD = 12  # layers that an error names
-GUIDE = "docs/how-to/own-network.md says what a network must be like"
+CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that the range of pixels is taken from, at most
+NAMED = 12  # layers that an error names
+GUIDE = "docs/how-to/own-network.md tells what a network must be like"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnUnits:
-    """Units of one layer, drawn; `search` is of the only one, where random settings were tried."""
+class InspectedUnits:
+    """Units of one layer with their images; `search` is of the only one, where random settings were tried."""
 
     subject: Subject
     explained: Explanation
-    drawn: DrawnLayer
+    visuals: LayerVisuals
     canvas: Canvas
     settings: dict[str, AscentSettings]
     search: Search | None
@@ -40,7 +40,7 @@ class DrawnUnits:
     notes: list[str]
 
 
-def draw_units(
+def inspect_units(
     params: Params,
     subject: Subject,
     layer: str,
@@ -49,28 +49,28 @@ def draw_units(
     steps: int | None,
     tried: int | None = None,
     seed: int,
-) -> DrawnUnits:
-    """Draw units of a layer.
+) -> InspectedUnits:
+    """Collect real images of units of a layer, and optimise images for them.
 
     Args:
         units: numbers, each once.
-        steps: of every climb; None: the paper's own.
+        steps: of every optimisation; None: the paper's own.
         tried: random settings to try on the only unit.
 
     Raises:
-        UserError: there is no such layer or unit, or nothing can be drawn of what the layer gives.
+        UserError: there is no such layer or unit, or the layer's output has no units.
     """
     settings = paper_settings(steps)
-    with deterministic(params.threads, seed=seed), _told(layer):
+    with deterministic(params.threads, seed=seed), _layer_errors(layer):
         _check(subject, layer, units)
         found = explain_layer(subject.network, layer, subject.real.batches(subject.channels), top=params.report.top)
         _check_numbers(found.summary.mean[list(units)], layer, units)
         canvas, data = _canvas(subject)
-        artist = Artist(
+        visualiser = UnitVisualiser(
             subject.network, subject.images, canvas=canvas, settings=settings, projected=params.report.projected,
             seed=seed, workers=params.threads,
         )  # fmt: skip
-        drawn = artist.draw(found, units)
+        visuals = visualiser.visualise(found, units)
         searched = None
         if tried is not None:
             searched = search_unit(
@@ -79,15 +79,15 @@ def draw_units(
             )  # fmt: skip
         notes = [*subject.notes, *_notes_of(subject, layer, all_dead=bool(found.summary.dead.all()))]
     explained = Explanation(layers=[found], keys=subject.real.names, labels=subject.real.labels)
-    return DrawnUnits(
-        subject=subject, explained=explained, drawn=drawn, canvas=canvas, settings=settings, search=searched,
+    return InspectedUnits(
+        subject=subject, explained=explained, visuals=visuals, canvas=canvas, settings=settings, search=searched,
         seed=seed, notes=notes,
     )  # fmt: skip
 
 
 @contextmanager
-def _told(layer: str) -> Iterator[None]:
-    """What the explainers refuse, or a user's network fails at, is the user's to fix."""
+def _layer_errors(layer: str) -> Iterator[None]:
+    """Errors of the explainers, or of a user's network, as `UserError`."""
     try:
         yield
     except (ValueError, RuntimeError) as error:
@@ -97,8 +97,8 @@ def _told(layer: str) -> Iterator[None]:
 def _check(subject: Subject, layer: str, units: Sequence[int]) -> None:
     worth, names = layers_in(subject)
     if layer not in names:
-        some = ", ".join(f"{clip(name)} ({count} units)" for name, count in list(worth.items())[:TOLD])
-        more = f" and {len(worth) - TOLD} more" if len(worth) > TOLD else ""
+        some = ", ".join(f"{clip(name)} ({count} units)" for name, count in list(worth.items())[:NAMED])
+        more = f" and {len(worth) - NAMED} more" if len(worth) > NAMED else ""
         fix = f"name a layer, such as {some}{more}; " if worth else ""
         raise UserError(
             f"there is no layer '{clip(layer)}'", where=clip(subject.name), fix=f"{fix}without a layer all are listed"
@@ -121,7 +121,7 @@ def _check_numbers(mean: Tensor, layer: str, units: Sequence[int]) -> None:
 
 
 def _canvas(subject: Subject) -> tuple[Canvas, Tensor]:
-    """What is drawn on, and some real images as it has them."""
+    """The canvas, and some real images in its pixels."""
     height, width = subject.real.size
     most = min(CANVAS_IMAGES, max(8, CANVAS_PIXELS // (height * width)))
     images = subject.real.some(most, subject.channels)
@@ -130,7 +130,7 @@ def _canvas(subject: Subject) -> tuple[Canvas, Tensor]:
     except ValueError:
         if subject.entry is not None:
             raise UserError("every picture is plain", where=subject.real.source, fix="give pictures of words") from None
-        # Nearly every pixel has one value, and the few others are what the pictures show: all of [0, 1] it is.
+        # Nearly all pixels have one value: the canvas is all of [0, 1].
         canvas = Canvas(channels=subject.channels, height=height, width=width, neutral=float(images.mean()))
     return canvas, entered(subject.network, subject.entry, images)
 

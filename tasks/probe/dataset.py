@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.probe import LinearProbe, MlpProbe, Rows, fit_probes, inputs_of, log_prior, right_of
+from models.probe import LinearProbe, MlpProbe, Rows, correct_of, fit_probes, inputs_of, log_prior
 from models.settings import ProbeSettings
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.splits import TEST_SPLITS, TEST_UNSEEN, TRAIN, VALIDATION
@@ -108,5 +108,5 @@ def correct_rows(
 
 def _tuned(probe: LinearProbe | MlpProbe, tuning: Rows, test: Rows) -> np.ndarray:
     """Which rows of `test` are correct at the decay with the highest accuracy on `tuning`; of equals the first."""
-    decay = int(right_of(probe, tuning).sum(1).numpy().argmax())
-    return right_of(probe, test)[decay].numpy()
+    decay = int(correct_of(probe, tuning).sum(1).numpy().argmax())
+    return correct_of(probe, test)[decay].numpy()

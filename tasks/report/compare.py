@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tasks.explain.compare import Pair, SideBySide, compare_pairs, seed_pairs
+from tasks.explain.compare import ModelComparison, Pair, compare_pairs, seed_pairs
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import crops_of, matched_units
 from tasks.explain.units import Explanation
@@ -19,7 +19,7 @@ from tasks.train.weights import WEIGHTS_FILE
 
 SUMMARY = (
     "first", "second", "same", "verdict", "crops", "split", "severity", "cka_above_chance", "units_above_chance",
-    "standing", "untrained", "references",
+    "similarity", "untrained", "references",
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def replica_folders(home: Path) -> dict[str, Path]:
 
 
 def _write_pair(
-    site: Site, evidence: Evidence, explained: Explanation, found: SideBySide, numbers: dict[str, Any]
+    site: Site, evidence: Evidence, explained: Explanation, found: ModelComparison, numbers: dict[str, Any]
 ) -> None:
     name, chosen = compared_page(found.names), evidence.chosen["weights"]
     units = matched_units(found, evidence.params.compare.pairs)

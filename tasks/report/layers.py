@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tasks.crop_table.shards import pictures
-from tasks.explain.unit_images import RULES, DrawnLayer
+from tasks.explain.unit_images import RULES, LayerVisuals
 from tasks.explain.unit_numbers import unit_numbers
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.sprites import Sheet
@@ -48,16 +48,16 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
 
 
 def write_layer(
-    site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, drawn: DrawnLayer
+    site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, visuals: LayerVisuals
 ) -> list[dict[str, Any]]:
     """Write the page; returns the numbers of each unit, and the sheets of its pictures (`sheets`)."""
     name = layer_page(explained, layer)
-    units = [unit_numbers(explained, layer, drawn, number) for number in range(len(layer.summary.mean))]
+    units = [unit_numbers(explained, layer, visuals, number) for number in range(len(layer.summary.mean))]
     if len(units) == len(labels) and layer.name.endswith("head"):
         for unit, label in zip(units, labels, strict=True):
             unit["label"] = label
     sheets = [
-        _sheets(site, evidence, f"{name}-{start // BLOCK}", units[start : start + BLOCK], drawn)
+        _sheets(site, evidence, f"{name}-{start // BLOCK}", units[start : start + BLOCK], visuals)
         for start in range(0, len(units), BLOCK)
     ]
     found = sorted({label for unit in units for label, _ in unit["labels"]})
@@ -69,7 +69,7 @@ def write_layer(
         units=units,
         boxed=layer.summary.grid != (1, 1),
         crops=len(explained.keys),
-        settings=list(drawn.numbers[0]),
+        settings=list(visuals.numbers[0]),
         found=found,
         places={label: index for index, label in enumerate(found)},
         rules=RULES,
@@ -79,14 +79,14 @@ def write_layer(
     return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
 
 
-def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any]], drawn: DrawnLayer) -> Sheets:
+def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any]], visuals: LayerVisuals) -> Sheets:
     keys = dict.fromkeys(crop["key"] for unit in units for crop in [*unit["crops"], *unit["weakest"]])
     parts: dict[str, np.ndarray] = {}
     images: dict[str, np.ndarray] = {}
     for unit in (unit["unit"] for unit in units):
-        for rank, part in enumerate(drawn.parts[unit]):
+        for rank, part in enumerate(visuals.attributions[unit]):
             parts |= {f"{unit}/{rank}/{what}": pixels for what, pixels in part.items()}
-        for setting, kinds in drawn.images[unit].items():
+        for setting, kinds in visuals.images[unit].items():
             images |= {f"{unit}/{setting}/{kind}": pixels for kind, pixels in kinds.items()}
     return Sheets(
         crops=site.sheet(f"{name}-crops", pictures(evidence.table, list(keys))),

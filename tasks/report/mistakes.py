@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.explain.trust import area
+from models.explain.attribution_checks import area
 from models.settings import AttributionSettings
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns

@@ -11,12 +11,12 @@ from models.network import CropNet, folded
 from models.settings import CLEAN
 from tasks.common.params import Params
 from tasks.crop_table.splits import VALIDATION
-from tasks.explain.activation_maximisation import chosen_head, climb, settings_of
+from tasks.explain.activation_maximisation import chosen_head, maximise_units, settings_of
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
-from tasks.explain.unit_images import Artist, crops_of
+from tasks.explain.unit_images import UnitVisualiser, crops_of
 from tasks.explain.units import Explanation
-from tasks.report.activation_maximisation import write_ascent
+from tasks.report.activation_maximisation import write_activation_maximisation
 from tasks.report.compare import write_compared
 from tasks.report.evidence import Evidence
 from tasks.report.frequencies import write_frequencies
@@ -26,10 +26,10 @@ from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
 from tasks.report.units import write_units
 
-SAMPLE = 256  # clean crops of validation: the reference of optimised images and spectra
-RECIPES = 4  # settings by which each unit's image is optimised
+SAMPLE = 256  # clean crops of validation that the range of pixels is taken from
+SETTINGS = 4  # of the images of each unit
 PAPER_STEPS = 812  # mean over the paper's four settings
-STEP_RATE = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
+STEPS_PER_SECOND = 3500.0  # steps a second of the default network on 2 cores, in the mean over its units
 log = logging.getLogger("unfont")
 
 
@@ -42,35 +42,35 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
     params, network = evidence.params, folded(network)
     _log_cost(explained, params)
     sample = Sample.of_split(evidence.table, VALIDATION, target=params.labels.target, most=SAMPLE, severity=CLEAN)
-    with _timed("optimised images of a unit of every layer by every recipe"):
+    with _timed("optimised images of a unit of every layer"):
         predictions = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
         head_unit = chosen_head(explained, labels, predictions)
         images = sample.images(network.channels)
-        climbed = climb(network, explained, images=images, head_unit=head_unit, params=params)
-        write_ascent(site, evidence, explained, climbed, labels)
+        maximised = maximise_units(network, explained, images=images, head_unit=head_unit, params=params)
+        write_activation_maximisation(site, evidence, explained, maximised, labels)
     with _timed("measured frequencies and robustness"):
-        write_frequencies(site, measure_frequencies(network, climbed, sample=sample, settings=params.degrade))
+        write_frequencies(site, measure_frequencies(network, maximised, sample=sample, settings=params.degrade))
     with _timed("explained the mistakes"):
         write_mistakes(site, evidence)
     with _timed("compared networks and pruned the chosen one"):
         write_compared(site, evidence, explained)
         write_redundancy(site, evidence, explained)
-    settings = settings_of(params, climbed.search)
-    artist = Artist(
-        network, crops_of(evidence.table, explained, channels=network.channels), canvas=climbed.canvas,
+    settings = settings_of(params, maximised.search)
+    visualiser = UnitVisualiser(
+        network, crops_of(evidence.table, explained, channels=network.channels), canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
     units = []
     for layer in explained.layers:
         with _timed(f"optimised images of the {len(layer.summary.mean)} units of layer {layer.name}"):
-            units.append(write_layer(site, evidence, explained, layer, labels, drawn=artist.draw(layer)))
+            units.append(write_layer(site, evidence, explained, layer, labels, visuals=visualiser.visualise(layer)))
     write_units(site, explained, units)
 
 
 def _log_cost(explained: Explanation, params: Params) -> None:
     units = sum(len(layer.summary.mean) for layer in explained.layers)
     steps = params.report.steps or PAPER_STEPS
-    minutes = 1.5 + units * RECIPES * steps / STEP_RATE / 60
+    minutes = 1.5 + units * SETTINGS * steps / STEPS_PER_SECOND / 60
     log.info(
         "activation maximisation: %d units, %d steps each, about %.0f minutes on 2 cores (fewer with report.steps)",
         units, steps, minutes,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.explain.statistics import TWINS
+from models.explain.statistics import NEAR_DUPLICATE
 from tasks.crop_table.splits import SELECTION_SPLIT
-from tasks.explain.redundancy import spare_units
+from tasks.explain.redundancy import redundant_units
 from tasks.explain.units import Explanation
 from tasks.report.evidence import Evidence
 from tasks.report.layers import layer_page
@@ -15,7 +15,7 @@ MOST = 24  # pairs of near-duplicates listed of a layer; all are in the page's J
 
 def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> None:
     name = str(evidence.chosen["name"])
-    found = spare_units(evidence.params, table=evidence.table, models={name: evidence.chosen_folder})[name]
+    found = redundant_units(evidence.params, table=evidence.table, models={name: evidence.chosen_folder})[name]
     site.write(
         "redundancy",
         template="redundancy",
@@ -23,6 +23,6 @@ def write_redundancy(site: Site, evidence: Evidence, explained: Explanation) -> 
         evidence=evidence,
         units=sum(layer["units"] for layer in found["layers"]),
         pages={layer.name: layer_page(explained, layer) for layer in explained.layers},
-        homoglyphs=TWINS,
+        near_duplicates=NEAR_DUPLICATE,
         most=MOST,
     )

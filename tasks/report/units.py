@@ -33,9 +33,9 @@ def write_units(site: Site, explained: Explanation, units: list[list[dict[str, A
 
 def _shown(unit: dict[str, Any]) -> dict[str, Any]:
     """A unit's image, of the first settings that activated it; and the fraction of its most frequent label."""
-    drawn = [name for name, climb in unit["drawn"].items() if not climb["silent"]]
+    optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
     counts = [count for _, count in unit["labels"]]
     return {
-        "image": f"{unit['unit']}/{drawn[0]}/best" if drawn else None,
+        "image": f"{unit['unit']}/{optimised[0]}/best" if optimised else None,
         "purity": round(max(counts) / sum(counts), 4) if counts else 0.0,
     }

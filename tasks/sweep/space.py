@@ -96,7 +96,7 @@ def space_of(
 
 def parameters_of(mode: str) -> list[str]:
     """The parameters that change how `mode` trains the backbone, in the order of `PARAMETERS`."""
-    pushes = any(part.pushes for part in modes_of(mode))
+    pushes = any(part.adversarial for part in modes_of(mode))
     own = {"pairs": "pair_weight", "coral": "coral_weight"}
     matter = {own[part] for part in parts_of(mode) if part in own}
     return [key for key in PARAMETERS if key in matter or (pushes and key not in own.values())]

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.losses import start_at_shares
+from models.losses import start_at_priors
 from models.network import CropNet
 from models.settings import TrainSettings
 from models.training import Mode, Training
@@ -39,7 +39,7 @@ def untrained(card: dict[str, Any], crops: Crops, params: Params) -> CropNet:
         counts = torch.bincount(crops.targets, minlength=len(card["labels"])).double()
         if params.train.balanced:
             counts = (counts > 0).double()
-        start_at_shares(network.target_head, (counts / counts.sum()).float())
+        start_at_priors(network.target_head, (counts / counts.sum()).float())
     return network
 
 
@@ -134,7 +134,7 @@ def _train_epoch(
     steps, rows_seen, p_seen = [], [], []
     for rows in plan.batches(epoch):
         update = training.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
-        steps.append(update.figures)
+        steps.append(update.metrics)
         rows_seen.append(rows)
         p_seen.append(update.p_true)
         pace.step(len(rows))

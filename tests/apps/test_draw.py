@@ -199,7 +199,7 @@ def check_page(page):
     assert "script" not in seen.tags
     assert all(address.startswith(("data:image/png;base64,", "#")) for address in seen.addresses)
     for unit in page.split('<section class="unit"')[1:]:  # a real image beside every synthetic one
-        assert "image by" not in unit or 'alt="Strongest 1' in unit or 'alt="Weakest 1' in unit
+        assert "image by" not in unit or 'alt="Top-activating 1' in unit or 'alt="Least-activating 1' in unit
 
 
 def plain_pass(network, images, layer):
@@ -247,7 +247,7 @@ def test_units_of_the_champion_are_shown_validation_crops(draw, project):
         assert unit["active"] == pytest.approx(float((wanted > 0).float().mean()), abs=1e-3)
         lowest = wanted.sort().values[:3].tolist()
         assert [crop["strength"] for crop in unit["weakest"]] == pytest.approx(lowest, abs=1e-3)
-        assert set(unit["drawn"]) == {"norm", "decay", "blur", "contribution"}
+        assert set(unit["optimised"]) == {"norm", "decay", "blur", "contribution"}
     assert err.startswith("page: ")
     assert page.count('<section class="unit"') == 2
 
@@ -255,7 +255,7 @@ def test_units_of_the_champion_are_shown_validation_crops(draw, project):
 def test_a_line_a_unit_says_what_was_reached(draw):
     out, _, _ = draw("target_head", "0", "2", "--model", "erm", "--steps", "6")
     head, *lines = out.splitlines()
-    assert head.split() == ["unit", "max", "images", "active", "norm", "decay", "blur", "contribution", "drawn", "from"]
+    assert head.split() == ["unit", "max", "images", "active", "norm", "decay", "blur", "contribution", "start"]
     assert [line.split()[:2] for line in lines] == [["0", "Cyrl"], ["2", "Zxxx"]]
 
 
@@ -368,7 +368,7 @@ def test_a_grey_network_sees_coloured_pictures_in_grey_and_says_so(draw, tmp_pat
     pictures(tmp_path / "colour", colour=True)
     out, err, page = draw(*own("small", "1", "0", images=tmp_path / "colour"), "--format", "json")
     assert json.loads(out)["channels"] == 1
-    assert "it was shown them in grey" in err and "it was shown them in grey" in page
+    assert "it got them in grey" in err and "it was shown them in grey" in page
 
 
 def test_a_colour_network_sees_grey_pictures_in_three_channels_and_says_so(draw, project):
@@ -417,14 +417,14 @@ def test_without_a_deconvnet_the_gradient_stands_there_with_the_reason(draw):
     assert "There is no deconvnet and no guided backpropagation here, only the plain gradient" in page
     assert "<figcaption>deconvnet" not in page
     live = [unit for unit in json.loads(out)["units"] if unit["max"] > 0]
-    assert page.count("<figcaption>gradient") == sum(unit["parts"] for unit in live)
+    assert page.count("<figcaption>gradient") == sum(unit["attributions"] for unit in live)
 
 
 def test_a_dead_layer_is_told(draw):
     out, err, page = draw(*own("dead", "4", "0", "1"))
     assert [line.split()[:3] for line in out.splitlines()[1:]] == [["0", "0", "0%"], ["1", "0", "0%"]]
     assert "No unit of layer 4 is above zero on any of 12 images" in err
-    assert page.count(">dead<") == 2 and page.count("No image raises it above zero.") == 2
+    assert page.count(">dead<") == 2 and page.count("No image activates it.") == 2
 
 
 def test_a_dead_layer_behind_a_functional_relu_is_told(draw):
@@ -433,7 +433,7 @@ def test_a_dead_layer_behind_a_functional_relu_is_told(draw):
     assert "No unit of layer pool is above zero" in err and ">dead<" in page
 
 
-def test_a_unit_that_is_never_above_zero_still_has_its_strongest_images(draw, project):
+def test_a_unit_that_is_never_above_zero_still_has_its_top_images(draw, project):
     out, _, page = draw(*own("never_positive", "2", "0"), "--format", "json")
     (unit,) = json.loads(out)["units"]
     assert unit["state"] == "never above zero" and unit["max"] < 0 and len(unit["crops"]) == 3
@@ -459,12 +459,12 @@ def test_the_worked_example_of_the_guide(draw, monkeypatch, tmp_path):
     exec(boxes, {})
     out, _, _ = draw("1", "0", "1", "--network", "edges:make", "--images", "boxes")
     printed = re.search(r"```text\n(.*?)```", guide, re.DOTALL)[1]
-    # Each line's unit, max and share of images are exact; climbs may differ in the last digit from machine to machine.
+    # Units, max and fraction of images are exact; activations may differ in the last digit between machines.
     assert [line.split()[:3] for line in out.splitlines()] == [line.split()[:3] for line in printed.splitlines()]
     found = {}
     exec(from_python, found)
-    assert found["climbed"].best.shape == (8, 1, 3, 3)
-    filters = found["parts"].amax((2, 3)) / found["summary"].strength[:, :1]
+    assert found["maximised"].best.shape == (8, 1, 3, 3)
+    filters = found["attributions"].amax((2, 3)) / found["summary"].strength[:, :1]
     assert filters.flatten().tolist() == pytest.approx([1, 1], abs=1e-5)
 
 

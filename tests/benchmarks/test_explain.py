@@ -37,11 +37,11 @@ def test_ratios_are_over_all_layers_units() -> None:
         "large": {"units": 3, "ours": [2.0, 1.0], "captum": [10.0, 20.0]},
     }
     assert deconv_ratios(rows, "captum") == [40 / 7, 20]
-    optimisations = {
+    runs = {
         "small": {"ours_per_unit": 1.0, "bare_over_ours": [0.5, 1.0]},
         "large": {"ours_per_unit": 2.0, "bare_over_ours": [1.0, 0.5]},
     }
-    assert bare_turns(optimisations, {"small": 1, "large": 3}) == [6.5 / 7, 4 / 7]
+    assert bare_turns(runs, {"small": 1, "large": 3}) == [6.5 / 7, 4 / 7]
     assert ratios({"a": [3.0, 1.0, 2.0]}) == {"ratio": {"a": 2.0}, "ratio_spread": {"a": [1.0, 3.0]}}
 
 

@@ -5,7 +5,7 @@ import torch
 
 from benchmarks.explain_ascent import bare_ratio, truncated
 from models.explain.canvas import Canvas
-from models.explain.reach import reaching
+from models.explain.partial_network import partial_network
 from models.network import CropNet
 
 CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")
@@ -14,8 +14,8 @@ CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0
 @pytest.mark.parametrize("layer", ["backbone.0", "backbone.2", "embedding", "target_head"])
 def test_the_network_written_out_gives_what_the_layer_gives(network: CropNet, layer: str) -> None:
     pixels = torch.randn(5, 1, 16, 32)
-    with reaching(network, layer, shape=CANVAS.shape, entry=CANVAS.entry) as reach:
-        assert torch.equal(truncated(network, layer)(pixels), reach(pixels))
+    with partial_network(network, layer, shape=CANVAS.shape, entry=CANVAS.entry) as to_layer:
+        assert torch.equal(truncated(network, layer)(pixels), to_layer(pixels))
 
 
 def test_both_sides_do_the_same_number_of_units(network: CropNet) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.inspect.page import write_units_page
 from tasks.inspect.subject import model_subject
-from tasks.inspect.text import numbers_of
+from tasks.inspect.unit_page import write_units_page
+from tasks.inspect.unit_text import numbers_of
 from tasks.inspect.units import draw_units
 from tasks.train.weights import load_model, save_model
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show

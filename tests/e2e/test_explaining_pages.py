@@ -9,7 +9,7 @@ from tasks.explain.attribution_page import write_attribution_page
 from tasks.explain.compare import compare_models
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import write_comparison_page
-from tasks.explain.redundancy import spare_units
+from tasks.explain.redundancy import redundant_units
 from tasks.inspect.attribution_text import numbers_of as numbers_of_attribution
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
@@ -29,7 +29,7 @@ def pages(tmp_path_factory):
     home = make_toy_home(folder, params=PARAMS, labels=[HOSTILE, "Latn", "Zxxx"])
     models = {"erm": home / "invariance" / "erm", HOSTILE: home / "rounds" / "0"}
     found = compare_models(PARAMS, table=home / "table", models=models, names=("erm", HOSTILE))
-    numbers = numbers_of(found) | {"spare": spare_units(PARAMS, table=home / "table", models=models)}
+    numbers = numbers_of(found) | {"redundancy": redundant_units(PARAMS, table=home / "table", models=models)}
     compared = folder / "compare.html"
     write_comparison_page(compared, found, numbers=numbers, settings=PARAMS.compare, weights=("a" * 64, "b" * 64))
     files = [folder / "a.png", folder / "<img src=x onerror=alert(1)>.png"]

@@ -27,7 +27,7 @@ from models.degrade import (
     warp,
 )
 from models.degrade.ink import INKS
-from models.degrade.jpeg import packed
+from models.degrade.jpeg import compressed
 from models.settings import SEVERITY_NAMES, DegradeSettings
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))
@@ -248,7 +248,7 @@ def test_lost_resolution_is_pillows():
 def test_jpeg_is_pillows(channels: int, mode: str, quality: int):
     smooth = degrade(crops(8, 20, 52, channels), seeds_of(KEYS[:8], 0), only(blur=1.5))
     pixels = (smooth * 255).round().to(torch.uint8)
-    mine = packed(pixels.float() / 255, np.full(8, float(quality))) * 255
+    mine = compressed(pixels.float() / 255, np.full(8, float(quality))) * 255
     for row in range(8):
         file = io.BytesIO()
         shown = pixels[row].permute(1, 2, 0).squeeze().numpy()

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from models.invariance import HEAVIEST, MODES, Erm, balancing_weights, modes_of, reverse_gradient
 from models.settings import MODE_NAMES, parts_of
-from models.training import UNKNOWN, Batch, Mode, Seen, Training, normalised
+from models.training import UNKNOWN, Batch, Mode, ModeInput, Training, normalised
 from tests.models.toymodes import COUNTS, batch, make, readable
 
 SUMS = ["conditional+pairs", "reversal+coral", "reversal+conditional", "ascent+pairs+coral"]
@@ -38,8 +38,8 @@ def after(mode: str, steps: int = 3, *, known: bool = True, **settings) -> list[
     return weights_of(training)
 
 
-def seen(given: Batch, features: Tensor, strength: float = 1.0) -> Seen:
-    return Seen(features=normalised(features), batch=given, strength=strength)
+def seen(given: Batch, features: Tensor, strength: float = 1.0) -> ModeInput:
+    return ModeInput(features=normalised(features), batch=given, strength=strength)
 
 
 def test_settings_and_modes_have_the_same_names():
@@ -70,13 +70,13 @@ def test_a_sum_is_its_parts_and_has_heads_that_watch_where_no_part_has_any():
 @pytest.mark.parametrize("mode", EVERY)
 def test_every_mode_learns_the_target_and_says_what_it_does(mode: str):
     training = make(mode, strength=0.1, steps=40)
-    figures = [training.update(batch(step)).figures for step in range(40)]
+    metrics = [training.update(batch(step)).metrics for step in range(40)]
     parts = parts_of(mode)
     wanted = FIGURES | {"style_loss", "style_accuracy"} | {f"{part}_loss" for part in parts if part in ALIGNING}
     wanted |= {"strength"} if set(parts) & set(PUSHING) else set()
     wanted |= {"conditional_style_loss", "conditional_style_accuracy"} if mode == "reversal+conditional" else set()
-    assert all(set(each) == wanted for each in figures)
-    assert figures[-1]["loss"] < 0.5 * figures[0]["loss"]
+    assert all(set(each) == wanted for each in metrics)
+    assert metrics[-1]["loss"] < 0.5 * metrics[0]["loss"]
     assert training.step == 40
 
 
@@ -84,8 +84,8 @@ def test_every_mode_learns_the_target_and_says_what_it_does(mode: str):
 def test_rows_without_a_nuisance_label_teach_the_target_alone(mode: str):
     training = make(mode)
     heads = heads_of(training)
-    figures = training.update(batch(known=False)).figures
-    assert set(figures) <= FIGURES | {"strength", "pairs_loss"}
+    metrics = training.update(batch(known=False)).metrics
+    assert set(metrics) <= FIGURES | {"strength", "pairs_loss"}
     assert same(heads, heads_of(training))
 
 
@@ -128,7 +128,7 @@ def test_the_heads_descend_at_full_strength_whatever_the_trunk_is_told(mode: str
     training = make(mode, steps=40)
     for group in training.optimizer.param_groups[:2]:
         group["relative"] = 0.0  # a backbone that stands still: what its head learns is the head's own doing
-    losses = [training.update(batch()).figures["style_loss"] for _ in range(40)]
+    losses = [training.update(batch()).metrics["style_loss"] for _ in range(40)]
     assert losses[-1] < 0.7 * losses[0]
 
 
@@ -136,7 +136,7 @@ def gradients(mode: Mode, given: Batch, strength: float) -> tuple[Tensor, list[T
     """Of `mode`'s loss by the normalised features and by its heads' weights."""
     features = normalised(torch.rand(24, 16, generator=torch.Generator().manual_seed(1))).requires_grad_()
     mode.zero_grad()
-    mode(Seen(features=features, batch=given, strength=strength)).loss.backward()
+    mode(ModeInput(features=features, batch=given, strength=strength)).loss.backward()
     return features.grad, [weight.grad for weight in mode.parameters()]
 
 
@@ -163,9 +163,9 @@ def test_ascent_climbs_through_heads_that_stand_still_up_to_what_a_blind_head_pa
     (mode,), given = make("ascent").modes, batch()
     with torch.no_grad():
         mode.heads[0][2].weight.mul_(8)  # some rows beyond the bound, some below
-    climbed, own = gradients(mode, given, 0.5)
+    ascended, own = gradients(mode, given, 0.5)
     wanted, _ = plain(mode.heads[0], given, highest=math.log(2))
-    assert torch.allclose(climbed, -0.5 * wanted, rtol=1e-3, atol=1e-9)
+    assert torch.allclose(ascended, -0.5 * wanted, rtol=1e-3, atol=1e-9)
     assert (wanted == 0).all(1).any() and not (wanted == 0).all()
     mode.zero_grad()
     _, own = gradients(mode, given, 0.5)
@@ -193,7 +193,7 @@ def test_heads_take_as_many_steps_as_told_for_each_of_the_trunk(mode: str, steps
 
 def test_strength_follows_the_step():
     training = make("reversal", strength=0.4, steps=10)
-    found = [training.update(batch()).figures["strength"] for _ in range(10)]
+    found = [training.update(batch()).metrics["strength"] for _ in range(10)]
     assert found == pytest.approx([0.4 * (2 / (1 + math.exp(-step)) - 1) for step in range(10)])
 
 
@@ -215,7 +215,7 @@ def test_conditionals_loss_is_weighted_by_the_training_sets_counts():
     losses = functional.cross_entropy(mode.heads[0](inputs), given.nuisances["style"], reduction="none")
     weights = balancing_weights(counts["style"])
     wanted = [loss * weights[y, n] for loss, y, n in zip(losses, given.targets, given.nuisances["style"], strict=True)]
-    found = mode(Seen(features=features, batch=given, strength=0.3)).loss
+    found = mode(ModeInput(features=features, batch=given, strength=0.3)).loss
     assert found.item() == pytest.approx(sum(wanted).item() / 24, rel=1e-5)
 
 
@@ -226,8 +226,8 @@ def test_several_nuisances_have_a_head_each():
     colours[::2] = UNKNOWN
     both = replace(given, nuisances={**given.nuisances, "colour": colours})
     for mode in EVERY:
-        figures = make(mode, counts=counts).update(both).figures
-        assert {"style_loss", "style_accuracy", "colour_loss", "colour_accuracy"} <= set(figures)
+        metrics = make(mode, counts=counts).update(both).metrics
+        assert {"style_loss", "style_accuracy", "colour_loss", "colour_accuracy"} <= set(metrics)
 
 
 @cache
@@ -237,8 +237,8 @@ def left_readable(mode: str) -> float:
     for seed in (0, 1):
         training = make(mode, seed=seed, steps=80, learning_rate=0.002, head_learning_rate=10.0, head_steps=5)
         for step in range(80):
-            figures = training.update(batch(step)).figures
-        assert figures["accuracy"] > 0.8
+            metrics = training.update(batch(step)).metrics
+        assert metrics["accuracy"] > 0.8
         found.append(readable(training.network))
     return sum(found) / 2
 

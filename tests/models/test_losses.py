@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from models.losses import cross_entropy, focal, focal_curve, hardest, modulation, start_at_shares, target_loss
+from models.losses import cross_entropy, focal, focal_curve, hardest, modulation, start_at_priors, target_loss
 from models.settings import LossSettings
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0], [-4.0, 4.0, 0.0]])
@@ -92,6 +92,6 @@ def test_the_hardest_share_alone_is_learned_from():
 def test_a_head_started_at_the_labels_shares_says_them_whatever_it_is_shown():
     torch.manual_seed(0)
     head = torch.nn.Linear(16, 4)
-    start_at_shares(head, torch.tensor([0.9, 0.09, 0.01, 0.0]))
+    start_at_priors(head, torch.tensor([0.9, 0.09, 0.01, 0.0]))
     said = head(torch.randn(8, 16)).softmax(1).mean(0)
     assert said.tolist() == pytest.approx([0.895, 0.09, 0.01, 0.005], abs=0.01)

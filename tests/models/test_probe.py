@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from models.probe import LINEAR, MLP, LinearProbe, Rows, fit_probes, inputs_of, log_prior, right_of
+from models.probe import LINEAR, MLP, LinearProbe, Rows, correct_of, fit_probes, inputs_of, log_prior
 from models.settings import ProbeSettings
 
 SETTINGS = ProbeSettings(
@@ -33,7 +33,9 @@ def rows_of(features, targets, truth, *, labels: int = 3) -> Rows:
 
 
 def accuracies(rows: Rows) -> dict[str, torch.Tensor]:
-    return {kind: right_of(probe, rows).double().mean(1) for kind, probe in fit_probes(rows, SETTINGS, seed=0).items()}
+    return {
+        kind: correct_of(probe, rows).double().mean(1) for kind, probe in fit_probes(rows, SETTINGS, seed=0).items()
+    }
 
 
 def test_the_linear_probe_is_scikit_learn_s_logistic_regression():

@@ -17,9 +17,9 @@ def test_a_step_says_how_likely_it_took_each_true_target_to_be():
 
 def test_the_heads_rate_is_relative_to_the_trunks():
     training = make("erm", head_learning_rate=3.0)
-    figures = training.update(batch()).figures
+    metrics = training.update(batch()).metrics
     assert [group["lr"] for group in training.optimizer.param_groups] == pytest.approx(
-        [figures["learning_rate"], figures["learning_rate"], 3 * figures["learning_rate"]]
+        [metrics["learning_rate"], metrics["learning_rate"], 3 * metrics["learning_rate"]]
     )
 
 

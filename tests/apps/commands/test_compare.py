@@ -35,7 +35,7 @@ def test_programs_get_json_alone(home, here, capsys):
     compare("round-0", str(home / "rounds/1"), page=here / "a.html", prune=True, output_format="json")
     numbers = json.loads(capsys.readouterr().out)
     assert (numbers["same"], numbers["first"]) == (False, "round-0")
-    assert list(numbers["spare"]) == ["round-0", str(home / "rounds/1")]
+    assert list(numbers["redundancy"]) == ["round-0", str(home / "rounds/1")]
 
 
 def test_wrong_input_is_refused_before_any_work(home, here):

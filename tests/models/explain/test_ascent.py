@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from models.explain.ascent import STEP, gain, maximise
+from models.explain.ascent_settings import PAPER, AscentSettings, in_steps
 from models.explain.canvas import Canvas, whole
-from models.explain.reach import reaching
-from models.explain.recipes import PAPER, AscentSettings, in_steps
+from models.explain.partial_network import partial_network
 from models.network import CropNet
 from models.settings import NetworkSettings
 
@@ -65,7 +65,7 @@ def hooks_left(network):
 def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
     network.train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    found = maximise(network, layer, [0, 2], canvas=canvas, settings=SHORT, seeds=[0, 1], let_through=3)
+    found = maximise(network, layer, [0, 2], canvas=canvas, settings=SHORT, seeds=[0, 1], override_steps=3)
     assert found.unit.tolist() == [0] * 8 + [2] * 8
     assert found.setting.tolist() == [0, 0, 1, 1, 2, 2, 3, 3] * 2
     assert found.seed.tolist() == [0, 1] * 8
@@ -82,7 +82,7 @@ def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
 @pytest.mark.parametrize(("layer", "windowed"), [("backbone.1", True), ("backbone.1", False), ("target_head", True)])
 def test_activations_are_those_of_the_images_kept(layer, windowed):
     network = scriptnet().eval()
-    found = maximise(network, layer, [0, 1, 2], canvas=MAPS, settings=SHORT, let_through=3, windowed=windowed)
+    found = maximise(network, layer, [0, 1, 2], canvas=MAPS, settings=SHORT, override_steps=3, windowed=windowed)
     window = found.window
     whole_images = torch.zeros(len(found.unit), *MAPS.shape)
     rows = torch.arange(len(found.unit))
@@ -115,7 +115,7 @@ def test_nothing_after_the_layer_is_computed():
 
 def test_a_batch_gives_what_its_samples_give_alone():
     network, settings = scriptnet(), [*SHORT, AscentSettings(steps=6, jitter=2, decay=0.01)]
-    together = maximise(network, "backbone.2", [1, 4], canvas=MAPS, settings=settings, seeds=[3, 5], let_through=3)
+    together = maximise(network, "backbone.2", [1, 4], canvas=MAPS, settings=settings, seeds=[3, 5], override_steps=3)
     for row in range(len(together.unit)):
         setting, seed = settings[int(together.setting[row])], int(together.seed[row])
         alone_ = maximise(
@@ -125,7 +125,7 @@ def test_a_batch_gives_what_its_samples_give_alone():
             canvas=MAPS,
             settings=[setting],
             seeds=[seed],
-            let_through=3,
+            override_steps=3,
         )
         torch.testing.assert_close(alone_.last[0], together.last[row], rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(alone_.best_activation[0], together.best_activation[row], rtol=1e-3, atol=1e-4)
@@ -155,8 +155,8 @@ def test_every_sample_is_reported_done():
 
 def climb_by_hand(network, unit, settings, canvas, *, progress):
     """One picture, one step at a time, of the constant policy or of the other; no regulariser."""
-    with reaching(network, "3", shape=canvas.shape) as reach:
-        _, gradient_norm = gain(reach, canvas, whole(reach, canvas))
+    with partial_network(network, "3", shape=canvas.shape) as to_layer:
+        _, gradient_norm = gain(to_layer, canvas, whole(to_layer, canvas))
     step = STEP * canvas.span * math.sqrt(math.prod(canvas.shape))
     noise = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(7))
     x = canvas.neutral + canvas.span * noise * 10 / 255
@@ -179,8 +179,8 @@ def test_rates_are_constant_or_what_the_progress_asks_for(rate, progress):
 
 def test_the_gain_is_the_norm_of_a_unit_s_gradient():
     network = nn.Sequential(nn.Flatten(), nn.Linear(12 * 16, 1, bias=False))
-    with reaching(network, "1", shape=GREY.shape) as reach:
-        values, norm = gain(reach, GREY, whole(reach, GREY))
+    with partial_network(network, "1", shape=GREY.shape) as to_layer:
+        values, norm = gain(to_layer, GREY, whole(to_layer, GREY))
     assert values.shape == (8, 1)
     assert norm == pytest.approx(float(network[1].weight.detach().norm()), rel=1e-5)
 
@@ -209,7 +209,7 @@ def dead_until(bias):
 
 
 def test_a_dead_unit_is_named_and_the_others_are_not():
-    found = maximise(dead_until(-1e6), "2", range(3), canvas=GREY, settings=SHORT, let_through=4)
+    found = maximise(dead_until(-1e6), "2", range(3), canvas=GREY, settings=SHORT, override_steps=4)
     assert found.silent.view(3, 4).all(dim=1).tolist() == [False, True, False]
     assert found.silent.view(3, 4).any(dim=1).tolist() == [False, True, False]
     assert found.best_activation.view(3, 4)[1].tolist() == [0.0] * 4
@@ -217,12 +217,12 @@ def test_a_dead_unit_is_named_and_the_others_are_not():
     assert found.majority.view(3, 4, -1)[1].isnan().all()
 
 
-@pytest.mark.parametrize("let_through", [0, 10])
-def test_a_closed_unit_opens_when_its_gradient_is_let_through(let_through):
+@pytest.mark.parametrize("override_steps", [0, 10])
+def test_an_inactive_unit_is_activated_by_the_gradient_override(override_steps):
     settings = [AscentSettings(steps=12, rate=1000)]
-    found = maximise(dead_until(-1.0), "2", [1], canvas=GREY, settings=settings, let_through=let_through)
-    assert bool(found.silent[0]) == (let_through == 0)
-    assert (float(found.best_activation[0]) > 0) == (let_through > 0)
+    found = maximise(dead_until(-1.0), "2", [1], canvas=GREY, settings=settings, override_steps=override_steps)
+    assert bool(found.silent[0]) == (override_steps == 0)
+    assert (float(found.best_activation[0]) > 0) == (override_steps > 0)
 
 
 def test_a_closed_unit_opens_from_a_crop_that_it_answers_to():

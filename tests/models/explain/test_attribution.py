@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.attribution import grad_cam, integrated_gradients, last_convolution, occlusion, plain
+from models.explain.attribution import grad_cam, integrated_gradients, last_convolution, mean_baseline, occlusion
 from models.network import CropNet
 from models.settings import NetworkSettings
 
@@ -57,7 +57,7 @@ def test_relus_in_place_change_nothing(network, method):
 
 
 def test_occlusion_is_the_mean_fall_over_windows(network):
-    found = occlusion(network, IMAGES, TARGETS, window=(3, 4), stride=(2, 4), baseline=plain(IMAGES))
+    found = occlusion(network, IMAGES, TARGETS, window=(3, 4), stride=(2, 4), baseline=mean_baseline(IMAGES))
     fall, times = torch.zeros(3, 12, 16), torch.zeros(12, 16)
     rows = torch.arange(3)
     with torch.no_grad():
@@ -105,7 +105,7 @@ def test_integrated_gradients_of_a_square_are_by_hand():
 def test_constants_of_the_gradient_show_as_a_completeness_error():
     settings = NetworkSettings(channels=[4, 4], downsampling=1, embedding=8, dropout=0.0)
     network = CropNet(settings, labels=3, height=12, width=16).eval()
-    found = integrated_gradients(network, IMAGES, TARGETS, baseline=plain(IMAGES), steps=64)
+    found = integrated_gradients(network, IMAGES, TARGETS, baseline=mean_baseline(IMAGES), steps=64)
     assert (found.error.abs() > 1e-3).any()
 
 

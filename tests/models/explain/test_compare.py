@@ -115,8 +115,8 @@ def test_a_network_has_learned_the_same_as_itself():
     assert found.units_above_chance == pytest.approx(1)
     apart = compare(outputs, {"a": noise(80, 4, 2, 2, seed=5), "b": noise(80, 3, seed=6)}, batch=20)
     judged = verdict(found, [apart, apart])
-    assert judged.same and (judged.cka.share, judged.units.share) == pytest.approx((1, 1))
-    assert "50% and 25% of the way" in judged.reason
+    assert judged.same and (judged.cka.normalised, judged.units.normalised) == pytest.approx((1, 1))
+    assert "a normalised similarity of 50% and 25%" in judged.reason
 
 
 def made(*layers):
@@ -135,8 +135,8 @@ def test_the_floor_of_a_layer_is_the_higher_of_the_two_untrained_ones_and_not_be
     assert [value for floor in floors.values() for value in floor] == pytest.approx([0.9, 0.5, 0, 0.1])
     judged = verdict(made((0.95, 0.6), (0.6, 0.5)), untrained)
     assert (judged.cka.value, judged.cka.floor) == pytest.approx((0.775, 0.45))
-    assert judged.cka.share == pytest.approx(0.325 / 0.55)
-    assert judged.units.share == pytest.approx((0.55 - 0.3) / 0.7)
+    assert judged.cka.normalised == pytest.approx(0.325 / 0.55)
+    assert judged.units.normalised == pytest.approx((0.55 - 0.3) / 0.7)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_verdict_is_against_two_seeds_where_there_are_any():
     untrained = [compare(network(0.6, 4), {"layer": noise(300, 4, seed=9)})]
     assert verdict(compare(network(0.6, 4), network(0.6, 5)), untrained, spread).same
     assert not verdict(compare(network(3, 4), network(3, 5)), untrained, spread).same
-    assert "what two seeds of one network reach" in verdict(spread[0], untrained, spread).reason
+    assert "compared with two seeds of one network" in verdict(spread[0], untrained, spread).reason
 
 
 def test_a_dead_layer_resembles_nothing_and_stops_nothing():

@@ -51,7 +51,7 @@ def test_the_deconvnet_is_that_of_explicit_unpooling(batch):
     network = pooled()
     rows = [(i, u, r, c) for i in range(3) for u in range(4) for r, c in ((0, 0), (1, 2), (2, 3))]
     image, unit, row, column = torch.tensor(rows).T
-    found = project(network, IMAGES[image], layer="5", units=unit, places=torch.stack([row, column], 1), batch=batch)
+    found = project(network, IMAGES[image], layer="5", units=unit, positions=torch.stack([row, column], 1), batch=batch)
     with torch.no_grad():
         expected = torch.cat([by_hand(network, IMAGES[i, None], u, r, c) for i, u, r, c in rows])
     assert expected.abs().amax(dim=(1, 2, 3)).count_nonzero() > 20
@@ -62,7 +62,9 @@ def test_the_deconvnet_is_that_of_explicit_unpooling(batch):
 @pytest.mark.parametrize(("rule", "captum"), [("deconvnet", NeuronDeconvolution), ("guided", NeuronGuidedBackprop)])
 def test_a_batch_of_units_gives_what_captum_gives_unit_by_unit(rule, captum):
     network = pooled()
-    found = project(network, IMAGES[:1], layer="4", units=torch.arange(4), places=torch.tensor([[2, 5]] * 4), rule=rule)
+    found = project(
+        network, IMAGES[:1], layer="4", units=torch.arange(4), positions=torch.tensor([[2, 5]] * 4), rule=rule
+    )
     for unit in range(4):
         value = network[:5](IMAGES[:1])[0, unit, 2, 5].detach()
         expected = captum(network, network[4]).attribute(IMAGES[:1].clone(), (unit, 2, 5)).detach() * value
@@ -84,7 +86,7 @@ def test_without_places_a_unit_is_taken_where_it_is_strongest(rule):
     spots = [divmod(int(maps[i, i].argmax()), maps.shape[3]) for i in range(3)]
     chosen = {"layer": "4", "units": torch.arange(3), "rule": rule}
     found = project(network, IMAGES, **chosen)
-    torch.testing.assert_close(found, project(network, IMAGES, places=torch.tensor(spots), **chosen))
+    torch.testing.assert_close(found, project(network, IMAGES, positions=torch.tensor(spots), **chosen))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -115,7 +117,7 @@ class Residual(nn.Module):
 def test_a_skip_connections_gradient_is_left_alone(shared):
     network = Residual(shared).eval()
     wrapped = nn.Sequential(network).eval()
-    found = project(wrapped, IMAGES[:1], layer="0", units=torch.tensor([1]), places=torch.tensor([[4, 4]]))
+    found = project(wrapped, IMAGES[:1], layer="0", units=torch.tensor([1]), positions=torch.tensor([[4, 4]]))
     with torch.no_grad():
         seed = torch.zeros(1, 3, 12, 16)
         seed[0, 1, 4, 4] = network(IMAGES[:1])[0, 1, 4, 4]
@@ -151,7 +153,7 @@ def test_functional_relus_are_refused(rule, rectify):
 
 @pytest.mark.parametrize("rectify", [nn.GELU(), nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh(), nn.SiLU(), F.elu])
 def test_relatives_of_the_relu_are_refused(rectify):
-    with pytest.raises(ValueError, match=r"rectifies with .*: deconvnet and guided backpropagation know ReLU"):
+    with pytest.raises(ValueError, match=r"rectifies with .*: deconvnet and guided backpropagation need ReLU"):
         project(nn.Sequential(Functional(rectify)).eval(), IMAGES[:1], layer="0", units=torch.tensor([0]))
 
 
@@ -214,7 +216,7 @@ def test_misuse_is_refused():
     with pytest.raises(ValueError, match=r"no layer '9'; there are: 0, 1"):
         project(network, IMAGES[:1], layer="9", units=unit)
     with pytest.raises(ValueError, match=r"'4' has 6 rows and 8 columns, none at \(6, 0\)"):
-        project(network, IMAGES[:1], layer="4", units=unit, places=torch.tensor([[6, 0]]))
+        project(network, IMAGES[:1], layer="4", units=unit, positions=torch.tensor([[6, 0]]))
     with pytest.raises(ValueError, match="2 units need as many images"):
         project(network, IMAGES, layer="4", units=torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="training mode"):

@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from models.explain.recipes import AscentSettings, Columns
+from models.explain.ascent_settings import AscentSettings, Columns
 from models.explain.regularise import (
     Blur,
     clip_small_contributions,

@@ -48,11 +48,11 @@ def test_dead_always_on_and_constant_units_are_named():
 def test_twins_are_units_that_rise_together_or_against_each_other():
     first, second = noise(200), noise(200, seed=1)
     output = torch.stack([first, second, 3 * first + 1, -second + 0.01 * noise(200, seed=2)], dim=1)
-    pairs = gather(output).homoglyphs()
+    pairs = gather(output).near_duplicates()
     assert [pair[:2] for pair in pairs] == [(0, 2), (1, 3)]
     assert pairs[0][2] == pytest.approx(1)
     assert pairs[1][2] == pytest.approx(-1, abs=1e-3)
-    assert gather(output).homoglyphs(threshold=1.01) == []
+    assert gather(output).near_duplicates(threshold=1.01) == []
 
 
 def test_effective_rank_counts_directions():
@@ -88,7 +88,7 @@ def test_the_share_of_variance_decides():
     output = torch.stack([first, first + 0.3 * noise(2000, seed=1)], dim=1)
     assert len(gather(output).redundancy(0.95).redundant) == 0
     assert len(gather(output).redundancy(0.85).redundant) == 1
-    with pytest.raises(ValueError, match="explained is a share"):
+    with pytest.raises(ValueError, match="explained is a fraction"):
         gather(output).redundancy(0)
 
 
@@ -96,7 +96,7 @@ def test_a_dead_layer_is_all_redundant():
     found = gather(torch.zeros(9, 4, 2, 2))
     assert found.redundancy().redundant.tolist() == [0, 1, 2, 3]
     assert found.redundancy().kept.tolist() == []
-    assert found.homoglyphs() == []
+    assert found.near_duplicates() == []
     assert found.effective_rank == 0
 
 

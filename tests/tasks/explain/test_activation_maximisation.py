@@ -3,8 +3,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from models.explain.recipes import PAPER, AscentSettings
-from tasks.explain.activation_maximisation import chosen_head, climb, recipes_of, regularisers_of, settings_of, unit_of
+from models.explain.ascent_settings import PAPER, AscentSettings
+from tasks.explain.activation_maximisation import (
+    chosen_head,
+    maximise_units,
+    regularisers_of,
+    settings_of,
+    unit_of,
+    variants_of,
+)
 from tasks.explain.sample import Sample
 from tasks.explain.units import explain_units
 from tasks.train.weights import load_model
@@ -16,7 +23,7 @@ LABELS = ["Cyrl", "Latn", "Zxxx"]
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     """(network, what its units answer to, real crops) of the toy home's first model."""
-    home = make_toy_home(tmp_path_factory.mktemp("climbing"), params=toy_params())
+    home = make_toy_home(tmp_path_factory.mktemp("maximised"), params=toy_params())
     network, card = load_model(home / "rounds" / "0")
     explained = explain_units(
         network, table=home / "table", target="script", height=card["height"], width=card["width"], top=3, crops=100
@@ -26,9 +33,9 @@ def toy(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def climbed(toy):
+def maximised(toy):
     network, explained, images = toy
-    return climb(network, explained, images=images, head_unit=1, params=toy_params())
+    return maximise_units(network, explained, images=images, head_unit=1, params=toy_params())
 
 
 def layer_of(*, active, density, highest=None):
@@ -50,17 +57,17 @@ def searched(ranks, settings):
 
 
 def test_every_regulariser_is_alone_at_five_strengths_and_then_come_the_papers():
-    recipes = recipes_of(None)
-    alone = [one for one in recipes if not one.combined]
+    variants = variants_of(None)
+    alone = [one for one in variants if not one.combined]
     assert [one.name for one in alone] == ["none"] + [
         name for name in ("decay", "blur", "norm", "contribution", "jitter") for _ in range(5)
     ]
     assert all(one.settings.regularisers == ({one.name} - {"none"}) for one in alone)
-    assert {one.name: one.settings for one in recipes if one.combined} == PAPER
+    assert {one.name: one.settings for one in variants if one.combined} == PAPER
 
 
 def test_half_the_steps_are_twice_as_long():
-    whole, half = ({(one.name, one.combined): one.settings for one in recipes_of(steps)} for steps in (None, 250))
+    whole, half = ({(one.name, one.combined): one.settings for one in variants_of(steps)} for steps in (None, 250))
     assert half["none", False] == whole["none", False].model_copy(update={"steps": 250, "rate": 200.0})
     assert half["contribution", True].rate == pytest.approx(4e8)  # of 1000 steps
     assert half["contribution", True].progress == pytest.approx(8)
@@ -97,35 +104,35 @@ def test_a_search_that_was_not_made_cannot_draw():
         settings_of(report_with(settings="search"), None)
 
 
-def test_a_unit_of_every_layer_climbs_by_every_recipe(toy, climbed):
+def test_a_unit_of_every_layer_climbs_by_every_recipe(toy, maximised):
     _, explained, _ = toy
-    assert [one.layer.name for one in climbed.units] == [layer.name for layer in explained.layers]
-    assert climbed.units[-1].unit == climbed.searched == 1
-    for one in climbed.units:
-        assert len(one.ascent.best) == len(one.recipes) == 30
+    assert [one.layer.name for one in maximised.units] == [layer.name for layer in explained.layers]
+    assert maximised.units[-1].unit == maximised.searched == 1
+    for one in maximised.units:
+        assert len(one.ascent.best) == len(one.variants) == 30
         assert set(one.ascent.unit.tolist()) == {one.unit}
-        assert {recipe.settings.steps for recipe in one.recipes} == {8}
-    assert len(climbed.search.settings) == 6
+        assert {variant.settings.steps for variant in one.variants} == {8}
+    assert len(maximised.search.settings) == 6
 
 
-def test_what_was_climbed_is_what_the_network_says_of_the_picture(toy, climbed):
+def test_what_was_climbed_is_what_the_network_says_of_the_picture(toy, maximised):
     network, _, _ = toy
-    head = climbed.units[-1]
-    assert head.ascent.best.shape[1:] == climbed.canvas.shape
+    head = maximised.units[-1]
+    assert head.ascent.best.shape[1:] == maximised.canvas.shape
     with torch.no_grad():
         maps = network.backbone(head.ascent.best)  # the canvas enters behind `standardise`
         features = network.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         said = network.target_head(features)[:, head.unit]
-    still = torch.tensor([one.settings.jitter == 0 for one in head.recipes])  # the others moved as they were measured
+    still = torch.tensor([one.settings.jitter == 0 for one in head.variants])  # the others moved as they were measured
     assert torch.allclose(said[still], head.ascent.best_activation[still], atol=1e-4)
 
 
-def test_threads_change_nothing(toy, climbed):
+def test_threads_change_nothing(toy, maximised):
     network, explained, images = toy
     params = toy_params(threads=2)
-    again = climb(network, explained, images=images, head_unit=1, params=params)
-    assert torch.equal(again.search.rank, climbed.search.rank)
-    for one, other in zip(climbed.units, again.units, strict=True):
+    again = maximise_units(network, explained, images=images, head_unit=1, params=params)
+    assert torch.equal(again.search.rank, maximised.search.rank)
+    for one, other in zip(maximised.units, again.units, strict=True):
         assert torch.equal(one.ascent.best, other.ascent.best)
 
 

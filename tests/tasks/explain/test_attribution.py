@@ -5,11 +5,19 @@ from PIL import Image
 from torch import nn
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from models.explain.trust import area
+from models.explain.attribution_checks import area
 from tasks.common.errors import UserError
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
-from tasks.explain.attribution import GRAD_CAM, INTEGRATED, METHODS, OCCLUSION, attend, explain_crops, explain_files
+from tasks.explain.attribution import (
+    GRAD_CAM,
+    INTEGRATED,
+    METHODS,
+    OCCLUSION,
+    attribution_of,
+    explain_crops,
+    explain_files,
+)
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
 from tasks.inspect.attribution_text import format_attribution, numbers_of
 from tasks.predict.predict import predict_files
@@ -51,7 +59,7 @@ def test_every_picture_is_answered_as_predict_answers_and_every_other_file_is_to
     files, explained, problems = found
     records, _ = predict_files(files, model_folder=model, temperature=2.0)
     assert explained.names == [str(file) for file in files[:2]]
-    assert explained.answers == [{name: of for name, of in record.items() if name != "file"} for record in records]
+    assert explained.predictions == [{name: of for name, of in record.items() if name != "file"} for record in records]
     assert explained.labels == [record["script"] for record in records]
     (problem,) = problems
     assert str(problem) == f"this is no picture ({files[2]}): give PNG, JPEG, PGM, TIFF, WebP or BMP"
@@ -65,9 +73,9 @@ def test_no_readable_file_is_no_explanation(model, tmp_path):
 def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(found, model):
     _, explained, _ = found
     network, _ = load_model(model)
-    plain = explained.images.mean((2, 3), keepdim=True).expand_as(explained.images)
+    mean_baseline = explained.images.mean((2, 3), keepdim=True).expand_as(explained.images)
     with torch.no_grad():
-        rise = (network(explained.images) - network(plain)).numpy()
+        rise = (network(explained.images) - network(mean_baseline)).numpy()
     targets = explained.attribution.targets
     rise = rise[np.arange(2), targets]
     sums = explained.attribution.maps[INTEGRATED].sum((1, 2))
@@ -109,7 +117,7 @@ def test_the_map_that_decides_beats_chance():
 
     images = torch.zeros(3, 1, 16, 32)
     images[:, :, :8, :8] = 1
-    seen = attend(Corner().eval(), images, torch.ones(3, dtype=torch.int64), PARAMS.attribution, seed=0)
+    seen = attribution_of(Corner().eval(), images, torch.ones(3, dtype=torch.int64), PARAMS.attribution, seed=0)
     curves = seen.curves[OCCLUSION]
     assert (area(curves.random_deletion) - area(curves.deletion) > 0.05).all()
     assert seen.maps[OCCLUSION][0].argmax() in {row * 32 + column for row in range(8) for column in range(8)}

@@ -81,8 +81,8 @@ def test_the_numbers_say_all_that_the_verdict_rests_on(home, models):
     assert lines[1].startswith("round-0 and an untrained network: CKA ")
     assert [line.split()[0] for line in lines[-4:]] == names
     floor = np.mean([layer["untrained_units"] for layer in numbers["layers"]])
-    standing = numbers["standing"]["units"]
-    assert (standing["value"], standing["floor"]) == pytest.approx((numbers["units_above_chance"], floor), abs=1e-5)
+    similarity = numbers["similarity"]["units"]
+    assert (similarity["value"], similarity["floor"]) == pytest.approx((numbers["units_above_chance"], floor), abs=1e-5)
 
 
 def test_the_floor_is_of_an_untrained_network_of_each_ones_own_shape(home, models, tmp_path):
@@ -127,9 +127,9 @@ def test_two_seeds_of_a_model_set_the_measure(home, models, tmp_path):
     found = compare(home, known, ("erm", "near"), references=[("erm", "erm/seed-1")])
     # The seed apart is the other model itself: the two are exactly as far apart as two seeds.
     assert found.verdict.same and "two seeds" in found.verdict.reason
-    assert found.verdict.cka.needed == pytest.approx(found.verdict.cka.value)
+    assert found.verdict.cka.threshold == pytest.approx(found.verdict.cka.value)
     far = compare(home, known, references=[("erm", "erm/seed-1")])
-    assert not far.verdict.same and far.verdict.cka.needed == pytest.approx(found.verdict.cka.needed)
+    assert not far.verdict.same and far.verdict.cka.threshold == pytest.approx(found.verdict.cka.threshold)
     assert "erm and erm/seed-1, two seeds: CKA" in format_comparison(numbers_of(found))
 
 

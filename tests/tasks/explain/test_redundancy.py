@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.explain.redundancy import format_spare, spare_units
+from tasks.explain.redundancy import format_redundancy, redundant_units
 from tasks.explain.sample import Sample
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
@@ -12,11 +12,11 @@ PARAMS = toy_params()
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return make_toy_home(tmp_path_factory.mktemp("spare"), params=PARAMS)
+    return make_toy_home(tmp_path_factory.mktemp("redundant"), params=PARAMS)
 
 
 @pytest.fixture
-def homoglyph(home, tmp_path):
+def duplicated(home, tmp_path):
     """A model whose unit 3 of `backbone.0` is twice unit 1, and which does not give all crops one label."""
     network, card = load_model(home / "rounds" / "0")
     with torch.no_grad():
@@ -27,8 +27,8 @@ def homoglyph(home, tmp_path):
         for values in (block.norm.running_mean, block.norm.running_var):
             values[3] = values[1]
         network.target_head.bias -= network(sample_of(home).images(1)).mean(dim=0)
-    save_model(tmp_path / "homoglyph", network, card)
-    return tmp_path / "homoglyph"
+    save_model(tmp_path / "duplicated", network, card)
+    return tmp_path / "duplicated"
 
 
 def sample_of(home):
@@ -36,26 +36,26 @@ def sample_of(home):
 
 
 def spare(home, **models):
-    return spare_units(PARAMS, table=home / "table", models=models)
+    return redundant_units(PARAMS, table=home / "table", models=models)
 
 
-def test_a_unit_that_is_another_times_two_is_redundant_and_not_missed(home, homoglyph):
-    (layer, *others) = spare(home, homoglyph=homoglyph)["homoglyph"]["layers"]
+def test_a_unit_that_is_another_times_two_is_redundant_and_not_missed(home, duplicated):
+    (layer, *others) = spare(home, duplicated=duplicated)["duplicated"]["layers"]
     assert layer["layer"] == "backbone.0" and layer["units"] == 4
     assert {1, 3} & set(layer["redundant"])
-    assert layer["larger_by"] == len(layer["redundant"]) >= 1
+    assert layer["n_redundant"] == len(layer["redundant"]) >= 1
     assert layer["effective_rank"] <= 3
-    assert [1, 3, 1.0] in layer["homoglyphs"]
+    assert [1, 3, 1.0] in layer["near_duplicates"]
     assert [other["layer"] for other in others] == ["backbone.1", "embedding"]  # not the labels
 
 
-def test_dead_units_and_those_that_are_always_on_are_named(home, homoglyph):
-    network, card = load_model(homoglyph)
+def test_dead_units_and_those_that_are_always_on_are_named(home, duplicated):
+    network, card = load_model(duplicated)
     with torch.no_grad():
         network.embedding.norm.weight[:2] = 0
         network.embedding.norm.bias[:2] = torch.tensor([-1.0, 1.0])
-    save_model(homoglyph, network, card)
-    *_, layer = spare(home, homoglyph=homoglyph)["homoglyph"]["layers"]
+    save_model(duplicated, network, card)
+    *_, layer = spare(home, duplicated=duplicated)["duplicated"]["layers"]
     with torch.inference_mode():
         images = Sample.of_split(home / "table", "train", target="script", most=1000, severity="light").images(1)
         said = network.embed(images)
@@ -64,31 +64,35 @@ def test_dead_units_and_those_that_are_always_on_are_named(home, homoglyph):
     assert 0 in layer["dead"] and 1 in layer["always_on"]
 
 
-def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(home, homoglyph):
-    found = spare(home, homoglyph=homoglyph)["homoglyph"]
-    network, card = load_model(homoglyph)
+def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(home, duplicated):
+    found = spare(home, duplicated=duplicated)["duplicated"]
+    network, card = load_model(duplicated)
     sample = sample_of(home)
     with torch.inference_mode():
         answers = [card["labels"][place] for place in network(sample.images(1)).argmax(1).tolist()]
     assert found["crops"] == len(sample)
     assert found["accuracy"] == pytest.approx(np.mean(np.array(answers) == np.array(sample.labels)), abs=1e-5)
     assert not any(module._forward_hooks for module in network.modules())
-    assert found["together"]["larger_by"] == sum(layer["larger_by"] for layer in found["layers"])
+    assert found["together"]["n_redundant"] == sum(layer["n_redundant"] for layer in found["layers"])
 
 
-def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, homoglyph):
+def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, duplicated):
     exact = PARAMS.compare.model_dump() | {"explained": 1.0}
-    found = spare_units(toy_params(compare=exact), table=home / "table", models={"homoglyph": homoglyph})["homoglyph"]
+    found = redundant_units(toy_params(compare=exact), table=home / "table", models={"duplicated": duplicated})[
+        "duplicated"
+    ]
     for layer in found["layers"]:  # what is left out follows from the rest exactly
         assert (layer["accuracy"], layer["changed"]) == (found["accuracy"], 0)
     rough = PARAMS.compare.model_dump() | {"explained": 0.05}
-    found = spare_units(toy_params(compare=rough), table=home / "table", models={"homoglyph": homoglyph})["homoglyph"]
-    assert found["together"]["larger_by"] > 0 and 0 < found["together"]["changed"] <= 1
+    found = redundant_units(toy_params(compare=rough), table=home / "table", models={"duplicated": duplicated})[
+        "duplicated"
+    ]
+    assert found["together"]["n_redundant"] > 0 and 0 < found["together"]["changed"] <= 1
 
 
-def test_the_table_names_every_layer_of_every_model(home, homoglyph):
-    found = spare(home, homoglyph=homoglyph, other=home / "rounds" / "1")
-    text = format_spare(found)
+def test_the_table_names_every_layer_of_every_model(home, duplicated):
+    found = spare(home, duplicated=duplicated, other=home / "rounds" / "1")
+    text = format_redundancy(found)
     assert text.count("all at once") == 2
-    assert text.startswith(f"homoglyph: accuracy {found['homoglyph']['accuracy']:.4f} on 24 crops of validation\n")
+    assert text.startswith(f"duplicated: accuracy {found['duplicated']['accuracy']:.4f} on 24 crops of validation\n")
     assert text.count("backbone.0") == 2

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.explain.ascent_settings import PAPER, in_steps
 from models.explain.canvas import canvas_of
-from models.explain.recipes import PAPER, in_steps
 from tasks.crop_table.shards import read_images
 from tasks.explain.synthetic_pixels import enlarged
-from tasks.explain.unit_images import RULES, Artist, crops_of
+from tasks.explain.unit_images import RULES, UnitVisualiser, crops_of
 from tasks.explain.units import explain_units
 from tasks.train.weights import load_model
 from tests.toyhome import HEIGHT, WIDTH, make_toy_home, toy_params
@@ -15,28 +15,30 @@ SETTINGS = {name: in_steps(PAPER[name], 8) for name in ("norm", "decay")}
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """(network, explanation, by layer what was drawn, table) of the toy home's first round."""
+def visuals(tmp_path_factory):
+    """(network, explanation, by layer its visuals, table) of the toy home's first round."""
     params = toy_params()
-    home = make_toy_home(tmp_path_factory.mktemp("drawn"), params=params)
+    home = make_toy_home(tmp_path_factory.mktemp("visuals"), params=params)
     network, _ = load_model(home / "rounds" / "0")
     table = home / "table"
     explained = explain_units(network, table=table, target="script", height=HEIGHT, width=WIDTH, top=3, crops=100)
     crops = torch.from_numpy(read_images(table, ["validation"])[0])[:, None].float() / 255
     canvas = canvas_of(network, crops, entry="standardise")
     images = crops_of(table, explained, channels=1)
-    artist = Artist(network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=params.seed, workers=1)
-    return network, explained, {layer.name: artist.draw(layer) for layer in explained.layers}, table
+    visualiser = UnitVisualiser(
+        network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=params.seed, workers=1
+    )
+    return network, explained, {layer.name: visualiser.visualise(layer) for layer in explained.layers}, table
 
 
-def test_a_patch_is_what_the_peak_sees(drawn):
-    _, explained, layers, table = drawn
+def test_a_patch_is_what_the_peak_sees(visuals):
+    _, explained, layers, table = visuals
     layer = explained.layers[0]
     images, rows = read_images(table)
     of_key = dict(zip(rows["key"], images, strict=True))
     met = 0
-    for unit, parts in enumerate(layers[layer.name].parts):
-        for rank, part in enumerate(parts):
+    for unit, attributions in enumerate(layers[layer.name].attributions):
+        for rank, part in enumerate(attributions):
             row, column = layer.summary.spot[unit, rank].tolist()
             # The first block has a kernel of 5 and a stride of 2.
             crop = np.pad(of_key[explained.keys[layer.summary.crop[unit, rank]]], 2, constant_values=255)
@@ -46,19 +48,20 @@ def test_a_patch_is_what_the_peak_sees(drawn):
     assert met > 2
 
 
-def test_every_live_unit_has_its_projections_and_a_dead_one_none(drawn):
-    _, explained, layers, _ = drawn
+def test_every_live_unit_has_its_projections_and_a_dead_one_none(visuals):
+    _, explained, layers, _ = visuals
     for layer in explained.layers:
-        for unit, parts in enumerate(layers[layer.name].parts):
+        for unit, attributions in enumerate(layers[layer.name].attributions):
             live = int((layer.summary.strength[unit] > 0).sum())
-            assert len(parts) == min(2, live)
+            assert len(attributions) == min(2, live)
             assert all(
-                set(part) == {"patch", *RULES} and len({one.shape for one in part.values()}) == 1 for part in parts
+                set(part) == {"patch", *RULES} and len({one.shape for one in part.values()}) == 1
+                for part in attributions
             )
 
 
-def test_the_plain_gradient_of_a_label_is_autograd_s(drawn):
-    network, explained, layers, table = drawn
+def test_the_plain_gradient_of_a_label_is_autograd_s(visuals):
+    network, explained, layers, table = visuals
     layer = explained.layers[-1]
     images, rows = read_images(table)
     of_key = dict(zip(rows["key"], images, strict=True))
@@ -67,16 +70,16 @@ def test_the_plain_gradient_of_a_label_is_autograd_s(drawn):
     pixels = (torch.from_numpy(crop)[None, None].float() / 255).requires_grad_()
     (gradient,) = torch.autograd.grad(network(pixels)[0, unit], pixels)
     wanted = (gradient / (2 * gradient.abs().max()) + 0.5)[0, 0].numpy() * 255
-    assert np.abs(layers[layer.name].parts[unit][0]["gradient"] - enlarged(wanted)).max() <= 1
+    assert np.abs(layers[layer.name].attributions[unit][0]["gradient"] - enlarged(wanted)).max() <= 1
 
 
-def test_numbers_and_images_say_the_same(drawn):
-    _, explained, layers, _ = drawn
+def test_numbers_and_images_say_the_same(visuals):
+    _, explained, layers, _ = visuals
     for layer in explained.layers:
         one = layers[layer.name]
         for images, numbers in zip(one.images, one.numbers, strict=True):
             assert list(numbers) == list(images) == ["norm", "decay"]
-            for name, climb in numbers.items():
-                assert climb["silent"] == (not images[name])
-                assert {kind for kind in ("best", "last", "majority") if kind in climb} == set(images[name])
-                assert climb["silent"] or climb["best"] >= climb["last"]
+            for name, run in numbers.items():
+                assert run["silent"] == (not images[name])
+                assert {kind for kind in ("best", "last", "majority") if kind in run} == set(images[name])
+                assert run["silent"] or run["best"] >= run["last"]

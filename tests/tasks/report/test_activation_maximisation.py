@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from models.explain.recipes import PAPER, AscentSettings
+from models.explain.ascent_settings import PAPER, AscentSettings
 from tasks.common.files import read_json
 from tasks.explain.search_results import strength_of
 from tasks.report.build import make_report
@@ -14,7 +14,7 @@ KINDS = ("decay", "blur", "norm", "contribution", "jitter")
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     params = toy_params()
-    home = make_mined_home(tmp_path_factory.mktemp("climbing"), params=params)
+    home = make_mined_home(tmp_path_factory.mktemp("maximised"), params=params)
     make_report(params, home=home, fonts=home / "none", out=home / "report")
     return home / "report"
 
@@ -46,10 +46,10 @@ def test_each_layer_has_every_image_beside_its_top_activating_crops(report, numb
         assert [one["name"] for one in layer["images"] if one["combined"]] == list(PAPER)
         assert all(one["settings"]["steps"] == 8 for one in layer["images"])
         shown = sum(not one["silent"] for one in layer["images"])
-        assert text.count(f'src="sprites/ascent-{place}.png"') == shown
+        assert text.count(f'src="sprites/maximised-{place}.png"') == shown
         assert len(layer["crops"]) == 3
     # The head's crops stand beside its sheet and beside its search.
-    assert text.count('src="sprites/ascent-crops.png"') == 3 * (4 + 1)
+    assert text.count('src="sprites/maximised-crops.png"') == 3 * (4 + 1)
 
 
 def test_the_crops_are_those_of_the_layers_page(report, numbers):
@@ -60,7 +60,7 @@ def test_the_crops_are_those_of_the_layers_page(report, numbers):
 
 def test_small_images_are_enlarged(report, numbers):
     assert numbers["layers"][0]["field"] == [5, 5]
-    with Image.open(report / "sprites" / "ascent-0.png") as sheet:
+    with Image.open(report / "sprites" / "maximised-0.png") as sheet:
         assert sheet.width % 60 == 0  # twelve times
         pixels = sheet.convert("L").crop((0, 0, 12, 12))
     assert len(set(pixels.getdata())) == 1
@@ -75,7 +75,7 @@ def test_the_search_is_ranked_and_its_best_come_first(numbers, text):
     assert [one["mean_rank"] for one in ordered] == sorted(one["mean_rank"] for one in tried)
     assert text.count('<span class="tag">best ') == 4
     silent = sum(one["silent"] for one in tried)
-    assert text.count('src="sprites/ascent-search.png"') == 6 - silent
+    assert text.count('src="sprites/maximised-search.png"') == 6 - silent
 
 
 def test_the_searched_unit_is_the_label_of_lowest_accuracy(report, numbers):

@@ -7,7 +7,7 @@ import torch
 from tasks.common.files import read_json, write_json
 from tasks.explain.compare import compare_models, seed_pairs
 from tasks.explain.compare_numbers import numbers_of
-from tasks.explain.redundancy import spare_units
+from tasks.explain.redundancy import redundant_units
 from tasks.explain.units import explain_units
 from tasks.report.compare import compared_page, replica_folders, write_compared
 from tasks.report.evidence import model_folders, read_evidence
@@ -113,11 +113,11 @@ def test_redundant_units_of_the_chosen_model(made):
     report, home = made
     name = read_json(home / "chosen.json")["name"]
     numbers = read_json(report / "redundancy.json")
-    alone = spare_units(PARAMS, table=home / "table", models={name: model_folders(home)[name]})[name]
+    alone = redundant_units(PARAMS, table=home / "table", models={name: model_folders(home)[name]})[name]
     assert alone == {key: numbers[key] for key in alone}
     text = text_of(report, "redundancy")
     first, *_, last = numbers["layers"]
-    assert [1, 3, 1.0] in first["homoglyphs"] and 2 in last["dead"]
+    assert [1, 3, 1.0] in first["near_duplicates"] and 2 in last["dead"]
     link = '<a href="layer-0-backbone.0.html#unit-{0}">{0}</a>'
     assert f"{link.format(1)} and {link.format(3)} " in text
     assert "<dt>Dead</dt><dd>" in text and '<a href="layer-2-embedding.html#unit-2">2</a>' in text

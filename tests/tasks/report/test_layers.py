@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.explain.recipes import PAPER
+from models.explain.ascent_settings import PAPER
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.report.build import make_report
@@ -71,8 +71,8 @@ def test_the_pages_numbers_hold_every_climb(made):
     _, report = made
     for page in report.glob("layer-*.json"):
         for unit in read_json(page)["all"]:
-            assert set(unit["drawn"]) == set(PAPER)
-            assert unit["silent"] == all(climb["silent"] for climb in unit["drawn"].values())
+            assert set(unit["optimised"]) == set(PAPER)
+            assert unit["silent"] == all(run["silent"] for run in unit["optimised"].values())
 
 
 def test_provenance_names_versions_seed_and_dvc_hashes(made):

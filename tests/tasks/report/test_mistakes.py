@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from models.explain.trust import area
+from models.explain.attribution_checks import area
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import METHODS, explain_crops

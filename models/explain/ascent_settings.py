@@ -2,7 +2,7 @@
 
 The paper is Yosinski et al. (2015), "Understanding Neural Networks Through Deep Visualization". Its numbers hold for
 CaffeNet, whose images are 3 x 227 x 227 pixels of 0 to 255. Percentages, decay and steps mean the same everywhere,
-and so do pixels of blur; rates do not, and `models.explain.ascent` says how they are carried over.
+and so do pixels of blur; rates do not, and `models.explain.ascent` tells how they are carried over.
 """
 
 import math
@@ -16,17 +16,17 @@ from models.settings import Settings
 
 
 class AscentSettings(Settings):
-    """One way to climb. `progress` None: a constant rate; else steps aim for so much activation, at most at `rate`."""
+    """`progress` None: a constant rate of ascent; else steps aim for so much activation, at most at `rate`."""
 
     steps: int = Field(default=500, ge=1, le=100_000)
     rate: float = Field(default=100.0, gt=0)  # of the paper's pixels: change a step, per unit of gradient
     progress: float | None = Field(default=None, gt=0)  # of CaffeNet's activation, a step
-    decay: float = Field(default=0.0, ge=0, lt=1)  # share that every pixel loses each step
+    decay: float = Field(default=0.0, ge=0, lt=1)  # fraction that every pixel loses each step
     blur_width: float = Field(default=0.0, ge=0, le=64)  # standard deviation, pixels
     blur_every: int = Field(default=0, ge=0)  # steps; 0: never
     norm_percent: float = Field(default=0.0, ge=0, le=100)  # of the pixels: those with the smallest norm go to 0
     contribution_percent: float = Field(default=0.0, ge=0, le=100)  # and those that contribute least
-    jitter: int = Field(default=0, ge=0, le=64)  # pixels by which the image is moved at most, each step anew
+    jitter: int = Field(default=0, ge=0, le=64)  # pixels by which the image is moved at most, anew each step
 
     @property
     def regularisers(self) -> frozenset[str]:
@@ -37,7 +37,7 @@ class AscentSettings(Settings):
         return frozenset(name for name, strength in strengths.items() if strength)
 
 
-# Table 1 of the paper, row by row, with rates and steps of its figures; named after what makes each what it is.
+# Table 1 of the paper, row by row, with rates and steps of its figures; named after the main regulariser of each.
 PAPER: dict[str, AscentSettings] = {
     "norm": AscentSettings(progress=2.0, blur_width=0.5, blur_every=4, norm_percent=50.0, steps=500),
     "decay": AscentSettings(decay=0.3, norm_percent=20.0, steps=750),
@@ -58,7 +58,7 @@ STRENGTHS: dict[str, list[dict[str, float | int]]] = {
 
 
 def in_steps(settings: AscentSettings, steps: int) -> AscentSettings:
-    """The same climb in `steps` steps: a run of half the steps takes steps of twice the length."""
+    """The same optimisation in `steps` steps: with half the steps, each is twice as long."""
     longer = settings.steps / steps
     progress = None if settings.progress is None else settings.progress * longer
     return settings.model_copy(update={"steps": steps, "rate": settings.rate * longer, "progress": progress})
@@ -72,12 +72,12 @@ def alone(base: AscentSettings) -> dict[str, list[AscentSettings]]:
 
 
 def random_settings(count: int, *, seed: int) -> list[AscentSettings]:
-    """`count` settings drawn from the ranges of `_drawn`, the same for the same seed."""
+    """`count` settings sampled from the ranges of `_sampled`, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
-    return [_drawn(generator) for _ in range(count)]
+    return [_sampled(generator) for _ in range(count)]
 
 
-def _drawn(generator: torch.Generator) -> AscentSettings:
+def _sampled(generator: torch.Generator) -> AscentSettings:
     """Each regulariser is on in two of three; strengths reach from hardly visible to too much, as in `STRENGTHS`."""
 
     def between(low: float, high: float) -> float:

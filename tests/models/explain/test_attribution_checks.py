@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.attribution import grad_cam, plain
-from models.explain.trust import area, curves, weight_randomisation
+from models.explain.attribution import grad_cam, mean_baseline
+from models.explain.attribution_checks import area, curves, weight_randomisation
 
 IMAGES = torch.rand(4, 1, 6, 5, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.tensor([1, 0, 2, 1])
@@ -19,7 +19,7 @@ def network():
 
 def test_curves_are_those_of_pixels_changed_one_by_one(network):
     maps = torch.randn(4, 6, 5, generator=torch.Generator().manual_seed(2))
-    baseline = plain(IMAGES)
+    baseline = mean_baseline(IMAGES)
     found = curves(network, IMAGES, TARGETS, maps, baseline=baseline, steps=30, seed=0)
     for row in range(4):
         order = sorted(range(30), key=lambda pixel: -maps[row].flatten()[pixel].item())
@@ -36,7 +36,7 @@ def test_curves_are_those_of_pixels_changed_one_by_one(network):
 
 def test_fewer_steps_are_points_of_the_same_curve(network):
     maps = torch.randn(4, 6, 5, generator=torch.Generator().manual_seed(2))
-    settings = {"baseline": plain(IMAGES), "seed": 0}
+    settings = {"baseline": mean_baseline(IMAGES), "seed": 0}
     fine = curves(network, IMAGES, TARGETS, maps, steps=30, **settings)
     coarse = curves(network, IMAGES, TARGETS, maps, steps=6, **settings)
     torch.testing.assert_close(coarse.deletion, fine.deletion[:, ::5])
@@ -67,7 +67,7 @@ def test_the_map_that_knows_beats_chance_and_its_opposite_loses():
 def test_the_random_map_is_the_seeds(network):
     maps = torch.zeros(4, 6, 5)
     first, same, other = (
-        curves(network, IMAGES, TARGETS, maps, baseline=plain(IMAGES), steps=5, seed=seed) for seed in (0, 0, 1)
+        curves(network, IMAGES, TARGETS, maps, baseline=mean_baseline(IMAGES), steps=5, seed=seed) for seed in (0, 0, 1)
     )
     assert torch.equal(first.random_deletion, same.random_deletion)
     assert not torch.equal(first.random_deletion, other.random_deletion)
@@ -103,7 +103,7 @@ def test_a_flat_map_counts_as_nothing(network):
 
 
 def test_misuse_is_refused(network):
-    maps, settings = torch.zeros(4, 6, 5), {"baseline": plain(IMAGES), "seed": 0}
+    maps, settings = torch.zeros(4, 6, 5), {"baseline": mean_baseline(IMAGES), "seed": 0}
     with pytest.raises(ValueError, match="steps"):
         curves(network, IMAGES, TARGETS, maps, steps=0, **settings)
     with pytest.raises(ValueError, match="a map for each"):

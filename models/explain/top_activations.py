@@ -1,11 +1,11 @@
-"""The strongest and weakest crops of every unit of a layer and its statistics, gathered batch by batch."""
+"""Top-activating and least-activating crops of every unit of a layer, and its statistics, batch by batch."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-ALWAYS_ON = 0.99  # share of positions at which an always-on unit is above zero
+ALWAYS_ON = 0.99  # fraction of positions at which an always-on unit is above zero
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,22 @@ class RankedCrops:
     crop: Tensor
     spot: Tensor
 
-    def place(self, grid: tuple[int, int]) -> Tensor:
-        """`spot` as shares of the image's height and width, at the middle of the position: `[units, k, 2]`."""
+    def centre(self, grid: tuple[int, int]) -> Tensor:
+        """The middle of the position `spot`, as fractions of the image's height and width: `[units, k, 2]`."""
         return (self.spot + 0.5) / torch.tensor(grid)
 
 
 @dataclass(frozen=True)
 class UnitSummary:
-    """What a stream of crops did to the units of one layer; every array's first axis is the unit.
+    """Top and bottom crops and statistics of a layer's units; every array's first axis is the unit.
 
-    `strength[units, k]` are the largest activations, strongest first (over the positions of a crop, then
+    `strength[units, k]` are the largest activations, highest first (over the positions of a crop, then
     over crops), `crop[units, k]` the crops' numbers in the stream, `spot[units, k, 2]` the peak's (row,
-    column) in the layer's map, whose receptive field is the patch (`fields.Fields.box`), (0, 0) without
-    positions. `weakest` are the same of the crops whose peak is lowest, lowest first: what moves the unit
-    least, wherever it stands. k is smaller where the stream was shorter. `mean`, `highest` and `active` are
-    over crops: mean and largest peak, and the share of crops with a peak above zero; `density` is the share
-    of all positions above zero. `grid` is the layer's (rows, columns), (1, 1) without positions.
+    column) in the layer's map, whose receptive field is the patch (`ReceptiveFields.box`), (0, 0) without positions.
+    `weakest` are the same of the crops whose peak is lowest, lowest first. k is smaller where the stream was shorter.
+    `mean`, `highest` and `active` are over crops: mean and largest peak, and the fraction of crops with a peak above
+    zero; `density` is the fraction of all positions above zero. `grid` is the layer's (rows, columns), (1, 1) without
+    positions.
     """
 
     strength: Tensor
@@ -50,7 +50,7 @@ class UnitSummary:
 
     @property
     def dead(self) -> Tensor:
-        """Units that no crop raised above zero."""
+        """Units that no crop activates."""
         return self.highest <= 0
 
     @property

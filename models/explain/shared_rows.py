@@ -1,9 +1,9 @@
 """Forward passes of many copies of one image that compute it once, and backward passes that need no more than pixels.
 
 A backward pass for each of a layer's units needs a row each; the forward pass is the same for all of them. Inside
-`Sharing` a convolution or an evaluating batch normalisation that is given rows which are all the same computes the
-first, and gives it again without a copy. Whether they are is looked at, not assumed: whatever the network does between
-two convolutions, to its batch too, the rows are compared.
+`SharedRows` a convolution or an evaluating batch normalisation that is given rows which are all the same computes the
+first, and gives it again without a copy. Whether they are is checked, not assumed: the rows are compared,
+whatever the network does between two convolutions.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,21 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 
-def once(rows: Tensor) -> Tensor:
-    """The first of `rows[batch, …]` alone where all are one memory, else all of them."""
+def distinct_rows(rows: Tensor) -> Tensor:
+    """The first of `rows[batch, …]` alone where all share memory, else all of them."""
     return rows[:1] if rows.stride(0) == 0 else rows
 
 
-def again(output: Tensor, count: int) -> Tensor:
-    """`output[1, …]` as `count` rows of one memory; one that has so many rows is left as it is."""
+def expanded_rows(output: Tensor, count: int) -> Tensor:
+    """`output[1, …]` as `count` rows that share memory; one that has so many rows is left as it is."""
     return output if len(output) == count else output.expand(count, *output.shape[1:])
 
 
-class Sharing(TorchFunctionMode):
+class SharedRows(TorchFunctionMode):
     """In the block, convolutions and batch normalisations compute what is the same in all rows once.
 
     Their gradient goes to their input only, not to weights. A network that writes into such an output in place gets
-    torch's error: all its rows are one memory.
+    torch's error: all its rows share memory.
     """
 
     def __torch_function__(self, func: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
@@ -92,7 +92,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(weight)
         ctx.sides, ctx.options = rows.shape[2:], (stride, padding, dilation, groups)
         different = rows[:1] if _same(rows) else rows
-        return again(functional.conv2d(different, weight, bias, stride, padding, dilation, groups), len(rows))
+        return expanded_rows(functional.conv2d(different, weight, bias, stride, padding, dilation, groups), len(rows))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -113,7 +113,7 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         ctx.save_for_backward(scale)
-        return again(torch.addcmul(shift, once(rows), scale), len(rows))
+        return expanded_rows(torch.addcmul(shift, distinct_rows(rows), scale), len(rows))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

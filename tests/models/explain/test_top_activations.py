@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.explain.top import TopActivations
+from models.explain.top_activations import TopActivations
 
 
 def stream(output, *, k, batch):
@@ -24,7 +24,7 @@ def test_streaming_finds_what_sorting_everything_finds(seed, batch, k):
         order = sorted(range(37), key=lambda crop: (-peaks[crop], crop))[:k]
         assert found.crop[unit].tolist() == order
         assert found.strength[unit].tolist() == [peaks[crop] for crop in order]
-        for crop, (row, column) in zip(order, found.strongest.place(found.grid)[unit].tolist(), strict=True):
+        for crop, (row, column) in zip(order, found.strongest.centre(found.grid)[unit].tolist(), strict=True):
             assert output[crop, unit, int(row * 2), int(column * 4)] == peaks[crop]
 
 
@@ -57,7 +57,7 @@ def test_dead_and_always_on_units_are_named():
     found = stream(output, k=1, batch=1)
     assert found.dead.tolist() == [True, False, True, False]
     assert found.always_on.tolist() == [False, True, False, False]
-    assert found.strongest.place(found.grid).tolist() == [[[0.5, 0.5]]] * 4
+    assert found.strongest.centre(found.grid).tolist() == [[[0.5, 0.5]]] * 4
 
 
 def test_fewer_crops_than_asked_for_are_all_there_are():

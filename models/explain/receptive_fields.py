@@ -13,7 +13,7 @@ Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels; bottom an
 
 
 @dataclass(frozen=True)
-class Fields:
+class ReceptiveFields:
     """The receptive fields of all positions of a layer.
 
     `down[rows, 2]` and `across[columns, 2]` are the first pixel and the first one after the last, along the
@@ -38,9 +38,9 @@ class Fields:
         return top, left, bottom, right
 
     def patch(self, image: Tensor, row: int, column: int, *, fill: float = 0.0) -> Tensor:
-        """What the position at (row, column) sees of `image[channels, height, width]`: `[channels, *size]`.
+        """The receptive field of the position (row, column) in `image[channels, height, width]`: `[channels, *size]`.
 
-        All patches of a layer have one size; what lies outside the image is `fill`, as the layer's padding is.
+        All patches of a layer have one size; pixels outside the image are `fill`, as the layer's padding is.
 
         Raises:
             ValueError: there is no such position.
@@ -48,20 +48,20 @@ class Fields:
         top, left, bottom, right = self.box(row, column)
         height, width = self.size
         patch = image.new_full((image.shape[0], height, width), fill)
-        # A field that the image's upper or left border cuts lies at the patch's other end.
+        # A field that the image's upper or left border cuts goes to the patch's other end.
         down = height - (bottom - top) if top == 0 else 0
         across = width - (right - left) if left == 0 else 0
         patch[:, down : down + bottom - top, across : across + right - left] = image[:, top:bottom, left:right]
         return patch
 
 
-def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
+def receptive_fields(network: nn.Module, layer: str, images: Tensor) -> ReceptiveFields:
     """Receptive fields of layer `layer`, for any network whose fields are boxes: convolutions and pools.
 
     Measured, not derived: the extent of the non-zero gradient of each row, and of each column, of the layer's
-    map over a batch of images `[batch, channels, height, width]`. Noise is best: a max pool lets through
-    the gradient of one pixel of its window, another one in each image. Every ReLU module lets everything
-    through, so that a dead unit has a field too. A layer without positions depends on the whole image.
+    map over a batch of images `[batch, channels, height, width]`. Noise is best: a max pool passes
+    the gradient of one pixel of its window, another one in each image. ReLU modules pass all gradients, so
+    that a dead unit has a field too. A layer without spatial positions depends on the whole image.
 
     Raises:
         ValueError: as `run_until`; or no gradient reaches the images at all.
@@ -71,7 +71,7 @@ def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
         pixels = images.clone().requires_grad_()
         output = run_until(network, layer, pixels)
         if output.dim() != 4:
-            return Fields(layer, torch.tensor([[0, height]]), torch.tensor([[0, width]]))
+            return ReceptiveFields(layer, torch.tensor([[0, height]]), torch.tensor([[0, width]]))
         if not output.requires_grad:
             raise ValueError(f"layer '{layer}' gives no gradient to the image")
         grad = partial(torch.autograd.grad, inputs=pixels, retain_graph=True)
@@ -79,7 +79,7 @@ def fields_of(network: nn.Module, layer: str, images: Tensor) -> Fields:
         across = [touched(*grad(part.sum())).any(dim=0) for part in output.unbind(3)]
     if not torch.stack(down).any():
         raise ValueError(f"layer '{layer}' depends on no pixel: its gradient is zero everywhere")
-    return Fields(layer, *(torch.tensor([extent(line) for line in lines]) for lines in (down, across)))
+    return ReceptiveFields(layer, *(torch.tensor([extent(line) for line in lines]) for lines in (down, across)))
 
 
 def touched(gradient: Tensor) -> Tensor:
@@ -88,6 +88,6 @@ def touched(gradient: Tensor) -> Tensor:
 
 
 def extent(line: Tensor) -> tuple[int, int]:
-    """The first place of `line[length]` that is true and the first one after the last; (0, 0) where none is."""
-    places = torch.nonzero(line).flatten()
-    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+    """The first index of `line[length]` that is true and the first one after the last; (0, 0) where none is."""
+    found = torch.nonzero(line).flatten()
+    return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 0)

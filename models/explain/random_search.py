@@ -1,7 +1,7 @@
 """Random search over settings of activation maximisation for one unit, as one batched computation.
 
-Yosinski et al. (2015) drew 300 settings at random and chose four by eye. Here each is ranked by three measures: how
-high the unit got, how smooth its image is, and how near the image's spectrum is to that of data.
+Yosinski et al. (2015) sampled 300 settings at random and chose four by eye. Here each is ranked by three measures: the
+unit's activation, how smooth its image is, and how near the image's spectrum is to that of data.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from models.explain.ascent import AscentResult, maximise
+from models.explain.ascent_settings import AscentSettings, random_settings
 from models.explain.canvas import Canvas
-from models.explain.recipes import AscentSettings, random_settings
 from models.explain.regularise import total_variation
 from models.explain.spectrum import radial_spectrum, spectrum_distance
 
@@ -25,7 +25,7 @@ class Search:
 
     `activation`, `variation` (standard deviations between neighbours) and `distance` (of spectra, 0 to 1) are
     `[settings]`, and so is `rank`, the mean of the ranks by each: 0 would be the best by all three. Settings under
-    which the unit stayed silent come last.
+    which the unit had no gradient come last.
     """
 
     settings: list[AscentSettings]
@@ -38,8 +38,8 @@ class Search:
     def best(self, count: int = 4) -> list[int]:
         """Numbers of the best settings, each of other regularisers as far as there are; best first.
 
-        The paper's four were chosen because they show different things, and the four best by any measure are
-        hardly ever different.
+        The paper's four were chosen because they show different things; the four best by any one measure are
+        nearly alike.
         """
         order = self.rank.argsort(stable=True).tolist()
         kinds: set[frozenset[str]] = set()
@@ -61,15 +61,15 @@ def search(
     data: Tensor,
     settings: Sequence[AscentSettings] | None = None,
     seed: int = 0,
-    let_through: int = 0,
+    override_steps: int = 0,
     workers: int = 1,
     done: Callable[[int], None] = lambda samples: None,
 ) -> Search:
     """Try settings, `COUNT` random ones if none are given, on one unit.
 
     Args:
-        data: real images in the canvas's pixels, `[n, *canvas.shape]`, whose spectrum is the one to come near to.
-        network, layer, canvas, let_through, workers, done: as for `maximise`.
+        data: real images in the canvas's pixels, `[n, *canvas.shape]`, whose spectrum is the reference.
+        network, layer, canvas, override_steps, workers, done: as for `maximise`.
         seed: of the random settings and of the random pixels.
 
     Raises:
@@ -83,7 +83,7 @@ def search(
         canvas=canvas,
         settings=tried,
         seeds=[seed],
-        let_through=let_through,
+        override_steps=override_steps,
         workers=workers,
         done=done,
     )

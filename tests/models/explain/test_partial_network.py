@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from models.explain.canvas import Canvas, probes, whole, window_of
-from models.explain.reach import LetThrough, reaching
+from models.explain.partial_network import ReluGradientOverride, partial_network
 from models.network import CropNet
 from models.settings import NetworkSettings
 
@@ -13,7 +13,7 @@ from models.settings import NetworkSettings
 @pytest.mark.parametrize("relu", [nn.ReLU(), nn.ReLU(inplace=True), torch.relu, torch.relu_, torch.Tensor.relu])
 def test_only_closed_samples_get_the_gradient_of_closed_relus(relu):
     leaf = torch.tensor([[-1.0, 2.0], [-1.0, 2.0]], requires_grad=True)
-    with LetThrough(torch.tensor([True, False])):
+    with ReluGradientOverride(torch.tensor([True, False])):
         output = relu(leaf * 1)
     assert output.tolist() == [[0.0, 2.0], [0.0, 2.0]]
     output.sum().backward()
@@ -21,8 +21,8 @@ def test_only_closed_samples_get_the_gradient_of_closed_relus(relu):
 
 
 def reached(network, layer, entry=None):
-    with reaching(network, layer, shape=(1, 4, 4), entry=entry) as reach:
-        return reach(torch.ones(2, 1, 4, 4))
+    with partial_network(network, layer, shape=(1, 4, 4), entry=entry) as to_layer:
+        return to_layer(torch.ones(2, 1, 4, 4))
 
 
 def test_a_layer_that_does_not_run_and_one_without_units_are_said():
@@ -43,7 +43,7 @@ def test_a_layer_that_does_not_run_and_one_without_units_are_said():
 def test_a_pass_of_somebody_else_s_is_not_stopped():
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
     images = torch.ones(2, 1, 4, 4)
-    with reaching(network, "0", shape=(1, 4, 4), entry="0"):
+    with partial_network(network, "0", shape=(1, 4, 4), entry="0"):
         assert network(images).shape == (2, 3)
 
 
@@ -58,8 +58,8 @@ def test_a_network_that_cannot_be_cut_gets_the_whole_image():
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.0)
     network, canvas = CropNet(settings, labels=3, height=32, width=64), Canvas(channels=1, height=32, width=64)
-    with reaching(network, "backbone.0", shape=canvas.shape) as reach:
-        assert window_of(reach, canvas) == replace(whole(reach, canvas), field=5 * 5)
+    with partial_network(network, "backbone.0", shape=canvas.shape) as to_layer:
+        assert window_of(to_layer, canvas) == replace(whole(to_layer, canvas), field=5 * 5)
 
 
 def test_a_neutral_value_outside_the_canvas_is_refused():

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.fields import fields_of
 from models.explain.hooks import run_until
+from models.explain.receptive_fields import receptive_fields
 
 NOISE = torch.rand(8, 1, 16, 32, generator=torch.Generator().manual_seed(1))
 
@@ -16,11 +16,11 @@ def test_sizes_are_those_of_the_arithmetic(network):
         "backbone.2": (13, 13),
         "embedding": (16, 32),
     }.items():
-        assert fields_of(network, layer, NOISE).size == size
+        assert receptive_fields(network, layer, NOISE).size == size
 
 
 def test_boxes_are_those_of_the_arithmetic_at_the_borders_too(network):
-    fields = fields_of(network, "backbone.0", NOISE)
+    fields = receptive_fields(network, "backbone.0", NOISE)
     # Row r reads the pixels 2r - 2 to 2r + 2, as far as there are any.
     assert fields.box(0, 0) == (0, 0, 3, 3)
     assert fields.box(3, 4) == (4, 6, 9, 11)
@@ -33,7 +33,7 @@ def test_a_pixel_matters_exactly_when_it_is_in_the_box(network, place):
     backbone = nn.Sequential(*network.backbone[:2], nn.MaxPool2d(2)).eval()
     image = NOISE[:1].double()
     backbone.double()
-    top, left, bottom, right = fields_of(backbone, "2", NOISE.double()).box(*place)
+    top, left, bottom, right = receptive_fields(backbone, "2", NOISE.double()).box(*place)
     single = torch.eye(16 * 32, dtype=torch.float64).reshape(-1, 1, 16, 32)
     # Large changes both ways in several images, so that no ReLU and no pool hides one.
     moved = torch.zeros(16, 32, dtype=torch.bool)
@@ -47,7 +47,7 @@ def test_a_pixel_matters_exactly_when_it_is_in_the_box(network, place):
 
 
 def test_a_patch_has_the_whole_fields_size_and_fill_outside_the_image(network):
-    fields = fields_of(network, "backbone.0", NOISE)
+    fields = receptive_fields(network, "backbone.0", NOISE)
     image = torch.arange(1.0, 513).reshape(1, 16, 32)
     padded = nn.functional.pad(image, (2, 2, 2, 2), value=-1.0)
     for row, column in [(0, 0), (0, 15), (3, 4), (7, 0), (7, 15)]:
@@ -59,24 +59,24 @@ def test_a_patch_has_the_whole_fields_size_and_fill_outside_the_image(network):
 def test_a_dead_layer_has_fields_too(inplace):
     network = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(inplace), nn.Conv2d(2, 2, 3, padding=1), nn.ReLU())
     nn.init.constant_(network[0].bias, -100.0)
-    fields = fields_of(network.eval(), "3", NOISE)
+    fields = receptive_fields(network.eval(), "3", NOISE)
     assert fields.size == (5, 5)
     assert fields.box(0, 5) == (0, 3, 3, 8)
     assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())
 
 
 def test_misuse_is_refused(network):
-    fields = fields_of(network, "backbone.0", NOISE)
+    fields = receptive_fields(network, "backbone.0", NOISE)
     with pytest.raises(ValueError, match=r"'backbone.0' has 8 rows and 16 columns, none at \(8, 0\)"):
         fields.box(8, 0)
     with pytest.raises(ValueError, match=r"no layer 'backbone\.9'"):
-        fields_of(network, "backbone.9", NOISE)
+        receptive_fields(network, "backbone.9", NOISE)
     nothing = nn.Sequential(nn.Conv2d(1, 1, 3))
     nn.init.zeros_(nothing[0].weight)
     with pytest.raises(ValueError, match="depends on no pixel"):
-        fields_of(nothing.eval(), "0", NOISE)
+        receptive_fields(nothing.eval(), "0", NOISE)
 
 
 def test_a_single_pixel_is_its_own_field():
     network = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU()).eval()
-    assert fields_of(network, "1", NOISE[:, :, :1, :1]).box(0, 0) == (0, 0, 1, 1)
+    assert receptive_fields(network, "1", NOISE[:, :, :1, :1]).box(0, 0) == (0, 0, 1, 1)

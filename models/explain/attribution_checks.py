@@ -1,4 +1,4 @@
-"""Can a map of what mattered be trusted? Insertion and deletion against a random map, and other weights."""
+"""Checks of attribution maps: insertion and deletion against a random map, and weight randomisation."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -16,10 +16,10 @@ BATCH = 128  # images of one pass; more leave the processor's cache
 
 @dataclass(frozen=True)
 class Curves:
-    """The target's probability as pixels go, or come, in the order of a map, and in a random order.
+    """The target's probability as pixels are deleted or inserted, in the order of a map and in a random order.
 
-    All `[rows, steps + 1]` in 0 to 1; step s has s/steps of the pixels deleted (inserted). A map that tells
-    what mattered falls fast and rises fast: `deletion` lies under `random_deletion`, `insertion` above
+    All `[rows, steps + 1]` in 0 to 1; step s has s/steps of the pixels deleted (inserted). With a
+    faithful map p falls and rises fast: `deletion` is below `random_deletion`, `insertion` above
     `random_insertion`.
     """
 
@@ -50,10 +50,10 @@ def curves(
     """Insertion and deletion curves (Petsiuk et al. 2018) of a batch of maps.
 
     Args:
-        images: `[rows, channels, height, width]`; `targets`: `[rows]`; `maps`: `[rows, height, width]`, the more
-            the pixel mattered the higher (a signed map says what spoke for the target first).
-        baseline: what stands where a pixel is deleted, of the images' shape (`attribution.plain`, or blurred).
-        steps: how many equal parts the pixels go in; `seed`: of the random maps.
+        images: `[rows, channels, height, width]`; `targets`: `[rows]`; `maps`: `[rows, height, width]`, highest
+            where the pixel matters most (a signed map: positive evidence first).
+        baseline: the value of deleted pixels, of the images' shape (`attribution.mean_baseline`, or blurred).
+        steps: how many equal parts the pixels are deleted in; `seed`: of the random maps.
 
     Raises:
         ValueError: as `run`; a target that is no label; maps of another shape; fewer than 1 step.
@@ -82,7 +82,7 @@ def curves_by_method(
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     chance = torch.rand(images[:, 0].shape, generator=torch.Generator().manual_seed(seed))
-    whole, empty = (_chances(network, some, targets)[:, None] for some in (images, baseline))
+    whole, empty = (_probabilities(network, some, targets)[:, None] for some in (images, baseline))
 
     def both(one: Tensor) -> tuple[Tensor, Tensor]:
         rank = _ranks(one)
@@ -96,10 +96,10 @@ def curves_by_method(
 
 
 def _ranks(maps: Tensor) -> Tensor:
-    """Each pixel's place from the one that mattered most (0), as a share of the pixels: `[rows, 1, h, w]`."""
+    """Each pixel's rank from the highest of the map (0), as a fraction of the pixels: `[rows, 1, h, w]`."""
     order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
-    places = torch.arange(order.shape[1]).expand_as(order)
-    return (torch.empty_like(order).scatter_(1, order, places) / order.shape[1]).reshape(maps.shape)[:, None]
+    ranks = torch.arange(order.shape[1]).expand_as(order)
+    return (torch.empty_like(order).scatter_(1, order, ranks) / order.shape[1]).reshape(maps.shape)[:, None]
 
 
 def _between(network: nn.Module, before: Tensor, after: Tensor, targets: Tensor, rank: Tensor, steps: int) -> Tensor:
@@ -111,11 +111,11 @@ def _between(network: nn.Module, before: Tensor, after: Tensor, targets: Tensor,
     for some in torch.split(torch.arange(found.numel()), BATCH):
         row, step = some // (steps - 1), some % (steps - 1) + 1
         mixed = torch.where(rank[row] < (step / steps)[:, None, None, None], after[row], before[row])
-        found.view(-1)[some] = _chances(network, mixed, targets[row])
+        found.view(-1)[some] = _probabilities(network, mixed, targets[row])
     return found
 
 
-def _chances(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+def _probabilities(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
     """The targets' probabilities, `[rows]`."""
     with torch.no_grad():
         logits = torch.cat([run(network, part) for part in torch.split(images, BATCH)])
@@ -125,25 +125,25 @@ def _chances(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
 def weight_randomisation(
     network: nn.Module, images: Tensor, explain: Callable[[nn.Module], Tensor], *, seed: int
 ) -> dict[str, float]:
-    """How much of a method's maps is left when the network's weights are drawn anew, from the last layer down.
+    """Weight-randomisation sanity check: how similar a method's maps stay as weights are randomised from the last
+    layer.
 
     Adebayo et al. 2018, cascading: after each layer the mean over images of the absolute maps' Spearman
-    correlation with those of the trained network, by the layer's name, last layer first. A method that is worth
-    reading falls to about 0 (Adebayo's finding); one that stays near 1 shows edges, not what was learned. A map
-    that is the same everywhere counts as 0.
+    correlation with those of the trained network, by the layer's name, last layer first. A method that shows
+    what was learned falls to about 0; one that stays near 1 shows edges. A constant map counts as 0.
 
     Args:
-        images: one batch to run; it tells the order in which layers run.
+        images: one batch to run; it gives the order in which layers run.
         explain: the method: a network in eval mode -> maps, first axis the image. `network` itself is not changed.
         seed: of the new weights, which each layer draws as when it was made (its `reset_parameters`).
 
     Raises:
-        ValueError: as `run`; or no layer of the network can be drawn anew.
+        ValueError: as `run`; or no layer of the network can be randomised.
     """
     trained = explain(network).detach().abs().flatten(1)
     layers = _weighted(network, images)
     if not layers:
-        raise ValueError("no layer of this network has weights that can be drawn anew")
+        raise ValueError("no layer of this network has weights that can be randomised")
     other = copy.deepcopy(network)
     modules = dict(other.named_modules())
     left: dict[str, float] = {}

@@ -1,4 +1,4 @@
-from models.explain.recipes import PAPER, alone, in_steps, random_settings
+from models.explain.ascent_settings import PAPER, alone, in_steps, random_settings
 
 
 def test_a_shorter_run_takes_longer_steps():
@@ -17,10 +17,10 @@ def test_alone_means_alone_at_five_strengths():
 
 
 def test_random_settings_follow_from_the_seed_and_use_every_regulariser():
-    drawn = random_settings(50, seed=1)
-    assert drawn == random_settings(60, seed=1)[:50]
-    assert drawn != random_settings(50, seed=2)
-    assert frozenset().union(*(one.regularisers for one in drawn)) == {
+    sampled = random_settings(50, seed=1)
+    assert sampled == random_settings(60, seed=1)[:50]
+    assert sampled != random_settings(50, seed=2)
+    assert frozenset().union(*(one.regularisers for one in sampled)) == {
         "decay",
         "blur",
         "norm",

@@ -1,4 +1,4 @@
-"""Forward passes that stop at a layer, may begin at a later one, and let gradients through closed ReLUs."""
+"""A network from an entry module to a layer, and a gradient override for zero ReLUs."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from models.explain.hooks import ReachedError, module_of, run_to
 
 
-class Reach:
+class PartialNetwork:
     """A network up to a layer, from pixels `[batch, channels, height, width]`; threads may share it."""
 
     def __init__(self, network: nn.Module, layer: str, entry: str | None, shape: tuple[int, int, int]) -> None:
@@ -42,7 +42,7 @@ class Reach:
 
     @property
     def _runs(self) -> bool:
-        """Whether this thread is in a pass of this reach, and not of somebody else's."""
+        """Whether this thread is in a pass of this partial network, and not of other code's."""
         return hasattr(self._own, "pixels")
 
     def _stop(self, _module: nn.Module, _inputs: object, output: object) -> None:
@@ -51,9 +51,9 @@ class Reach:
 
 
 @contextlib.contextmanager
-def reaching(
+def partial_network(
     network: nn.Module, layer: str, *, shape: tuple[int, int, int], entry: str | None = None
-) -> Iterator[Reach]:
+) -> Iterator[PartialNetwork]:
     """Yield the network up to `layer`, in evaluation mode; hooks and modes are as before when the block ends.
 
     Args:
@@ -68,22 +68,22 @@ def reaching(
         ValueError: a name is no module of the network; the message lists the names that are.
     """
     stop, enter = module_of(network, layer), None if entry is None else module_of(network, entry)
-    reach = Reach(network, layer, entry, shape)
+    to_layer = PartialNetwork(network, layer, entry, shape)
     with contextlib.ExitStack() as undo:
         for module in network.modules():
             undo.callback(setattr, module, "training", module.training)
         network.eval()
         if enter is not None:
-            undo.enter_context(_entered_by(reach, enter))
-        undo.callback(stop.register_forward_hook(reach._stop).remove)
-        yield reach
+            undo.enter_context(_entered_by(to_layer, enter))
+        undo.callback(stop.register_forward_hook(to_layer._stop).remove)
+        yield to_layer
 
 
 @contextlib.contextmanager
-def _entered_by(reach: Reach, module: nn.Module) -> Iterator[None]:
-    """The module gives the pixels in place of its output; a hook could do that too, but not spare the module's work."""
+def _entered_by(to_layer: PartialNetwork, module: nn.Module) -> Iterator[None]:
+    """The module gives the pixels in place of its output; a hook could do that too, but the module would still run."""
     own = module.__dict__.get("forward")
-    module.forward = reach._entering(module.forward)  # type: ignore[method-assign]
+    module.forward = to_layer._entering(module.forward)  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -92,38 +92,38 @@ def _entered_by(reach: Reach, module: nn.Module) -> Iterator[None]:
             module.forward = own
 
 
-class LetThrough(TorchFunctionMode):
-    """Inside the block ReLUs pass the gradient of closed inputs too, for the samples that `closed[batch]` marks.
+class ReluGradientOverride(TorchFunctionMode):
+    """Gradient override for zero ReLUs: they pass the full gradient, for the samples that `override[batch]` marks.
 
     The values stay those of the ReLU. Modules, functions and methods, in place or not, all end in the same few
-    functions, which are caught here; a ReLU written as `clamp(min=0)`, or one that sees another batch, is not.
+    functions, which are caught here; a ReLU written as `clamp(min=0)`, or one that is given another batch, is not.
     """
 
     _RELUS = (functional.relu, functional.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
     _IN_PLACE = (functional.relu_, torch.relu_, Tensor.relu_)
 
-    def __init__(self, closed: Tensor) -> None:
+    def __init__(self, override: Tensor) -> None:
         super().__init__()
-        self._closed = closed
+        self._override = override
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func not in self._RELUS:
             return func(*args, **kwargs)
         values = args[0] if args else kwargs["input"]
-        if len(values) != len(self._closed):  # before the entry, which runs on one image
+        if len(values) != len(self._override):  # before the entry, which runs on one image
             return func(*args, **kwargs)
         in_place = func in self._IN_PLACE or bool(kwargs.get("inplace", args[1] if len(args) > 1 else False))
-        return _LetThrough.apply(values, self._closed, in_place)  # type: ignore[no-untyped-call]
+        return _OverriddenRelu.apply(values, self._override, in_place)  # type: ignore[no-untyped-call]
 
 
-class _LetThrough(torch.autograd.Function):
+class _OverriddenRelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, closed: Tensor, in_place: bool) -> Tensor:
+    def forward(ctx: Any, values: Tensor, override: Tensor, in_place: bool) -> Tensor:
         if in_place:
             ctx.mark_dirty(values)
         output = values.clamp_min_(0) if in_place else values.clamp_min(0)
-        ctx.save_for_backward((output > 0) | closed.view(-1, *[1] * (values.dim() - 1)))
+        ctx.save_for_backward((output > 0) | override.view(-1, *[1] * (values.dim() - 1)))
         return output
 
     @staticmethod

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from models.explain.ascent import maximise
+from models.explain.ascent_settings import PAPER, in_steps
 from models.explain.canvas import Canvas
-from models.explain.portraits import CROP, OPENED, RANDOM, centred, portraits
-from models.explain.recipes import PAPER, in_steps
+from models.explain.maximise_layer import CROP, OVERRIDDEN, RANDOM, centred, maximise_layer
 
 CANVAS = Canvas(channels=1, height=12, width=16, neutral=0.5)
 SETTINGS = {name: in_steps(PAPER[name], 24) for name in ("norm", "blur")}
@@ -23,7 +23,7 @@ def network_of(bias):
 
 def test_units_that_answer_are_drawn_as_maximise_draws_them():
     network = network_of(0.1)
-    found = portraits(network, "1", [0, 1], canvas=CANVAS, settings=SETTINGS)
+    found = maximise_layer(network, "1", [0, 1], canvas=CANVAS, settings=SETTINGS)
     plain = maximise(network, "1", [0, 1], canvas=CANVAS, settings=list(SETTINGS.values()))
     assert found.names == ["norm", "blur"] and found.start == [RANDOM] * 4
     assert torch.equal(found.ascent.best, plain.best)
@@ -33,8 +33,8 @@ def test_a_unit_silent_on_random_pixels_is_woken_by_its_closed_relu():
     network = network_of(-0.8)
     silent = maximise(network, "1", [0], canvas=CANVAS, settings=list(SETTINGS.values())).silent
     assert silent.all()
-    found = portraits(network, "1", [0, 1], canvas=CANVAS, settings=SETTINGS)
-    assert found.start == [OPENED, OPENED, RANDOM, RANDOM]
+    found = maximise_layer(network, "1", [0, 1], canvas=CANVAS, settings=SETTINGS)
+    assert found.start == [OVERRIDDEN, OVERRIDDEN, RANDOM, RANDOM]
     assert not found.ascent.silent.any() and (found.ascent.best_activation > 0).all()
 
 
@@ -52,8 +52,8 @@ def test_a_unit_that_no_gradient_wakes_starts_from_its_strongest_crop():
         return white.expand(len(units), -1, -1, -1)
 
     settings = {"norm": in_steps(PAPER["norm"], 24).model_copy(update={"rate": 1e-6, "progress": None})}
-    assert portraits(network, "1", [0], canvas=CANVAS, settings=settings).ascent.silent.all()
-    found = portraits(network, "1", [0, 1], canvas=CANVAS, settings=settings, crops=crops)
+    assert maximise_layer(network, "1", [0], canvas=CANVAS, settings=settings).ascent.silent.all()
+    found = maximise_layer(network, "1", [0, 1], canvas=CANVAS, settings=settings, crops=crops)
     assert asked == [[0]] and found.start == [CROP, RANDOM]
     # On white the unit is at 1.05 - 1.
     assert float(found.ascent.best_activation[0]) == pytest.approx(0.05, abs=1e-4)
@@ -63,7 +63,9 @@ def test_what_nothing_wakes_stays_silent():
     network = network_of(0.0)
     with torch.no_grad():
         network[0].weight[0], network[0].bias[0] = 0.0, -1.0
-    found = portraits(network, "1", [0], canvas=CANVAS, settings=SETTINGS, crops=lambda units: torch.ones(1, 1, 12, 16))
+    found = maximise_layer(
+        network, "1", [0], canvas=CANVAS, settings=SETTINGS, crops=lambda units: torch.ones(1, 1, 12, 16)
+    )
     assert found.ascent.silent.all() and CROP not in found.start
 
 

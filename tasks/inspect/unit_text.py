@@ -1,23 +1,23 @@
-"""Drawn units in numbers and as text: a line a unit."""
+"""Single units in numbers and as text: a line a unit."""
 
 from typing import Any
 
-from models.explain.portraits import CROP, OPENED, RANDOM
+from models.explain.maximise_layer import CROP, OVERRIDDEN, RANDOM
 from tasks.common.text import clip
 from tasks.explain.activation_maximisation import BEST
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers
-from tasks.inspect.units import DrawnUnits
+from tasks.inspect.units import InspectedUnits
 from tasks.pages.text_table import aligned
 
-STARTS = {RANDOM: RANDOM, OPENED: f"{RANDOM}, closed ReLUs let through", CROP: "its strongest image"}
+STARTS = {RANDOM: RANDOM, OVERRIDDEN: f"{RANDOM}, gradient override", CROP: "its top-activating image"}
 
 
-def numbers_of(found: DrawnUnits) -> dict[str, Any]:
-    """What was found, without the pictures, as values that JSON can hold; docs/how-to/look-inside.md names them."""
+def numbers_of(found: InspectedUnits) -> dict[str, Any]:
+    """All but the pictures, as values that JSON can hold; docs/how-to/look-inside.md lists them."""
     (layer,), subject = found.explained.layers, found.subject
     head = len(subject.labels) == len(layer.summary.mean) and layer.name.endswith("head")
-    units = [_unit(found, place) for place in range(len(found.drawn.units))]
+    units = [_unit(found, place) for place in range(len(found.visuals.units))]
     for unit in units:
         unit["label"] = subject.labels[unit["unit"]] if head else None
     numbers = {
@@ -31,7 +31,7 @@ def numbers_of(found: DrawnUnits) -> dict[str, Any]:
         "field": list(layer.field),
         "source": subject.real.source,
         "images": len(subject.real.names),
-        "refused": found.drawn.refused,
+        "refused": found.visuals.refused,
         "notes": found.notes,
         "canvas": {name: round(getattr(found.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
         "seed": found.seed,
@@ -42,12 +42,12 @@ def numbers_of(found: DrawnUnits) -> dict[str, Any]:
 
 
 def format_units(numbers: dict[str, Any]) -> str:
-    """What `numbers_of` says as a table: a line a unit, and one a setting that a search chose."""
+    """The values of `numbers_of` as a table: a line a unit, and one for each setting that a search chose."""
     settings = list(numbers["settings"])
-    rows = [["unit", "max", "images active", *settings, "drawn from"]]
+    rows = [["unit", "max", "images active", *settings, "start"]]
     for unit in numbers["units"]:
-        climbs = [unit["drawn"][name] for name in settings]
-        reached = ["-" if climb["silent"] else f"{climb['best']:.3g}" for climb in climbs]
+        runs = [unit["optimised"][name] for name in settings]
+        reached = ["-" if run["silent"] else f"{run['best']:.3g}" for run in runs]
         name = str(unit["unit"]) if unit["label"] is None else f"{unit['unit']} {clip(unit['label'])}"
         rows.append([name, f"{unit['max']:.3g}", f"{100 * unit['active']:.0f}%", *reached, starts_of(unit)])
     lines = list(aligned(rows))
@@ -59,18 +59,18 @@ def format_units(numbers: dict[str, Any]) -> str:
 
 
 def starts_of(unit: dict[str, Any]) -> str:
-    """Where a unit's images come from: 'random pixels', 'its strongest image (norm); …', or that it is silent."""
+    """Where a unit's images come from: 'random pixels', 'its top-activating image (norm); …', or 'silent'."""
     by: dict[str, list[str]] = {}
-    for name, climb in unit["drawn"].items():
-        by.setdefault("silent" if climb["silent"] else STARTS[climb["start"]], []).append(name)
+    for name, run in unit["optimised"].items():
+        by.setdefault("silent" if run["silent"] else STARTS[run["start"]], []).append(name)
     return ", ".join(by) if len(by) == 1 else "; ".join(f"{start} ({', '.join(names)})" for start, names in by.items())
 
 
-def _unit(found: DrawnUnits, place: int) -> dict[str, Any]:
-    """A unit's numbers. Where it goes below zero (it is not rectified) its strongest images may too."""
+def _unit(found: InspectedUnits, place: int) -> dict[str, Any]:
+    """A unit's numbers. Where it goes below zero (it is not rectified) its top images may too."""
     (layer,) = found.explained.layers
-    lowest = round(float(layer.summary.weakest.strength[found.drawn.units[place], 0]), DIGITS)
-    unit = unit_numbers(found.explained, layer, found.drawn, place, above=min(0.0, lowest))
+    lowest = round(float(layer.summary.weakest.strength[found.visuals.units[place], 0]), DIGITS)
+    unit = unit_numbers(found.explained, layer, found.visuals, place, above=min(0.0, lowest))
     unit["labels"] = [[label, count] for label, count in unit["labels"] if label]
     return unit | {"state": "never above zero"} if unit["state"] == "dead" and lowest < 0 else unit
 

@@ -6,9 +6,9 @@ import torch.nn.functional as F  # noqa: N812
 from captum.attr import NeuronDeconvolution, NeuronGuidedBackprop
 from torch import nn
 
-from models.explain import sharing
+from models.explain import shared_rows
 from models.explain.deconv import project
-from models.explain.sharing import Sharing
+from models.explain.shared_rows import SharedRows
 
 IMAGE = torch.randn(1, 3, 13, 18, generator=torch.Generator().manual_seed(0))
 
@@ -74,7 +74,7 @@ def test_all_units_at_once_are_what_captum_gives_one_by_one(rule, captum, betwee
 def test_values_and_gradients_are_torchs(between):
     network = trained(Inside(BETWEEN[between]))
     for pixels in (IMAGE.repeat(5, 1, 1, 1).requires_grad_(), torch.randn(5, *IMAGE.shape[1:], requires_grad=True)):
-        with Sharing():
+        with SharedRows():
             output = network(pixels)
         expected = network(pixels)
         torch.testing.assert_close(output, expected)
@@ -99,7 +99,7 @@ class Skip(nn.Module):
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "gradient"])
 def test_a_network_that_writes_into_shared_rows_gets_rows_of_its_own(rule):
     network = trained(nn.Sequential(Skip(), Skip()))
-    with pytest.raises(RuntimeError, match="is a view and is being modified inplace"), Sharing():
+    with pytest.raises(RuntimeError, match="is a view and is being modified inplace"), SharedRows():
         network(IMAGE.expand(2, -1, -1, -1))
     units = torch.arange(3)
     found = project(network, IMAGE, layer="1", units=units, rule=rule)
@@ -116,7 +116,7 @@ def test_a_convolution_reaches_the_borders_whatever_its_stride(stride, kernel, p
     for height, width in ((11, 14), (12, 13), (10, 9)):
         pixels = torch.randn(2, 2, height, width, requires_grad=True)
         layer = nn.Conv2d(2, 3, kernel, stride=stride, padding=padding)
-        with Sharing():
+        with SharedRows():
             output = layer(pixels)
         (found,) = torch.autograd.grad(output.square().sum(), pixels)
         (wanted,) = torch.autograd.grad(layer(pixels).square().sum(), pixels)
@@ -125,12 +125,14 @@ def test_a_convolution_reaches_the_borders_whatever_its_stride(stride, kernel, p
 
 def test_the_same_rows_are_computed_once_and_others_all(monkeypatch):
     counts = []
-    real = sharing.again
-    monkeypatch.setattr(sharing, "again", lambda output, count: counts.append(len(output)) or real(output, count))
+    real = shared_rows.expanded_rows
+    monkeypatch.setattr(
+        shared_rows, "expanded_rows", lambda output, count: counts.append(len(output)) or real(output, count)
+    )
     same, others = IMAGE.repeat(4, 1, 1, 1), torch.randn(4, 3, 13, 18)
     for images, rows in ((same, 1), (IMAGE.expand(4, -1, -1, -1), 1), (others, 4)):
         counts.clear()
-        with Sharing():
+        with SharedRows():
             trained(Inside())(images)
         # Three convolutions (one pads by a word, and is torch's own) and one normalisation.
         assert counts == [rows] * 3
@@ -138,7 +140,7 @@ def test_the_same_rows_are_computed_once_and_others_all(monkeypatch):
 
 def test_a_network_in_training_is_torchs_own():
     network, images = nn.BatchNorm2d(3).train(), torch.randn(4, 3, 5, 5)
-    with Sharing():
+    with SharedRows():
         output = network(images)
     torch.testing.assert_close(output, nn.BatchNorm2d(3).train()(images))
 
