@@ -368,7 +368,7 @@ def test_a_grey_network_sees_coloured_pictures_in_grey_and_says_so(draw, tmp_pat
     pictures(tmp_path / "colour", colour=True)
     out, err, page = draw(*own("small", "1", "0", images=tmp_path / "colour"), "--format", "json")
     assert json.loads(out)["channels"] == 1
-    assert "it got them in grey" in err and "it was shown them in grey" in page
+    assert "it got them in grey" in err and "it got them in grey" in page
 
 
 def test_a_colour_network_sees_grey_pictures_in_three_channels_and_says_so(draw, project):

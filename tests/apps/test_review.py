@@ -132,7 +132,7 @@ def test_when_all_is_decided_nothing_is_open(home, capsys):
     keys = suspect(home, rows_of(home, "pool", label="Latn")[:2])
     review(accept=keys)
     assert "0 suspected labels are open, 2 are decided" in capsys.readouterr().out
-    assert "Nothing is open" in PAGE.read_text(encoding="utf-8")
+    assert "There is nothing to review" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

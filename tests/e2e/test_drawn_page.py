@@ -5,7 +5,7 @@ import pytest
 from tasks.inspect.subject import model_subject
 from tasks.inspect.unit_page import write_units_page
 from tasks.inspect.unit_text import numbers_of
-from tasks.inspect.units import draw_units
+from tasks.inspect.units import inspect_units
 from tasks.train.weights import load_model, save_model
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
@@ -27,7 +27,7 @@ def page(tmp_path_factory):
         PARAMS.home.parent.mkdir()
         PARAMS.home.symlink_to(home)
         subject = model_subject(PARAMS, folder / "model", name=HOSTILE, pictures=None)
-    found = draw_units(PARAMS, subject, "target_head", [0, 1, 2], steps=8, tried=9, seed=0)
+    found = inspect_units(PARAMS, subject, "target_head", [0, 1, 2], steps=8, tried=9, seed=0)
     write_units_page(folder / "page.html", found, numbers=numbers_of(found))
     return folder / "page.html"
 

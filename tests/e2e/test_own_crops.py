@@ -94,7 +94,7 @@ def test_a_decision_on_a_label_is_kept_and_the_next_round_trains_by_it(project):
     assert keys[0] not in left and keys[1] in left
     status, said = unfont("history", keys[0][:16])
     assert status == 0, said
-    assert "left out" in said
+    assert "excluded" in said
 
 
 def test_drawn_crops_are_one_line_away(project):

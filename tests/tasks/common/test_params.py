@@ -54,7 +54,7 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"invariance__modes": ["erm", "hope"]}, "modes are erm, reversal, conditional, ascent, pairs, coral"),
         ({"invariance__modes": ["erm", "hope"]}, "invariance.modes.1"),
         ({"invariance__modes": ["pairs+pairs"]}, "names a mode twice"),
-        ({"invariance__modes": ["erm+pairs"]}, "stands alone"),
+        ({"invariance__modes": ["erm+pairs"]}, "erm adds nothing to a sum"),
         ({"invariance__modes": ["pairs+coral", "coral+pairs"]}, "listed twice"),
         ({"invariance__modes": []}, "invariance.modes"),
         ({"invariance__head_steps": 0}, "invariance.head_steps"),
