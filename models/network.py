@@ -28,11 +28,10 @@ class Block(nn.Sequential):
 class Standardise(nn.Module):
     """Every crop to mean 0, deviation 1 and light ink: `[batch, 1 or 3, h, w]` -> the same shape.
 
-    Contrast, brightness and inversion do not depend on the script, so the backbone need not learn to ignore
-    them. Ink is taken to be the smaller part of a crop: its side of the mean has the longer tail, in
-    brightness where there is colour. All channels of a crop share one mean and one
-    deviation, so that its colours keep their proportions. Mean, deviation and sign are constants to the
-    gradient, so that a unit's gradient stays within its receptive field.
+    Contrast, brightness and inversion do not depend on the script, so the backbone need not learn to ignore them. Ink
+    is taken to be the smaller part of a crop: its side of the mean has the longer tail, in brightness where there is
+    colour. All channels of a crop share one mean and one deviation, so that its colours keep their proportions. Mean,
+    deviation and sign are constants to the gradient, so that a unit's gradient stays within its receptive field.
     """
 
     FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not amplified
@@ -53,11 +52,10 @@ class Standardise(nn.Module):
 class CropNet(nn.Module):
     """Logits of a word crop's target label.
 
-    The backbone's blocks are `backbone.0`, `backbone.1`, …; the first few that have more channels than the
-    one before them halve height and width. A script shows as a texture of strokes, wherever
-    the word is in the crop, so the last map is pooled over all positions, by mean (how much of
-    it) and by maximum (whether there is any). Every ReLU is a module of its own and none works in
-    place, as the explainers need.
+    The backbone's blocks are `backbone.0`, `backbone.1`, …; the first few that have more channels than the one before
+    them halve height and width. A script shows as a texture of strokes, wherever the word is in the crop, so the last
+    map is pooled over all positions, by mean (how much of it) and by maximum (whether there is any). Every ReLU is a
+    module of its own and none works in place, as the explainers need.
 
     Args:
         settings: channels of each block, how many blocks downsample, width of the embedding, dropout.

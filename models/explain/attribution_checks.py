@@ -18,9 +18,8 @@ BATCH = 128  # images of one pass; more leave the processor's cache
 class Curves:
     """The target's probability as pixels are deleted or inserted, in the order of a map and in a random order.
 
-    All `[rows, steps + 1]` in 0 to 1; step s has s/steps of the pixels deleted (inserted). With a
-    faithful map p falls and rises fast: `deletion` is below `random_deletion`, `insertion` above
-    `random_insertion`.
+    All `[rows, steps + 1]` in 0 to 1; step s has s/steps of the pixels deleted (inserted). With a faithful map p falls
+    and rises fast: `deletion` is below `random_deletion`, `insertion` above `random_insertion`.
     """
 
     deletion: Tensor

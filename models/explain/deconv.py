@@ -27,12 +27,11 @@ def project(
 ) -> Tensor:
     """Attribution of a unit's activation at a position to pixels: `[rows, channels, height, width]`.
 
-    A row is one (image, unit, position): everything else in the layer is set to zero and the activation is sent
-    back. `deconvnet` (Zeiler & Fergus 2014) undoes a max pool by its switches, rectifies the signal where
-    the network has a ReLU, and filters with the transposed weights; `guided` (Springenberg et al. 2015) also
-    zeroes it where the forward ReLU was zero; `gradient` is only multiplied by the activation. A unit that is at
-    zero gives an image of zeros. Where max pools overlap, a pixel that was the maximum of two windows
-    gets the sum of both.
+    A row is one (image, unit, position): everything else in the layer is set to zero and the activation is sent back.
+    `deconvnet` (Zeiler & Fergus 2014) undoes a max pool by its switches, rectifies the signal where the network has a
+    ReLU, and filters with the transposed weights; `guided` (Springenberg et al. 2015) also zeroes it where the forward
+    ReLU was zero; `gradient` is only multiplied by the activation. A unit that is at zero gives an image of zeros.
+    Where max pools overlap, a pixel that was the maximum of two windows gets the sum of both.
 
     Args:
         images: `[rows, channels, height, width]`, or a single image `[1, …]` for all rows.

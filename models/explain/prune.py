@@ -19,11 +19,10 @@ def pruned(
 ) -> Iterator[None]:
     """Run the network without a layer's redundant units inside the block; its weights are not changed.
 
-    `zero` sets them to 0, `mean` to their mean over the data, and `fold` to their linear prediction
-    from the kept units. The last is what the network would do if the next layer's weights from a redundant unit were
-    added, times the least-squares weights, to those from the kept ones: it holds whatever module reads the
-    layer, and however many do. (At the borders of a padded convolution the offset is counted as outside
-    the image, too.)
+    `zero` sets them to 0, `mean` to their mean over the data, and `fold` to their linear prediction from the kept
+    units. The last is what the network would do if the next layer's weights from a redundant unit were added, times the
+    least-squares weights, to those from the kept ones: it holds whatever module reads the layer, and however many do.
+    (At the borders of a padded convolution the offset is counted as outside the image, too.)
 
     Raises:
         ValueError: there is no such layer, or no such `how`; in a forward pass, the layer has other units.

@@ -25,13 +25,12 @@ class RankedCrops:
 class UnitSummary:
     """Top and bottom crops and statistics of a layer's units; every array's first axis is the unit.
 
-    `strength[units, k]` are the largest activations, highest first (over the positions of a crop, then
-    over crops), `crop[units, k]` the crops' numbers in the stream, `spot[units, k, 2]` the peak's (row,
-    column) in the layer's map, whose receptive field is the patch (`ReceptiveFields.box`), (0, 0) without positions.
-    `weakest` are the same of the crops whose peak is lowest, lowest first. k is smaller where the stream was shorter.
-    `mean`, `highest` and `active` are over crops: mean and largest peak, and the fraction of crops with a peak above
-    zero; `density` is the fraction of all positions above zero. `grid` is the layer's (rows, columns), (1, 1) without
-    positions.
+    `strength[units, k]` are the largest activations, highest first (over the positions of a crop, then over crops),
+    `crop[units, k]` the crops' numbers in the stream, `spot[units, k, 2]` the peak's (row, column) in the layer's map,
+    whose receptive field is the patch (`ReceptiveFields.box`), (0, 0) without positions. `weakest` are the same of the
+    crops whose peak is lowest, lowest first. k is smaller where the stream was shorter. `mean`, `highest` and `active`
+    are over crops: mean and largest peak, and the fraction of crops with a peak above zero; `density` is the fraction
+    of all positions above zero. `grid` is the layer's (rows, columns), (1, 1) without positions.
     """
 
     strength: Tensor

@@ -1,8 +1,7 @@
 """Is mining worth it? The rounds' trainings against controls that added as many random crops, with their spread.
 
 What `metrics/study.json` holds (metrics are those of `tasks.metrics.classification.measure` at light degradation; null
-where a metric is undefined, such as a rate without `Zxxx`, a control that was not trained, an interval of one
-seed):
+where a metric is undefined, such as a rate without `Zxxx`, a control that was not trained, an interval of one seed):
 
     asked: whether there are two seeds or more and a control; else single values, and no verdict
     seeds, control, confidence, severity: the study's settings

@@ -16,12 +16,7 @@ Networks = tuple[CropNet, CropNet]
 
 
 def compare_together(
-    pairs: Sequence[Networks],
-    sample: Sample,
-    *,
-    settings: CompareSettings,
-    seed: int,
-    watched: Iterable[CropNet] = (),
+    pairs: Sequence[Networks], sample: Sample, *, settings: CompareSettings, seed: int, watched: Iterable[CropNet] = ()
 ) -> tuple[dict[Networks, Comparison], dict[CropNet, dict[str, UnitSummary]]]:
     """Each pair's comparison, and by layer the units' top-activating crops of the networks in `watched`.
 

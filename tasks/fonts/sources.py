@@ -108,9 +108,7 @@ def _style_of(
     style = style_of(font) or font_style
     if style is None:
         raise UserError(
-            silent,
-            where=path,
-            fix="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)",
+            silent, where=path, fix="name one for such fonts, --font-style sans-serif (params.yaml: fonts.font_style)"
         )
     return style
 

@@ -19,8 +19,7 @@ def paired_bootstrap(
     """One-sided paired bootstrap (Efron & Tibshirani 1993, ch. 16) of the difference of two accuracies.
 
     Crops are resampled with replacement, both models' predictions on a crop together. Only the counts of a resample
-    matter (crops that only the one has right, only the other, both or neither), so each is one draw from a
-    multinomial.
+    matter (crops that only the one has right, only the other, both or neither), so each is one draw from a multinomial.
 
     Args:
         candidate: [n] bool, which crops the candidate has right.

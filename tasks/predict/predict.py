@@ -106,9 +106,8 @@ def ranked(
 ) -> list[Record]:
     """Predictions of probabilities [n, labels]: `{target: label or None, "p": p, "top": [{target: …, "p": …}]}`.
 
-    With `among`, only those labels are considered, and their probabilities sum to 1. Below `abstain_below`
-    the prediction is None, and `top` and `p` still hold what it would have been. Equals come in the labels'
-    order.
+    With `among`, only those labels are considered, and their probabilities sum to 1. Below `abstain_below` the
+    prediction is None, and `top` and `p` still hold what it would have been. Equals come in the labels' order.
     """
     check_options(labels, top=top, among=among, abstain_below=abstain_below)
     kept = [index for index, label in enumerate(labels) if among is None or label in among]

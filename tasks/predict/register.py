@@ -1,7 +1,6 @@
 """Register: log the chosen model, and make it champion where it is significantly better.
 
-It is idempotent. A registered version is known by the SHA-256 of its weights, so the same weights are
-logged once.
+It is idempotent. A registered version is known by the SHA-256 of its weights, so the same weights are logged once.
 """
 
 import base64
@@ -64,12 +63,11 @@ class Verdict:
 def register_model(params: Params, *, home: Path, table: Path, served_model: Path) -> dict[str, Any]:
     """Register the model of `home`'s `chosen.json` and decide who is champion.
 
-    The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The
-    alias moves only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: the
-    one term of the criterion that is estimated from enough crops. Labels that the incumbent does not know count
-    as mistakes. It also moves where nobody holds it, where the incumbent has the same weights and another
-    temperature, and where the incumbent cannot be scored at all: its files are gone, or it reads pictures of
-    another size.
+    The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The alias moves
+    only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: the one term of the
+    criterion that is estimated from enough crops. Labels that the incumbent does not know count as mistakes. It also
+    moves where nobody holds it, where the incumbent has the same weights and another temperature, and where the
+    incumbent cannot be scored at all: its files are gone, or it reads pictures of another size.
 
     What is registered is the model's folder, its card with the temperature of the choice.
 
