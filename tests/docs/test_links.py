@@ -8,8 +8,6 @@ import pytest
 from tests.conftest import ROOT
 from tests.docs.pages import LANGUAGES, PROGRAMS, Page, anchor_of, pages
 
-# Made by a program from a trained project: `python -m benchmarks.readme_figure`. Once it is there, this must go.
-AWAITED = {"docs/figures/predictions.png"}
 KNOWN = {page.name: page for page in pages()}
 
 
@@ -19,13 +17,9 @@ def test_every_link_leads_somewhere(page):
         name, _, anchor = target.partition("#")
         path = (page.path.parent / name).resolve() if name else page.path
         found = path.relative_to(ROOT).as_posix()
-        assert path.exists() or found in AWAITED, f"{page.name}: {target}"
+        assert path.exists(), f"{page.name}: {target}"
         if anchor:
             assert anchor in KNOWN[found].anchors(), f"{page.name}: {target}"
-
-
-def test_what_is_awaited_is_not_there_yet():
-    assert not [name for name in AWAITED if (ROOT / name).exists()]
 
 
 def test_every_page_is_in_the_index():
@@ -49,7 +43,7 @@ def test_pages_that_the_code_names_are_there():
     for file in files:
         if file.endswith((".py", ".yaml", ".toml", ".jinja", ".md", "Makefile")) and (ROOT / file).is_file():
             for name in named.findall((ROOT / file).read_text(encoding="utf-8")):
-                assert (ROOT / name).exists() or name in AWAITED, f"{file}: {name}"
+                assert (ROOT / name).exists(), f"{file}: {name}"
 
 
 def test_anchors_are_made_as_github_makes_them():
