@@ -119,13 +119,9 @@ class _Optimisation:
     """Everything that the batches of one `maximise` share."""
 
     def __init__(
-        self,
-        to_layer: PartialNetwork,
-        canvas: Canvas,
-        window: Window,
-        settings: Sequence[AscentSettings],
+        self, to_layer: PartialNetwork, canvas: Canvas, window: Window, settings: Sequence[AscentSettings],
         override_steps: int,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.to_layer, self.canvas, self.window, self.settings = to_layer, canvas, window, settings
         self.override_steps = override_steps
         self.on_noise, gradient = gain(to_layer, canvas, window)

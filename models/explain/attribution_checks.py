@@ -124,11 +124,10 @@ def _probabilities(network: nn.Module, images: Tensor, targets: Tensor) -> Tenso
 def weight_randomisation(
     network: nn.Module, images: Tensor, explain: Callable[[nn.Module], Tensor], *, seed: int
 ) -> dict[str, float]:
-    """Weight-randomisation sanity check: how similar a method's maps stay as weights are randomised from the last
-    layer.
+    """Weight-randomisation sanity check: how similar a method's maps stay to those of the trained network.
 
-    Adebayo et al. 2018, cascading: after each layer the mean over images of the absolute maps' Spearman
-    correlation with those of the trained network, by the layer's name, last layer first. A method that shows
+    Adebayo et al. 2018, cascading from the last layer down: after each layer the mean over images of the absolute maps'
+    Spearman correlation with those of the trained network, by the layer's name, last layer first. A method that shows
     what was learned falls to about 0; one that stays near 1 shows edges. A constant map counts as 0.
 
     Args:

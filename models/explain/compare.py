@@ -181,17 +181,12 @@ class NetworkComparison:
             true, shuffled = correlated.correlations()
             units, correlation = matched(true)
             _, by_chance = matched(shuffled)
-            layers.append(
-                LayerMatch(
-                    first=first,
-                    second=second,
-                    units=units,
-                    correlation=correlation,
-                    chance_correlation=float(by_chance.mean()),
-                    cka=float(cka[index, index]),
-                    chance_cka=float(chance[index, index]),
-                )
-            )
+            match = LayerMatch(
+                first=first, second=second, units=units, correlation=correlation,
+                chance_correlation=float(by_chance.mean()), cka=float(cka[index, index]),
+                chance_cka=float(chance[index, index]),
+            )  # fmt: skip
+            layers.append(match)
         return Comparison(crops=self._crops, layers=layers, cka=cka)
 
     def _add_hsic(self, first: LayerOutputs, second: LayerOutputs, others: Tensor) -> None:

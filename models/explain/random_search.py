@@ -77,16 +77,9 @@ def search(
     """
     tried = random_settings(COUNT, seed=seed) if settings is None else list(settings)
     found = maximise(
-        network,
-        layer,
-        [unit],
-        canvas=canvas,
-        settings=tried,
-        seeds=[seed],
-        override_steps=override_steps,
-        workers=workers,
-        done=done,
-    )
+        network, layer, [unit], canvas=canvas, settings=tried, seeds=[seed], override_steps=override_steps,
+        workers=workers, done=done,
+    )  # fmt: skip
     activation, variation = found.best_activation, total_variation(found.best)
     distance = spectrum_distance(radial_spectrum(found.best), radial_spectrum(found.window.cut(data)))
     rank = torch.stack([_ranks(-activation), _ranks(variation), _ranks(distance)]).mean(dim=0)

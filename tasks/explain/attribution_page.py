@@ -45,18 +45,10 @@ def write_attribution_page(
     write_page(
         out,
         "attribution",
-        cards=cards,
-        target=explained.target,
-        more=more,
-        methods=METHODS,
-        styles=STYLES,
-        layers=layers,
-        randomisation=explained.randomisation,
-        taken=min(settings.randomised, len(explained.names)),
-        settings=settings,
-        model=model,
-        weights=weights,
-    )
+        cards=cards, target=explained.target, more=more, methods=METHODS, styles=STYLES, layers=layers,
+        randomisation=explained.randomisation, taken=min(settings.randomised, len(explained.names)),
+        settings=settings, model=model, weights=weights,
+    )  # fmt: skip
     return more
 
 

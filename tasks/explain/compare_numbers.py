@@ -46,13 +46,8 @@ def _means(comparison: Comparison) -> dict[str, float]:
 
 def _similarity(similarity: Similarity) -> dict[str, float]:
     """Above chance: `value`, `floor` of untrained networks, and `threshold`; and the `normalised` value."""
-    numbers = {
-        "value": similarity.value,
-        "floor": similarity.floor,
-        "threshold": similarity.threshold,
-        "normalised": similarity.normalised,
-    }
-    return {name: round(value, DIGITS) for name, value in numbers.items()}
+    names = ("value", "floor", "threshold", "normalised")
+    return {name: round(getattr(similarity, name), DIGITS) for name in names}
 
 
 def _layer(layer: LayerMatch, floor: tuple[float, float], first: UnitSummary, second: UnitSummary) -> dict[str, Any]:

@@ -15,13 +15,9 @@ from tasks.pages.single_page import picture_of, write_page
 
 
 def write_comparison_page(
-    out: Path,
-    found: ModelComparison,
-    *,
-    numbers: Mapping[str, Any],
-    settings: CompareSettings,
+    out: Path, found: ModelComparison, *, numbers: Mapping[str, Any], settings: CompareSettings,
     weights: tuple[str, str],
-) -> None:
+) -> None:  # fmt: skip
     """Write the result of `compare_models` as one page that opens with no network.
 
     Args:
@@ -36,14 +32,9 @@ def write_comparison_page(
         image = found.image(crop["row"])
         crop |= {"address": picture_of(image), "height": image.shape[1], "width": image.shape[2]}
     write_page(
-        out,
-        "compare",
-        numbers=numbers,
-        redundancy=numbers.get("redundancy", {}),
-        weights=weights,
-        units=units,
+        out, "compare", numbers=numbers, redundancy=numbers.get("redundancy", {}), weights=weights, units=units,
         settings=settings,
-    )
+    )  # fmt: skip
 
 
 def matched_units(found: ModelComparison, most: int) -> list[dict[str, Any]]:

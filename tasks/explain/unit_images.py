@@ -72,15 +72,9 @@ class UnitVisualiser:
         """
         units = list(range(len(layer.summary.mean)) if units is None else units)
         maximised = maximise_layer(
-            self._network,
-            layer.name,
-            units,
-            canvas=self._canvas,
-            settings=self._settings,
-            seed=self._seed,
-            crops=lambda some: self._starts(layer, some),
-            workers=self._workers,
-        )
+            self._network, layer.name, units, canvas=self._canvas, settings=self._settings, seed=self._seed,
+            crops=lambda some: self._starts(layer, some), workers=self._workers,
+        )  # fmt: skip
         images, numbers = _images_of(maximised, self._canvas)
         refused = self._refused(layer)
         rules = RULES if refused is None else RULES[-1:]

@@ -131,7 +131,7 @@ def test_draws_are_uniform_and_their_names_independent():
     assert abs(np.corrcoef(one, two)[0, 1]) < 0.03
 
 
-def test_draws_do_not_depend_on_what_was_drawn_before():
+def test_random_numbers_do_not_depend_on_those_before():
     seeds = seeds_of(KEYS, 0)
     one, other = Draw(seeds), Draw(seeds)
     first = one.unit("first")
@@ -180,7 +180,7 @@ def test_stroke_thickens_or_thins_between_the_picture_and_its_neighbours_extreme
         assert torch.allclose(changed[row], blended, atol=1e-6)
 
 
-def test_blur_is_a_gaussian_of_the_drawn_width():
+def test_blur_is_a_gaussian_of_the_sampled_width():
     spot = torch.zeros(1, 1, 31, 31)
     spot[..., 15, 15] = 1
     wide = max(KEYS, key=lambda key: Draw(seeds_of([key], 0)).unit("blur").item())
@@ -316,7 +316,7 @@ def test_inversion_turns_lightness_and_keeps_hue():
 
 
 def test_the_severities_are_frozen():
-    # Figures of different times are compared on them. Nobody has reason to edit this.
+    # Metrics of different times are compared on them. Nobody has reason to edit this.
     names = ["rotation", "shear", "scale", "shift", "perspective", "bend", "stroke", "colour", "texture", "contrast"]
     names += ["invert", "shadow", "motion", "blur", "resolution", "noise", "jpeg"]
     frozen = {

@@ -1,4 +1,4 @@
-"""The network for inference answers as the trained one does."""
+"""The network for inference has the outputs of the trained one."""
 
 import pytest
 import torch

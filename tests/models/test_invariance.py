@@ -16,7 +16,7 @@ SUMS = ["conditional+pairs", "reversal+coral", "reversal+conditional", "ascent+p
 EVERY = [*MODES, *SUMS]
 ALIGNING = ["pairs", "coral"]
 PUSHING = ["reversal", "conditional", "ascent"]
-FIGURES = {"loss", "accuracy", "learning_rate"}
+METRICS = {"loss", "accuracy", "learning_rate"}
 
 
 def weights_of(training: Training) -> list[Tensor]:
@@ -72,7 +72,7 @@ def test_every_mode_learns_the_target_and_says_what_it_does(mode: str):
     training = make(mode, strength=0.1, steps=40)
     metrics = [training.update(batch(step)).metrics for step in range(40)]
     parts = parts_of(mode)
-    wanted = FIGURES | {"style_loss", "style_accuracy"} | {f"{part}_loss" for part in parts if part in ALIGNING}
+    wanted = METRICS | {"style_loss", "style_accuracy"} | {f"{part}_loss" for part in parts if part in ALIGNING}
     wanted |= {"strength"} if set(parts) & set(PUSHING) else set()
     wanted |= {"conditional_style_loss", "conditional_style_accuracy"} if mode == "reversal+conditional" else set()
     assert all(set(each) == wanted for each in metrics)
@@ -85,7 +85,7 @@ def test_rows_without_a_nuisance_label_teach_the_target_alone(mode: str):
     training = make(mode)
     heads = heads_of(training)
     metrics = training.update(batch(known=False)).metrics
-    assert set(metrics) <= FIGURES | {"strength", "pairs_loss"}
+    assert set(metrics) <= METRICS | {"strength", "pairs_loss"}
     assert same(heads, heads_of(training))
 
 
@@ -117,14 +117,14 @@ def test_erm_heads_watch_and_do_not_teach():
 
 
 @pytest.mark.parametrize("mode", [*PUSHING, *ALIGNING, "conditional+pairs"])
-def test_without_strength_the_trunk_is_erms_to_the_bit(mode: str):
+def test_without_strength_the_backbone_is_erms_to_the_bit(mode: str):
     nothing = {"strength": 0.0, "pair_weight": 0.0, "coral_weight": 0.0}
     assert same(after(mode, head_steps=3, **nothing), after("erm"))
     assert not same(after(mode), after("erm"))
 
 
 @pytest.mark.parametrize("mode", PUSHING)
-def test_the_heads_descend_at_full_strength_whatever_the_trunk_is_told(mode: str):
+def test_the_heads_descend_at_full_strength_whatever_the_strength(mode: str):
     training = make(mode, steps=40)
     for group in training.optimizer.param_groups[:2]:
         group["relative"] = 0.0  # a backbone that stands still: what its head learns is the head's own doing
@@ -151,7 +151,7 @@ def plain(head: nn.Module, given: Batch, extra: Tensor | None = None, highest: f
 
 
 @pytest.mark.parametrize("name", ["reversal", "conditional"])
-def test_the_trunks_gradient_is_turned_and_the_heads_is_not(name: str):
+def test_the_backbones_gradient_is_turned_and_the_heads_is_not(name: str):
     (mode,), given = make(name).modes, batch()
     turned, own = gradients(mode, given, 0.5)
     wanted, heads = plain(mode.heads[0], given, functional.one_hot(given.targets, 3) if name == "conditional" else None)
@@ -159,7 +159,7 @@ def test_the_trunks_gradient_is_turned_and_the_heads_is_not(name: str):
     assert all(torch.allclose(one, two, rtol=1e-3, atol=1e-7) for one, two in zip(own, heads, strict=True))
 
 
-def test_ascent_climbs_through_heads_that_stand_still_up_to_what_a_blind_head_pays():
+def test_ascent_goes_through_frozen_heads_up_to_the_loss_of_a_uniform_prediction():
     (mode,), given = make("ascent").modes, batch()
     with torch.no_grad():
         mode.heads[0][2].weight.mul_(8)  # some rows beyond the bound, some below
@@ -172,7 +172,7 @@ def test_ascent_climbs_through_heads_that_stand_still_up_to_what_a_blind_head_pa
     assert own == [None] * len(own)
 
 
-def test_ascents_heads_step_before_the_trunk_climbs():
+def test_ascents_heads_step_before_the_backbone():
     training = make("ascent")
     heads = heads_of(training)
     training.step = 10  # λ is near its largest
@@ -183,7 +183,7 @@ def test_ascents_heads_step_before_the_trunk_climbs():
 @pytest.mark.parametrize(
     ("mode", "steps", "taken"), [("erm", 4, 4), ("reversal", 3, 3), ("conditional", 1, 1), ("ascent", 2, 2)]
 )
-def test_heads_take_as_many_steps_as_told_for_each_of_the_trunk(mode: str, steps: int, taken: int):
+def test_heads_take_as_many_steps_as_set_for_each_of_the_backbone(mode: str, steps: int, taken: int):
     training = make(mode, head_steps=steps)
     training.update(batch())
     states = training.optimizer.state

@@ -15,7 +15,7 @@ def test_a_step_says_how_likely_it_took_each_true_target_to_be():
     assert met.tolist() == pytest.approx(wanted, abs=1e-5)
 
 
-def test_the_heads_rate_is_relative_to_the_trunks():
+def test_the_heads_rate_is_relative_to_the_backbones():
     training = make("erm", head_learning_rate=3.0)
     metrics = training.update(batch()).metrics
     assert [group["lr"] for group in training.optimizer.param_groups] == pytest.approx(

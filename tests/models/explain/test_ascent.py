@@ -62,7 +62,7 @@ def hooks_left(network):
         (Functional(), "two", GREY), (scriptnet(), "backbone.1", MAPS), (scriptnet(), "target_head", MAPS),
     ],
 )  # fmt: skip
-def test_any_module_climbs_and_is_left_as_it_was(network, layer, canvas):
+def test_any_module_is_maximised_and_is_left_as_it_was(network, layer, canvas):
     network.train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     found = maximise(network, layer, [0, 2], canvas=canvas, settings=SHORT, seeds=[0, 1], override_steps=3)
@@ -153,7 +153,7 @@ def test_every_sample_is_reported_done():
     assert len(counts) > 1
 
 
-def climb_by_hand(network, unit, settings, canvas, *, progress):
+def ascent_by_hand(network, unit, settings, canvas, *, progress):
     """One picture, one step at a time, of the constant policy or of the other; no regulariser."""
     with partial_network(network, "3", shape=canvas.shape) as to_layer:
         _, gradient_norm = gain(to_layer, canvas, whole(to_layer, canvas))
@@ -174,7 +174,7 @@ def climb_by_hand(network, unit, settings, canvas, *, progress):
 def test_rates_are_constant_or_what_the_progress_asks_for(rate, progress):
     network, settings = mlp(), AscentSettings(steps=5, rate=rate, progress=progress)
     found = maximise(network, "3", [1], canvas=GREY, settings=[settings], seeds=[7])
-    torch.testing.assert_close(found.last[0], climb_by_hand(network, 1, settings, GREY, progress=progress))
+    torch.testing.assert_close(found.last[0], ascent_by_hand(network, 1, settings, GREY, progress=progress))
 
 
 def test_the_gain_is_the_norm_of_a_unit_s_gradient():

@@ -21,7 +21,7 @@ def network_of(bias):
     return network
 
 
-def test_units_that_answer_are_drawn_as_maximise_draws_them():
+def test_units_with_a_gradient_are_optimised_as_by_maximise():
     network = network_of(0.1)
     found = maximise_layer(network, "1", [0, 1], canvas=CANVAS, settings=SETTINGS)
     plain = maximise(network, "1", [0, 1], canvas=CANVAS, settings=list(SETTINGS.values()))
@@ -39,7 +39,7 @@ def test_a_unit_silent_on_random_pixels_is_woken_by_its_closed_relu():
 
 
 def test_a_unit_that_no_gradient_wakes_starts_from_its_strongest_crop():
-    """A climb of tiny steps does not reach the threshold, let through or not."""
+    """Tiny steps do not reach the threshold, with gradient override or not."""
     network = network_of(-1.0)
     with torch.no_grad():
         network[0].weight[0] = 0.0

@@ -54,7 +54,7 @@ def test_pixels_take_the_place_of_the_entry_s_output():
 
 
 def test_a_network_that_cannot_be_cut_gets_the_whole_image():
-    """By way of its standardisation CropNet sees all pixels, and it refuses images of another size."""
+    """By way of its standardisation CropNet depends on all pixels, and it refuses images of another size."""
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 4, 6], downsampling=3, embedding=8, dropout=0.0)
     network, canvas = CropNet(settings, labels=3, height=32, width=64), Canvas(channels=1, height=32, width=64)

@@ -104,7 +104,7 @@ def test_a_search_that_was_not_made_cannot_draw():
         settings_of(report_with(settings="search"), None)
 
 
-def test_a_unit_of_every_layer_climbs_by_every_recipe(toy, maximised):
+def test_a_unit_of_every_layer_is_optimised_by_every_variant(toy, maximised):
     _, explained, _ = toy
     assert [one.layer.name for one in maximised.units] == [layer.name for layer in explained.layers]
     assert maximised.units[-1].unit == maximised.searched == 1
@@ -115,7 +115,7 @@ def test_a_unit_of_every_layer_climbs_by_every_recipe(toy, maximised):
     assert len(maximised.search.settings) == 6
 
 
-def test_what_was_climbed_is_what_the_network_says_of_the_picture(toy, maximised):
+def test_activations_are_those_of_the_network_on_the_images(toy, maximised):
     network, _, _ = toy
     head = maximised.units[-1]
     assert head.ascent.best.shape[1:] == maximised.canvas.shape
@@ -139,7 +139,7 @@ def test_threads_change_nothing(toy, maximised):
 def test_the_heads_unit_is_the_label_that_is_read_worst(toy):
     _, explained, _ = toy
     rows = {"Cyrl": "Cyrl Cyrl Latn", "Latn": "Cyrl Latn Zxxx", "Zxxx": "Zxxx"}
-    pairs = [(true, predicted) for true, answers in rows.items() for predicted in answers.split()]
+    pairs = [(true, predicted) for true, predictions in rows.items() for predicted in predictions.split()]
     assert chosen_head(explained, LABELS, pairs) == 1  # 1 of 3; Cyrl 2 of 3
     assert chosen_head(explained, LABELS, []) == 0
     assert chosen_head(explained, LABELS[:2], pairs) is None  # two labels, three units: that is no head of them

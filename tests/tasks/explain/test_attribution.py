@@ -55,7 +55,7 @@ def found(home, crops, model, tmp_path_factory):
     return files, *explain_files(PARAMS, files, model_folder=model, temperature=2.0)
 
 
-def test_every_picture_is_answered_as_predict_answers_and_every_other_file_is_told(found, model):
+def test_predictions_are_those_of_predict_and_every_other_file_has_an_error(found, model):
     files, explained, problems = found
     records, _ = predict_files(files, model_folder=model, temperature=2.0)
     assert explained.names == [str(file) for file in files[:2]]

@@ -69,9 +69,9 @@ def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(ho
     network, card = load_model(duplicated)
     sample = sample_of(home)
     with torch.inference_mode():
-        answers = [card["labels"][place] for place in network(sample.images(1)).argmax(1).tolist()]
+        predictions = [card["labels"][place] for place in network(sample.images(1)).argmax(1).tolist()]
     assert found["crops"] == len(sample)
-    assert found["accuracy"] == pytest.approx(np.mean(np.array(answers) == np.array(sample.labels)), abs=1e-5)
+    assert found["accuracy"] == pytest.approx(np.mean(np.array(predictions) == np.array(sample.labels)), abs=1e-5)
     assert not any(module._forward_hooks for module in network.modules())
     assert found["together"]["n_redundant"] == sum(layer["n_redundant"] for layer in found["layers"])
 

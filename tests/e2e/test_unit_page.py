@@ -18,7 +18,7 @@ PARAMS = toy_params()
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Three labels' units, one with a hostile name, and a search over the first one's settings."""
-    folder = tmp_path_factory.mktemp("drawn")
+    folder = tmp_path_factory.mktemp("units")
     home = make_toy_home(folder, params=PARAMS)
     network, card = load_model(home / "rounds" / "0")
     save_model(folder / "model", network, {**card, "labels": [HOSTILE, "Latn", "Zxxx"]})
