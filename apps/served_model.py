@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from tasks.common.errors import UserError
-from tasks.images.read_image import read_crop_bytes
-from tasks.predict.predict import check_options, probabilities_of, ranked
+from tasks.predict.predict import check_options, ranked
+from tasks.predict.windows import picture_probabilities, windows_of_bytes
 from tasks.train.weights import load_model
 
 
@@ -45,22 +44,20 @@ class ServedModel(PythonModel):
             MlflowException: an option is wrong.
         """
         options = self._options(params or {})
-        size = {name: self.card[name] for name in ("height", "width", "channels")}
         empty = {self.card["target"]: None, "p": None, "top": None}
         rows: list[dict[str, Any]] = []
-        crops = []
+        pictures = []
         for number, image in enumerate(model_input["image"]):
             try:
                 data = _bytes_of(image, where=f"row {number}")
-                crops.append(read_crop_bytes(data, where=f"row {number}", **size))
+                pictures.append(windows_of_bytes(data, self.card, where=f"row {number}"))
                 rows.append({**empty, "error": None})
             except UserError as error:
                 rows.append({**empty, "error": str(error)})
         good = [row for row in rows if row["error"] is None]
-        if crops:
-            probabilities = probabilities_of(
-                self.network, np.stack(crops), temperature=self.card.get("temperature", 1.0)
-            )
+        if pictures:
+            temperature = self.card.get("temperature", 1.0)
+            probabilities = picture_probabilities(self.network, pictures, self.card["labels"], temperature=temperature)
             for row, found in zip(good, ranked(probabilities, self.card["labels"], **options), strict=True):
                 row.update(found)
         return pd.DataFrame(rows, columns=[*empty, "error"], dtype=object)

@@ -20,6 +20,7 @@ SOURCES = (
     "flows",
     "tasks",
     "models",
+    "unfont",
     "profiles",
     "dvc.yaml",
     ".dvc/plots",

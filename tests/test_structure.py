@@ -10,7 +10,7 @@ import yaml
 
 from tests.conftest import ROOT
 
-LAYERS = ("apps", "flows", "tasks", "models")
+LAYERS = ("apps", "flows", "tasks", "models", "unfont")
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 # What a stage may import without a rerun when it changes: reading params, writing files, recording runs.
 PLUMBING = {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from tasks.common.errors import UserError
+from unfont.reading import fit
 
 # Pillow knows some seventy formats; only these are opened, so that no other decoder ever sees a user's bytes.
 FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "WEBP", "BMP")
@@ -53,7 +54,7 @@ def read_picture(path: Path, *, channels: int = 1) -> NDArray[np.uint8]:
     Raises:
         UserError: as `read_crop`.
     """
-    return _picture(read_file(path), path, channels)
+    return picture_of(read_file(path), where=path, channels=channels)
 
 
 def read_file(path: Path) -> bytes:
@@ -85,10 +86,11 @@ def too_many_bytes(where: object) -> UserError:
 
 def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
     """As `read_crop`, of a file's bytes; `where` names them in errors."""
-    return fit(_picture(data, where, channels), height=height, width=width)
+    return fit(picture_of(data, where=where, channels=channels), height=height, width=width)
 
 
-def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
+def picture_of(data: bytes, *, where: object, channels: int = 1) -> NDArray[np.uint8]:
+    """As `read_picture`, of a file's bytes; `where` names them in errors."""
     if not data:
         raise UserError("the file is empty", where=where, fix="give a picture file")
     with _opened(io.BytesIO(data), where) as image:
@@ -97,31 +99,6 @@ def _picture(data: bytes, where: object, channels: int) -> NDArray[np.uint8]:
             return _upright(image, data, channels)
         except _DAMAGED as error:
             raise _damaged(error, where) from error
-
-
-def fit(picture: NDArray[np.uint8], *, height: int, width: int) -> NDArray[np.uint8]:
-    """Scale a picture [h, w] or [h, w, 3] into [height, width], aspect kept, and pad it with its background colour.
-
-    A picture of that very size is returned unchanged. The background is the median of the picture's border, which in
-    a word crop is mostly background, light or dark.
-    """
-    own_height, own_width = picture.shape[:2]
-    scale = min(height / own_height, width / own_width)
-    size = min(width, max(1, round(own_width * scale))), min(height, max(1, round(own_height * scale)))
-    image = Image.fromarray(picture)
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.BILINEAR)  # Pillow's is antialiased when downscaling
-    crop = np.empty((height, width, *picture.shape[2:]), np.uint8)
-    crop[:] = ground_of(picture)
-    top, left = (height - size[1]) // 2, (width - size[0]) // 2
-    crop[top : top + size[1], left : left + size[0]] = np.asarray(image)
-    return crop
-
-
-def ground_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Median of a picture's outermost pixels: a grey, or a value for each channel."""
-    sides = [picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]]
-    return np.asarray(np.median(np.concatenate(sides), axis=0), np.uint8)
 
 
 @contextlib.contextmanager

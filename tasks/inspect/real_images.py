@@ -17,8 +17,9 @@ from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
-from tasks.images.read_image import FORMAT_NAMES, fit, read_picture
+from tasks.images.read_image import FORMAT_NAMES, read_picture
 from tasks.train.batches import as_images
+from unfont.reading import fit
 
 PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)
 MOST_BYTES = 2**29  # of pixels in memory

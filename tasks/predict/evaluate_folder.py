@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from models.network import CropNet
@@ -17,12 +16,12 @@ from tasks.common.params import Params
 from tasks.common.text import shown
 from tasks.images.given_pictures import PAIR, TEXT
 from tasks.images.path_pattern import Found, compile_pattern, find_files
-from tasks.images.read_image import read_crop
 from tasks.metrics.classification import measure, worst_confusions
 from tasks.metrics.worst_group import accuracy_by
 from tasks.pages.text_table import aligned
 from tasks.predict.champion import find_model, temperature_of
-from tasks.predict.predict import CHUNK, probabilities_of
+from tasks.predict.predict import CHUNK
+from tasks.predict.windows import picture_probabilities, windows_of_file
 from tasks.train.weights import load_model
 
 CONFUSIONS = 10  # mistakes shown
@@ -114,18 +113,16 @@ def _predicted(
 ) -> Iterator[dict[str, Any]]:
     """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
     for start in range(0, len(files), CHUNK):
-        read, crops = [], []
+        read, pictures = [], []
         for file in files[start : start + CHUNK]:
             try:
-                crops.append(
-                    read_crop(file.path, height=card["height"], width=card["width"], channels=card["channels"])
-                )
+                pictures.append(windows_of_file(file.path, card))
                 read.append(file)
             except UserError as problem:
                 rejected.append({"file": file.name, "reason": problem.what})
-        if not crops:
+        if not pictures:
             continue
-        probabilities = probabilities_of(network, np.stack(crops), temperature=card["temperature"])
+        probabilities = picture_probabilities(network, pictures, card["labels"], temperature=card["temperature"])
         for file, row in zip(read, probabilities, strict=True):
             best = int(row.argmax())
             pair = {"true": file.labels[card["target"]], "predicted": card["labels"][best]}

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from models.network import CropNet
 from tasks.common.errors import UserError
 from tasks.common.text import shown
-from tasks.images.read_image import read_crop
 from tasks.pages.text_table import aligned
-from tasks.train.batches import as_images, logits_of
+from tasks.predict.windows import picture_probabilities, windows_of_file
 from tasks.train.weights import load_model
 
 CHUNK = 512  # pictures in memory at a time
@@ -37,7 +34,7 @@ def predict_files(
     """Predict every picture that can be read, and report of every other why it cannot.
 
     Args:
-        files: pictures (`tasks.images.read_image.read_crop`), predicted in this order.
+        files: pictures (`tasks.predict.windows`), predicted in this order.
         model_folder: of the model that predicts.
         temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
         top, among, abstain_below: see `ranked`.
@@ -51,28 +48,21 @@ def predict_files(
     network, card = load_model(model_folder)
     options = {"target": card["target"], "top": top, "among": among, "abstain_below": abstain_below}
     check_options(card["labels"], top=top, among=among, abstain_below=abstain_below)
-    size = {name: card[name] for name in ("height", "width", "channels")}
     records: list[Record] = []
     problems: list[UserError] = []
     for start in range(0, len(files), CHUNK):
-        good, crops = [], []
+        good, pictures = [], []
         for file in files[start : start + CHUNK]:
             try:
-                crops.append(read_crop(file, **size))
+                pictures.append(windows_of_file(file, card))
                 good.append(str(file))
             except UserError as problem:
                 problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
-        if crops:
-            probabilities = probabilities_of(network, np.stack(crops), temperature=temperature)
+        if pictures:
+            probabilities = picture_probabilities(network, pictures, card["labels"], temperature=temperature)
             predictions = ranked(probabilities, card["labels"], **options)
             records += [{"file": file, **found} for file, found in zip(good, predictions, strict=True)]
     return records, problems
-
-
-def probabilities_of(network: CropNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Probabilities [n, labels], softmax(logits / temperature), of crops uint8 [n, height, width] or [..., 3]."""
-    logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
-    return np.asarray((logits.double() / temperature).softmax(1))
 
 
 def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | None, abstain_below: float) -> None:

@@ -27,6 +27,7 @@ from PIL import Image
 
 import models
 import tasks
+import unfont
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.errors import UserError
 from tasks.common.files import sha256_of, write_json
@@ -191,7 +192,7 @@ def _log(params: Params, name: str, folder: Path, choice: dict[str, Any], served
             run_id=run_id,
             python_model=str(served_model),
             artifacts={"weights": str(folder / WEIGHTS_FILE), "card": str(Path(beside) / CARD_FILE)},
-            code_paths=[str(Path(package.__path__[0])) for package in (models, tasks)],
+            code_paths=[str(Path(package.__path__[0])) for package in (models, tasks, unfont)],
             pip_requirements=_requirements(),
             signature=_signature(card["target"]),
             input_example=_example(card["height"], card["width"]),

@@ -19,7 +19,7 @@ from tests.toyhome import LABELS, make_toy_home, picture, toy_params
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-PACKAGES = ("apps", "flows", "tasks", "models")
+PACKAGES = ("apps", "flows", "tasks", "models", "unfont")
 PARAMS = toy_params()
 
 

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from unfont.combine import FLOOR, KANJI, combined
+
+LABELS = ["Cyrl", "Hani", "Jpan", "Latn", "Zxxx"]
+
+
+def test_one_window_s_probabilities_are_the_picture_s():
+    window = np.array([[0.1, 0.2, 0.3, 0.35, 0.05]])
+    np.testing.assert_allclose(combined(window, LABELS), window[0], atol=1e-9)
+
+
+def test_windows_are_combined_by_their_geometric_mean_with_a_floor():
+    windows = np.array([[0.9, 0, 0, 0.1, 0], [0.2, 0, 0, 0.8, 0]])
+    expected = [((a + FLOOR) * (b + FLOOR)) ** 0.5 - FLOOR for a, b in windows.T]
+    np.testing.assert_allclose(combined(windows, LABELS), np.array(expected) / sum(expected), atol=1e-6)
+
+
+def test_one_wrong_window_does_not_decide():
+    windows = np.array([[0, 0, 0, 1.0, 0]] * 4 + [[1.0, 0, 0, 0, 0]])
+    assert LABELS[combined(windows, LABELS).argmax()] == "Latn"
+
+
+def test_kanji_beside_kana_is_japanese_and_alone_it_is_not():
+    kanji, kana = [0, 1.0, 0, 0, 0], [0, 0, 1.0, 0, 0]
+    assert LABELS[combined(np.array([kanji, kanji, kana]), LABELS).argmax()] == "Jpan"
+    both = combined(np.array([kanji, kanji]), LABELS)
+    assert LABELS[both.argmax()] == "Hani" and both[2] == pytest.approx(KANJI / (1 + KANJI), abs=0.01)
+
+
+def test_labels_of_other_problems_are_left_alone():
+    np.testing.assert_allclose(combined(np.array([[0.5, 0.5], [0.5, 0.5]]), ["up", "down"]), [0.5, 0.5])

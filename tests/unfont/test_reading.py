@@ -1,0 +1,128 @@
+"""What the network is shown of a picture does not depend on what is around its writing."""
+
+import numpy as np
+import pytest
+
+from tests.unfont.drawing import Grey, below, turned, word
+from unfont.reading import MOST_WINDOWS, SCALES, fit, read
+
+HEIGHT, WIDTH = 32, 128
+
+
+def shown(picture: Grey) -> Grey:
+    return read(picture, height=HEIGHT, width=WIDTH)
+
+
+def apart(one: Grey, other: Grey) -> float:
+    """Mean difference of grey levels, of windows that must be as many."""
+    assert one.shape == other.shape
+    return float(np.abs(one.astype(int) - other.astype(int)).mean())
+
+
+def underlined(picture: Grey) -> Grey:
+    lower = np.pad(picture, ((0, 8), (0, 0)), constant_values=255)
+    lower[-5:-3, 4:-4] = 0
+    return lower
+
+
+SAME = {
+    "wide margins": lambda picture: np.pad(picture, 80, constant_values=255),
+    "a box": lambda picture: np.pad(np.pad(picture, 4, constant_values=255), 1),
+    "a box with margins": lambda picture: np.pad(
+        np.pad(np.pad(picture, 6, constant_values=255), 2), 30, constant_values=255
+    ),
+    "a black border": lambda picture: np.pad(picture, 9),
+    "a speck": lambda picture: _with_speck(np.pad(picture, 60, constant_values=255)),
+}
+
+
+def _with_speck(picture: Grey) -> Grey:
+    picture[4:6, 4:6] = 0
+    return picture
+
+
+@pytest.mark.parametrize("around", SAME.values(), ids=SAME)
+def test_what_is_around_a_word_is_not_shown(around):
+    assert apart(shown(around(word())), shown(word())) < 3
+
+
+def test_an_underline_is_not_shown():
+    assert (underlined(word()) < 128).mean(1).max() > 0.8
+    assert (shown(underlined(word())) < 128).mean(2).max() < 0.75
+
+
+def test_light_on_dark_is_shown_as_it_is():
+    assert apart(shown(255 - word()), 255 - shown(word())) < 1
+
+
+def test_a_word_is_one_window_a_scale_and_its_ink_has_the_scale_s_height():
+    windows = shown(word("mo"))
+    assert windows.shape == (len(SCALES), HEIGHT, WIDTH)
+    rows = (windows[SCALES.index(0.7)] < 128).any(1).sum()
+    assert rows == pytest.approx(0.7 * HEIGHT, abs=2)
+
+
+@pytest.mark.parametrize("degrees", [-15, -8, 8, 15])
+def test_skew_is_taken_back(degrees):
+    level, other = word("gezittertes wort"), word("xxxx xxxxxx xxxx")
+    found = shown(turned(level, degrees))
+    assert len(found) == len(shown(level))
+    assert apart(found[:1], shown(level)[:1]) < 0.7 * apart(found[:1], shown(other)[:1])
+
+
+def test_a_long_line_is_read_in_windows_that_overlap_by_half():
+    line = word("the quick brown fox jumps over the lazy dog " * 3)
+    windows = shown(line)
+    assert windows.shape[1:] == (HEIGHT, WIDTH) and len(windows) > 20
+    first, second = windows[0], windows[1]
+    start = next(at for at in range(40, 90) if np.array_equal(first[:, at:], second[:, : WIDTH - at]))
+    assert 48 <= start <= 64
+
+
+def test_every_line_of_a_block_is_read():
+    lines = [word("alpha beta gamma"), word("delta epsilon zeta"), word("eta theta iota kappa")]
+    # Within a block a line's highest accent may fall away, so that it is read a little larger.
+    assert len(shown(below(lines, gap=14))) == pytest.approx(sum(len(shown(line)) for line in lines), rel=0.25)
+
+
+def test_a_column_is_laid_out_as_a_line():
+    letters = [word(letter, margin=3) for letter in "HONMKSEBRD"]
+    column = below(letters, gap=4)
+    assert column.shape[0] > 3 * column.shape[1]
+    windows = shown(column)
+    ink = (windows[SCALES.index(0.7)] < 128).any(0)
+    assert ink.mean() > 0.5  # letters side by side, not a hair's breadth in the middle
+
+
+@pytest.mark.parametrize("picture", [np.full((20, 90), 255), np.full((40, 40), 7), np.zeros((4, 4))])
+def test_a_blank_picture_is_shown_whole(picture):
+    picture = picture.astype(np.uint8)
+    np.testing.assert_array_equal(shown(picture), fit(picture, height=HEIGHT, width=WIDTH)[None])
+
+
+def test_one_pixel_of_ink_is_read():
+    picture = np.full((50, 50), 255, np.uint8)
+    picture[20, 30] = 0
+    assert shown(picture).shape[1:] == (HEIGHT, WIDTH)
+
+
+def test_colour_stays():
+    picture = np.stack([word(), word(), np.full_like(word(), 255)], axis=2)
+    windows = shown(picture)
+    assert windows.shape == (*shown(word()).shape, 3)
+    assert (windows[..., 2] > 250).all() and windows[..., 0].min() < 100
+
+
+def test_a_very_long_line_has_no_more_windows_than_told():
+    line = np.tile(word("minimum "), (1, 150))
+    assert len(shown(line)) <= MOST_WINDOWS * len(SCALES)
+
+
+def test_any_noise_is_read():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        height, width = rng.integers(4, 200, 2)
+        picture = rng.integers(0, 256, (height, width)).astype(np.uint8)
+        if rng.random() < 0.5:
+            picture[picture > rng.integers(1, 256)] = 255
+        assert shown(picture).shape[1:] == (HEIGHT, WIDTH)

@@ -1,0 +1,191 @@
+"""A picture of a word, a line, a column or a few lines, as the windows that a network reads.
+
+The ink is found and cut out of its margins, frames and underlines are left out, skew is taken back, a block is cut
+into lines, a column is laid out as a line, and each line is scaled by the height of its writing. A short line is
+one window, a longer one several that overlap by half. Every line is read at several scales: training renders words
+that fill the window or leave margins, and a line's ink is higher than most of its words'.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unfont.ink import Box, Grey, Mask, box_of, ground_of, ink_of, underline_of, without_frame
+from unfont.layout import cells_of, is_column, lines_of, skew_of
+
+Picture = NDArray[np.uint8]  # [height, width] grey, or [height, width, 3]
+
+SCALES = (0.7, 1.0, 1.4)  # heights of the ink, in windows' heights: their mean reads better than any one
+MARGIN = 2  # pixels of ground beside the ink of a line
+LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked for, where the shorter has SMALLEST left
+SMALLEST = 96
+PAGE = 0.6  # of a box: from this fraction of ink on, it is no writing but a page
+MOST_LINES = 24  # of a block: the largest are read
+MOST_WINDOWS = 64  # of a line at one scale: of longer ones, so many, evenly spread
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture with its ink: `boxes` are the lines, in the picture's own pixels."""
+
+    picture: Picture
+    boxes: list[Box]
+
+
+def read(picture: Picture, *, height: int, width: int) -> Picture:
+    """The windows of a picture, uint8 [n, height, width] or [..., 3]; of a blank one, the whole picture as one window.
+
+    A window shows a part of a line, scaled, and background where the line ends before the window does.
+    """
+    found = _find(picture)
+    windows = [
+        window
+        for box in found.boxes
+        for scale in SCALES
+        for window in _windows(found.picture, box, scale, height, width)
+    ]
+    return np.stack(windows) if windows else fit(picture, height=height, width=width)[None]
+
+
+def fit(picture: Picture, *, height: int, width: int) -> Picture:
+    """Scale a whole picture to fit into [height, width], aspect kept, centred on its own ground.
+
+    A picture of that very size comes back as it is. The ground is the median of the picture's border: a
+    word crop's border is mostly ground, be it light or dark.
+    """
+    own_height, own_width = picture.shape[:2]
+    scale = min(height / own_height, width / own_width)
+    size = min(width, max(1, round(own_width * scale))), min(height, max(1, round(own_height * scale)))
+    image = Image.fromarray(picture)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BILINEAR)  # in Pillow it smooths where it shrinks
+    crop = _ground(picture, height, width)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    crop[top : top + size[1], left : left + size[0]] = np.asarray(image)
+    return crop
+
+
+def _find(picture: Picture) -> _Found:
+    picture, ink, factor = _inside_frame(picture)
+    box = box_of(ink)
+    if box is None:
+        return _Found(picture, [])
+    wide = box.right - box.left > box.bottom - box.top
+    degrees = skew_of(box.of(ink)) if wide else 0.0
+    if degrees:
+        picture, ink, factor = _inside_frame(_turned(_scaled_box(box, factor, picture).of(picture), degrees))
+        box = box_of(ink)
+        if box is None:
+            return _Found(picture, [])
+    rule = underline_of(ink, box) if wide else None
+    if rule is not None:
+        picture, ink = _without_rows(picture, ink, rule, factor)
+        box = box_of(ink) or box
+    lines = lines_of(ink, box)
+    if is_column(lines, box):
+        picture = _laid_out(picture, [_scaled_box(cell, factor, picture) for cell in cells_of(ink, box)])
+        return _Found(picture, [Box(0, picture.shape[0], 0, picture.shape[1])])
+    lines = sorted(lines, key=lambda line: line.top - line.bottom)[:MOST_LINES]
+    return _Found(picture, [_scaled_box(line, factor, picture) for line in sorted(lines)])
+
+
+def _inside_frame(picture: Picture) -> tuple[Picture, Mask, float]:
+    """The picture without a frame around its writing, and the ink in a copy of it that is `factor` times smaller.
+
+    Inside of a frame the ground is another: that of a black border is not the page's.
+    """
+    for _ in range(3):
+        grey, factor = _small(picture)
+        ink = ink_of(grey)
+        box = box_of(ink)
+        if box is None:
+            break
+        # Where most of it is ink, what differs from the border is a page, and the border a dark frame or a table.
+        page = box.of(ink).mean() > PAGE
+        inner = box if page else without_frame(ink, box)
+        if inner == Box(0, ink.shape[0], 0, ink.shape[1]) or (inner == box and not page):
+            break
+        picture = _scaled_box(inner, factor, picture).of(picture)
+    return picture, ink, factor
+
+
+def _small(picture: Picture) -> tuple[Grey, float]:
+    grey = _grey(picture)
+    high, wide = grey.shape
+    factor = max(1.0, min(max(high, wide) / LARGEST, min(high, wide) / SMALLEST))
+    if factor > 1:
+        size = max(1, round(wide / factor)), max(1, round(high / factor))
+        grey = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
+    return grey, factor
+
+
+def _without_rows(picture: Picture, ink: Mask, rows: tuple[int, int], factor: float) -> tuple[Picture, Mask]:
+    """Ground in place of `rows` of the ink, and of those beside them, which a smooth rule fades into."""
+    picture, ink = picture.copy(), ink.copy()
+    ink[rows[0] : rows[1]] = False
+    picture[max(0, int(rows[0] * factor) - 1) : int(np.ceil(rows[1] * factor)) + 1] = ground_of(picture)
+    return picture, ink
+
+
+def _grey(picture: Picture) -> Grey:
+    return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def _scaled_box(box: Box, factor: float, picture: Picture) -> Box:
+    high, wide = picture.shape[:2]
+    top, left = int(box.top * factor), int(box.left * factor)
+    return Box(top, min(high, int(np.ceil(box.bottom * factor))), left, min(wide, int(np.ceil(box.right * factor))))
+
+
+def _turned(picture: Picture, degrees: float) -> Picture:
+    ground = tuple(np.atleast_1d(ground_of(picture)).tolist())
+    image = Image.fromarray(picture)
+    fill = ground[0] if picture.ndim == 2 else ground
+    return np.asarray(image.rotate(degrees, Image.Resampling.BILINEAR, expand=True, fillcolor=fill))
+
+
+def _laid_out(picture: Picture, cells: list[Box]) -> Picture:
+    """The cells of a column side by side, from the first to the last, each in the middle of the height."""
+    high = max(cell.bottom - cell.top for cell in cells)
+    strips = []
+    for cell in cells:
+        strip = _ground(picture, high, cell.right - cell.left)
+        top = (high - (cell.bottom - cell.top)) // 2
+        strip[top : top + cell.bottom - cell.top] = cell.of(picture)
+        strips.append(strip)
+    return np.concatenate(strips, axis=1)
+
+
+def _windows(picture: Picture, box: Box, scale: float, height: int, width: int) -> list[Picture]:
+    """A line's windows, its ink `scale` times as high as they are: of higher ink they show the middle."""
+    high = max(1, box.bottom - box.top)
+    pixels = scale * height / high
+    seen = height / pixels  # rows of the picture that a window shows
+    middle = (box.top + box.bottom) / 2
+    long = max(1, round((box.right - box.left) * pixels))
+    strip = _strip(picture, middle - seen / 2, middle + seen / 2, box.left, box.right, (long, height))
+    total = max(width, long + 2 * MARGIN)
+    whole = _ground(picture, height, total)
+    left = (total - long) // 2
+    whole[:, left : left + long] = strip
+    count = min(MOST_WINDOWS, -(-2 * (total - width) // width) + 1)
+    starts = np.linspace(0, total - width, count).round().astype(int)
+    return [whole[:, start : start + width] for start in starts]
+
+
+def _strip(picture: Picture, top: float, bottom: float, left: int, right: int, size: tuple[int, int]) -> Picture:
+    """Rows `top` to `bottom` of the picture, ground where they are outside of it, resized to `size`."""
+    first, last = int(np.floor(top)), int(np.ceil(bottom))
+    padded = _ground(picture, last - first, right - left)
+    inside = slice(max(0, first), min(picture.shape[0], last))
+    padded[inside.start - first : inside.stop - first] = picture[inside, left:right]
+    box = (0, top - first, right - left, bottom - first)
+    return np.asarray(Image.fromarray(padded).resize(size, Image.Resampling.BILINEAR, box=box))
+
+
+def _ground(picture: Picture, height: int, width: int) -> Picture:
+    ground = np.empty((height, width, *picture.shape[2:]), np.uint8)
+    ground[:] = ground_of(picture)
+    return ground
