@@ -1,4 +1,4 @@
-"""Where a picture has ink: its ground told from writing, and frames, underlines and specks told from letters."""
+"""Where a picture has ink: its background told from writing, and frames, underlines and specks told from letters."""
 
 from typing import NamedTuple, TypeVar
 
@@ -30,18 +30,18 @@ class Box(NamedTuple):
         return picture[self.top : self.bottom, self.left : self.right]
 
 
-def ground_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def background_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Median of a picture's outermost pixels: a grey, or a value for each channel."""
     sides = [picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]]
     return np.asarray(np.median(np.concatenate(sides), axis=0), np.uint8)
 
 
 def ink_of(grey: Grey) -> Mask:
-    """Pixels that differ from the ground by more than Otsu's threshold of all differences; none of a blank picture.
+    """Pixels that differ from the background by more than Otsu's threshold of all differences; none of a blank picture.
 
     Dark on light and light on dark are the same. The threshold is that of Otsu (1979), on 256 levels.
     """
-    away = np.abs(grey.astype(np.int16) - int(ground_of(grey)))
+    away = np.abs(grey.astype(np.int16) - int(background_of(grey)))
     most = int(away.max())
     if most < FAINT:
         return np.zeros(grey.shape, np.bool_)

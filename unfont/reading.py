@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unfont.ink import Box, Grey, Mask, box_of, ground_of, ink_of, underline_of, without_frame
+from unfont.ink import Box, Grey, Mask, background_of, box_of, ink_of, underline_of, without_frame
 from unfont.layout import cells_of, is_column, lines_of, skew_of
 
 Picture = NDArray[np.uint8]  # [height, width] grey, or [height, width, 3]
 
 SCALES = (0.7, 1.0, 1.4)  # heights of the ink, in windows' heights: their mean reads better than any one
-MARGIN = 2  # pixels of ground beside the ink of a line
+MARGIN = 2  # pixels of background beside the ink of a line
 LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked for, where the shorter has SMALLEST left
 SMALLEST = 96
 PAGE = 0.6  # of a box: from this fraction of ink on, it is no writing but a page
@@ -50,10 +50,10 @@ def read(picture: Picture, *, height: int, width: int) -> Picture:
 
 
 def fit(picture: Picture, *, height: int, width: int) -> Picture:
-    """Scale a whole picture to fit into [height, width], aspect kept, centred on its own ground.
+    """Scale a whole picture to fit into [height, width], aspect kept, centred on its own background.
 
-    A picture of that very size comes back as it is. The ground is the median of the picture's border: a
-    word crop's border is mostly ground, be it light or dark.
+    A picture of that very size comes back as it is. The background is the median of the picture's border: a
+    word crop's border is mostly background, be it light or dark.
     """
     own_height, own_width = picture.shape[:2]
     scale = min(height / own_height, width / own_width)
@@ -61,7 +61,7 @@ def fit(picture: Picture, *, height: int, width: int) -> Picture:
     image = Image.fromarray(picture)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)  # in Pillow it smooths where it shrinks
-    crop = _ground(picture, height, width)
+    crop = _background(picture, height, width)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     crop[top : top + size[1], left : left + size[0]] = np.asarray(image)
     return crop
@@ -94,7 +94,7 @@ def _find(picture: Picture) -> _Found:
 def _inside_frame(picture: Picture) -> tuple[Picture, Mask, float]:
     """The picture without a frame around its writing, and the ink in a copy of it that is `factor` times smaller.
 
-    Inside of a frame the ground is another: that of a black border is not the page's.
+    Inside of a frame the background is another: that of a black border is not the page's.
     """
     for _ in range(3):
         grey, factor = _small(picture)
@@ -125,7 +125,7 @@ def _without_rows(picture: Picture, ink: Mask, rows: tuple[int, int], factor: fl
     """Ground in place of `rows` of the ink, and of those beside them, which a smooth rule fades into."""
     picture, ink = picture.copy(), ink.copy()
     ink[rows[0] : rows[1]] = False
-    picture[max(0, int(rows[0] * factor) - 1) : int(np.ceil(rows[1] * factor)) + 1] = ground_of(picture)
+    picture[max(0, int(rows[0] * factor) - 1) : int(np.ceil(rows[1] * factor)) + 1] = background_of(picture)
     return picture, ink
 
 
@@ -140,9 +140,9 @@ def _scaled_box(box: Box, factor: float, picture: Picture) -> Box:
 
 
 def _turned(picture: Picture, degrees: float) -> Picture:
-    ground = tuple(np.atleast_1d(ground_of(picture)).tolist())
+    background = tuple(np.atleast_1d(background_of(picture)).tolist())
     image = Image.fromarray(picture)
-    fill = ground[0] if picture.ndim == 2 else ground
+    fill = background[0] if picture.ndim == 2 else background
     return np.asarray(image.rotate(degrees, Image.Resampling.BILINEAR, expand=True, fillcolor=fill))
 
 
@@ -151,7 +151,7 @@ def _laid_out(picture: Picture, cells: list[Box]) -> Picture:
     high = max(cell.bottom - cell.top for cell in cells)
     strips = []
     for cell in cells:
-        strip = _ground(picture, high, cell.right - cell.left)
+        strip = _background(picture, high, cell.right - cell.left)
         top = (high - (cell.bottom - cell.top)) // 2
         strip[top : top + cell.bottom - cell.top] = cell.of(picture)
         strips.append(strip)
@@ -167,7 +167,7 @@ def _windows(picture: Picture, box: Box, scale: float, height: int, width: int) 
     long = max(1, round((box.right - box.left) * pixels))
     strip = _strip(picture, middle - seen / 2, middle + seen / 2, box.left, box.right, (long, height))
     total = max(width, long + 2 * MARGIN)
-    whole = _ground(picture, height, total)
+    whole = _background(picture, height, total)
     left = (total - long) // 2
     whole[:, left : left + long] = strip
     count = min(MOST_WINDOWS, -(-2 * (total - width) // width) + 1)
@@ -176,16 +176,16 @@ def _windows(picture: Picture, box: Box, scale: float, height: int, width: int) 
 
 
 def _strip(picture: Picture, top: float, bottom: float, left: int, right: int, size: tuple[int, int]) -> Picture:
-    """Rows `top` to `bottom` of the picture, ground where they are outside of it, resized to `size`."""
+    """Rows `top` to `bottom` of the picture, background where they are outside of it, resized to `size`."""
     first, last = int(np.floor(top)), int(np.ceil(bottom))
-    padded = _ground(picture, last - first, right - left)
+    padded = _background(picture, last - first, right - left)
     inside = slice(max(0, first), min(picture.shape[0], last))
     padded[inside.start - first : inside.stop - first] = picture[inside, left:right]
     box = (0, top - first, right - left, bottom - first)
     return np.asarray(Image.fromarray(padded).resize(size, Image.Resampling.BILINEAR, box=box))
 
 
-def _ground(picture: Picture, height: int, width: int) -> Picture:
-    ground = np.empty((height, width, *picture.shape[2:]), np.uint8)
-    ground[:] = ground_of(picture)
-    return ground
+def _background(picture: Picture, height: int, width: int) -> Picture:
+    background = np.empty((height, width, *picture.shape[2:]), np.uint8)
+    background[:] = background_of(picture)
+    return background

@@ -16,7 +16,7 @@ from tasks.pages.text_table import aligned
 from tasks.predict.windows import picture_probabilities, windows_of_file
 from tasks.train.weights import load_model
 
-CHUNK = 512  # pictures in memory at a time
+CHUNK = 64  # pictures in memory at a time: a page has thousands of windows
 DIGITS = 6
 
 Record = dict[str, Any]

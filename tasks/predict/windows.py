@@ -15,6 +15,8 @@ from tasks.train.batches import as_images, logits_of
 from unfont.combine import combined
 from unfont.reading import fit, read
 
+PART = 1024  # windows that are floats at a time
+
 
 def windows_of_file(path: Path, card: dict[str, Any]) -> NDArray[np.uint8]:
     """`windows_of_bytes` of a picture file.
@@ -51,5 +53,7 @@ def picture_probabilities(
 
 def probabilities_of(network: CropNet, crops: NDArray[np.uint8], *, temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities [n, labels], softmax(logits / temperature), of crops uint8 [n, height, width] or [..., 3]."""
-    logits = logits_of(network, as_images(torch.from_numpy(crops), network.channels))
+    # In parts, for as floats the windows of a few pages would fill the memory.
+    parts = torch.split(torch.from_numpy(crops), PART)
+    logits = torch.cat([logits_of(network, as_images(part, network.channels)) for part in parts])
     return np.asarray((logits.double() / temperature).softmax(1))
