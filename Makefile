@@ -52,13 +52,13 @@ benchmark: $(VENV)/.ready  ## Measure the pipeline, rendering, mining, explainin
 	python -m benchmarks.explain --home data/scripts
 
 clean:  ## Remove the environment and scratch; results stay.
-	rm -rf $(VENV) build *.egg-info data/.work data/fonts/node_modules
+	rm -rf $(VENV) build unfont/build *.egg-info unfont/*.egg-info data/.work data/fonts/node_modules
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	$(call environment,-e .)
+$(VENV)/.ready: pyproject.toml unfont/pyproject.toml constraints.txt
+	$(call environment,-e ./unfont -e .)
 	@touch $@
 
 # One installation with all extras, since each one first resolves all versions.
-$(VENV)/.ready-test: pyproject.toml constraints.txt
-	$(call environment,-e '.[test]')
+$(VENV)/.ready-test: pyproject.toml unfont/pyproject.toml constraints.txt
+	$(call environment,-e ./unfont -e '.[test]')
 	@touch $(VENV)/.ready $@

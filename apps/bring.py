@@ -5,9 +5,9 @@ from pathlib import Path
 
 from apps.settings import write_settings
 from flows.pipeline import run_pipeline
-from tasks.common.errors import UserError
 from tasks.common.params import read_params
 from tasks.images.import_images import bring_pictures
+from unfont.errors import UserError
 
 
 def bring_and_tag(

@@ -9,7 +9,7 @@ import typer
 
 from apps.commands import look, run, stages, sweep, use, watch
 from flows.logs import quiet_logging
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Run the pipeline": {"run": run.run, "setup": run.setup, "doctor": run.doctor, "profile": run.profile},

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 MIN_FREE_GB = 3
 

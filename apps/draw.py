@@ -4,9 +4,7 @@ import sys
 from pathlib import Path
 
 from flows.evaluate import models_of, replicas_of_study
-from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
-from tasks.common.text import clip
 from tasks.inspect.subject import Subject, layers_in, model_subject, own_subject
 from tasks.inspect.unit_page import write_units_page
 from tasks.inspect.unit_text import format_units, numbers_of
@@ -14,6 +12,8 @@ from tasks.inspect.units import MOST_UNITS, inspect_units
 from tasks.pages.single_page import check_page
 from tasks.pages.text_table import aligned, text_of
 from tasks.predict.named_model import CHAMPION, named_model
+from unfont.errors import UserError
+from unfont.text import clip
 
 PAPER = "paper"
 MOST_STEPS = 100_000

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 from apps.settings import write_settings
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 FOLDER = Path("profiles")
 

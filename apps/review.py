@@ -6,9 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.browse.review_page import write_review_page
-from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
-from tasks.common.text import clip
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import TRAINING_SPLITS
 from tasks.mine.label_errors import USER
@@ -23,6 +21,8 @@ from tasks.mine.review import (
     resolve,
     suspects_of,
 )
+from unfont.errors import UserError
+from unfont.text import clip
 
 LISTED = 40  # suspects, the most that are listed; the page has more
 DIGITS = 12  # of a key that is shown

@@ -15,10 +15,10 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from tasks.common.errors import UserError
-from tasks.predict.predict import check_options, ranked
 from tasks.predict.windows import picture_probabilities, windows_of_bytes
 from tasks.train.weights import load_model
+from unfont.errors import UserError
+from unfont.rank import check_options, ranked
 
 
 class ServedModel(PythonModel):

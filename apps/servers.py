@@ -12,9 +12,9 @@ from pathlib import Path
 
 from flows.stage import LOCAL_SERVER, watched
 from tasks.common.dvc_stage import WORK
-from tasks.common.errors import UserError
 from tasks.common.mlflow_runs import STORE, make_store, store_uri
 from tasks.common.params import read_params
+from unfont.errors import UserError
 
 PATIENCE_S = 120
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 from flows.invariance import last_round
 from flows.sweep import run_sweep
-from tasks.common.errors import UserError
 from tasks.common.params import Params, SweepSettings, read_params
 from tasks.sweep.cost import cost_of
 from tasks.sweep.space import Space, space_of
 from tasks.sweep.sweep import make_sweep
 from tasks.sweep.table import format_sweep, summarise_sweep, write_sweep
 from tasks.sweep.trials import done_in, open_study, setting_results
+from unfont.errors import UserError
 
 ASK_FROM = 1.0  # minutes
 

@@ -18,10 +18,10 @@ from flows.stage import Stage, step, watched
 from flows.tag import tag
 from flows.words import words
 from tasks.common.dvc_stage import stage_facts
-from tasks.common.errors import UserError
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_pipeline, recorded_stage
 from tasks.common.params import read_params
+from unfont.errors import UserError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

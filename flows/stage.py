@@ -18,10 +18,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from flows.logs import quiet_logging
 from tasks.common.dvc_stage import StageFacts, stage_facts
-from tasks.common.errors import UserError
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_stage
 from tasks.common.params import Params, read_params
+from unfont.errors import UserError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -35,6 +35,7 @@ class Standardise(nn.Module):
     """
 
     FAINTEST = 0.03  # of the grey range: a crop with less deviation is left faint, not amplified
+    SKEWED = 1e-3  # skewness from which the longer tail is the dark one: a symmetric crop's sign would be rounding's
 
     def forward(self, images: Tensor) -> Tensor:
         with torch.no_grad():
@@ -45,7 +46,7 @@ class Standardise(nn.Module):
             if bright is not centred:
                 bright = bright - bright.mean((1, 2, 3), keepdim=True)
             tail = bright.pow(3).mean((1, 2, 3), keepdim=True)
-            scale = torch.where(tail < 0, -1.0, 1.0) / (deviation + self.FAINTEST)
+            scale = torch.where(tail < -self.SKEWED * deviation.pow(3), -1.0, 1.0) / (deviation + self.FAINTEST)
         return (images - mean) * scale
 
 

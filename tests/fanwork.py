@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 
 def write_square(number: int, folder: Path) -> Path:

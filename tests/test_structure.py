@@ -17,9 +17,10 @@ PLUMBING = {
     "flows/stage.py",
     "models/settings.py",
     "tasks/__init__.py",
+    "unfont/errors.py",
     *(
         f"tasks/common/{name}.py"
-        for name in ("dvc_stage", "errors", "files", "mlflow_figures", "mlflow_record", "mlflow_runs", "params")
+        for name in ("dvc_stage", "files", "mlflow_figures", "mlflow_record", "mlflow_runs", "params")
     ),
 }
 

@@ -6,6 +6,7 @@ one window, a longer one several that overlap by half. Every line is read at sev
 that fill the window or leave margins, and a line's ink is higher than most of its words'.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,16 +35,19 @@ class _Found:
     boxes: list[Box]
 
 
-def read(picture: Picture, *, height: int, width: int) -> Picture:
+def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Picture:
     """The windows of a picture, uint8 [n, height, width] or [..., 3]; of a blank one, the whole picture as one window.
 
     A window shows a part of a line, scaled, and background where the line ends before the window does.
+
+    Args:
+        scales: heights of the ink, in windows' heights; each line is read at all of them.
     """
     found = _find(picture)
     windows = [
         window
         for box in found.boxes
-        for scale in SCALES
+        for scale in scales
         for window in _windows(found.picture, box, scale, height, width)
     ]
     return np.stack(windows) if windows else fit(picture, height=height, width=width)[None]

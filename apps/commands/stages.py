@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from apps.commands.options import TableJsonOrCsv
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 FONTS = Path("data/fonts.parquet")
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.crop_table.shards import COLOUR, read_rows
@@ -13,6 +12,7 @@ from tasks.train.job import TrainingJob
 from tasks.train.loop import replica_seed, train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, summary_of, write_folder
 from tasks.train.replicas import replicas_of
+from unfont.errors import UserError
 
 
 def baseline_jobs(params: Params, *, table: Path, work: Path) -> list[TrainingJob]:

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import DESIGN_SIDES
 from tasks.fonts.font_file import STYLES
 from tasks.pages.text_table import aligned
+from unfont.errors import UserError
 
 COLUMNS = ["script", "font_style", "design", "side", "family"]
 WIDTH = 120

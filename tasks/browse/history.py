@@ -11,16 +11,16 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, written_whole
 from tasks.common.params import Params, ProblemSettings
-from tasks.common.text import shown
 from tasks.crop_table.png import Pixels, decode_png, encode_png
 from tasks.crop_table.shards import label_columns, nuisance_columns, read_table
 from tasks.crop_table.splits import TRAINING_SPLITS
 from tasks.evaluate.model_selection import read_choice
 from tasks.mine.review import decisions_path, read_decisions
 from tasks.mine.select import ADDED, NEAR, NO_ROOM, NUISANCE_FULL, PAIR_FULL
+from unfont.errors import UserError
+from unfont.text import shown
 
 FEWEST = 6  # digits of a key's prefix
 NAMED = 5  # candidates listed for an ambiguous prefix

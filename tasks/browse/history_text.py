@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.browse.terminal import WIDEST, render_picture
-from tasks.common.text import clip
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import POOL
 from tasks.mine.select import OUTCOMES
 from tasks.pages.text_table import aligned
+from unfont.text import clip
 
 SHORT = 12  # digits of a key or of weights
 INDENT = "  "

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from tasks.common.errors import UserError
 from tasks.common.files import sha256_of
 from tasks.common.params import Params
+from unfont.errors import UserError
 
 DVC_FILE = Path("dvc.yaml")
 LOCK_FILE = Path("dvc.lock")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.dvc_stage import StageFacts
-from tasks.common.errors import UserError
 from tasks.common.mlflow_record import Record
+from unfont.errors import UserError
 
 STORE = Path("mlflow")
 PARENT_VARIABLE = "UNFONT_PARENT_RUN"

@@ -14,7 +14,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")

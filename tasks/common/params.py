@@ -18,7 +18,7 @@ from models.settings import (
     Severity,
     TrainSettings,
 )
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
 UNWRITTEN = "Zxxx"  # ISO 15924: no writing

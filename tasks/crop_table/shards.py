@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.png import Pixels, decode_png, in_colour
+from unfont.errors import UserError
 
 SHARD_ROWS = 20_000
 ROW_GROUP = 4_000

@@ -11,7 +11,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.common.errors import UserError
 from tasks.common.parallel import FanOut
 from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
 from tasks.crop_table.shards import COLOUR, crop_schema
@@ -20,6 +19,7 @@ from tasks.crop_table.text_side import LISTED
 from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import RenderedShard, Shard, draw_shard
 from tasks.crops.sources import Source, plans_of, read_columns, read_fonts, read_texts
+from unfont.errors import UserError
 
 SHARD = 2_000  # crops of a shard: even, since pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")

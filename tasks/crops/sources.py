@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import ImageFont
 
-from tasks.common.errors import UserError
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits
 from tasks.crops.shaping import Shaper
+from unfont.errors import UserError
 
 OPEN = 400  # fonts open at a time; each holds its bytes and outlines in memory
 NAMES = ["family", "font_style", "design", "side", "weight"]

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
+from unfont.errors import UserError
 
 # The criterion's terms, by their metric of `tasks.metrics.classification.measure`; of a rate, 1 less the rate.
 RATE = "false_alarm_rate"

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, stream_images
 from tasks.metrics.calibration import fit_temperature
@@ -19,6 +18,7 @@ from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.worst_group import FAMILY
 from tasks.train.batches import as_images, logits_of
 from tasks.train.weights import check_size, load_model, weights_of
+from unfont.errors import UserError
 
 Key = tuple[str, str]  # model, severity
 

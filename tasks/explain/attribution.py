@@ -20,14 +20,14 @@ from models.explain.threads import in_threads
 from models.network import CropNet, folded
 from models.settings import AttributionSettings
 from tasks.common.determinism import derived_seed, deterministic
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import shown
 from tasks.explain.sample import Sample
-from tasks.images.read_image import read_crop
-from tasks.predict.predict import ranked
 from tasks.train.batches import as_images, logits_of
 from tasks.train.weights import check_size, load_model
+from unfont.errors import UserError
+from unfont.picture import read_crop
+from unfont.rank import ranked
+from unfont.text import shown
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
 METHODS = (GRAD_CAM, OCCLUSION, INTEGRATED)
@@ -66,7 +66,7 @@ class Explained:
         names: of the pictures: files, or crops' keys.
         images: float32 [n, channels, h, w] in [0, 1], as the network read them.
         target: what the labels are of: `script`.
-        predictions: for each picture the result of `tasks.predict.predict.ranked`.
+        predictions: for each picture the result of `unfont.rank.ranked`.
         labels: for each picture the label that its maps are of.
         randomisation: by method and layer, last layer first, similarity of the maps as weights are randomised
             from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).

@@ -14,15 +14,15 @@ from models.explain.top_activations import UnitSummary
 from models.explain.verdict import Verdict, floors_of, verdict
 from models.network import CropNet
 from tasks.common.determinism import derived_seed, deterministic
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import shown
 from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.evaluate.predictions import Model, open_models
 from tasks.explain.compare_many import compare_together
 from tasks.explain.sample import Sample
 from tasks.train.replicas import CONTROL
 from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
+from unfont.errors import UserError
+from unfont.text import shown
 
 SHAPE = (
     "network",

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from tasks.common.errors import UserError
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.shards import read_images, read_rows
 from tasks.train.batches import as_images
+from unfont.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from models.explain.hooks import layers_of, observed, run_until
 from models.explain.receptive_fields import ReceptiveFields, receptive_fields
 from models.explain.top_activations import TopActivations, UnitSummary
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows, stream_images
 from tasks.crop_table.splits import TRAIN, VALIDATION
 from tasks.train.batches import as_images
 from tasks.train.weights import check_size
+from unfont.errors import UserError
 
 EXPLAINED_SPLITS = (TRAIN, VALIDATION)
 BATCH = 256  # crops of one forward pass; larger ones leave the processor's cache

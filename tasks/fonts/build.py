@@ -13,7 +13,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import SYMBOLS, FontsSettings, read_params
 from tasks.crop_table.splits import DESIGN_SIDES
@@ -24,6 +23,7 @@ from tasks.fonts.merge_subsets import splice
 from tasks.fonts.npm import install_packages
 from tasks.fonts.outlines import Outlines, outlines_of
 from tasks.fonts.sources import FontSource, fonts_in, packaged_fonts
+from unfont.errors import UserError
 
 PACKAGE_LIST = "package.json"
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes

@@ -9,10 +9,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, write_json
 from tasks.crop_table.splits import DESIGN_SIDES, TEST_UNSEEN, TRAIN
 from tasks.fonts.outlines import Outlines, cluster
+from unfont.errors import UserError
 
 SHARE = (0.15, 0.25)  # of a script's designs: validation, test_unseen
 MOST = (12, 20)  # designs: more would cost training variety and add little evidence

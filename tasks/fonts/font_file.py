@@ -11,7 +11,7 @@ from fontTools import unicodedata as ucd
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2")
 STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")

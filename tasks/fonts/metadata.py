@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.common.errors import UserError
 from tasks.fonts.font_file import STYLES
 from tasks.fonts.npm import read_manifest
+from unfont.errors import UserError
 
 ICONS = "icons"  # the category of icon fonts
 # .woff, not .woff2: its tables are stored as they are, and open in a tenth of the time.

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 OLDEST_NPM = 7  # the first that reads the lock's format
 RETRY = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]

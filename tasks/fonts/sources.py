@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.fonts.font_file import SUFFIXES, draws, family_of, is_slanted, licence_of, open_font, style_of, weight_of
 from tasks.fonts.metadata import ICONS, Package, read_package
 from tasks.fonts.npm import read_manifest
+from unfont.errors import UserError
 
 log = logging.getLogger("unfont")
 

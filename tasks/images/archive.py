@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from tasks.common.errors import UserError
-from tasks.images.read_image import MOST_BYTES, too_many_bytes
+from unfont.errors import UserError
+from unfont.picture import MOST_BYTES, too_many_bytes
 
 BLOCK = 512  # bytes, of a tar archive
 SUFFIXES = ".tar, .tar.gz, .tar.bz2, .tar.xz or .zip"

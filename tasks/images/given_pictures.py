@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
-from tasks.common.text import storable
 from tasks.crop_table.shards import label_columns
 from tasks.images.archive import clean_name, leads_out, read_archive
 from tasks.images.manifest import IMAGE_COLUMNS, SUFFIXES, Listed, label_of, read_manifest
 from tasks.images.path_pattern import NO_MATCH, compile_pattern, find_files, why_not
-from tasks.images.read_image import read_file
+from unfont.errors import UserError
+from unfont.picture import read_file
+from unfont.text import storable
 
 TEXT, PAIR = "text", "pair"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.shards import shard_name
 from tasks.images.given_pictures import Picture, given_pictures, picture_columns
+from unfont.errors import UserError
 
 GROUP_BYTES = 16 * 2**20  # of a Parquet row group: what a reader holds at a time
 SHARD_BYTES = 256 * 2**20

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import crop_schema, label_columns
 from tasks.images.given_pictures import PAIR, TEXT
 from tasks.images.import_images import picture_schema
-from tasks.images.read_image import read_crop_bytes
 from tasks.words.confusables import is_ambiguous
+from unfont.errors import UserError
+from unfont.picture import read_crop_bytes
 
 USER = "user"  # the origin of these rows, and the kind of their pictures without text
 BATCH = 256  # pictures held at a time; their bytes are bounded by the row groups

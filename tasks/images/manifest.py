@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
-from tasks.common.text import storable
+from unfont.errors import UserError
+from unfont.text import storable
 
 IMAGE_COLUMNS = ("image", "path", "file", "file_name")
 SUFFIXES = (".csv", ".tsv", ".parquet")

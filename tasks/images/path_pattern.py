@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 NO_MATCH = "does not match the pattern"
 _PARTS = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<deep>(?:\*\*/)+)|(?P<any>\*+)|(?P<one>\?)|(?P<other>[^{}*?]+|[{}])")

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tasks.common.errors import UserError
-from tasks.common.text import clip
+from unfont.errors import UserError
+from unfont.text import clip
 
 OPTION = "--network"
 EXAMPLE = f"name a module and what in it makes the network, as in {OPTION} mycode:make"

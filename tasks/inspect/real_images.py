@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from models.settings import CLEAN
-from tasks.common.errors import UserError
-from tasks.common.text import clip
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
-from tasks.images.read_image import FORMAT_NAMES, read_picture
 from tasks.train.batches import as_images
+from unfont.errors import UserError
+from unfont.picture import FORMAT_NAMES, read_picture
 from unfont.reading import fit
+from unfont.text import clip
 
 PICTURE = re.compile(r".*\.(png|jpe?g|pgm|ppm|pbm|pnm|tiff?|webp|bmp)", re.DOTALL | re.IGNORECASE)
 MOST_BYTES = 2**29  # of pixels in memory

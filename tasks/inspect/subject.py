@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from models.explain.hooks import layers_of
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import clip
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.inspect.load_network import OPTION, load_network, reason_of
 from tasks.inspect.real_images import RealImages
 from tasks.train.weights import check_size, load_model, weights_of
+from unfont.errors import UserError
+from unfont.text import clip
 
 
 @dataclass(frozen=True, kw_only=True)

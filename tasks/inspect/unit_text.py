@@ -3,12 +3,12 @@
 from typing import Any
 
 from models.explain.maximise_layer import CROP, OVERRIDDEN, RANDOM
-from tasks.common.text import clip
 from tasks.explain.activation_maximisation import BEST
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers
 from tasks.inspect.units import InspectedUnits
 from tasks.pages.text_table import aligned
+from unfont.text import clip
 
 STARTS = {RANDOM: RANDOM, OVERRIDDEN: f"{RANDOM}, gradient override", CROP: "its top-activating image"}
 

@@ -12,13 +12,13 @@ from models.explain.canvas import Canvas, canvas_of, entered
 from models.explain.hooks import check_units, run_order, run_until
 from models.explain.random_search import Search
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import clip
 from tasks.explain.activation_maximisation import paper_settings, search_unit
 from tasks.explain.unit_images import LayerVisuals, UnitVisualiser
 from tasks.explain.units import Explanation, explain_layer
 from tasks.inspect.subject import Subject, layers_in
+from unfont.errors import UserError
+from unfont.text import clip
 
 MOST_UNITS = 200  # on a page
 CANVAS_IMAGES, CANVAS_PIXELS = 256, 2**24  # that the range of pixels is taken from, at most

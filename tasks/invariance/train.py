@@ -9,7 +9,6 @@ import torch
 from models.invariance import modes_of
 from models.training import UNKNOWN
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.train.batches import Crops, Labels, Validation, read_crops
@@ -18,6 +17,7 @@ from tasks.train.loop import replica_seed, train_network
 from tasks.train.model_folder import read_training, summary_of, write_folder
 from tasks.train.replicas import seeds_of
 from tasks.train.weights import load_model
+from unfont.errors import UserError
 
 log = logging.getLogger("unfont")
 

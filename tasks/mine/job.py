@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
 from tasks.train.job import TrainingJob
 from tasks.train.replicas import CONTROL, replicas_of
+from unfont.errors import UserError
 
 STOPPED_BEFORE, NO_GAIN = "an earlier round stopped", "the last gain was within its spread"
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.shards import stream_images
 from tasks.crop_table.splits import TRAINING_SPLITS
+from unfont.errors import UserError
 
 USER = "user"  # the origin of crops whose labels a person gave; a rendered crop's label is known
 # What one head learns from: it has a few thousand weights, and more rows than this only take longer.

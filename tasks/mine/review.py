@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.mine.label_errors import SUSPECT_SCHEMA, most_suspicious_first, read_suspects
+from unfont.errors import UserError
 
 REVIEWS = Path("data/reviews")
 COLUMNS = ["key", "label"]

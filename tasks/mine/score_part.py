@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import Fused, fused
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN
 from tasks.crop_table.png import GREY, RGB, Pixels, decode_png
 from tasks.mine.score_table import score_schema, write_scores
 from tasks.train.batches import FORWARD_BATCH, as_images
 from tasks.train.weights import load_model, weights_of
+from unfont.errors import UserError
 
 Floats = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
+from unfont.errors import UserError
 
 FIX = "score the pool again with this model"
 

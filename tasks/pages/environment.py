@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jinja2
 
-from tasks.common.text import clip
+from unfont.text import clip
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.crop_table.png import Pixels, encode_png
 from tasks.pages.environment import environment
+from unfont.errors import UserError
 
 
 def write_page(out: Path, template: str, **values: Any) -> None:

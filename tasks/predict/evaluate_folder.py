@@ -11,9 +11,7 @@ from typing import Any
 import pandas as pd
 
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import shown
 from tasks.images.given_pictures import PAIR, TEXT
 from tasks.images.path_pattern import Found, compile_pattern, find_files
 from tasks.metrics.classification import measure, worst_confusions
@@ -23,6 +21,8 @@ from tasks.predict.champion import find_model, temperature_of
 from tasks.predict.predict import CHUNK
 from tasks.predict.windows import picture_probabilities, windows_of_file
 from tasks.train.weights import load_model
+from unfont.errors import UserError
+from unfont.text import shown
 
 CONFUSIONS = 10  # mistakes shown
 REJECTED = 20  # files shown that were left out

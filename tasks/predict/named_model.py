@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.common.errors import UserError
 from tasks.common.params import Params
-from tasks.common.text import shown
 from tasks.predict.champion import ALIAS, find_model
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE
+from unfont.errors import UserError
+from unfont.text import shown
 
 CHAMPION = ALIAS  # the model that `unfont predict` uses
 

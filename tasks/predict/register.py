@@ -29,7 +29,6 @@ import models
 import tasks
 import unfont
 from tasks.common.determinism import derived_seed, deterministic
-from tasks.common.errors import UserError
 from tasks.common.files import sha256_of, write_json
 from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
 from tasks.common.params import UNWRITTEN, Params
@@ -40,6 +39,7 @@ from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
 from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, read_card
+from unfont.errors import UserError
 
 # What the served model imports; named here, since MLflow would infer it in a process of its own.
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "pyarrow", "pydantic", "pyyaml", "safetensors", "torch")

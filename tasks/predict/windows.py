@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from models.network import CropNet
 from tasks.common.params import UNWRITTEN
-from tasks.images.read_image import picture_of, read_file
 from tasks.train.batches import as_images, logits_of
 from unfont.combine import combined
+from unfont.picture import picture_of, read_file
 from unfont.reading import fit, read
 
 PART = 1024  # windows that are floats at a time

@@ -42,7 +42,6 @@ import torch
 
 from models.network import CropNet
 from tasks.common.determinism import derived_seed, deterministic
-from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
@@ -54,6 +53,7 @@ from tasks.probe.dataset import ProbeDataset, build_dataset, correct_rows
 from tasks.probe.features import PIXELS, Layers, read_features, sample_rows
 from tasks.train.replicas import CONTROL
 from tasks.train.weights import new_network, read_card
+from unfont.errors import UserError
 
 EMBEDDING, UNTRAINED = "embedding", "untrained"
 REFERENCE, DECODABLE_FROM = "erm", 5.0  # points of probe excess that the reference must have for a claim

@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tasks.common.text import clip
 from tasks.pages.svg import APART, SQUARE, Axis, Plot, colour
 from tasks.probe.embedding_map import EmbeddingMap
 from tasks.report.evidence import model_folders
 from tasks.report.modes import ComparedModels
+from unfont.text import clip
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE"}
 PLANE = Axis(title="", low=-0.02, high=1.02, ticks=[(-0.02, ""), (1.02, "")])  # a frame

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import torch
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import label_columns, read_rows
@@ -20,6 +19,7 @@ from tasks.mine.select import ADDED
 from tasks.train.batches import as_images
 from tasks.train.curves import Curve
 from tasks.train.weights import WEIGHTS_FILE, weights_of
+from unfont.errors import UserError
 
 MINED_COLUMNS = ["key", "true", "predicted", "nuisance", "score", "outcome", "weights"]
 TESTS = (REPORT_SPLIT, TEST_SEEN)  # where each mistake is shown

@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tasks.common.text import clip
 from tasks.explain.activation_maximisation import REGULARISERS
 from tasks.explain.frequencies import CROPS, DATA, HIGH, NOISE, NONE, Band, Change, Frequencies, LayerBands, order_of
 from tasks.pages.svg import Axis, Plot, colour
 from tasks.report.site import Site
+from unfont.text import clip
 
 DIGITS = 4
 DECADES = (-3, 2)  # powers of ten that the plots show; values beyond are plotted at the edge

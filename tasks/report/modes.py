@@ -7,12 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tasks.common.text import clip
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.evaluate.invariance_gain import INVARIANCE_METRICS
 from tasks.metrics.wilson import wilson_interval
 from tasks.pages.svg import Axis, Plot, colour, row_axis, share_axis
 from tasks.report.evidence import Evidence
+from unfont.text import clip
 
 ROWS = 24  # nuisance values shown, the lowest; all are in the page's JSON file
 CELLS = 10  # of the worst

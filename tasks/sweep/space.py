@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from models.invariance import modes_of
 from models.settings import InvarianceSettings, parts_of
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 PARAMETERS = ("strength", "head_learning_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
 

@@ -12,7 +12,6 @@ import torch
 
 from tasks.common.determinism import deterministic
 from tasks.common.dvc_stage import WORK, stage_facts
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns, read_rows
@@ -25,6 +24,7 @@ from tasks.sweep.space import PARAMETERS, Setting, Space
 from tasks.train.checkpoint import History
 from tasks.train.replicas import SEED, Replica
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
+from unfont.errors import UserError
 
 CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting
 SWEEP_METRICS = (CRITERION, "accuracy", "worst_nuisance", "worst_target", "false_alarm_rate")

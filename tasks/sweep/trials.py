@@ -14,9 +14,9 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tasks.common.determinism import derived_seed
-from tasks.common.errors import UserError
 from tasks.sweep.space import Setting, Space, parameters_of
 from tasks.sweep.sweep import CRITERION, Outcome, Sweep
+from unfont.errors import UserError
 
 DIGITS = 3  # significant ones of a sampled value: more would not fit a params.yaml that people read
 

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crop_table.png import decode_png
@@ -20,6 +19,7 @@ from tasks.tag.group_split import own_splits
 from tasks.tag.near_duplicates import hashes_of, near_clusters
 from tasks.tag.reject import check_drawn, check_own, check_pixels, nothing_wrong
 from tasks.tag.sorted_rows import batches_of, sorted_rows
+from unfont.errors import UserError
 
 
 def make_table(

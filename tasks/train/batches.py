@@ -15,12 +15,12 @@ from models.degrade import COLOURS, SEVERITIES, colours_of, degrade, seeds_at, s
 from models.network import CropNet
 from models.settings import DegradeSettings
 from models.training import UNKNOWN, Batch
-from tasks.common.errors import UserError
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.shards import COLOUR, read_images, read_rows
 from tasks.crop_table.splits import SEVERITY, TRAINING_SPLITS, VALIDATION
 from tasks.metrics.text_fpr import share_at, text_threshold
+from unfont.errors import UserError
 
 FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
 VALIDATION_ROWS = 8192  # the most that an epoch is validated on

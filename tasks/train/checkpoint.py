@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from models.training import Training
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, write_json, written_whole
 from tasks.train.curves import Curve
 from tasks.train.weights import load_tensors, save_tensors
+from unfont.errors import UserError
 
 History = list[dict[str, float | None]]
 Examples = dict[str, Any]  # what `tasks.train.loop.histogram_of` counts

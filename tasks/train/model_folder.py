@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.common.params import UNWRITTEN, Params
 from tasks.train.batches import Crops, Labels
 from tasks.train.checkpoint import Examples, History, Trained
 from tasks.train.weights import save_model
+from unfont.errors import UserError
 
 BINS = 50  # of the histogram of examples
 TRAINING_SCHEMA = pa.schema(

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from models.network import CropNet
 from models.settings import NetworkSettings
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
+from unfont.errors import UserError
 
 FORMAT = 1
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"

@@ -18,11 +18,11 @@ from babel import Locale, localedata
 from babel.core import get_global
 from fontTools import unicodedata as scripts_of_unicode
 
-from tasks.common.errors import UserError
 from tasks.common.files import written_whole
 from tasks.common.params import WordsSettings
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.confusables import is_ambiguous
+from unfont.errors import UserError
 
 # Labels that consist of several Unicode scripts, and labels of a locale's script subtags.
 WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}

@@ -1,7 +1,7 @@
 import pytest
 
 from apps.bring import pairs_of, refuse_options
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 
 def test_columns_are_pairs_of_ours_and_theirs():

@@ -6,8 +6,8 @@ import pytest
 
 from apps import cli
 from apps.commands import stages
-from tasks.common.errors import UserError
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

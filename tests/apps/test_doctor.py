@@ -1,8 +1,8 @@
 import pytest
 
 from apps.doctor import check_machine, examine
-from tasks.common.errors import UserError
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 
 def test_this_machine_has_what_is_needed(monkeypatch):

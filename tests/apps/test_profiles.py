@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from apps.profiles import apply_profile, profiles
-from tasks.common.errors import UserError
 from tasks.common.params import read_params
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 
 @pytest.fixture

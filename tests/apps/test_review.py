@@ -6,7 +6,6 @@ import pyarrow.dataset as pads
 import pytest
 
 from apps.review import review
-from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.crop_table.shards import read_rows, write_shards
 from tasks.mine.label_errors import write_suspects
@@ -14,6 +13,7 @@ from tasks.mine.review import read_decisions
 from tests.conftest import ROOT
 from tests.project import write_params
 from tests.tasks.toycrops import make_toy_table
+from unfont.errors import UserError
 
 KEPT = Path("data/reviews/debug.csv")
 PAGE = Path("data/debug/review/index.html")

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from apps.servers import _check_cron, _check_free, _mlflow_command, _prefect_command
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 
 
 def test_servers_bind_to_the_given_host():

@@ -1,4 +1,4 @@
-"""The built wheel, installed in an environment of its own: every room is in it, and its command answers."""
+"""The pipeline's wheel beside the library's, in an environment of their own: each has its modules, and answers."""
 
 import json
 import os
@@ -19,30 +19,35 @@ from tests.toyhome import LABELS, make_toy_home, picture, toy_params
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-PACKAGES = ("apps", "flows", "tasks", "models", "unfont")
+PACKAGES = ("apps", "flows", "tasks", "models")
 PARAMS = toy_params()
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy: setuptools writes beside its sources, and takes what an earlier build left there."""
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By distribution; built from a copy: setuptools writes beside its sources, and takes what an earlier build left.
+
+    The library's own folder is all that its wheel is built from.
+    """
     folder = tmp_path_factory.mktemp("built")
     sources = folder / "sources"
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (*PACKAGES, "unfont"):
+        ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+        shutil.copytree(ROOT / name, sources / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, sources)
+    pip("wheel", "--no-build-isolation", "--wheel-dir", folder, sources / "unfont")
     pip("wheel", "--no-build-isolation", "--wheel-dir", folder, sources)
-    return next(folder.glob("unfont-*.whl"))
+    return {name: next(folder.glob(f"{name}-*.whl")) for name in ("unfont", "unfont_pipeline")}
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an environment's programs: it has this one's dependencies, and unfont from the wheel alone."""
+def environment(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an environment's programs: it has this one's dependencies, and the two wheels alone."""
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     programs = folder / "bin"
-    pip("--python", programs / "python", "install", "--no-index", wheel)
+    pip("--python", programs / "python", "install", "--no-index", *wheels.values())
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
     # A folder that a .pth file names is searched after the environment's own, and its .pth files are not read: an
     # editable unfont there stays out.
@@ -63,21 +68,31 @@ def run(programs: Path, folder: Path, program: str, *arguments: str) -> subproce
     return subprocess.run([programs / program, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
 
 
-def test_the_wheel_has_every_module_and_template(wheel):
-    files = {
-        path.relative_to(ROOT).as_posix()
-        for name in PACKAGES
-        for path in (ROOT / name).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert any(name.endswith(".html.jinja") for name in files)
+def packed(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert packed == files
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def files_of(*packages: str) -> set[str]:
+    found = (path for name in packages for path in (ROOT / name).rglob("*") if path.is_file())
+    scratch = ("__pycache__", "build", "unfont.egg-info")
+    return {path.relative_to(ROOT).as_posix() for path in found if not set(scratch) & set(path.parts)}
+
+
+def test_the_pipelines_wheel_has_every_module_and_template(wheels):
+    files = files_of(*PACKAGES)
+    assert any(name.endswith(".html.jinja") for name in files)
+    assert packed(wheels["unfont_pipeline"]) == files
+
+
+def test_the_librarys_wheel_has_its_modules_and_no_others(wheels):
+    own = {"unfont/pyproject.toml", "unfont/README.md", "unfont/LICENSE"}
+    assert packed(wheels["unfont"]) == files_of("unfont") - own
+    assert wheels["unfont"].stat().st_size <= 6 * 2**20
 
 
 def test_what_runs_there_is_the_wheel(environment, tmp_path):
-    code = "import apps.cli, flows.logs, models, tasks; print(apps.cli.__file__, flows.logs.__file__, tasks.__file__)"
+    code = "import apps.cli, flows.logs, tasks, unfont; print(apps.cli.__file__, flows.logs.__file__, unfont.__file__)"
     done = run(environment, tmp_path, "python", "-c", code)
     assert done.returncode == 0, done.stderr
     assert all(Path(file).is_relative_to(environment.parent) for file in done.stdout.split())

@@ -12,11 +12,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext
 
 from flows.fanout import fan_out
-from tasks.common.errors import UserError
 from tasks.common.parallel import WorkerLostError
 from tasks.common.params import CropsSettings, RunnerSettings, ScoreSettings
 from tests.fanwork import begun, die, die_once, refuse, write_square
 from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
+from unfont.errors import UserError
 
 OTHERS = ["processes", pytest.param("dask", marks=pytest.mark.slow)]
 RUNNERS = ["threads", *OTHERS]

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from flows.stage import answers, in_flow, step, watched
-from tasks.common.errors import UserError
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 
 def double(number: int) -> int:

@@ -15,11 +15,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
-from tasks.common.errors import UserError
 from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import DESIGN_SIDE
 from tasks.crop_table.text_side import digest_of
 from tasks.fonts.icons import background_icons
+from unfont.errors import UserError
 
 SIZE = 48  # pixels an em, of letters and icons
 MOST_POINTS = 512  # characters of one font: more would only use memory

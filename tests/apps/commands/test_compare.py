@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from apps.commands.look import COMPARED, compare
-from tasks.common.errors import UserError
 from tasks.train.weights import weights_of
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8})
 

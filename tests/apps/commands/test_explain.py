@@ -5,10 +5,10 @@ import typer
 import yaml
 
 from apps.commands.look import explain
-from tasks.common.errors import UserError
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 QUICK = {"steps": 4, "parts": 2, "randomised": 1}
 PARAMS = toy_params(attribution=toy_params().attribution.model_dump() | QUICK)

@@ -5,9 +5,9 @@ import yaml
 from PIL import Image
 
 from apps.commands.look import history
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows
 from tests.tasks.toycrops import make_toy_table, toy_params
+from unfont.errors import UserError
 
 
 @pytest.fixture

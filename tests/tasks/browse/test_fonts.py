@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.browse.fonts import WIDTH, format_fonts
-from tasks.common.errors import UserError
 from tasks.fonts.build import SCHEMA, write_no_fonts
+from unfont.errors import UserError
 
 ROWS = [
     # family, font_style, script, design, side

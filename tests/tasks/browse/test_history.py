@@ -15,7 +15,6 @@ from PIL import Image
 
 from tasks.browse.history import history_of, picture_of, save_picture
 from tasks.browse.history_text import format_history
-from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_images, read_rows, write_shards
 from tasks.evaluate.evaluate import SCHEMA
@@ -25,6 +24,7 @@ from tasks.mine.score_table import score_schema
 from tasks.mine.select import OUTCOMES
 from tasks.train.model_folder import TRAINING_SCHEMA
 from tests.tasks.toycrops import make_toy_table, toy_params
+from unfont.errors import UserError
 
 HOME = Path("data/scripts")
 FIRST, SECOND = "a" * 64, "b" * 64  # weights

@@ -3,8 +3,8 @@ import pickle
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json, written_whole
+from unfont.errors import UserError
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.parallel import WorkerLostError, in_order, spread
 from tests.fanwork import begun, die, die_once, refuse, write_square
+from unfont.errors import UserError
 
 SLOW_DASK = pytest.param("dask", marks=pytest.mark.slow)
 RUNNERS = ["threads", "processes", SLOW_DASK]

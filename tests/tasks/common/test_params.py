@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.common.errors import UserError
 from tasks.common.params import Params, read_params
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 COMMITTED = ROOT / "params.yaml"
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import (
@@ -21,6 +20,7 @@ from tasks.crop_table.shards import (
     write_shards,
 )
 from tasks.crop_table.splits import SPLITS
+from unfont.errors import UserError
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design")
 ROWS = 50

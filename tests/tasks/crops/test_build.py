@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tasks.common.errors import UserError
 from tasks.common.parallel import FanOut, spread
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.shards import read_rows
 from tasks.images.import_images import bring_pictures
 from tests.toytables import SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
+from unfont.errors import UserError
 
 FACES = ProblemSettings(target="pose", nuisances=["person"], group="person", source="own", pattern="{person}_{pose}.*")
 

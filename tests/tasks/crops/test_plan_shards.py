@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.parallel import spread
 from tasks.common.params import ProblemSettings, SplitCounts
 from tasks.crop_table.kinds import kinds_of
@@ -31,6 +30,7 @@ from tests.tasks.crops.toysource import (
     source_of,
     write_words,
 )
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.crops.sources import OPEN, ScriptSource, read_columns, read_fonts, read_texts, script_source, scripts_of
 from tests.tasks.crops.toysource import LETTERS, WORDS, source_of, write_words
+from unfont.errors import UserError
 
 
 def test_fonts_of_a_script_keep_their_places(fonts: Path) -> None:

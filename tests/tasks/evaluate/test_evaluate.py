@@ -13,7 +13,6 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from flows.evaluate import models_of, replicas_of_study
 from models.degrade import SEVERITIES, degrade, seeds_of
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of
 from tasks.crop_table import shards as table
 from tasks.crop_table.shards import read_images, read_rows
@@ -24,6 +23,7 @@ from tasks.evaluate.plot_tables import COLUMNS
 from tasks.metrics.calibration import calibration_error, fit_temperature
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 WRITTEN = ["chosen.json", "predictions.parquet"]
 WRITTEN += [f"metrics/{name}.json" for name in ("evaluate", "groups", "invariance", "study")]

@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.files import sha256_of, write_json
 from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of, read_choice
+from unfont.errors import UserError
 
 COLD = '{"name": "erm", "path": "x", "weights": "y", "temperature": 0}'
 

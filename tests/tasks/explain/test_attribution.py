@@ -6,7 +6,6 @@ from torch import nn
 
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.attribution_checks import area
-from tasks.common.errors import UserError
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import (
@@ -23,6 +22,7 @@ from tasks.inspect.attribution_text import format_attribution, numbers_of
 from tasks.predict.predict import predict_files
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 PARAMS = toy_params()
 PARAMS = toy_params(attribution=PARAMS.attribution.model_dump() | {"steps": 16, "parts": 4, "randomised": 1})

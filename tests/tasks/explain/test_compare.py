@@ -8,7 +8,6 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of
 from models.network import CropNet
 from tasks.common.determinism import derived_seed
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images
 from tasks.explain.compare import compare_models, compare_pairs, seed_pairs
 from tasks.explain.compare_numbers import format_comparison, numbers_of
@@ -16,6 +15,7 @@ from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
 from tasks.train.weights import load_model, new_network, read_card, save_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 PARAMS = toy_params()
 PARAMS = toy_params(compare=PARAMS.compare.model_dump() | {"batch": 8, "pairs": 3, "top": 2})

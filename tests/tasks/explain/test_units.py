@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images
 from tasks.explain.units import explain_units
 from tasks.train.weights import load_model
 from tests.toyhome import HEIGHT, WIDTH, make_toy_home, toy_params
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

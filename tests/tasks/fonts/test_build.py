@@ -11,12 +11,12 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from tasks.common.errors import UserError
 from tasks.common.params import FontsSettings
 from tasks.fonts.build import SCHEMA, make_fonts, write_no_fonts
 from tasks.fonts.font_file import letters_of
 from tests.tasks.fonts.toypackages import make_package
 from tests.toyfonts import STYLES, Pen, make_toy_fonts, strokes_of, write_font
+from unfont.errors import UserError
 
 SCRIPTS = ["Grek", "Hebr", "Latn"]
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.common.errors import UserError
 from tasks.common.params import read_params
 from tasks.crop_table.splits import DESIGN_SIDES
 from tasks.fonts.designs import DesignInfo, hold_out, join_designs, read_designs, write_designs
@@ -16,6 +15,7 @@ from tasks.fonts.npm import is_installed
 from tasks.fonts.outlines import cluster, outlines_of
 from tasks.fonts.sources import packaged_fonts
 from tests.toyfonts import Pen, make_toy_fonts, strokes_of, write_font
+from unfont.errors import UserError
 
 FONTS = Path("data/fonts")
 STYLES = ("serif", "sans-serif", "display")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.common.errors import UserError
 from tasks.fonts.metadata import read_package
 from tasks.fonts.npm import install_packages
 from tasks.fonts.sources import FontSource, packaged_fonts
 from tests.tasks.fonts.toypackages import make_package
 from tests.toyfonts import make_toy_fonts
+from unfont.errors import UserError
 
 # What metadata.json says beside what the toys' says: none of it keeps the fonts from being read.
 VALID: dict[str, dict[str, Any]] = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.fonts import npm as fetch
 from tasks.fonts.npm import explain_failure, find_npm, install_packages, is_installed
 from tests.tasks.fonts.toypackages import make_package
 from tests.toyfonts import make_toy_fonts
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.fonts.sources import nearest, packaged_fonts
 from tests.tasks.fonts.toypackages import make_package
 from tests.toyfonts import make_toy_fonts
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.images.archive import clean_name, leads_out, read_archive
+from unfont.errors import UserError
 
 
 def tar_of(path, names):

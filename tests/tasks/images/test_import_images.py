@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings
 from tasks.images.given_pictures import Picture, given_pictures
 from tasks.images.import_images import bring_pictures, picture_schema, write_pictures
 from tasks.images.path_pattern import compile_pattern
+from unfont.errors import UserError
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
 FUZZ = settings(
@@ -109,7 +109,7 @@ def test_links_out_of_the_folder_and_what_is_no_file_are_rejected(here):
 
 
 def test_a_file_that_is_too_large_is_not_read(here, monkeypatch):
-    monkeypatch.setattr("tasks.images.read_image.MOST_BYTES", 1000)
+    monkeypatch.setattr("unfont.picture.MOST_BYTES", 1000)
     gen(here / "mine", {"Latn/a.png": png(), "Latn/b.png": bytes(1001)})
     assert "larger" in str(bring(here / "mine")[1]["Latn/b.png"])
 

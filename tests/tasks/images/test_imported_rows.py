@@ -8,15 +8,15 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings, read_params
 from tasks.crop_table.png import decode_png, key_of
 from tasks.crop_table.shards import crop_schema, read_images, write_shards
 from tasks.images.given_pictures import Picture
 from tasks.images.import_images import picture_schema, write_pictures
 from tasks.images.imported_rows import own_tables
-from tasks.images.read_image import read_crop_bytes
 from tests.conftest import ROOT
+from unfont.errors import UserError
+from unfont.picture import read_crop_bytes
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
 CROPS = read_params(ROOT / "params.yaml").crops.model_copy(update={"height": 16, "width": 40})

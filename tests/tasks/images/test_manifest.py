@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.images.manifest import label_of, read_manifest
+from unfont.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from tasks.common.errors import UserError
-from tasks.common.text import shown
 from tasks.images.path_pattern import compile_pattern, find_files
+from unfont.errors import UserError
+from unfont.text import shown
 
 COLUMNS = ["script", "font_style"]
 

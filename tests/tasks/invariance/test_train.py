@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from models.invariance import MODES
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.common.params import Params
 from tasks.invariance.train import mode_jobs, train_mode
@@ -16,6 +15,7 @@ from tasks.train.model_folder import read_training
 from tasks.train.weights import load_model, weights_of
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents
+from unfont.errors import UserError
 
 PARAMS = toy_params()
 STUDY = toy_params(study={"seeds": 2}, train={"epochs": 1}, invariance={"epochs": 1})

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_images, write_shards
 from tasks.mine import label_errors as suspects
 from tasks.mine.label_errors import find_suspects, read_suspects, user_features, write_suspects
 from tasks.train.weights import new_network, save_model
 from tests.tasks.toycrops import HEIGHT, WIDTH, make_toy_table
+from unfont.errors import UserError
 
 LABELS = np.array(["Cyrl", "Grek", "Hebr", "Latn"], dtype=object)
 CARD = {

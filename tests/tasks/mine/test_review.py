@@ -3,7 +3,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.mine.label_errors import write_suspects
 from tasks.mine.review import (
     add_decisions,
@@ -15,6 +14,7 @@ from tasks.mine.review import (
     resolve,
     suspects_of,
 )
+from unfont.errors import UserError
 
 A, B, C, D = ("a" * 64, "b" * 64, "ab" * 32, "d" * 64)
 

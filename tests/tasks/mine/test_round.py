@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.common.parallel import spread
 from tasks.common.params import Params
@@ -24,6 +23,7 @@ from tasks.train.weights import weights_of
 from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents
+from unfont.errors import UserError
 
 PARAMS = toy_params(train={"epochs": 1, "learning_rate": 0.002})  # a weak round 0 leaves something to mine
 STUDY = {"seeds": 2, "control": True, "stop": False}

@@ -19,7 +19,6 @@ import torch
 from PIL import Image
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from tasks.common.errors import UserError
 from tasks.common.parallel import spread
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images, read_table, write_shards
@@ -29,6 +28,7 @@ from tasks.mine.score_table import read_scores, score_labels, score_schema, writ
 from tasks.train.weights import load_model, new_network, save_model, weights_of
 from tests.conftest import ROOT
 from tests.tasks.toycrops import HEIGHT, WIDTH, make_toy_table
+from unfont.errors import UserError
 
 CARD = {
     "target": "script",

@@ -1,7 +1,7 @@
 """Figures and labels as pages show them."""
 
-from tasks.common.text import clip
 from tasks.pages.environment import percent, points
+from unfont.text import clip
 
 
 def test_a_share_reads_whole_only_where_it_is():

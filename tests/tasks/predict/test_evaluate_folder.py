@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.predict.evaluate_folder import evaluate_folder, format_evaluation
 from tasks.train.weights import save_model
 from tests.toyhome import toy_params
+from unfont.errors import UserError
 
 PARAMS = toy_params()
 

@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.predict.named_model import named_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 PARAMS = toy_params()
 

@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 
 from models.network import CropNet
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
-from tasks.images.read_image import read_crop
 from tasks.predict.champion import find_model, registered_name, temperature_of
-from tasks.predict.predict import format_predictions, predict_files, ranked
+from tasks.predict.predict import format_predictions, predict_files
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import toy_params
+from unfont.errors import UserError
+from unfont.picture import read_crop
+from unfont.rank import ranked
 
 PARAMS = toy_params()
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]

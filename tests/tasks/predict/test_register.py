@@ -16,7 +16,6 @@ from mlflow.tracking import MlflowClient
 from PIL import Image
 
 from flows.register import SERVED_MODEL
-from tasks.common.errors import UserError
 from tasks.common.files import write_json
 from tasks.common.mlflow_runs import make_store
 from tasks.evaluate.model_selection import choice_of
@@ -26,6 +25,7 @@ from tasks.predict.predict import predict_files
 from tasks.predict.register import register_model
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from tasks.common.determinism import deterministic
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.probe import probe as probing
@@ -18,6 +17,7 @@ from tasks.probe.features import read_features, sample_rows
 from tasks.probe.probe import probe_models
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
+from unfont.errors import UserError
 
 MODELS = ["rounds/0", "rounds/1", "rounds/2", "invariance/erm", "invariance/conditional+pairs"]
 

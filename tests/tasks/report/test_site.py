@@ -6,11 +6,11 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.report.build import make_report
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
+from unfont.errors import UserError
 
 EVIL = '<script>alert("x")</script>' + "x" * 10_000
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.sweep.space import Space, parameters_of, space_of
 from tests.tasks.toycrops import toy_params
+from unfont.errors import UserError
 
 INVARIANCE = toy_params().invariance
 PUSHED = ["strength", "head_learning_rate", "head_steps"]

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from models.settings import InvarianceSettings
-from tasks.common.errors import UserError
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_table, write_shards
 from tasks.crop_table.splits import TEST_SPLITS
@@ -18,6 +17,7 @@ from tasks.sweep.sweep import SWEEP_METRICS, SweepJob, measure_model, starts_of,
 from tasks.train.weights import WEIGHTS_FILE, load_tensors, save_tensors, weights_of
 from tests.tasks.sweep.toysweep import HOME, LAST, PARAMS, make_toy_project, toy_space, toy_sweep
 from tests.tasks.toycrops import toy_params
+from unfont.errors import UserError
 
 WEIGHTS = LAST / WEIGHTS_FILE
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.sweep.space import Setting, Space
 from tasks.sweep.sweep import Outcome, Sweep
 from tasks.sweep.trials import OpenTrial, done_in, finish_trial, next_trials, open_study, setting_results
 from tests.tasks.sweep.toysweep import PARAMS, toy_space
+from unfont.errors import UserError
 
 GRID = toy_space("erm", "conditional", strength=[0.1, 1.0], head_steps=[1, 5])
 SAMPLED = toy_space("pairs", "conditional", sampled=True, strength=[0.01, 10.0], head_steps=[1, 9])

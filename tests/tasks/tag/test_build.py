@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.params import ProblemSettings, read_params
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import crop_schema, read_images, read_rows, write_shards
@@ -17,6 +16,7 @@ from tasks.crop_table.splits import SPLITS
 from tasks.crop_table.text_side import text_side
 from tasks.tag.build import make_table
 from tests.conftest import ROOT
+from unfont.errors import UserError
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design")
 SETTINGS = read_params(ROOT / "params.yaml").tag.model_copy(

@@ -9,13 +9,13 @@ import torch
 from models.degrade import COLOURS, colours_of, seeds_at
 from models.settings import DegradeSettings
 from models.training import UNKNOWN
-from tasks.common.errors import UserError
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.train.batches import Crops, Labels, as_images, read_crops
 from tasks.train.replicas import Replica
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
+from unfont.errors import UserError
 
 NONE = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0.0))
 PRINTED = NONE.model_copy(update={"colour": 1.0})

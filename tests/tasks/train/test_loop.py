@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.crop_table.shards import read_rows
 from tasks.train.model_folder import histogram_of, read_training
 from tasks.train.weights import load_model
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
+from unfont.errors import UserError
 
 
 @pytest.fixture(scope="module")

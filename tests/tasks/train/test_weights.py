@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tasks.common.errors import UserError
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.train.weights import check_size, load_model, new_network, save_model, weights_of
+from unfont.errors import UserError
 
 CARD = {
     "problem": "toy",

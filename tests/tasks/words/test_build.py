@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.common.params import WordsSettings
 from tasks.words.build import LETTERS, in_script, letters_of, make_words, write_no_words
+from unfont.errors import UserError
 
 
 def settings(**changes: Any) -> WordsSettings:

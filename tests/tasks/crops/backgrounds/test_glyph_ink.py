@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.common.errors import UserError
 from tasks.crops.backgrounds.glyph_ink import SIZE, Glyphs, read_font_bytes
 from tests.toyfonts import OWN, make_toy_fonts, pen_of, write_font
+from unfont.errors import UserError
 
 STROKES = OWN["Cyrl"]
 

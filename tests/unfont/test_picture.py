@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.common.errors import UserError
-from tasks.images.read_image import read_crop, read_crop_bytes
+from unfont.errors import UserError
+from unfont.picture import read_crop, read_crop_bytes
 from unfont.reading import fit
 
 HEIGHT, WIDTH = 16, 40

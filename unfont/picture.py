@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from tasks.common.errors import UserError
+from unfont.errors import UserError
 from unfont.reading import fit
 
 # Pillow knows some seventy formats; only these are opened, so that no other decoder ever sees a user's bytes.
