@@ -15,10 +15,14 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from tasks.predict.windows import picture_probabilities, windows_of_bytes
-from tasks.train.weights import load_model
+from tasks.predict.torch_model import TorchModel
+from tasks.train.weights import read_card
+from unfont.answers import answers
 from unfont.errors import UserError
-from unfont.rank import check_options, ranked
+from unfont.picture import picture_of
+from unfont.rank import check_options
+
+COLUMNS = ("p", "top", "windows", "agree", "shares", "turned", "error")
 
 
 class ServedModel(PythonModel):
@@ -28,7 +32,8 @@ class ServedModel(PythonModel):
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        self.network, self.card = load_model(Path(context.artifacts["weights"]).parent)
+        folder = Path(context.artifacts["weights"]).parent
+        self.model = TorchModel.of_folder(folder, temperature=float(read_card(folder).get("temperature", 1.0)))
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -37,30 +42,27 @@ class ServedModel(PythonModel):
 
         Params are `top`, `among` (labels with commas between) and `abstain_below`, as for `unfont predict`.
 
-        Returns: The target's column (None where the model abstains), `p`, `top` (a list of the most
-            probable labels), and `error`: None, or why the picture cannot be read; then the others are None.
+        Returns: The target's column (None where the model abstains) and the others of `unfont.answers.answers`, None
+            where a picture has none, and `error`: None, or why the picture cannot be read; then the others are None.
 
         Raises:
             MlflowException: an option is wrong.
         """
         options = self._options(params or {})
-        empty = {self.card["target"]: None, "p": None, "top": None}
+        columns = [self.model.target, *COLUMNS]
         rows: list[dict[str, Any]] = []
         pictures = []
         for number, image in enumerate(model_input["image"]):
+            where = f"row {number}"
             try:
-                data = _bytes_of(image, where=f"row {number}")
-                pictures.append(windows_of_bytes(data, self.card, where=f"row {number}"))
-                rows.append({**empty, "error": None})
+                pictures.append(picture_of(_bytes_of(image, where=where), where=where, channels=self.model.shape[2]))
+                rows.append(dict.fromkeys(columns))
             except UserError as error:
-                rows.append({**empty, "error": str(error)})
+                rows.append(dict.fromkeys(columns) | {"error": str(error)})
         good = [row for row in rows if row["error"] is None]
-        if pictures:
-            temperature = self.card.get("temperature", 1.0)
-            probabilities = picture_probabilities(self.network, pictures, self.card["labels"], temperature=temperature)
-            for row, found in zip(good, ranked(probabilities, self.card["labels"], **options), strict=True):
-                row.update(found)
-        return pd.DataFrame(rows, columns=[*empty, "error"], dtype=object)
+        for row, found in zip(good, answers(self.model, pictures, **options), strict=True):
+            row.update(found)
+        return pd.DataFrame(rows, columns=columns, dtype=object)
 
     def _options(self, params: dict[str, Any]) -> dict[str, Any]:
         names = [name.strip() for name in str(params.get("among") or "").split(",") if name.strip()]
@@ -70,10 +72,10 @@ class ServedModel(PythonModel):
             "abstain_below": float(params.get("abstain_below", 0.0)),
         }
         try:
-            check_options(self.card["labels"], **options)
+            check_options(self.model.labels, **options)
         except UserError as error:
             raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
-        return {"target": self.card["target"], **options}
+        return options
 
 
 def _bytes_of(image: Any, *, where: str) -> bytes:

@@ -20,6 +20,7 @@ from benchmarks.machine import machine, timed
 from tasks.common.params import UNWRITTEN, Params, read_params
 from tasks.predict.champion import find_model, temperature_of
 from tasks.predict.predict import predict_files
+from tasks.predict.torch_model import TorchModel
 
 OUT = Path(__file__).resolve().parent / "results" / "real.json"
 KINDS = ("lines", "words", "scene", "letters")
@@ -57,7 +58,7 @@ def compare(params: Params, files: list[Path], model: Path, *, tesseract: str | 
     found: dict[str, str | None] = {}
 
     def predict() -> None:
-        records, _ = predict_files(files, model_folder=model, temperature=temperature_of(params, model))
+        records, _ = predict_files(files, model=TorchModel.of_folder(model, temperature=temperature_of(params, model)))
         found.update({record["file"]: record["script"] for record in records})
 
     ours = timed(predict)

@@ -23,8 +23,9 @@ FORMAT_NAMES = "PNG, JPEG, PGM, TIFF, WebP or BMP"
 MOST_PIXELS = 32_000_000
 MOST_BYTES = 128 * 2**20  # of a file; MOST_PIXELS of RGBA, uncompressed
 FEWEST_PIXELS = 4  # a side; a smaller picture holds no word
-LONGEST = 64  # times the shorter side; a longer strip, fitted into a crop, would be too thin to show a word
 ORIENTATION = 0x0112  # EXIF
+FAINTEST = 32  # grey levels; with less contrast than that on white, transparent ink is light, and shown on black
+DEPTHS = (255, 1023, 4095, 16383, 65535)  # the white of files of 8 to 16 bits that say they have 16
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -39,8 +40,8 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # the same file must give the same re
 def read_crop(path: Path, *, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
     """A picture file as a crop: grey, uint8 [height, width], or with 3 channels RGB, uint8 [height, width, 3].
 
-    PNG, JPEG, PGM, TIFF, WebP and BMP; grey, RGB, CMYK, palette, 16 bits; transparency is laid on white, EXIF
-    rotation undone. The picture is fitted into the crop as `fit` says.
+    PNG, JPEG, PGM, TIFF, WebP and BMP; grey, RGB, CMYK, palette, 16 bits; transparency is laid on white (light ink
+    on black), EXIF rotation undone. The picture is fitted into the crop as `fit` says.
 
     Raises:
         UserError: there is no such file, or it is none of these, damaged, animated, too large or too small.
@@ -95,10 +96,43 @@ def picture_of(data: bytes, *, where: object, channels: int = 1) -> NDArray[np.u
         raise UserError("the file is empty", where=where, fix="give a picture file")
     with _opened(io.BytesIO(data), where) as image:
         _check(image, where)
+        # Phones append a preview or a depth map to a JPEG (MPO): its first picture is the photograph.
+        if image.format != "MPO" and _frames(image) > 1:
+            raise UserError("the file holds several pictures", where=where, fix="save the one with the word alone")
         try:
             return _upright(image, data, channels)
         except _DAMAGED as error:
             raise _damaged(error, where) from error
+
+
+def picture_of_image(image: Image.Image, *, where: object, channels: int = 1) -> NDArray[np.uint8]:
+    """As `read_picture`, of an image of Pillow's."""
+    _check(image, where)
+    try:
+        return _upright(image, b"", channels)
+    except _DAMAGED as error:
+        raise _damaged(error, where) from error
+
+
+def picture_of_array(array: NDArray[Any], *, where: object, channels: int = 1) -> NDArray[np.uint8]:
+    """As `read_picture`, of an array [height, width], [..., 1], [..., 3] RGB or [..., 4] RGBA of uint8, uint16 or bool.
+
+    Raises:
+        UserError: it has another shape or type, or is too large or too small.
+    """
+    array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8)
+    if not fits or array.dtype not in (np.uint8, np.uint16, np.bool_):
+        what = f"an array {list(array.shape)} of {array.dtype} is no picture"
+        raise UserError(what, where=where, fix="give uint8 [height, width], [height, width, 3] or [height, width, 4]")
+    if not array.size:
+        raise UserError("the array is empty", where=where, fix="give a picture")
+    pixels = np.ascontiguousarray(array)
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    elif pixels.dtype == np.uint16:
+        pixels = _eight_bits(pixels.astype(np.float64), _depth(pixels))
+    return picture_of_image(Image.fromarray(pixels), where=where, channels=channels)
 
 
 @contextlib.contextmanager
@@ -121,11 +155,8 @@ def _check(image: Image.Image, where: object) -> None:
     wide, high = image.size
     if wide * high > MOST_PIXELS:
         raise _too_large(where)
-    if min(wide, high) < FEWEST_PIXELS or max(wide, high) > LONGEST * min(wide, high):
+    if min(wide, high) < FEWEST_PIXELS:
         raise UserError(f"the picture has {wide}×{high} pixels", where=where, fix="give one that shows a whole word")
-    # Phones append a preview or a depth map to a JPEG (MPO): its first picture is the photograph.
-    if image.format != "MPO" and _frames(image) > 1:
-        raise UserError("the file holds several pictures", where=where, fix="save the one with the word alone")
 
 
 def _frames(image: Image.Image) -> int:
@@ -169,14 +200,25 @@ def _scaled_ppm(image: Image.Image, data: bytes) -> Image.Image | None:
 def _with_channels(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
-        whole = 65535.0 if image.mode.startswith("I;16") or image.format == "PPM" else None
+        whole = 65535.0 if image.format == "PPM" else _depth(values) if image.mode.startswith("I;16") else None
         return Image.fromarray(_eight_bits(values, whole)).convert(mode)
     if image.has_transparency_data:
         # A transparent palette or grey keeps its transparency only by way of RGBA.
-        inked = image.convert("RGBA")
-        white = Image.new("RGBA", inked.size, "white")
-        return Image.alpha_composite(white, inked).convert(mode)
+        return _on_white_or_black(image.convert("RGBA")).convert(mode)
     return image if image.mode == mode else image.convert("RGB").convert(mode)
+
+
+def _on_white_or_black(inked: Image.Image) -> Image.Image:
+    """On white, but where next to nothing of it shows there and more on black."""
+    white, black = (Image.alpha_composite(Image.new("RGBA", inked.size, name), inked) for name in ("white", "black"))
+    contrasts = [int(np.ptp(np.asarray(picture.convert("L")))) for picture in (white, black)]
+    return black if contrasts[0] < min(FAINTEST, contrasts[1]) else white
+
+
+def _depth(values: NDArray[Any]) -> float:
+    """White of grey values up to 65535: of the least depth that has them, for many files have fewer bits than 16."""
+    high = values.max()
+    return float(next((white for white in DEPTHS if high <= white), DEPTHS[-1]))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,4 +1,4 @@
-"""Labels of a picture in the order of their probabilities."""
+"""A picture's answer: labels in the order of their probabilities, several scripts, or none that is sure enough."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,16 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unfont.combine import UNWRITTEN, among_labels, combined, mixture
 from unfont.errors import UserError
 from unfont.text import shown
 
 DIGITS = 6
+MIXED = "mixed"  # the answer of a picture of several scripts
 
 Record = dict[str, Any]
 
 
 def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | None, abstain_below: float) -> None:
-    """Check the options of `ranked`.
+    """Check the options of `answer`.
 
     Raises: UserError: `top` is below 1, `abstain_below` is not a probability, or `among` names no label or an
         unknown one.
@@ -34,36 +36,45 @@ def check_options(labels: Sequence[str], *, top: int, among: Sequence[str] | Non
             raise UserError(f"unknown label '{shown(label)}'", where="among", fix=known)
 
 
-def ranked(
-    probabilities: NDArray[np.float64],
+def answer(
+    windows: NDArray[np.float64],
     labels: Sequence[str],
     *,
+    length: float | None = None,
     target: str = "script",
     top: int = 3,
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
-) -> list[Record]:
-    """Predictions of probabilities [n, labels]: `{target: label or None, "p": p, "top": [{target: …, "p": …}]}`.
+) -> Record:
+    """The answer of a picture whose windows have the probabilities [n, labels].
 
-    With `among`, only those labels are considered, and their probabilities sum to 1. Below `abstain_below` the
-    prediction is None, and `top` and `p` still hold what it would have been. Equals come in the labels' order.
+    Args:
+        length: of the writing (`unfont.combine.combined`); without it the windows speak of one thing, and are no mix.
+        target: what the labels are of.
+        among: only these labels are possible, and their probabilities sum to 1.
+        abstain_below: with less probability the answer is None; the rest still says what it would have been.
+
+    Returns:
+        `{target: label, None or "mixed", "p": p, "top": [{target: …, "p": …}], "windows": n, "agree": of these with
+        the answer as their likeliest}`, and of a mixed picture `"shares": {label: share}`, with the mean probability
+        of its sure windows as p. Equals come in the labels' order.
     """
     check_options(labels, top=top, among=among, abstain_below=abstain_below)
-    kept = [index for index, label in enumerate(labels) if among is None or label in among]
-    names = [labels[index] for index in kept]
-    # Far from every label that is left, all may be 0 in floating point: then all are equal.
-    probabilities = np.maximum(probabilities[:, kept], np.finfo(np.float64).tiny)
-    probabilities = probabilities / probabilities.sum(1, keepdims=True)
-    orders = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-    return [_record(row, order, names, target, abstain_below) for row, order in zip(probabilities, orders, strict=True)]
-
-
-def _record(
-    row: NDArray[np.float64], order: NDArray[np.intp], names: list[str], target: str, abstain_below: float
-) -> Record:
-    best = float(row[order[0]])
-    return {
-        target: names[order[0]] if best >= abstain_below else None,
-        "p": round(best, DIGITS),
-        "top": [{target: names[index], "p": round(float(row[index]), DIGITS)} for index in order],
+    possible, names = among_labels(windows, labels, among)
+    found = combined(possible, names, length=length)
+    order = np.argsort(-found, kind="stable")[:top]
+    best, p = names[order[0]], float(found[order[0]])
+    shares = mixture(possible, names) if length is not None and UNWRITTEN in labels else {}
+    likeliest = [names[index] for index in possible.argmax(1)]
+    if shares:
+        best = MIXED
+        p = float(np.mean([row.max() for row, name in zip(possible, likeliest, strict=True) if name in shares]))
+    agree = sum(name == best or (best == "Jpan" and name == "Hani") for name in likeliest)
+    record = {
+        target: best if p >= abstain_below else None,
+        "p": round(p, DIGITS),
+        "top": [{target: names[index], "p": round(float(found[index]), DIGITS)} for index in order],
+        "windows": len(windows),
+        "agree": sum(name in shares for name in likeliest) if shares else agree,
     }
+    return record | ({"shares": shares} if shares else {})

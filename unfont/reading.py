@@ -8,6 +8,7 @@ that fill the window or leave margins, and a line's ink is higher than most of i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,17 @@ MOST_LINES = 24  # of a block: the largest are read
 MOST_WINDOWS = 64  # of a line at one scale: of longer ones, so many, evenly spread
 
 
+class Reading(NamedTuple):
+    """What a network is shown of a picture: `windows` uint8 [n, height, width] or [..., 3].
+
+    `length` is how many times its height the writing is long, all lines together; None where the picture is shown
+    whole, as there is no writing in it or it is a crop already.
+    """
+
+    windows: Picture
+    length: float | None = None
+
+
 @dataclass(frozen=True)
 class _Found:
     """A picture with its ink: `boxes` are the lines, in the picture's own pixels."""
@@ -35,8 +47,8 @@ class _Found:
     boxes: list[Box]
 
 
-def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Picture:
-    """The windows of a picture, uint8 [n, height, width] or [..., 3]; of a blank one, the whole picture as one window.
+def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Reading:
+    """The windows of a picture; of a blank one, the whole picture as one window.
 
     A window shows a part of a line, scaled, and background where the line ends before the window does.
 
@@ -50,7 +62,10 @@ def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] =
         for scale in scales
         for window in _windows(found.picture, box, scale, height, width)
     ]
-    return np.stack(windows) if windows else fit(picture, height=height, width=width)[None]
+    if not windows:
+        return Reading(fit(picture, height=height, width=width)[None])
+    length = sum((box.right - box.left) / max(1, box.bottom - box.top) for box in found.boxes)
+    return Reading(np.stack(windows), length)
 
 
 def fit(picture: Picture, *, height: int, width: int) -> Picture:

@@ -22,13 +22,13 @@ def predict(
     params = read_params()  # before torch is waited for
     from tasks.predict.champion import find_model, temperature_of
     from tasks.predict.predict import format_predictions, predict_files
+    from tasks.predict.torch_model import TorchModel
 
     scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
     model = find_model(params)
     predictions, problems = predict_files(
         files,
-        model_folder=model,
-        temperature=temperature_of(params, model),
+        model=TorchModel.of_folder(model, temperature=temperature_of(params, model)),
         top=top,
         among=scripts,
         abstain_below=abstain_below,

@@ -26,7 +26,7 @@ from tasks.train.batches import as_images, logits_of
 from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
 from unfont.picture import read_crop
-from unfont.rank import ranked
+from unfont.rank import answer
 from unfont.text import shown
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
@@ -66,7 +66,7 @@ class Explained:
         names: of the pictures: files, or crops' keys.
         images: float32 [n, channels, h, w] in [0, 1], as the network read them.
         target: what the labels are of: `script`.
-        predictions: for each picture the result of `unfont.rank.ranked`.
+        predictions: for each picture the result of `unfont.rank.answer`.
         labels: for each picture the label that its maps are of.
         randomisation: by method and layer, last layer first, similarity of the maps as weights are randomised
             from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).
@@ -164,7 +164,7 @@ def _explained(
         names=names,
         images=images,
         target=card["target"],
-        predictions=ranked(probabilities, card["labels"], target=card["target"], top=TOP),
+        predictions=[answer(row[None], card["labels"], target=card["target"], top=TOP) for row in probabilities],
         labels=[card["labels"][index] for index in targets.tolist()],
         attribution=attribution,
         randomisation=randomisation,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from models.network import CropNet
 from tasks.common.params import Params
 from tasks.images.given_pictures import PAIR, TEXT
 from tasks.images.path_pattern import Found, compile_pattern, find_files
@@ -18,10 +17,10 @@ from tasks.metrics.classification import measure, worst_confusions
 from tasks.metrics.worst_group import accuracy_by
 from tasks.pages.text_table import aligned
 from tasks.predict.champion import find_model, temperature_of
-from tasks.predict.predict import CHUNK
-from tasks.predict.windows import picture_probabilities, windows_of_file
-from tasks.train.weights import load_model
+from tasks.predict.torch_model import TorchModel
+from unfont.answers import BATCH, answers
 from unfont.errors import UserError
+from unfont.picture import read_picture
 from unfont.text import shown
 
 CONFUSIONS = 10  # mistakes shown
@@ -48,7 +47,8 @@ def evaluate_folder(
         UserError: no picture can be read, a label is not one of the model's, or the pattern is wrong.
     """
     model_folder = model_folder or find_model(params)
-    network, card = load_model(model_folder)
+    model = TorchModel.of_folder(model_folder, temperature=temperature_of(params, model_folder))
+    card = model.card
     nuisances = list(card["nuisances"])
     named = [card["target"], *nuisances, TEXT, PAIR]
     expression = compile_pattern(pattern, columns=named, required=card["target"])
@@ -60,8 +60,7 @@ def evaluate_folder(
         )
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
-    card["temperature"] = temperature_of(params, model_folder)
-    rows = pd.DataFrame(_predicted(good, network, card, rejected))
+    rows = pd.DataFrame(_predicted(good, model, rejected))
     if rows.empty:
         raise UserError(
             f"none of {len(good)} pictures can be read", where=folder, fix=f"see the first: {rejected[0]['reason']}"
@@ -108,25 +107,19 @@ def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> Non
             )
 
 
-def _predicted(
-    files: list[Found], network: CropNet, card: dict[str, Any], rejected: list[dict[str, str]]
-) -> Iterator[dict[str, Any]]:
+def _predicted(files: list[Found], model: TorchModel, rejected: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
     """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
-    for start in range(0, len(files), CHUNK):
+    for start in range(0, len(files), BATCH):
         read, pictures = [], []
-        for file in files[start : start + CHUNK]:
+        for file in files[start : start + BATCH]:
             try:
-                pictures.append(windows_of_file(file.path, card))
+                pictures.append(read_picture(file.path, channels=model.shape[2]))
                 read.append(file)
             except UserError as problem:
                 rejected.append({"file": file.name, "reason": problem.what})
-        if not pictures:
-            continue
-        probabilities = picture_probabilities(network, pictures, card["labels"], temperature=card["temperature"])
-        for file, row in zip(read, probabilities, strict=True):
-            best = int(row.argmax())
-            pair = {"true": file.labels[card["target"]], "predicted": card["labels"][best]}
-            yield {**file.labels, **pair, "p": float(row[best])}
+        for file, found in zip(read, answers(model, pictures, top=1), strict=True):
+            pair = {"true": file.labels[model.target], "predicted": found[model.target]}
+            yield {**file.labels, **pair, "p": found["p"]}
 
 
 def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:

@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.pages.text_table import aligned
-from tasks.predict.windows import picture_probabilities, windows_of_file
-from tasks.train.weights import load_model
+from unfont.answers import BATCH, Model, answers
 from unfont.errors import UserError
-from unfont.rank import Record, check_options, ranked
+from unfont.picture import read_picture
+from unfont.rank import Record, check_options
 from unfont.text import shown
-
-CHUNK = 64  # pictures in memory at a time: a page has thousands of windows
 
 
 def predict_files(
     files: Sequence[Path],
     *,
-    model_folder: Path,
-    temperature: float = 1.0,
+    model: Model,
     top: int = 3,
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
@@ -28,34 +25,29 @@ def predict_files(
     """Predict every picture that can be read, and report of every other why it cannot.
 
     Args:
-        files: pictures (`tasks.predict.windows`), predicted in this order.
-        model_folder: of the model that predicts.
-        temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
-        top, among, abstain_below: see `ranked`.
+        files: pictures, predicted in this order.
+        model: what predicts.
+        top, among, abstain_below: see `unfont.rank.answer`.
 
     Returns:
-        Records with `file` and what `ranked` gives, and one error for each file that is left out.
+        Records with `file` and what `unfont.answers.answers` gives, and one error for each file that is left out.
 
     Raises:
-        UserError: there is no such model, or an option is wrong.
+        UserError: an option is wrong.
     """
-    network, card = load_model(model_folder)
-    options = {"target": card["target"], "top": top, "among": among, "abstain_below": abstain_below}
-    check_options(card["labels"], top=top, among=among, abstain_below=abstain_below)
+    check_options(model.labels, top=top, among=among, abstain_below=abstain_below)
     records: list[Record] = []
     problems: list[UserError] = []
-    for start in range(0, len(files), CHUNK):
+    for start in range(0, len(files), BATCH):
         good, pictures = [], []
-        for file in files[start : start + CHUNK]:
+        for file in files[start : start + BATCH]:
             try:
-                pictures.append(windows_of_file(file, card))
+                pictures.append(read_picture(file, channels=model.shape[2]))
                 good.append(str(file))
             except UserError as problem:
                 problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
-        if pictures:
-            probabilities = picture_probabilities(network, pictures, card["labels"], temperature=temperature)
-            predictions = ranked(probabilities, card["labels"], **options)
-            records += [{"file": file, **found} for file, found in zip(good, predictions, strict=True)]
+        found = answers(model, pictures, top=top, among=among, abstain_below=abstain_below)
+        records += [{"file": file, **record} for file, record in zip(good, found, strict=True)]
     return records, problems
 
 

@@ -22,7 +22,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model, ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-from mlflow.types.schema import Array, Object, Property
+from mlflow.types.schema import Array, Map, Object, Property
 from PIL import Image
 
 import models
@@ -226,6 +226,10 @@ def _signature(target: str) -> ModelSignature:
                 ColSpec("string", name=target, required=False),
                 ColSpec("double", name="p", required=False),
                 ColSpec(Array(top), name="top", required=False),
+                ColSpec("long", name="windows", required=False),
+                ColSpec("long", name="agree", required=False),
+                ColSpec(Map(DataType.double), name="shares", required=False),
+                ColSpec("long", name="turned", required=False),
                 ColSpec("string", name="error", required=False),
             ]
         ),

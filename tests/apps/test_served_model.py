@@ -70,4 +70,7 @@ def test_options_are_those_of_predict(served):
 
 def test_no_pictures_get_no_predictions(served):
     predictions = served.predict(None, pd.DataFrame({"image": []}))
-    assert list(predictions.columns) == ["script", "p", "top", "error"] and len(predictions) == 0
+    assert (
+        list(predictions.columns) == ["script", "p", "top", "windows", "agree", "shares", "turned", "error"]
+        and len(predictions) == 0
+    )

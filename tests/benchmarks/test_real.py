@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmarks.real import NAMES, compare, detect, pictures_of
 from tasks.predict.predict import predict_files
+from tasks.predict.torch_model import TorchModel
 from tests.toyhome import make_toy_home, toy_params
 from tests.unfont.drawing import word
 
@@ -28,7 +29,7 @@ def test_accuracies_are_those_of_the_predictions(folder, tmp_path):
     files = pictures_of(folder)
     assert len(files) == 6
     result = compare(params, files, model, tesseract=None)
-    records, _ = predict_files(files, model_folder=model)
+    records, _ = predict_files(files, model=TorchModel.of_folder(model))
     right = {record["file"]: record["script"] == record["file"].split("/")[-2] for record in records}
     assert result["words"]["accuracy"] == np.mean([right[str(file)] for file in files if "/words/" in str(file)])
     assert result["sets"]["photo/words"]["n"] == 2 and result["lines"]["n"] == 2

@@ -31,3 +31,12 @@ def test_kanji_beside_kana_is_japanese_and_alone_it_is_not():
 
 def test_labels_of_other_problems_are_left_alone():
     np.testing.assert_allclose(combined(np.array([[0.5, 0.5], [0.5, 0.5]]), ["up", "down"]), [0.5, 0.5])
+
+
+def test_long_writing_is_surer_than_one_window_and_a_letter_is_less_sure():
+    windows = np.array([[0.6, 0.1, 0.1, 0.1, 0.1]] * 4)
+    mean = combined(windows, LABELS)
+    one, eight, hundred, letter = (combined(windows, LABELS, length=length)[0] for length in (1.0, 8.0, 100.0, 0.5))
+    assert letter < one < eight == hundred
+    assert one == pytest.approx(mean[0])
+    assert eight == pytest.approx(mean[0] ** 2 / (mean**2).sum())

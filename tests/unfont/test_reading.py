@@ -10,7 +10,7 @@ HEIGHT, WIDTH = 32, 128
 
 
 def shown(picture: Grey) -> Grey:
-    return read(picture, height=HEIGHT, width=WIDTH)
+    return read(picture, height=HEIGHT, width=WIDTH).windows
 
 
 def apart(one: Grey, other: Grey) -> float:

@@ -20,6 +20,7 @@ from tasks.explain.attribution import (
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
 from tasks.inspect.attribution_text import format_attribution, numbers_of
 from tasks.predict.predict import predict_files
+from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
 from unfont.errors import UserError
@@ -57,7 +58,7 @@ def found(home, crops, model, tmp_path_factory):
 
 def test_predictions_are_those_of_predict_and_every_other_file_has_an_error(found, model):
     files, explained, problems = found
-    records, _ = predict_files(files, model_folder=model, temperature=2.0)
+    records, _ = predict_files(files, model=TorchModel.of_folder(model, temperature=2.0))
     assert explained.names == [str(file) for file in files[:2]]
     assert explained.predictions == [{name: of for name, of in record.items() if name != "file"} for record in records]
     assert explained.labels == [record["script"] for record in records]

@@ -13,11 +13,12 @@ from models.network import CropNet
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.predict.champion import find_model, registered_name, temperature_of
 from tasks.predict.predict import format_predictions, predict_files
+from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import toy_params
 from unfont.errors import UserError
 from unfont.picture import read_crop
-from unfont.rank import ranked
+from unfont.rank import answer
 
 PARAMS = toy_params()
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
@@ -33,33 +34,6 @@ def model(tmp_path_factory):
     return folder
 
 
-def test_labels_are_ordered_by_probability():
-    found = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, top=3)[0]
-    assert (found["script"], found["p"]) == ("Latn", 0.6)
-    assert found["top"] == [
-        {"script": "Latn", "p": 0.6},
-        {"script": "Grek", "p": 0.2},
-        {"script": "Cyrl", "p": 0.1},  # as likely as Zxxx, and before it
-    ]
-    assert len(ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, top=99)[0]["top"]) == 4
-
-
-def test_among_considers_only_those_labels_and_renormalises():
-    found = ranked(np.array([[0.1, 0.2, 0.6, 0.1]]), LABELS, among=["Zxxx", "Grek"])[0]
-    assert found["top"] == [{"script": "Grek", "p": 0.666667}, {"script": "Zxxx", "p": 0.333333}]
-    certain = ranked(np.array([[0.0, 0.0, 1.0, 0.0]]), LABELS, among=["Cyrl", "Grek"])[0]
-    assert [one["p"] for one in certain["top"]] == [0.5, 0.5]
-
-
-def test_below_the_threshold_the_prediction_is_withheld_and_top_is_not():
-    row = np.array([[0.1, 0.2, 0.6, 0.1]])
-    assert ranked(row, LABELS, abstain_below=0.6)[0]["script"] == "Latn"
-    withheld = ranked(row, LABELS, abstain_below=0.61)[0]
-    assert withheld["script"] is None and withheld["p"] == 0.6 and withheld["top"][0]["script"] == "Latn"
-    # Renormalised first: among two, the same picture is sure enough.
-    assert ranked(row, LABELS, abstain_below=0.7, among=["Cyrl", "Latn"])[0]["script"] == "Latn"
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -72,7 +46,7 @@ def test_below_the_threshold_the_prediction_is_withheld_and_top_is_not():
 )
 def test_wrong_options_are_told_before_any_file_is_read(model, options, said):
     with pytest.raises(UserError, match=said):
-        predict_files([], model_folder=model, **options)
+        predict_files([], model=TorchModel.of_folder(model), **options)
 
 
 def test_good_files_are_predicted_and_bad_ones_reported(model, here):
@@ -80,7 +54,7 @@ def test_good_files_are_predicted_and_bad_ones_reported(model, here):
     Image.new("RGB", (64, 16), "red").save(here / "red.jpg")
     (here / "bad.png").write_text("no picture")
     files = [here / name for name in ("good.png", "bad.png", "none.png", "red.jpg")]
-    records, problems = predict_files(files, model_folder=model, top=4)
+    records, problems = predict_files(files, model=TorchModel.of_folder(model), top=4)
     assert [record["file"] for record in records] == [str(here / "good.png"), str(here / "red.jpg")]
     for record in records:
         assert record["script"] == record["top"][0]["script"]
@@ -94,9 +68,9 @@ def test_files_are_predicted_in_order_whatever_the_chunks(model, here, monkeypat
     files = [here / f"{n}.png" for n in range(7)]
     for file in files:
         Image.fromarray(rng.integers(0, 256, (16, 64)).astype(np.uint8)).save(file)
-    whole, _ = predict_files(files, model_folder=model)
-    monkeypatch.setattr("tasks.predict.predict.CHUNK", 3)
-    parts, _ = predict_files(files, model_folder=model)
+    whole, _ = predict_files(files, model=TorchModel.of_folder(model))
+    monkeypatch.setattr("tasks.predict.predict.BATCH", 3)
+    parts, _ = predict_files(files, model=TorchModel.of_folder(model))
     assert [r["file"] for r in whole] == [r["file"] for r in parts] == [str(file) for file in files]
     np.testing.assert_allclose([r["p"] for r in whole], [r["p"] for r in parts], atol=1e-5)
 
@@ -136,7 +110,7 @@ def test_a_name_that_is_no_utf8_can_be_printed(output_format):
 
 
 def test_another_target_gives_its_own_column():
-    found = {"file": "x", **ranked(np.array([[0.2, 0.8]]), ["left", "right"], target="pose")[0]}
+    found = {"file": "x", **answer(np.array([[0.2, 0.8]]), ["left", "right"], target="pose")}
     assert format_predictions([found], "csv").splitlines()[0] == "file,pose,p,pose_1,p_1,pose_2,p_2"
 
 
@@ -189,9 +163,9 @@ def test_probabilities_have_the_temperature_and_abstaining_goes_by_them(model, h
     for temperature in (1.0, 0.25):
         weights = np.exp(logits.numpy() / temperature)
         best = float(weights.max() / weights.sum())
-        options = {"model_folder": model, "temperature": temperature}
+        warm = TorchModel.of_folder(model, temperature=temperature)
         for limit, kept in ((best - 0.001, True), (best + 0.001, False)):
-            (record,), _ = predict_files([here / "good.png"], abstain_below=limit, **options)
+            (record,), _ = predict_files([here / "good.png"], model=warm, abstain_below=limit)
             assert record["p"] == pytest.approx(best, abs=1e-5)
             assert (record["script"] is not None) == kept
 

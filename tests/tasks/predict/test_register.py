@@ -23,6 +23,7 @@ from tasks.evaluate.predictions import Model
 from tasks.predict.champion import find_model, temperature_of
 from tasks.predict.predict import predict_files
 from tasks.predict.register import register_model
+from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import make_toy_home, toy_params
 from unfont.errors import UserError
@@ -191,10 +192,11 @@ def test_the_served_model_predicts_without_pickle_and_as_predict_does(params, ho
     images = [base64.b64encode(png(20)).decode(), "no picture", base64.b64encode(b"text").decode()]
     predictions = served.predict(pd.DataFrame({"image": images}), params={"top": 2, "among": "Cyrl,Latn"})
     (home / "grey.png").write_bytes(png(20))
-    options = {"model_folder": find_model(params), "top": 2, "among": ["Cyrl", "Latn"]}
-    expected, _ = predict_files([home / "grey.png"], temperature=0.5, **options)
-    plain, _ = predict_files([home / "grey.png"], **options)
-    assert temperature_of(params, options["model_folder"]) == 0.5 and plain[0]["p"] < expected[0]["p"]
+    folder, options = find_model(params), {"top": 2, "among": ["Cyrl", "Latn"]}
+    warm, cold = (TorchModel.of_folder(folder, temperature=value) for value in (0.5, 1.0))
+    expected, _ = predict_files([home / "grey.png"], model=warm, **options)
+    plain, _ = predict_files([home / "grey.png"], model=cold, **options)
+    assert temperature_of(params, folder) == 0.5 and plain[0]["p"] < expected[0]["p"]
     assert predictions.loc[0, "script"] == expected[0]["script"]
     assert predictions.loc[0, "top"] == expected[0]["top"]
     assert predictions["error"].isna().tolist() == [True, False, False]

@@ -1,0 +1,134 @@
+"""Pictures of writing answered by a model: read in windows, upright or turned."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unfont.combine import UNWRITTEN, among_labels, combined
+from unfont.rank import Record, answer, check_options
+from unfont.reading import Picture, Reading, fit, read
+
+BATCH = 64  # pictures whose windows are in memory at a time: a page has thousands
+CLEAR = 0.95  # a script with this probability: the picture is not turned to see whether it reads better
+BETTER = 0.05  # by so much more probability a picture must read turned …
+ENOUGH = 0.6  # … and to so much at least: else what has no writing is turned until it seems to
+TALL = 1.2  # times its width: a picture higher than that may lie on its side
+UPSIDE_DOWN, ON_ITS_SIDE = (180,), (90, 270, 180)  # degrees counter-clockwise that are tried
+
+
+class Model(Protocol):
+    """What a picture is answered by: labels, the size of its crops, and their probabilities."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The labels, in the order of the probabilities."""
+
+    @property
+    def target(self) -> str:
+        """What the labels are of: `script`."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of its crops."""
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """[n, labels] of crops uint8 [n, height, width], of three channels [..., 3]."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture as a model saw it: turned by `degrees` counter-clockwise, its windows and their probabilities."""
+
+    reading: Reading
+    probabilities: NDArray[np.float64]  # [n, labels]
+    degrees: int = 0
+
+
+def answers(
+    model: Model,
+    pictures: Sequence[Picture],
+    *,
+    top: int = 3,
+    among: Sequence[str] | None = None,
+    abstain_below: float = 0.0,
+) -> list[Record]:
+    """`unfont.rank.answer` of each picture uint8 [height, width] or [..., 3], and `turned`: by how many degrees it was.
+
+    Raises:
+        UserError: an option is wrong.
+    """
+    check_options(model.labels, top=top, among=among, abstain_below=abstain_below)
+    options: dict[str, Any] = {"target": model.target, "top": top, "among": among, "abstain_below": abstain_below}
+    records = []
+    for found in see(model, pictures, among=among):
+        record = answer(found.probabilities, model.labels, length=found.reading.length, **options)
+        records.append(record | ({"turned": found.degrees} if found.degrees else {}))
+    return records
+
+
+def see(model: Model, pictures: Sequence[Picture], *, among: Sequence[str] | None = None) -> list[Seen]:
+    """Each picture as `model` reads it best: upright where that is clear, else also turned.
+
+    A model with the label `Zxxx` reads writing, in windows. Other pictures, and those of a crop's very size, are shown
+    whole, as they are.
+    """
+    batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+    return [one for batch in batches for one in _see(model, batch, among)]
+
+
+def _see(model: Model, pictures: Sequence[Picture], among: Sequence[str] | None) -> list[Seen]:
+    found = _seen(model, pictures)
+
+    def clearness(one: Seen) -> float:
+        return _clearness(one, model.labels, among)
+
+    turned: list[tuple[int, int]] = []
+    for number, (one, picture) in enumerate(zip(found, pictures, strict=True)):
+        if one.reading.length is not None and clearness(one) < CLEAR:
+            high, wide = picture.shape[:2]
+            turned += [(number, degrees) for degrees in (ON_ITS_SIDE if high > TALL * wide else UPSIDE_DOWN)]
+    return _better(found, turned, pictures, model, clearness)
+
+
+def _better(
+    found: list[Seen],
+    turned: list[tuple[int, int]],
+    pictures: Sequence[Picture],
+    model: Model,
+    clearness: Callable[[Seen], float],
+) -> list[Seen]:
+    """`found`, those that read better in one of the `turned` (number, degrees) replaced by that."""
+    if not turned:
+        return found
+    views = [np.ascontiguousarray(np.rot90(pictures[number], degrees // 90)) for number, degrees in turned]
+    best = list(found)
+    for (number, degrees), one in zip(turned, _seen(model, views), strict=True):
+        least = max(ENOUGH, clearness(found[number]) + BETTER, clearness(best[number]) if best[number].degrees else 0)
+        if clearness(one) > least:
+            best[number] = Seen(one.reading, one.probabilities, degrees)
+    return best
+
+
+def _clearness(one: Seen, labels: Sequence[str], among: Sequence[str] | None) -> float:
+    """The highest probability of a script."""
+    windows, names = among_labels(one.probabilities, labels, among)
+    found = combined(windows, names, length=one.reading.length)
+    return float(max((p for p, name in zip(found, names, strict=True) if name != UNWRITTEN), default=0.0))
+
+
+def _seen(model: Model, pictures: Sequence[Picture]) -> list[Seen]:
+    readings = [reading_of(model, picture) for picture in pictures]
+    probabilities = model.probabilities(np.concatenate([reading.windows for reading in readings]))
+    ends = np.cumsum([len(reading.windows) for reading in readings])[:-1]
+    return [Seen(reading, part) for reading, part in zip(readings, np.split(probabilities, ends), strict=True)]
+
+
+def reading_of(model: Model, picture: Picture) -> Reading:
+    """What `model` is shown of a picture that is not turned."""
+    height, width, _ = model.shape
+    if UNWRITTEN not in model.labels or picture.shape[:2] == (height, width):
+        return Reading(fit(picture, height=height, width=width)[None])
+    return read(picture, height=height, width=width)
