@@ -32,7 +32,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "explain": look.explain,
         "draw": look.draw,
     },
-    "Use the model": {"predict": use.predict, "register": use.register},
+    "Use the model": {"predict": use.predict, "export": use.export, "register": use.register},
     "Watch and schedule": {"ui": watch.ui, "serve": watch.serve},
 }
 

@@ -16,7 +16,7 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from tasks.predict.torch_model import TorchModel
-from tasks.train.weights import read_card
+from tasks.train.card import read_card
 from unfont.answers import answers
 from unfont.errors import UserError
 from unfont.picture import picture_of

@@ -37,11 +37,11 @@ from tasks.mine.round import finish_round, score_for, train_round
 from tasks.mine.score import score_pool
 from tasks.mine.score_table import read_scores, score_labels
 from tasks.train.batches import Labels, Validation, read_crops
+from tasks.train.card import weights_of
 from tasks.train.job import gather
 from tasks.train.loop import train_network, untrained
 from tasks.train.model_folder import baseline_rows, make_card, write_folder
 from tasks.train.replicas import CONTROL, MINED, Replica
-from tasks.train.weights import weights_of
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "imbalance.json"

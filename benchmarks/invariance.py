@@ -45,12 +45,13 @@ from tasks.invariance.train import ModeJob, train_mode
 from tasks.probe.probe import probe_models
 from tasks.train.batch_sampler import epoch_batches
 from tasks.train.batches import Labels, read_crops
+from tasks.train.card import CARD_FILE, WEIGHTS_FILE
 from tasks.train.checkpoint import Trained
 from tasks.train.job import gather
 from tasks.train.loop import replica_seed
 from tasks.train.model_folder import TRAINING_SCHEMA, read_training, write_folder
 from tasks.train.replicas import seeds_of
-from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, load_model
+from tasks.train.weights import load_model
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "invariance.json"

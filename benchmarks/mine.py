@@ -43,7 +43,8 @@ from tasks.mine.score import score_pool
 from tasks.mine.score_table import read_scores
 from tasks.mine.select import plan_mining
 from tasks.train.batches import FORWARD_BATCH, as_images
-from tasks.train.weights import load_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import load_model
 
 RESULT = ROOT / "benchmarks" / "results" / "mine.json"
 WORKERS = 2

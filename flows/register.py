@@ -11,7 +11,11 @@ SERVED_MODEL = Path(__file__).resolve().parent.parent / "apps" / "served_model.p
 def register_chosen(params: Params) -> dict[str, Any]:
     """Register the chosen model and move the champion alias where it is significantly better."""
     from tasks.common.mlflow_runs import use_store
+    from tasks.predict.champion import find_model
     from tasks.predict.register import register_model
+    from tasks.predict.shipped import compare_with_shipped
 
     use_store()
-    return register_model(params, home=params.home, table=params.home / "table", served_model=SERVED_MODEL)
+    table = params.home / "table"
+    registered = register_model(params, home=params.home, table=table, served_model=SERVED_MODEL)
+    return registered | {"shipped": compare_with_shipped(params, find_model(params), table=table)}

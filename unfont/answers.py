@@ -13,8 +13,8 @@ from unfont.reading import Picture, Reading, fit, read
 
 BATCH = 64  # pictures whose windows are in memory at a time: a page has thousands
 CLEAR = 0.95  # a script with this probability: the picture is not turned to see whether it reads better
-BETTER = 0.05  # by so much more probability a picture must read turned …
-ENOUGH = 0.6  # … and to so much at least: else what has no writing is turned until it seems to
+UPRIGHT = 10.0  # times the odds of a script that a picture must have turned: most are upright
+ENOUGH = 0.6  # probability of a script that it must have turned: else what has no writing is turned until it has some
 TALL = 1.2  # times its width: a picture higher than that may lie on its side
 UPSIDE_DOWN, ON_ITS_SIDE = (180,), (90, 270, 180)  # degrees counter-clockwise that are tried
 
@@ -105,11 +105,16 @@ def _better(
         return found
     views = [np.ascontiguousarray(np.rot90(pictures[number], degrees // 90)) for number, degrees in turned]
     best = list(found)
+    odds = {number: UPRIGHT * _odds(clearness(found[number])) for number, _ in turned}
     for (number, degrees), one in zip(turned, _seen(model, views), strict=True):
-        least = max(ENOUGH, clearness(found[number]) + BETTER, clearness(best[number]) if best[number].degrees else 0)
-        if clearness(one) > least:
-            best[number] = Seen(one.reading, one.probabilities, degrees)
+        p = clearness(one)
+        if p >= ENOUGH and _odds(p) > odds[number]:
+            odds[number], best[number] = _odds(p), Seen(one.reading, one.probabilities, degrees)
     return best
+
+
+def _odds(p: float) -> float:
+    return p / max(1 - p, 1e-9)
 
 
 def _clearness(one: Seen, labels: Sequence[str], among: Sequence[str] | None) -> float:

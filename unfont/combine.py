@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 UNWRITTEN = "Zxxx"  # ISO 15924: a picture without writing
 FLOOR = 0.01  # added to every probability: no window alone rules a label out
-KANJI = 0.5  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
+KANJI = 0.6  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
 WITH_HAN = ("Jpan", "Kore")  # written with Han characters among others
 STRONGEST = 2.0  # the exponent of long writing, beyond which its windows say nothing new
 

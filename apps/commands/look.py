@@ -82,7 +82,7 @@ def compare(
     from tasks.pages.single_page import check_page
     from tasks.pages.text_table import text_of
     from tasks.predict.named_model import named_model
-    from tasks.train.weights import weights_of
+    from tasks.train.card import weights_of
 
     params = read_params()
     models, replicas = models_of(params), replicas_of_study(params)
@@ -121,7 +121,7 @@ def explain(
     from tasks.pages.text_table import text_of
     from tasks.predict.champion import temperature_of
     from tasks.predict.named_model import named_model
-    from tasks.train.weights import weights_of
+    from tasks.train.card import weights_of
 
     params = read_params()
     check_page(out)

@@ -40,6 +40,43 @@ def predict(
     raise typer.Exit(2 if problems else 0)
 
 
+def export(
+    model: Annotated[str, typer.Argument(help="A model as for compare.")] = "champion",
+    out: Annotated[Path, typer.Option(help="The ONNX file to write.")] = Path("model.onnx"),
+    name: Annotated[str, typer.Option(help="What the file calls the model.")] = "unfont",
+    card: Annotated[
+        Path | None, typer.Option(help="Also write a model card, a .md file, from what evaluate measured.")
+    ] = None,
+    real: Annotated[
+        Path | None, typer.Option(help="For the card: what `python -m benchmarks.real` measured, a .json file.")
+    ] = None,
+) -> None:
+    """Write a model as one ONNX file, which needs the library alone: `unfont.OnnxModel(FILE)`."""
+    from flows.evaluate import models_of, replicas_of_study
+    from flows.fonts import OUT as FONTS
+    from tasks.common.params import read_params
+    from tasks.predict.champion import temperature_of
+    from tasks.predict.export import export_with_card
+    from tasks.predict.named_model import named_model
+
+    params = read_params()
+    models = models_of(params) | replicas_of_study(params)
+    folder = named_model(params, model, models)
+    measured = next((known for known, path in models.items() if path.resolve() == folder.resolve()), model)
+    said = export_with_card(
+        params,
+        folder,
+        out,
+        name=name,
+        temperature=temperature_of(params, folder),
+        measured=measured,
+        fonts=FONTS,
+        card=card,
+        real=real,
+    )
+    print(said, file=sys.stderr)
+
+
 def register() -> None:
     """Register the chosen model in MLflow; it becomes champion where it is significantly better."""
     from flows.register import register_chosen

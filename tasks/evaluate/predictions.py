@@ -17,7 +17,8 @@ from tasks.metrics.calibration import fit_temperature
 from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.worst_group import FAMILY
 from tasks.train.batches import as_images, logits_of
-from tasks.train.weights import check_size, load_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
 
 Key = tuple[str, str]  # model, severity

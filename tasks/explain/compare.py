@@ -19,8 +19,9 @@ from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.evaluate.predictions import Model, open_models
 from tasks.explain.compare_many import compare_together
 from tasks.explain.sample import Sample
+from tasks.train.card import CARD_FILE, read_card
 from tasks.train.replicas import CONTROL
-from tasks.train.weights import CARD_FILE, check_size, new_network, read_card
+from tasks.train.weights import check_size, new_network
 from unfont.errors import UserError
 from unfont.text import shown
 

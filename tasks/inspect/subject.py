@@ -13,7 +13,8 @@ from tasks.common.params import Params
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.inspect.load_network import OPTION, load_network, reason_of
 from tasks.inspect.real_images import RealImages
-from tasks.train.weights import check_size, load_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
 from unfont.text import clip
 

@@ -16,8 +16,8 @@ from tasks.mine.label_errors import find_suspects, user_features
 from tasks.mine.review import apply_decisions, check_labels, decisions_path, read_decisions
 from tasks.mine.score_table import read_scores
 from tasks.mine.select import ADDED, plan_mining
+from tasks.train.card import read_card, weights_of
 from tasks.train.model_folder import read_training
-from tasks.train.weights import read_card, weights_of
 
 MINED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("key", "true", "predicted", "nuisance")]

@@ -22,11 +22,12 @@ from tasks.mine.review import LEFT_OUT
 from tasks.mine.score import score_pool
 from tasks.mine.select import NEAR, SET_ASIDE, false_alarms
 from tasks.train.batches import Crops, Labels, Validation, read_crops
+from tasks.train.card import CARD_FILE, WEIGHTS_FILE, weights_of
 from tasks.train.job import gather
 from tasks.train.loop import replica_seed, train_network, untrained
 from tasks.train.model_folder import read_training, summary_of, write_folder
 from tasks.train.replicas import MINED
-from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, load_model, weights_of
+from tasks.train.weights import load_model
 
 COUNTS = ("pool", "false_positives", "false_alarms", "added", "near_duplicates", "set_aside")
 log = logging.getLogger("unfont")

@@ -17,7 +17,7 @@ from tasks.common.parallel import FanOut
 from tasks.crop_table.splits import POOL
 from tasks.mine.score_part import Part, Piece, Scoring, score_part
 from tasks.mine.score_table import fact_of, score_schema, write_scores
-from tasks.train.weights import read_card, weights_of
+from tasks.train.card import read_card, weights_of
 from unfont.errors import UserError
 
 PART_ROWS = 16_000  # the most: a lost worker costs a few seconds, far more than starting an item costs

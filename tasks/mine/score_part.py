@@ -25,7 +25,8 @@ from tasks.common.params import UNWRITTEN
 from tasks.crop_table.png import GREY, RGB, Pixels, decode_png
 from tasks.mine.score_table import score_schema, write_scores
 from tasks.train.batches import FORWARD_BATCH, as_images
-from tasks.train.weights import load_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import load_model
 from unfont.errors import UserError
 
 Floats = NDArray[np.float32]

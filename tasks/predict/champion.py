@@ -8,7 +8,7 @@ from tasks.common.files import sha256_of
 from tasks.common.mlflow_runs import store_uri, use_store
 from tasks.common.params import Params
 from tasks.evaluate.model_selection import read_choice
-from tasks.train.weights import read_card, weights_of
+from tasks.train.card import read_card, weights_of
 from unfont.errors import UserError
 
 MODEL_NAME = "unfont"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.common.params import Params
 from tasks.predict.champion import ALIAS, find_model
-from tasks.train.weights import CARD_FILE, WEIGHTS_FILE
+from tasks.train.card import CARD_FILE, WEIGHTS_FILE
 from unfont.errors import UserError
 from unfont.text import shown
 

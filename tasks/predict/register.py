@@ -38,7 +38,7 @@ from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.classification import is_ambiguous
 from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
-from tasks.train.weights import CARD_FILE, WEIGHTS_FILE, read_card
+from tasks.train.card import CARD_FILE, WEIGHTS_FILE, read_card
 from unfont.errors import UserError
 
 # What the served model imports; named here, since MLflow would infer it in a process of its own.

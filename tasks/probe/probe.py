@@ -51,8 +51,9 @@ from tasks.evaluate.predictions import open_models
 from tasks.metrics.paired_bootstrap import cluster_interval
 from tasks.probe.dataset import ProbeDataset, build_dataset, correct_rows
 from tasks.probe.features import PIXELS, Layers, read_features, sample_rows
+from tasks.train.card import read_card
 from tasks.train.replicas import CONTROL
-from tasks.train.weights import new_network, read_card
+from tasks.train.weights import new_network
 from unfont.errors import UserError
 
 EMBEDDING, UNTRAINED = "embedding", "untrained"

@@ -15,7 +15,7 @@ from tasks.report.evidence import Evidence, model_folders
 from tasks.report.layers import layer_page
 from tasks.report.modes import ComparedModels
 from tasks.report.site import Site
-from tasks.train.weights import WEIGHTS_FILE
+from tasks.train.card import WEIGHTS_FILE
 
 SUMMARY = (
     "first", "second", "same", "verdict", "crops", "split", "severity", "cka_above_chance", "units_above_chance",

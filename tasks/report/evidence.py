@@ -17,8 +17,8 @@ from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN
 from tasks.evaluate.model_selection import read_choice
 from tasks.mine.select import ADDED
 from tasks.train.batches import as_images
+from tasks.train.card import WEIGHTS_FILE, weights_of
 from tasks.train.curves import Curve
-from tasks.train.weights import WEIGHTS_FILE, weights_of
 from unfont.errors import UserError
 
 MINED_COLUMNS = ["key", "true", "predicted", "nuisance", "score", "outcome", "weights"]

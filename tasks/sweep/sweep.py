@@ -21,9 +21,10 @@ from tasks.evaluate.predictions import Model, score_split
 from tasks.invariance.train import ModeJob, train_mode
 from tasks.metrics.classification import measure, thin_labels
 from tasks.sweep.space import PARAMETERS, Setting, Space
+from tasks.train.card import WEIGHTS_FILE, weights_of
 from tasks.train.checkpoint import History
 from tasks.train.replicas import SEED, Replica
-from tasks.train.weights import WEIGHTS_FILE, load_tensors, weights_of
+from tasks.train.weights import load_tensors
 from unfont.errors import UserError
 
 CRITERION = "criterion"  # by which `evaluate` chooses a model, and a sweep its best setting

@@ -1,25 +1,20 @@
 """Models on disk: safetensors for the weights, JSON for the card; nothing is ever unpickled."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.network import CropNet
 from models.settings import NetworkSettings
-from tasks.common.files import read_json, sha256_of, write_json
+from tasks.common.files import write_json
+from tasks.train.card import CARD_FILE, FIX, FORMAT, WEIGHTS_FILE, read_card
 from unfont.errors import UserError
-
-FORMAT = 1
-WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
-FIX = "make the model again, or restore it from where it came"
 
 
 def save_model(folder: Path, network: CropNet, card: dict[str, Any]) -> None:
@@ -48,50 +43,11 @@ def load_model(folder: Path) -> tuple[CropNet, dict[str, Any]]:
     return network.eval(), card
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """`model.json`, checked; `channels` is 1 where an older one has none.
-
-    A registered model's has `temperature`, by which its logits are divided (`tasks.predict.register`).
-
-    Raises:
-        UserError: it is missing, no JSON, or lacks what a model needs.
-    """
-    path = folder / CARD_FILE
-    try:
-        card: dict[str, Any] = read_json(path)
-        labels = card["labels"]
-        fits = (
-            card["format"] == FORMAT
-            and all(isinstance(label, str) for label in labels)
-            and labels == sorted(set(labels))
-            and len(labels) > 0
-            and min(int(card["height"]), int(card["width"])) > 0
-            and card.setdefault("channels", 1) in (1, 3)
-            and 0 < float(card.get("temperature", 1)) < float("inf")
-        )
-        NetworkSettings(**card["network"])
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError("there is no model", where=path, fix="train it, or name another folder") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, ValidationError) as error:
-        raise UserError("this is no model card", where=path, fix=FIX) from error
-    if not fits:
-        raise UserError("this is no model card", where=path, fix=FIX)
-    return card
-
-
 def new_network(card: dict[str, Any]) -> CropNet:
     """An untrained network of the card's shape; its weights come from torch's random numbers."""
     settings = NetworkSettings(**card["network"])
     shape = {name: card[name] for name in ("height", "width")}
     return CropNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
-
-
-def weights_of(folder: Path) -> str:
-    """The identity of a model's weights: SHA-256 of their file."""
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        raise UserError("there is no model", where=path, fix="train it, or name another folder")
-    return sha256_of(path)
 
 
 def check_size(pixels: np.ndarray, networks: Mapping[str, CropNet], table: Path) -> None:

@@ -46,6 +46,7 @@ CHECKED = {
     "npm install": "fetches",
     "pip install": "fetches",
     "python -m tasks.fonts.build": "fetches",
+    "python -m unfont": "tests/unfont/test_api.py runs it",
 }
 # What stands for something of the user's, and what the debug project has in its place. An upper-case name is a key.
 FILLED = {
@@ -223,6 +224,8 @@ def test_its_arguments_are_right(line: str) -> None:
         case ["pip", "install", "-e", ".[dask]"]:
             project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
             assert "dask" in project["optional-dependencies"]
+        case ["pip", "install", folder] if folder.startswith("./"):
+            assert (ROOT / folder / "pyproject.toml").is_file()
         case [".", ".venv/bin/activate"]:
             assert "VENV ?= .venv\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
         case _:
@@ -246,6 +249,8 @@ def parse(command: Any, words: Sequence[str]) -> None:
 def check_module(module: str, words: Sequence[str]) -> None:
     """It is there, can be run, and its text names every option."""
     found = importlib.util.find_spec(module)
+    if found is not None and found.submodule_search_locations:
+        found = importlib.util.find_spec(f"{module}.__main__")
     assert found is not None and found.origin is not None, module
     text = Path(found.origin).read_text(encoding="utf-8")
     assert '__name__ == "__main__"' in text, module

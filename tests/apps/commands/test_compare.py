@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from apps.commands.look import COMPARED, compare
-from tasks.train.weights import weights_of
+from tasks.train.card import weights_of
 from tests.toyhome import make_toy_home, toy_params
 from unfont.errors import UserError
 

@@ -13,7 +13,8 @@ from tasks.explain.compare import compare_models, compare_pairs, seed_pairs
 from tasks.explain.compare_numbers import format_comparison, numbers_of
 from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
-from tasks.train.weights import load_model, new_network, read_card, save_model
+from tasks.train.card import read_card
+from tasks.train.weights import load_model, new_network, save_model
 from tests.toyhome import make_toy_home, toy_params
 from unfont.errors import UserError
 

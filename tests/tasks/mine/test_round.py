@@ -18,8 +18,8 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.mine.job import RoundJob, round_jobs
 from tasks.mine.round import finish_round, score_for, train_round
+from tasks.train.card import weights_of
 from tasks.train.model_folder import read_training
-from tasks.train.weights import weights_of
 from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents

@@ -25,7 +25,8 @@ from tasks.crop_table.shards import read_images, read_table, write_shards
 from tasks.mine.score import score_pool
 from tasks.mine.score_part import Part, decode_crops
 from tasks.mine.score_table import read_scores, score_labels, score_schema, write_scores
-from tasks.train.weights import load_model, new_network, save_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import load_model, new_network, save_model
 from tests.conftest import ROOT
 from tests.tasks.toycrops import HEIGHT, WIDTH, make_toy_table
 from unfont.errors import UserError

@@ -14,7 +14,8 @@ from tasks.report.evidence import model_folders, read_evidence
 from tasks.report.overview import links_of
 from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
-from tasks.train.weights import load_model, save_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import load_model, save_model
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
 

@@ -14,7 +14,8 @@ from tasks.crop_table.splits import TEST_SPLITS
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.sweep.cost import cost_of, measured_rate
 from tasks.sweep.sweep import SWEEP_METRICS, SweepJob, measure_model, starts_of, try_setting
-from tasks.train.weights import WEIGHTS_FILE, load_tensors, save_tensors, weights_of
+from tasks.train.card import WEIGHTS_FILE, weights_of
+from tasks.train.weights import load_tensors, save_tensors
 from tests.tasks.sweep.toysweep import HOME, LAST, PARAMS, make_toy_project, toy_space, toy_sweep
 from tests.tasks.toycrops import toy_params
 from unfont.errors import UserError

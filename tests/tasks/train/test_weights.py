@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tasks.common.files import read_json, sha256_of, write_json
-from tasks.train.weights import check_size, load_model, new_network, save_model, weights_of
+from tasks.train.card import weights_of
+from tasks.train.weights import check_size, load_model, new_network, save_model
 from unfont.errors import UserError
 
 CARD = {
