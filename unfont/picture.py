@@ -34,6 +34,17 @@ _UPRIGHT = {
 }  # fmt: skip
 # A damaged file can make Pillow's decoders raise any exception: no list of them would be complete.
 _DAMAGED = Exception
+# Formats that a person takes for pictures, by their first bytes: they are told by name.
+_START = 32
+_NOT_READ = {
+    "a GIF": re.compile(rb"GIF8[79]a"),
+    "an AVIF": re.compile(rb"....ftypavi[fs]", re.DOTALL),
+    "a HEIC": re.compile(rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL),
+    "a JPEG 2000": re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+    "a JPEG XL": re.compile(rb"\0\0\0\x0cJXL |\xff\x0a"),
+    "a Photoshop file": re.compile(rb"8BPS"),
+    "a PDF": re.compile(rb"%PDF-"),
+}
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # the same file must give the same reason
 
 
@@ -142,13 +153,20 @@ def _opened(file: BinaryIO, where: object) -> Iterator[Image.Image]:
         try:
             image = Image.open(file, formats=FORMATS)
         except UnidentifiedImageError:
-            raise UserError("this is no picture", where=where, fix=f"give {FORMAT_NAMES}") from None
+            raise UserError(_why_unknown(file), where=where, fix=f"give {FORMAT_NAMES}") from None
         except Image.DecompressionBombError:
             raise _too_large(where) from None
         except _DAMAGED as error:
             raise _damaged(error, where) from error
         with image:
             yield image
+
+
+def _why_unknown(file: BinaryIO) -> str:
+    file.seek(0)
+    start = file.read(_START)
+    name = next((name for name, magic in _NOT_READ.items() if magic.match(start)), None)
+    return f"this is {name}: save it as PNG" if name else "this is no picture"
 
 
 def _check(image: Image.Image, where: object) -> None:

@@ -187,6 +187,10 @@ def bad_files(folder):
     for name in ("animated.png", "animated.webp", "pages.tiff"):
         frames[0].save(folder / name, save_all=True, append_images=frames[1:])
     frames[0].save(folder / "a.gif")
+    (folder / "a.avif").write_bytes(b"\0\0\0\x20ftypavif\0\0\0\0")  # as far as such a file is looked at
+    (folder / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    (folder / "a.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
+    (folder / "a.pdf").write_bytes(b"%PDF-1.7\n")
     Image.new("L", (1, 1)).save(folder / "pixel.png")
     Image.new("L", (40_000, 32)).save(folder / "wide.png")
     nans = np.full((HEIGHT, WIDTH), np.nan, np.float32)
@@ -198,7 +202,11 @@ def bad_files(folder):
         "empty.png": "empty",
         "text.png": "no picture",
         "page.svg": "no picture",
-        "a.gif": "no picture",
+        "a.gif": "this is a GIF: save it as PNG",
+        "a.avif": "this is an AVIF: save it as PNG",
+        "a.heic": "this is a HEIC: save it as PNG",
+        "a.jp2": "this is a JPEG 2000: save it as PNG",
+        "a.pdf": "this is a PDF: save it as PNG",
         "bomb.png": "million pixels",
         "large.png": "million pixels",
         "folder.png": "a folder",
