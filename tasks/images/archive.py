@@ -1,5 +1,6 @@
 """The files of a tar or zip archive, read in its order and never unpacked to disk."""
 
+import contextlib
 import stat
 import tarfile
 import zipfile
@@ -11,6 +12,7 @@ from unfont.errors import UserError
 from unfont.picture import MOST_BYTES, too_many_bytes
 
 BLOCK = 512  # bytes, of a tar archive
+UTF8 = 0x800  # flag of a zip's entry: its name is UTF-8, else code page 437
 SUFFIXES = ".tar, .tar.gz, .tar.bz2, .tar.xz or .zip"
 
 
@@ -89,12 +91,21 @@ def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
         for entry in archive.infolist():
             if entry.is_dir():
                 continue
-            name = clean_name(entry.filename)
+            name = clean_name(_zip_name(entry))
             kind = stat.S_IFMT(entry.external_attr >> 16)
             reason = _why_not(name, kind in (0, stat.S_IFREG), entry.file_size)
             if reason is None and entry.flag_bits & 1:
                 reason = "is encrypted"
             yield Member(name, reason=reason) if reason or not wanted(name) else _unzipped(archive, entry, name)
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """A name as it was meant: macOS writes UTF-8 without saying so, and some programs of Windows write backslashes."""
+    name = entry.filename
+    if not entry.flag_bits & UTF8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name if "/" in name else name.replace("\\", "/")
 
 
 def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Member:

@@ -1,5 +1,6 @@
 import io
 import tarfile
+import zipfile
 
 import pytest
 
@@ -42,3 +43,20 @@ def test_names_that_lead_out_are_known(name):
 def test_names_are_cleaned():
     assert [clean_name(name) for name in ("./a/b", "a//b", "a/b")] == ["a/b"] * 3
     assert not leads_out("a..b/..c")
+
+
+class Unmarked(zipfile.ZipInfo):
+    """An entry whose name is UTF-8 and does not say so, as macOS writes it."""
+
+    def _encodeFilenameFlags(self):  # noqa: N802
+        return self.filename.encode(), self.flag_bits
+
+
+def test_names_of_other_systems_are_as_they_were_meant(here):
+    with zipfile.ZipFile(here / "a.zip", "w") as archive:
+        archive.writestr(Unmarked("Ω/日.png"), b"")
+        archive.writestr("Latn\\b.png", b"")
+        archive.writestr("..\\c.png", b"")
+    members = list(read_archive(here / "a.zip", wanted=lambda name: False))
+    assert [member.name for member in members] == ["Ω/日.png", "Latn/b.png", "../c.png"]
+    assert members[2].reason == "leads out of the archive"
