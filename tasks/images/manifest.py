@@ -1,6 +1,5 @@
 """Manifests: a CSV or Parquet file that lists pictures with their labels, a row a picture."""
 
-import csv
 import json
 import math
 import unicodedata
@@ -12,11 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.images.csv_rows import read_csv
+from tasks.images.file_kinds import is_picture_name
 from unfont.errors import UserError
 from unfont.text import storable
 
-IMAGE_COLUMNS = ("image", "path", "file", "file_name")
-SUFFIXES = (".csv", ".tsv", ".parquet")
+IMAGE_COLUMNS = ("image", "path", "file", "file_name", "filename")
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+NOT_READ = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".xml", ".yaml", ".yml")
 BATCH = 64  # rows in memory at a time: embedded pictures may be large
 
 
@@ -30,29 +32,46 @@ class Listed:
     labels: dict[str, str | None]
 
 
-def read_manifest(path: Path, *, columns: Sequence[str], required: str, renamed: Mapping[str, str]) -> Iterator[Listed]:
+def read_manifest(
+    path: Path,
+    *,
+    columns: Sequence[str],
+    required: str,
+    renamed: Mapping[str, str],
+    exists: Callable[[str], bool] = lambda name: False,
+) -> Iterator[Listed]:
     """The rows of a manifest, numbered from 1.
 
-    The picture is in a column `image`, `path`, `file` or `file_name`: a path, or in Parquet a struct of bytes and path
-    as Hugging Face `datasets` writes it.
+    The picture is in a column `image`, `path`, `file`, `file_name` or `filename`: a path, or in Parquet a struct of
+    bytes and path as Hugging Face `datasets` writes it. A CSV file of two columns, pictures and targets, needs no
+    header.
 
     Args:
         columns: the labels to take; one that the manifest lacks is null in every row.
         required: the label that it must have.
         renamed: a column's name in the manifest, by its name here (`image` for the picture's).
+        exists: whether there is a picture of this name: then a first row that has it is no header.
 
     Raises:
         UserError: it cannot be read, or has no column of pictures, of the required label, or of a renamed one.
     """
     if not path.is_file():
         raise UserError("there is no such manifest", where=path, fix="name a CSV or Parquet file")
-    reader = {".parquet": _read_parquet}.get(path.suffix.lower(), _read_csv)
+    if path.suffix.lower() in NOT_READ:
+        raise UserError("a manifest of this kind is not read", where=path, fix="save it as CSV (UTF-8) or Parquet")
 
     def places_of(header: Sequence[str]) -> dict[str, str]:
         return _places(header, path, columns=columns, required=required, renamed=renamed)
 
     try:
-        yield from reader(path, places_of)
+        if path.suffix.lower() == ".parquet":
+            yield from _read_parquet(path, places_of)
+            return
+        known = {*IMAGE_COLUMNS, *columns, *renamed.values()}
+        rows = read_csv(
+            path, headed=("image", required), known=known, is_picture=lambda name: is_picture_name(name) or exists(name)
+        )
+        yield from _of_csv(rows, places_of)
     except UserError:
         raise
     except Exception as error:  # damaged bytes can make the readers raise any exception
@@ -76,45 +95,41 @@ def label_of(value: Any) -> str | None:
 def _places(
     header: Sequence[str], path: Path, *, columns: Sequence[str], required: str, renamed: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the manifest calls the columns that it has, by their names here."""
-    has = f"it has {', '.join(header)}"
-    if len(set(header)) < len(header):
+    """What the manifest calls the columns that it has, by their names here; capitals do not matter."""
+    named = [name for name in header if name]
+    has = f"it has {', '.join(named)}"
+    if len(set(named)) < len(named):
         raise UserError("two columns have one name", where=path, fix=f"rename one: {has}")
-    places = {ours: renamed.get(ours, ours) for ours in columns if ours in renamed or ours in header}
+    spelled = {name.casefold(): name for name in reversed(named)} | {name: name for name in named}
+
+    def find(name: str) -> str | None:
+        return spelled.get(name, spelled.get(name.casefold()))
+
+    places = {ours: renamed.get(ours, find(ours) or ours) for ours in columns if ours in renamed or find(ours)}
     picture = next((renamed[name] for name in IMAGE_COLUMNS if name in renamed), None)
-    picture = picture or next((name for name in IMAGE_COLUMNS if name in header), None)
+    picture = picture or next((found for name in IMAGE_COLUMNS if (found := find(name))), None)
     if picture is None:
         raise UserError("there is no column of pictures", where=path, fix=f"say --columns image=NAME; {has}")
     places["image"] = picture
     places.setdefault(required, required)
     for ours, theirs in places.items():
-        if theirs not in header:
+        if find(theirs) is None:
             fix = f"say --columns {ours}=NAME; {has}"
             raise UserError(f"there is no column '{theirs}'", where=path, fix=fix)
-    return places
+    return {ours: find(theirs) or theirs for ours, theirs in places.items()}
 
 
 Places = Callable[[Sequence[str]], dict[str, str]]
 
 
-def _read_csv(path: Path, places_of: Places) -> Iterator[Listed]:
-    # Names of files may be any bytes; a BOM is Excel's.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        # Strict: else a quote that is never closed would swallow the rows behind it.
-        rows = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-        header = next(rows, None)
-        if not header:
-            raise UserError("the manifest is empty", where=path, fix="give it a header and rows")
-        places = places_of(header)
-        at = {ours: header.index(theirs) for ours, theirs in places.items()}
-        number = 0
-        for row in rows:
-            if row:
-                number += 1
-                values = {ours: row[place] if place < len(row) else None for ours, place in at.items()}
-                picture = values.pop("image") or None
-                labels = {name: label_of(value) for name, value in values.items()}
-                yield Listed(number=number, path=picture, data=None, labels=labels)
+def _of_csv(rows: Iterator[list[str]], places_of: Places) -> Iterator[Listed]:
+    header = next(rows)
+    at = {ours: header.index(theirs) for ours, theirs in places_of(header).items()}
+    for number, row in enumerate(rows, start=1):
+        values = {ours: row[place] if place < len(row) else None for ours, place in at.items()}
+        picture = values.pop("image") or None
+        labels = {name: label_of(value) for name, value in values.items()}
+        yield Listed(number=number, path=picture, data=None, labels=labels)
 
 
 def _read_parquet(path: Path, places_of: Places) -> Iterator[Listed]:

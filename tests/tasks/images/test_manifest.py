@@ -60,6 +60,19 @@ def test_parquet_of_any_string_type_is_read(here):
         ]
 
 
+def test_capitals_of_a_columns_name_do_not_matter(here):
+    (here / "a.csv").write_text("Filename, Script\na.png, Latn\n")
+    assert rows_of(here / "a.csv", columns=["script"]) == [(1, "a.png", {"script": "Latn"})]
+    (here / "a.csv").write_text("Script,script,path\nCyrl,Latn,a.png\n")
+    assert rows_of(here / "a.csv", columns=["script"]) == [(1, "a.png", {"script": "Latn"})]
+
+
+def test_without_a_header_a_file_that_is_there_says_so(here):
+    (here / "a.csv").write_text("a,Latn\nb,Cyrl\n")
+    rows = rows_of(here / "a.csv", columns=["script"], exists=lambda name: name == "a")
+    assert rows == [(1, "a", {"script": "Latn"}), (2, "b", {"script": "Cyrl"})]
+
+
 def test_the_pictures_column_can_be_named(here):
     (here / "a.csv").write_text("path,crop,script\nx,y,Latn\n")
     assert rows_of(here / "a.csv", columns=["script"], renamed={"image": "crop"}) == [(1, "y", {"script": "Latn"})]
@@ -67,6 +80,7 @@ def test_the_pictures_column_can_be_named(here):
 
 def test_what_is_no_manifest_is_told(here):
     (here / "a.parquet").write_text("no parquet")
-    for name, said in (("a.parquet", "cannot be read"), ("none.csv", "no such manifest")):
+    (here / "a.xlsx").write_text("no CSV")
+    for name, said in (("a.parquet", "cannot be read"), ("a.xlsx", "save it as CSV"), ("none.csv", "no such manifest")):
         with pytest.raises(UserError, match=said):
             rows_of(here / name)
