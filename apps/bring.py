@@ -5,47 +5,66 @@ from pathlib import Path
 
 from apps.settings import write_settings
 from flows.pipeline import run_pipeline
-from tasks.common.params import read_params
-from tasks.images.import_images import bring_pictures
-from unfont.errors import UserError
+from tasks.common.params import UNWRITTEN, Params, read_params
+from tasks.images.import_images import Brought, bring_pictures
+from tasks.tag.check_import import check_import
 
 
 def bring_and_tag(
-    source: Path | None, *, pattern: str | None, manifest: Path | None, columns: str, beside_drawn: bool
+    source: Path | None,
+    *,
+    pattern: str | None,
+    manifest: Path | None,
+    columns: Mapping[str, str],
+    labels: Mapping[str, str],
+    beside_drawn: bool,
 ) -> None:
-    """Import pictures for the chosen problem, set its `source` to `own` or `both`, and bring `tag` up to date."""
+    """Import pictures for the chosen problem, set its `source` to `own` or `both`, and bring `tag` up to date.
+
+    Raises:
+        UserError: the pictures cannot be used; then nothing has been changed.
+    """
     params = read_params()
-    brought = bring_pictures(
-        source,
-        problem=params.labels,
-        out=params.pictures,
-        pattern=pattern,
-        manifest=manifest,
-        columns=pairs_of(columns),
-    )
-    print(f"{brought['accepted']:.0f} of {brought['given']:.0f} pictures imported: {params.pictures}", flush=True)
-    if beside_drawn or not params.labels.brings:
-        for line in write_settings({f"problems.{params.problem}.source": "both" if beside_drawn else "own"}):
+    kind = "both" if beside_drawn else params.labels.source if params.labels.brings else "own"
+    brought = _bring(params, kind, source, pattern=pattern, manifest=manifest, columns=columns, labels=labels)
+    for line in brought.notes:
+        print(line)
+    print(f"{brought.accepted} of {brought.given} pictures imported: {params.pictures}", flush=True)
+    if kind != params.labels.source:
+        for line in write_settings({f"problems.{params.problem}.source": kind}):
             print(f"params.yaml: {line}")
     run_pipeline("tag")
     print(f"done: {params.home / 'table'}; rejected pictures: {params.home / 'rejected.parquet'}")
 
 
-def pairs_of(text: str) -> dict[str, str]:
-    """`script=lang,font_style=face` as a mapping.
+def _bring(
+    params: Params,
+    kind: str,
+    source: Path | None,
+    *,
+    pattern: str | None,
+    manifest: Path | None,
+    columns: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> Brought:
+    """The import; what `tag` would refuse is refused here, before anything is changed."""
+    problem = params.labels.model_copy(update={"source": kind})
+    known = {*params.words.scripts, UNWRITTEN} if problem.target == "script" else set()
 
-    Raises:
-        UserError: a part is no pair.
-    """
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    for name, equals, theirs in pairs:
-        if not (name.strip() and equals and theirs.strip()):
-            raise UserError("this is no 'ours=theirs'", where=f"--columns {text}", fix="as in script=lang")
-    return {name.strip(): theirs.strip() for name, _, theirs in pairs}
+    def check(folder: Path, hints: Mapping[str, str]) -> list[str]:
+        where = manifest or source
+        return check_import(
+            folder, where=where, problem=problem, crops=params.crops, tag=params.tag, known=known, hints=hints
+        )
 
-
-def refuse_options(options: Mapping[str, object]) -> None:
-    """Raises UserError where an option of the import is given, and no pictures are."""
-    for option, value in options.items():
-        if value:
-            raise UserError("this option needs pictures to import", where=option, fix="give --from or --manifest")
+    return bring_pictures(
+        source,
+        problem=problem,
+        out=params.pictures,
+        pattern=pattern,
+        manifest=manifest,
+        columns=columns,
+        labels=labels,
+        known=known,
+        check=check,
+    )

@@ -9,6 +9,9 @@ from apps.commands.options import TableJsonOrCsv
 from unfont.errors import UserError
 
 FONTS = Path("data/fonts.parquet")
+LabelsOption = Annotated[
+    str | None, typer.Option(help="Labels of names that your pictures have, as in 'Bangla=Beng,Hindi=Deva'.")
+]
 
 
 def run_stage(address: str) -> None:
@@ -67,18 +70,28 @@ def tag(
     columns: Annotated[
         str | None, typer.Option(help="Your names of the columns, as in 'script=lang,font_style=face'.")
     ] = None,
+    labels: LabelsOption = None,
     beside_drawn: Annotated[
         bool, typer.Option("--beside-drawn", help="Keep the rendered crops too (source: both).")
     ] = False,
 ) -> None:
     """Check the crops and split them without leakage; with --from or --manifest, import your own pictures."""
-    from apps.bring import bring_and_tag, refuse_options
+    from apps.bring import bring_and_tag
+    from apps.pairs import label_pairs, pairs_of, refuse_options
 
     if source is None and manifest is None:
-        refuse_options({"--pattern": pattern, "--columns": columns, "--beside-drawn": beside_drawn})
+        given = {"--pattern": pattern, "--columns": columns, "--labels": labels, "--beside-drawn": beside_drawn}
+        refuse_options(given)
         run_stage("tag")
         return
-    bring_and_tag(source, pattern=pattern, manifest=manifest, columns=columns or "", beside_drawn=beside_drawn)
+    bring_and_tag(
+        source,
+        pattern=pattern,
+        manifest=manifest,
+        columns=pairs_of(columns or ""),
+        labels=label_pairs(labels or ""),
+        beside_drawn=beside_drawn,
+    )
 
 
 def mining_round(number: Annotated[int, typer.Argument(help="The round's number, from 1.", min=1)]) -> None:
@@ -99,20 +112,26 @@ def evaluate(
         Path | None, typer.Option("--from", help="Instead: test the model on your own crops in this folder.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="How the paths there name the labels; '{script}/*.png' unless given.")
+        str | None, typer.Option(help="How the paths there name the labels; '{script}/*' unless given.")
     ] = None,
+    labels: LabelsOption = None,
     output_format: TableJsonOrCsv = "table",
 ) -> None:
     """Choose a model by validation, then measure every model; with --from, test on your own crops."""
+    from apps.pairs import label_pairs, refuse_options
+
     if folder is None:
+        refuse_options({"--pattern": pattern, "--labels": labels})
         run_stage("evaluate")
         return
     from tasks.common.params import read_params
     from tasks.predict.evaluate_folder import evaluate_folder, format_evaluation
 
     params = read_params()
-    where = pattern or params.labels.pattern or f"{{{params.labels.target}}}/*.png"
-    print(format_evaluation(evaluate_folder(params, folder=folder, pattern=where), output_format))
+    result = evaluate_folder(params, folder=folder, pattern=pattern, labels=label_pairs(labels or ""))
+    for note in result["notes"]:
+        typer.echo(note, err=True)
+    print(format_evaluation(result, output_format))
 
 
 def probe() -> None:

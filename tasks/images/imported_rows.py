@@ -5,19 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import crop_schema, label_columns
-from tasks.images.given_pictures import PAIR, TEXT
-from tasks.images.import_images import picture_schema
+from tasks.images.picture_table import PAIR, TEXT, read_pictures
 from tasks.words.confusables import is_ambiguous
 from unfont.errors import UserError
 from unfont.picture import read_crop_bytes
 
 USER = "user"  # the origin of these rows, and the kind of their pictures without text
-BATCH = 256  # pictures held at a time; their bytes are bounded by the row groups
 ROWS = 2048  # of a table that is yielded
 
 
@@ -46,31 +43,6 @@ def own_tables(
             yield pa.Table.from_pylist(rows, schema=schema)
             rows = []
     yield pa.Table.from_pylist(rows, schema=schema)  # even if empty: a table needs at least one shard
-
-
-def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, Any]]:
-    """The rows that `tasks.images.import_images.bring_pictures` wrote, in bounded memory.
-
-    Raises:
-        UserError: there are none, or their labels are not the problem's.
-    """
-    fix = "bring them in again: unfont tag --from FOLDER"
-    shards = sorted(folder.glob("part-*.parquet"))
-    if not shards:
-        raise UserError(
-            "there are no pictures of your own", where=folder, fix="bring them in: unfont tag --from FOLDER"
-        )
-    wanted = picture_schema(problem)
-    for shard in shards:
-        try:
-            with pq.ParquetFile(shard) as file:
-                missing = [name for name in wanted.names if name not in file.schema_arrow.names]
-                if missing:
-                    raise UserError(f"the pictures have no '{missing[0]}'", where=folder, fix=fix)
-                for batch in file.iter_batches(BATCH, columns=wanted.names):
-                    yield from pa.Table.from_batches([batch]).select(wanted.names).to_pylist()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"the pictures cannot be read: {error}", where=shard, fix=fix) from error
 
 
 def _row(picture: dict[str, Any], problem: ProblemSettings, settings: CropsSettings) -> dict[str, Any]:

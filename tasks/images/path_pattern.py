@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.images.file_kinds import why_left_out
 from unfont.errors import UserError
 
 NO_MATCH = "does not match the pattern"
@@ -53,25 +54,28 @@ def compile_pattern(pattern: str, *, columns: Sequence[str], required: str) -> r
     return re.compile(expression, re.DOTALL)  # a file's name may hold a line break
 
 
-def find_files(folder: Path, expression: re.Pattern[str]) -> Iterator[Found]:
+def find_files(folder: Path, expression: re.Pattern[str], *, any_suffix: bool = True) -> Iterator[Found]:
     """Every file below `folder`, sorted by path, with its labels or the reason why it has none.
 
-    Links are followed if they end inside of the folder; linked folders are never entered.
+    Links are followed if they end inside of the folder; linked folders are never entered. Without `any_suffix` only
+    files with a picture's suffix, or with none, are pictures (`tasks.images.file_kinds.why_left_out`).
 
     Raises:
         UserError: `folder` is no folder, or cannot be read.
     """
     if not folder.is_dir():
-        raise UserError("this is no folder", where=folder, fix="name the folder that holds the pictures")
+        fix = "name the folder that holds the pictures; unpack an archive first"
+        raise UserError("this is no folder", where=folder, fix=fix)
     root = folder.resolve()
     for path in _walk(folder):
         name = path.relative_to(folder).as_posix()
         match = expression.fullmatch(name)
         reason = why_not(path, root)
-        if match is None:
-            yield Found(path=path, name=name, labels={}, reason=NO_MATCH)
-        elif reason is None and path.is_dir():
-            yield Found(path=path, name=name, labels={}, reason="is a folder")
+        left_out = why_left_out(name, matches=match is not None, any_suffix=any_suffix)
+        if path.is_dir():
+            yield Found(path=path, name=name, labels={}, reason=reason or "is a linked folder")
+        elif match is None or left_out:
+            yield Found(path=path, name=name, labels={}, reason=left_out or NO_MATCH)
         else:
             yield Found(path=path, name=name, labels={} if reason else match.groupdict(), reason=reason)
 

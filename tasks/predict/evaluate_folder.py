@@ -4,15 +4,21 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from tasks.common.params import Params
-from tasks.images.given_pictures import PAIR, TEXT
-from tasks.images.path_pattern import Found, compile_pattern, find_files
+from tasks.images.file_kinds import SYSTEM_FILE, counted, left_out_notes, names_suffix
+from tasks.images.label_names import LabelNames
+from tasks.images.manifest import label_of
+from tasks.images.path_pattern import NO_MATCH, Found, compile_pattern, find_files
+from tasks.images.picture_table import PAIR, TEXT
+from tasks.images.script_names import mapping_hint
+from tasks.images.wider_pattern import wider_pattern
 from tasks.metrics.classification import measure, worst_confusions
 from tasks.metrics.worst_group import accuracy_by
 from tasks.pages.text_table import aligned
@@ -21,50 +27,61 @@ from tasks.predict.torch_model import TorchModel
 from unfont.answers import BATCH, answers
 from unfont.errors import UserError
 from unfont.picture import read_picture
-from unfont.text import shown
+from unfont.text import clip, shown
 
 CONFUSIONS = 10  # mistakes shown
+MOST_LABELS = 6  # unknown ones shown
 REJECTED = 20  # files shown that were left out
 FOLDER_METRICS = ("accuracy", "false_alarm_rate", "macro_f1", "calibration_error")
 
 
 def evaluate_folder(
-    params: Params, *, folder: Path, pattern: str = "{script}/*.png", model_folder: Path | None = None
+    params: Params,
+    *,
+    folder: Path,
+    pattern: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    model_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Score the pictures below `folder` as they are and compare with the labels in their paths.
 
     Args:
         pattern: see `tasks.images.path_pattern.compile_pattern`; its placeholders are the model's target and nuisances,
-            and `text` and `pair`, which a problem's own pattern may name and which are ignored here.
+            and `text` and `pair`, which a problem's own pattern may name and which are ignored here. By default the
+            problem's own, else `{target}/*`.
+        labels: the model's label, by the name that the paths have for it.
         model_folder: the model; the one that serves (`find_model`) unless given. Its probabilities have its
             temperature.
 
     Returns: `n` and the metrics that `tasks.metrics.classification.measure` defines; `by_label` and `by_nuisance`: `n`
         and `accuracy` of each value; `confusions`: the most frequent mistakes; `rejected`: every file that was
-        left out, with its reason.
+        left out, with its reason, except the operating system's; `notes`: lines for the user.
 
     Raises:
-        UserError: no picture can be read, a label is not one of the model's, or the pattern is wrong.
+        UserError: no picture can be read, a label is not one of the model's, or pattern or labels are wrong.
     """
     model_folder = model_folder or find_model(params)
     model = TorchModel.of_folder(model_folder, temperature=temperature_of(params, model_folder))
     card = model.card
     nuisances = list(card["nuisances"])
-    named = [card["target"], *nuisances, TEXT, PAIR]
-    expression = compile_pattern(pattern, columns=named, required=card["target"])
-    files = list(find_files(folder, expression))
-    good = [file for file in files if file.reason is None]
+    columns = [card["target"], *nuisances, TEXT, PAIR]
+    pattern = pattern or params.labels.pattern or f"{{{card['target']}}}/*"
+    expression = compile_pattern(pattern, columns=columns, required=card["target"])
+    found = list(find_files(folder, expression, any_suffix=names_suffix(pattern)))
+    files = [file for file in found if file.reason != SYSTEM_FILE]
+    outside = _outside(files, pattern, columns, card)
+    names = LabelNames(labels or {})
+    good = [_mapped(file, names, card["target"]) for file in files if file.reason is None]
     if not good:
-        raise UserError(
-            f"none of {len(files)} files matches '{pattern}'", where=folder, fix="fix --pattern or the folder"
-        )
+        what = f"none of {counted(len(files), 'file')} matches '{pattern}'"
+        raise UserError(what, where=folder, fix=outside[0] if outside else "fix --pattern or the folder")
+    unused = names.unused()
     _check_labels(good, card, folder)
     rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
     rows = pd.DataFrame(_predicted(good, model, rejected))
     if rows.empty:
-        raise UserError(
-            f"none of {len(good)} pictures can be read", where=folder, fix=f"see the first: {rejected[0]['reason']}"
-        )
+        what = f"none of {counted(len(good), 'picture')} can be read"
+        raise UserError(what, where=folder, fix=f"see the first: {rejected[-len(good)]['reason']}")
     metrics = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
     return {
         "n": metrics["n"],
@@ -73,6 +90,7 @@ def evaluate_folder(
         "by_nuisance": {name: _by(rows, name) for name in nuisances if name in rows.columns},
         "confusions": worst_confusions(rows, top=CONFUSIONS),
         "rejected": sorted(rejected, key=lambda entry: str(entry["file"])),
+        "notes": [*outside, *unused, *left_out_notes(len(found) - len(files), Counter(), card["target"])],
     }
 
 
@@ -96,15 +114,31 @@ def format_evaluation(result: dict[str, Any], output_format: str) -> str:
     raise ValueError(f"the output format must be table, json or csv, not '{output_format}'")
 
 
+def _outside(files: Sequence[Found], pattern: str, columns: Sequence[str], card: dict[str, Any]) -> list[str]:
+    """A line on pictures that the pattern leaves outside, if there are any, and how to take them."""
+    names = [file.name for file in files if file.reason == NO_MATCH]
+    if not names:
+        return []
+    wider = wider_pattern(pattern, names, target=card["target"], columns=columns, known=card["labels"])
+    how = f"; --pattern '{wider[0]}' would take {wider[1]} of them" if wider else ""
+    return [f"{counted(len(names), 'picture')} outside '{pattern}', such as {shown(names[0])}{how}"]
+
+
+def _mapped(file: Found, names: LabelNames, target: str) -> Found:
+    name = file.labels[target]
+    return replace(file, labels={**file.labels, target: names.label(label_of(name) or name)})
+
+
 def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> None:
-    for file in files:
-        label = file.labels[card["target"]]
-        if label not in card["labels"]:
-            raise UserError(
-                f"unknown label '{shown(label)}'",
-                where=shown(folder / file.name),
-                fix=f"the model knows {', '.join(card['labels'])}",
-            )
+    unknown = {label: file for file in reversed(files) if (label := file.labels[card["target"]]) not in card["labels"]}
+    if unknown:
+        names = sorted(unknown)
+        said = ", ".join(f"'{clip(name)}'" for name in names[:MOST_LABELS])
+        raise UserError(
+            f"unknown label{'s' if len(names) > 1 else ''} {said}",
+            where=shown(folder / unknown[names[0]].name),
+            fix=f"say {mapping_hint(names, card['labels'])}; the model knows {', '.join(card['labels'])}",
+        )
 
 
 def _predicted(files: list[Found], model: TorchModel, rejected: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
@@ -131,7 +165,7 @@ def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
-    yield f"{result['n']} pictures"
+    yield counted(result["n"], "picture")
     for name in FOLDER_METRICS:
         if result[name] is not None:
             yield f"{name.replace('_', ' ')}: {result[name]:.4f}"
@@ -149,7 +183,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
 
 def _rejected_lines(rejected: list[dict[str, str]]) -> Iterator[str]:
     yield ""
-    yield f"{len(rejected)} files left out"
+    yield f"{counted(len(rejected), 'file')} left out"
     for reason, n in Counter(entry["reason"] for entry in rejected).most_common():
         yield f"  {n} × {reason}"
     for entry in rejected[:REJECTED]:

@@ -11,6 +11,9 @@ from tasks.crop_table.shards import label_columns
 from tasks.crop_table.splits import DESIGN_SIDE, SPLITS, TEXT_SIDE
 from tasks.crop_table.text_side import text_side
 
+UNKNOWN_TARGET = "its {} is not in the problem"
+SAME_PIXELS = "the same pixels as another crop"
+
 
 def check_drawn(
     rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettings, settings: TagSettings, seed: int
@@ -20,7 +23,7 @@ def check_drawn(
     `known` holds the fonts' script, font_style, design and side.
     """
     reasons = nothing_wrong(rows)
-    _note(reasons, ~rows[problem.target].isin(_targets(known)), f"its {problem.target} is not in the problem")
+    _note(reasons, ~rows[problem.target].isin(_targets(known)), UNKNOWN_TARGET.format(problem.target))
     _note(reasons, ~rows["planned"].isin(SPLITS), "it is planned for no split")
     background = rows[problem.target] == UNWRITTEN
     design_side, text_sides = _sides(rows, known, settings, seed)
@@ -45,7 +48,7 @@ def check_own(rows: pd.DataFrame, *, known: pd.DataFrame, problem: ProblemSettin
     reasons = nothing_wrong(rows)
     _note(reasons, rows[problem.target].isna(), f"its {problem.target} is empty")
     if problem.draws:
-        _note(reasons, ~rows[problem.target].isin(_targets(known)), f"its {problem.target} is not in the problem")
+        _note(reasons, ~rows[problem.target].isin(_targets(known)), UNKNOWN_TARGET.format(problem.target))
     return reasons
 
 
@@ -70,7 +73,7 @@ def check_pixels(rows: pd.DataFrame, reasons: pd.Series, problem: ProblemSetting
     order = same.assign(
         drawn=(same["origin"] != "rendered").astype(int), empty=same[label_columns(problem)].isna().sum(axis=1)
     ).sort_values(["key", "drawn", "empty", "path"], kind="stable")
-    _note(reasons, rows.index.isin(order.index[order.duplicated("key")]), "the same pixels as another crop")
+    _note(reasons, rows.index.isin(order.index[order.duplicated("key")]), SAME_PIXELS)
     return reasons
 
 

@@ -54,6 +54,7 @@ FILLED = {
     r"\bFOLDER\b": "toyfonts",
     r"\bLatn,Cyrl\b": "Latn,Grek",
     r"=Cyrl\b": "=Grek",
+    r"\bBangla=Beng,Arabic=Arab\b": "Latn=Latn,Grek=Grek",
     r"\bKnda\b": "Grek",
     r"\bcrops/(?= --pattern '\{script\}/\*)": "by_script/",
     r"\bcrops/\*": "by_script/Latn/*",

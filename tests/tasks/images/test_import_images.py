@@ -17,8 +17,9 @@ from PIL import Image
 
 from tasks.common.params import ProblemSettings
 from tasks.images.given_pictures import Picture, given_pictures
-from tasks.images.import_images import bring_pictures, picture_schema, write_pictures
+from tasks.images.import_images import bring_pictures, write_pictures
 from tasks.images.path_pattern import compile_pattern
+from tasks.images.picture_table import picture_schema
 from unfont.errors import UserError
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
@@ -43,10 +44,11 @@ def gen(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def bring(source: Path | None, **options) -> tuple[dict[str, float], dict[str, str | None], pd.DataFrame]:
+def bring(source: Path | None, **options) -> tuple[dict[str, int], dict[str, str | None], pd.DataFrame]:
     """Summary, reasons by name, and the rows; accepted + rejected = given is checked each time."""
     out = Path("brought")
-    summary = bring_pictures(source, problem=PROBLEM, out=out, **options)
+    brought = bring_pictures(source, problem=PROBLEM, out=out, **options)
+    summary = {"given": brought.given, "accepted": brought.accepted, "rejected": brought.rejected}
     rows = pd.concat([pq.read_table(path).to_pandas() for path in sorted(out.glob("*.parquet"))], ignore_index=True)
     rows = rows.astype(object).where(rows.notna(), None)
     assert summary["accepted"] + summary["rejected"] == summary["given"] == len(rows)
@@ -55,10 +57,10 @@ def bring(source: Path | None, **options) -> tuple[dict[str, float], dict[str, s
 
 
 def test_a_folder_comes_in_with_the_labels_of_its_paths(here):
-    gen(here / "mine", {"Latn/serif/a.png": png(0), "Cyrl/display/b.png": png(1), "notes.txt": b"notes"})
+    gen(here / "mine", {"Latn/serif/a.png": png(0), "Cyrl/display/b.png": png(1), "Cyrl/c.png": png(2)})
     summary, reasons, rows = bring(here / "mine", pattern="{script}/{font_style}/*.png")
     assert summary == {"given": 3, "accepted": 2, "rejected": 1}
-    assert reasons["notes.txt"] == "does not match the pattern"
+    assert reasons["Cyrl/c.png"] == "does not match the pattern"
     rows = rows.set_index("name")
     assert rows.loc["Latn/serif/a.png", "image"] == png(0)  # as it was found
     labels = rows.loc["Cyrl/display/b.png", ["script", "font_style", "design", "text"]]
@@ -99,11 +101,11 @@ def test_links_out_of_the_folder_and_what_is_no_file_are_rejected(here):
     reasons = bring(mine)[1]
     assert {name.removeprefix("Latn/"): reason for name, reason in reasons.items()} == {
         "a.png": None,
-        "in.png": None,
+        "in.png": "is a copy of another picture",
         "out.png": "leads out of the folder",
         "none.png": "there is no such file",
         "circle.png": "there is no such file",
-        "folder.png": "is a folder",
+        "folder.png": "is a linked folder",
         "pipe.png": "this is no regular file",
     }
 
@@ -116,11 +118,11 @@ def test_a_file_that_is_too_large_is_not_read(here, monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tgz", ".tar.xz", ".zip"])
 def test_an_archive_comes_in_as_its_folder_would(here, suffix):
-    files = {"Latn/a.png": png(0), "Cyrl/ü.png": png(1), "notes.txt": b"notes"}
+    files = {"Latn/a.png": png(0), "Cyrl/ü.png": png(1), "c.png": png(2)}
     archive = pack(here / f"mine{suffix}", files)
     summary, reasons, rows = bring(archive)
     assert summary == {"given": 3, "accepted": 2, "rejected": 1}
-    assert reasons["notes.txt"] == "does not match the pattern"
+    assert reasons["c.png"] == "does not match the pattern"
     assert dict(zip(rows["name"], rows["image"], strict=True))["Cyrl/ü.png"] == png(1)
 
 
@@ -219,6 +221,35 @@ def test_a_manifest_names_pictures_and_labels(here):
     assert bring(here / "mine/list.csv", columns=columns)[0] == summary  # a manifest is known by its name
 
 
+def test_paths_of_other_systems_are_found(here):
+    files = {"x/a.png": png(0), "x/cafe\u0301.png": png(1), "x/c.png": png(2)}
+    rows = ["x\\a.png,Latn", "x/caf\u00e9.png,Latn", "x/c.png ,Latn", "x/a.png,Latn"]
+    (here / "list.csv").write_text("\n".join(["path,script", *rows]), encoding="utf-8")
+    for source in (gen(here / "mine", files), pack(here / "mine.zip", files)):
+        summary, reasons, _ = bring(source, manifest=here / "list.csv")
+        assert summary == {"given": 4, "accepted": 3, "rejected": 1}
+        assert reasons["x/a.png"] == "is listed twice" or reasons["x/a.png"] is None
+
+
+def test_a_linked_folder_is_told(here):
+    gen(here / "mine", {"Latn/a.png": png(0), "Latn/b.png": png(1)})
+    (here / "mine/Cyrl").symlink_to(here / "mine/Latn")
+    assert bring(here / "mine")[1]["Cyrl"] == "is a linked folder"
+
+
+def test_an_import_that_is_refused_leaves_what_was_there(here):
+    def check(folder, hints):
+        assert len(pq.read_table(folder)) == 2 and hints["is a copy of another picture"].startswith("1 picture is")
+        raise UserError("no", where="test", fix="give others")
+
+    gen(here / "mine", {"Latn/a.png": png(0)})
+    bring(here / "mine")
+    gen(here / "mine", {"Latn/b.png": png(0)})
+    with pytest.raises(UserError, match="no"):
+        bring(here / "mine", check=check)
+    assert pd.read_parquet(here / "brought")["name"].tolist() == ["Latn/a.png"]
+
+
 def test_a_manifest_may_list_an_archives_files(here):
     pack(here / "mine.tar.gz", {"x/a.png": png(0), "x/b.png": png(1), "x/c.png": png(2)})
     (here / "list.tsv").write_text("path\tscript\n./x/a.png\tLatn\nx/none.png\tLatn\n../b.png\tLatn\nx/b.png\tCyrl\n")
@@ -258,7 +289,7 @@ def test_a_parquet_manifest_holds_pictures_or_names_them(here):
         ("", {}, "manifest is empty"),
         ("path,script\n", {}, "there are no pictures"),
         ('path,script\na.png,"Latn\nb.png,Cyrl\n', {}, "cannot be read"),
-        ("path,script\nb.png,Latn\n", {}, "none of 1 pictures.*no such file"),
+        ("path,script\nb.png,Latn\n", {}, "none of 1 picture.*no such file"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_told(here, manifest, columns, said):
@@ -276,7 +307,7 @@ def test_wrong_sources_are_told(here):
         (here / "empty", {}, "there are no pictures"),
         (here / "none", {}, "no such folder or archive"),
         (here / "text.tar", {}, "archive cannot be read"),
-        (here / "mine", {"pattern": "{script}.png"}, "none of 1 pictures.*does not match"),
+        (here / "mine", {"pattern": "{script}.png"}, "none of 1 picture.*does not match"),
         (here / "mine", {"pattern": "{colour}/{script}.png"}, "no placeholder"),
         (here / "mine", {"manifest": here / "none.csv"}, "no such manifest"),
         (here / "mine", {"manifest": here / "none.csv", "pattern": "{script}/*"}, "one of them"),

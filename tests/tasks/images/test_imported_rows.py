@@ -12,8 +12,9 @@ from tasks.common.params import ProblemSettings, read_params
 from tasks.crop_table.png import decode_png, key_of
 from tasks.crop_table.shards import crop_schema, read_images, write_shards
 from tasks.images.given_pictures import Picture
-from tasks.images.import_images import picture_schema, write_pictures
+from tasks.images.import_images import write_pictures
 from tasks.images.imported_rows import own_tables
+from tasks.images.picture_table import picture_schema
 from tests.conftest import ROOT
 from unfont.errors import UserError
 from unfont.picture import read_crop_bytes

@@ -47,12 +47,12 @@ def test_every_file_is_found_or_left_out_with_a_reason(here):
     expression = compile_pattern("{script}/*.png", columns=COLUMNS, required="script")
     found = {file.name: file.reason for file in find_files(crops, expression)}
     assert found == {
-        "Grek": "does not match the pattern",
+        "Grek": "leads out of the folder",
         "Cyrl/1.png": None,
         "Latn/1.png": None,
         "Latn/2.png": None,
         "Latn/in.png": None,
-        "Latn/notes.txt": "does not match the pattern",
+        "Latn/notes.txt": "is no picture by its suffix",
         "Latn/out.png": "leads out of the folder",
     }
 

@@ -69,10 +69,44 @@ def test_files_that_cannot_be_used_are_counted_with_their_reasons(crops, model, 
     assert result["n"] == 20
     assert {entry["file"]: entry["reason"] for entry in result["rejected"]} == {
         "Latn/serif/link.png": "leads out of the folder",
-        "Latn/serif/notes.txt": "does not match the pattern",
+        "Latn/serif/notes.txt": "is no picture by its suffix",
         "Latn/serif/text.png": "this is no picture",
     }
     assert "3 files left out" in format_evaluation(result, "table")
+
+
+def test_pictures_outside_the_pattern_are_told_with_the_pattern_that_takes_them(crops, model):
+    (crops / "Latn/serif/0.png").rename(crops / "Latn/serif/0.JPG")
+    result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/*/*.png", model_folder=model)
+    said = (
+        "1 picture outside '{script}/*/*.png', such as Latn/serif/0.JPG; --pattern '{script}/*/*' would take 1 of them"
+    )
+    assert result["n"] == 19 and result["notes"] == [said]
+    assert evaluate_folder(PARAMS, folder=crops, pattern="{script}/*/*", model_folder=model)["n"] == 20
+
+
+def test_without_a_pattern_a_folder_is_a_label(crops, model):
+    folder = crops / "Latn"
+    (folder / "serif").rename(folder / "Latn")
+    (folder / "display").rename(folder / "Cyrl")
+    (folder / "docs").mkdir()
+    (folder / "docs/notes.txt").write_text("notes")
+    (folder / "Latn/.DS_Store").write_bytes(b"Bud1")
+    result = evaluate_folder(PARAMS, folder=folder, model_folder=model)
+    assert result["by_label"] == {"Cyrl": {"n": 6, "accuracy": 0}, "Latn": {"n": 6, "accuracy": 1}}
+    assert result["rejected"] == [{"file": "docs/notes.txt", "reason": "is no picture by its suffix"}]
+    assert result["notes"] == ["left out: 1 file of the operating system (such as .DS_Store, Thumbs.db)"]
+
+
+def test_names_are_mapped_to_the_models_labels(crops, model):
+    (crops / "Latn").rename(crops / "English")
+    (crops / "Cyrl").rename(crops / "Klingon")
+    options = {"folder": crops, "pattern": "{script}/**/*", "model_folder": model}
+    with pytest.raises(UserError, match=r"unknown labels 'English', 'Klingon' .*--labels English=Latn,Klingon=CODE;"):
+        evaluate_folder(PARAMS, **options)
+    result = evaluate_folder(PARAMS, labels={"English": "Latn", "Klingon": "Cyrl", "x": "Latn"}, **options)
+    assert result["by_label"]["Latn"] == {"n": 12, "accuracy": 1}
+    assert "labelled x" in result["notes"][0]
 
 
 def test_a_pattern_may_name_what_partners_share(crops, model):
@@ -96,7 +130,7 @@ def test_what_cannot_be_evaluated_is_told(crops, model, here):
         evaluated("{script}/{design}/*.png")
     (here / "bad/Latn").mkdir(parents=True)
     (here / "bad/Latn/1.png").touch()
-    with pytest.raises(UserError, match=r"none of 1 pictures can be read.*the file is empty"):
+    with pytest.raises(UserError, match=r"none of 1 picture can be read.*the file is empty"):
         evaluated("{script}/*.png", folder=here / "bad")
     (crops / "Klin/serif").mkdir(parents=True)
     (crops / "Klin/serif/1.png").touch()
