@@ -42,6 +42,9 @@ def read_archive(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Membe
             yield Member(member.name, reason="has the name of another file") if again else member
     except UserError:
         raise
+    except tarfile.ReadError as error:
+        fix = f"give a whole {SUFFIXES}, or a folder"
+        raise UserError("the archive cannot be read: it is damaged, or of another kind", where=path, fix=fix) from error
     except Exception as error:  # damaged bytes can make the readers raise any exception
         raise UserError(
             f"the archive cannot be read: {error}", where=path, fix=f"give a whole {SUFFIXES}, or a folder"

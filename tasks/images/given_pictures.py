@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.common.params import ProblemSettings
 from tasks.images.archive import clean_name, leads_out, read_archive
 from tasks.images.file_kinds import is_picture_name, names_suffix, why_left_out
-from tasks.images.manifest import IMAGE_COLUMNS, SUFFIXES, Listed, label_of, read_manifest
+from tasks.images.manifest import IMAGE_COLUMNS, NOT_READ, SUFFIXES, Listed, label_of, read_manifest
 from tasks.images.path_pattern import NO_MATCH, compile_pattern, find_files, why_not
 from tasks.images.picture_table import picture_columns
 from unfont.errors import UserError
@@ -55,7 +55,7 @@ def given_pictures(
         UserError: source, pattern or manifest are wrong.
     """
     renamed = dict(columns or {})
-    if source is not None and manifest is None and source.suffix.lower() in SUFFIXES and source.is_file():
+    if source is not None and manifest is None and source.suffix.lower() in (*SUFFIXES, *NOT_READ) and source.is_file():
         source, manifest = None, source
     _check(source, manifest, pattern, renamed, problem)
     if manifest is not None:

@@ -12,8 +12,8 @@ def wider_pattern(
 ) -> tuple[str, int] | None:
     """A pattern that takes pictures whose paths `pattern` does not match, and how many of `outside` it takes.
 
-    Tried are: any suffix, folders below the target's, and folders above it. Of those that take equally many, the one
-    whose labels are `known`, or scripts, is chosen. None where no pattern takes any.
+    Tried are: any suffix, the target's folder, folders above it, and folders below it. Of those that take equally many,
+    the one whose labels are `known`, or scripts, is chosen. None where no pattern takes any.
 
     Args:
         outside: paths that do not match.
@@ -21,7 +21,8 @@ def wider_pattern(
         columns: every placeholder.
     """
     best: tuple[int, int, str] | None = None
-    for candidate in dict.fromkeys((_any_suffix(pattern), f"**/{{{target}}}/*", f"{{{target}}}/**/*")):
+    deeper = (f"{{{target}}}/*", f"**/{{{target}}}/*", f"{{{target}}}/**/*")
+    for candidate in dict.fromkeys((_any_suffix(pattern), *deeper)):
         expression = compile_pattern(candidate, columns=columns, required=target)
         matches = [match for name in outside if (match := expression.fullmatch(name))]
         labels = {match[target] for match in matches}

@@ -52,9 +52,11 @@ def check_import(
         raise UserError(what, where=where, fix="give two or more of them, or add --beside-drawn")
     if not unknown:
         return []
-    what = "are not rendered: they are rejected" if problem.draws else "are labels now, though no scripts' codes"
+    what = "not rendered, and rejected" if problem.draws else "no scripts' codes"
     names = ", ".join(clip(name) for name in unknown)
-    return [f"note: {names} {what}; to map them: {mapping_hint(unknown, known if problem.draws else None)}"]
+    return [
+        f"note: labels that are {what}: {names}; to map them: {mapping_hint(unknown, known if problem.draws else None)}"
+    ]
 
 
 def _checked(
@@ -95,7 +97,7 @@ def _unknown(rows: pd.DataFrame, problem: ProblemSettings, known: Collection[str
 
 def _label_hint(problem: ProblemSettings, unknown: list[str], known: Collection[str]) -> dict[str, str]:
     reason = UNKNOWN_TARGET.format(problem.target)
-    return {reason: f"say {mapping_hint(unknown, known)}; the problem has {', '.join(sorted(known))}"}
+    return {reason: f"the problem has {', '.join(sorted(known))}: say {mapping_hint(unknown, known)}"}
 
 
 def _too_many(rows: pd.DataFrame, refused: pd.Series, where: object, hints: Mapping[str, str]) -> UserError:

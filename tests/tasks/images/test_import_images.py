@@ -303,10 +303,12 @@ def test_wrong_sources_are_told(here):
     (here / "empty").mkdir()
     gen(here / "mine", {"Latn/a.png": png()})
     (here / "text.tar").write_text("no archive")
+    (here / "text.json").write_text("{}")
     for source, options, said in (
         (here / "empty", {}, "there are no pictures"),
         (here / "none", {}, "no such folder or archive"),
         (here / "text.tar", {}, "archive cannot be read"),
+        (here / "text.json", {}, "save it as CSV"),
         (here / "mine", {"pattern": "{script}.png"}, "none of 1 picture.*does not match"),
         (here / "mine", {"pattern": "{colour}/{script}.png"}, "no placeholder"),
         (here / "mine", {"manifest": here / "none.csv"}, "no such manifest"),

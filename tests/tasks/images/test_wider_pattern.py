@@ -9,6 +9,7 @@ from tasks.images.wider_pattern import wider_pattern
         ("{script}/*.png", ["Latn/a.PNG", "Cyrl/b.jpg"], "{script}/*", 2),
         ("{script}.png", ["Latn.jpg"], "{script}.*", 1),
         ("{script}_*.p?m", ["Latn_1.png", "Cyrl_2.jpg"], "{script}_*", 2),
+        ("/{script}/*", ["Latn/a.png", "Cyrl/b.png"], "{script}/*", 2),
         ("{script}/*", ["crops/Latn/a.png", "crops/Cyrl/b.png"], "**/{script}/*", 2),
         ("{script}/*", ["x/y/Latin/a.png", "x/z/Greek/b.png"], "**/{script}/*", 2),
         ("{script}/*", ["Latn/serif/a.png", "Latn/display/b.png"], "{script}/**/*", 2),
