@@ -8,6 +8,7 @@ from flows.pipeline import run_pipeline
 from tasks.common.params import UNWRITTEN, Params, read_params
 from tasks.images.import_images import Brought, bring_pictures
 from tasks.tag.check_import import check_import
+from tasks.tag.pictures import count_own
 
 
 def bring_and_tag(
@@ -34,6 +35,9 @@ def bring_and_tag(
         for line in write_settings({f"problems.{params.problem}.source": kind}):
             print(f"params.yaml: {line}")
     run_pipeline("tag")
+    used, crops = count_own(params.home / "table")
+    if crops != used:
+        print(f"{used} pictures are in the table, in {crops} crops: long lines give several")
     print(f"done: {params.home / 'table'}; rejected pictures: {params.home / 'rejected.parquet'}")
 
 

@@ -1,6 +1,6 @@
 """Imported pictures as they are stored: a row a picture, its file unchanged, in a few Parquet files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ def picture_schema(problem: ProblemSettings) -> pa.Schema:
     return pa.schema([pa.field("image", pa.binary()), *(pa.field(name, pa.string()) for name in names)])
 
 
-def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, Any]]:
-    """The rows that `tasks.images.import_images.bring_pictures` wrote, in bounded memory.
+def read_pictures(
+    folder: Path, problem: ProblemSettings, *, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows that `tasks.images.import_images.bring_pictures` wrote, or some columns of them, in bounded memory.
 
     Raises:
         UserError: there are none, or their labels are not the problem's.
@@ -38,14 +40,14 @@ def read_pictures(folder: Path, problem: ProblemSettings) -> Iterator[dict[str, 
         raise UserError(
             "there are no pictures of your own", where=folder, fix="bring them in: unfont tag --from FOLDER"
         )
-    wanted = picture_schema(problem)
+    wanted = picture_schema(problem).names
     for shard in shards:
         try:
             with pq.ParquetFile(shard) as file:
-                missing = [name for name in wanted.names if name not in file.schema_arrow.names]
+                missing = [name for name in wanted if name not in file.schema_arrow.names]
                 if missing:
                     raise UserError(f"the pictures have no '{missing[0]}'", where=folder, fix=fix)
-                for batch in file.iter_batches(BATCH, columns=wanted.names):
-                    yield from pa.Table.from_batches([batch]).select(wanted.names).to_pylist()
+                for batch in file.iter_batches(BATCH, columns=columns or wanted):
+                    yield from batch.to_pylist()
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"the pictures cannot be read: {error}", where=shard, fix=fix) from error

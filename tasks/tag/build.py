@@ -17,6 +17,7 @@ from tasks.crop_table.splits import SPLITS, TEXT_SIDE
 from tasks.tag.data_card import write_card
 from tasks.tag.group_split import own_splits
 from tasks.tag.near_duplicates import hashes_of, near_clusters
+from tasks.tag.pictures import near_pictures, pictures_of, with_whole_pictures
 from tasks.tag.reject import check_drawn, check_own, check_pixels, nothing_wrong
 from tasks.tag.sorted_rows import batches_of, sorted_rows
 from unfont.errors import UserError
@@ -36,14 +37,15 @@ def make_table(
     """Write the accepted crops to the folder `out`, by split and key, the others to `rejected`, and the data card.
 
     Rendered crops are in the split that they were planned for; the user's own are split by `tasks.tag.group_split`.
-    Every crop is accepted, rejected or, if it would leak between sides, excluded (`set_aside`); one that is not
-    accepted is listed by its file, or by its key if it has none.
+    Every crop is accepted, rejected or, if it would leak between sides, excluded (`set_aside`); what is not accepted is
+    listed once for each reason, by its file, or by its key if it has none.
 
-    Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; `near_duplicates`: how many look
-        like another one of the same target and text; `rows.<split>`.
+    Returns: how many crops were `given`, `accepted`, `rejected` and `set_aside`; `near_duplicates`: how many pictures
+        look like another one of the same target and text; `rows.<split>`; of the user's own, how many pictures
+        (`own_pictures`) the accepted crops (`own_crops`) were cut from.
 
     Raises:
-        UserError: there are no crops, or a larger share of them than `settings.rejected` is rejected.
+        UserError: there are no crops, or a larger share of the pictures than `settings.rejected` is rejected whole.
     """
     rows = _read_rows(crops, problem)
     unread = _read_unread(crops)
@@ -54,14 +56,15 @@ def make_table(
     splits, aside, near = _split(rows, reasons, crops, known=known, problem=problem, settings=settings, seed=seed)
     with written_whole(rejected) as beside:
         _write_rejected(beside, rows, reasons.fillna(aside), unread)
+    _check_rejected(rows, reasons, unread, settings.rejected, rejected)
     given, refused = len(rows) + len(unread), int(reasons.notna().sum()) + len(unread)
-    if refused > settings.rejected * given:
-        raise _too_many(refused, given, pd.concat([reasons.dropna(), unread["reason"]]), rejected)
     if splits.notna().sum() == 0:
         raise UserError("no crop fits in a split", where=rejected, fix="bring more crops, of more groups")
     counts = {"given": given, "accepted": int(splits.notna().sum()), "rejected": refused}
     counts |= {"set_aside": int(aside.notna().sum()), "near_duplicates": near}
     counts |= {f"rows.{split}": int((splits == split).sum()) for split in SPLITS}
+    own = rows[splits.notna() & (rows["origin"] == "user")]
+    counts |= {"own_pictures": own["path"].nunique(), "own_crops": len(own)} if len(own) else {}
     pairs = _whole_pairs(rows, splits)
     with written_whole(out) as beside:
         written = write_shards(beside, sorted_rows(crops, rows["key"], splits, pairs, problem, out.parent))
@@ -113,7 +116,8 @@ def _split(
     clusters = np.full(len(rows), -1)
     buckets = rows[usable].groupby([problem.target, "text"], dropna=False, sort=False).ngroup().to_numpy()
     clusters[usable] = near_clusters(_hashes(crops, usable), buckets, bits=settings.near)
-    near = int(usable.sum()) - len(np.unique(clusters[usable]))
+    pictures = pictures_of(rows)
+    near = near_pictures(clusters[usable], pictures[usable])
     own = usable & (rows["origin"] == "user").to_numpy()
     elsewhere = _near_elsewhere(splits, clusters)
     aside[elsewhere], splits[elsewhere] = "a near-duplicate of a crop on another side", None
@@ -122,7 +126,7 @@ def _split(
     mine = pd.DataFrame(
         {"key": rows["key"], "target": rows[problem.target], "group": rows[problem.group], "text": rows["text"]}
     )[own]
-    mine["cluster"] = clusters[own]
+    mine["cluster"] = with_whole_pictures(clusters[own], pictures[own])
     sides: dict[str, str] = dict(known[["design", "side"]].astype(str).itertuples(index=False)) if problem.draws else {}
     found = own_splits(mine, settings=settings, seed=seed, known=sides, beside_drawn=problem.draws)
     splits[own] = found["split"]
@@ -163,14 +167,20 @@ def _whole_pairs(rows: pd.DataFrame, splits: pd.Series) -> pd.Series:
 def _write_rejected(path: Path, rows: pd.DataFrame, reasons: pd.Series, unread: pd.DataFrame) -> None:
     refused = rows[reasons.notna()]
     frame = pd.DataFrame({"path": refused["path"].fillna(refused["key"]), "reason": reasons[reasons.notna()]})
+    frame = frame[~(frame.duplicated() & refused["path"].notna())]  # the windows of a picture share its path
     frame = pd.concat([frame, unread]).sort_values(["path", "reason"], kind="stable")
     pq.write_table(pa.Table.from_pandas(frame, schema=REJECTED, preserve_index=False), path)
 
 
-def _too_many(refused: int, given: int, reasons: pd.Series, where: Path) -> UserError:
-    most = reasons.value_counts().sort_index().idxmax()
-    return UserError(
-        f"{refused} of {given} crops cannot be used, most often: {most}",
-        where=where,
-        fix="fix the crops that the file names, or raise tag.rejected",
-    )
+def _check_rejected(rows: pd.DataFrame, reasons: pd.Series, unread: pd.DataFrame, most: float, where: Path) -> None:
+    """Raises UserError where more than the fraction `most` of the pictures is rejected, with every crop."""
+    pictures = pictures_of(rows)
+    given, kept = len(np.unique(pictures)) + len(unread), len(np.unique(pictures[reasons.isna()]))
+    if given - kept > most * given:
+        reason = pd.concat([reasons.dropna(), unread["reason"]]).value_counts().sort_index().idxmax()
+        of = "crops" if given == len(rows) + len(unread) else "pictures"
+        raise UserError(
+            f"{given - kept} of {given} {of} cannot be used, most often: {reason}",
+            where=where,
+            fix="fix the crops that the file names, or raise tag.rejected",
+        )

@@ -14,7 +14,8 @@ from tasks.images.picture_table import read_pictures
 from tasks.images.script_names import is_script_code, mapping_hint
 from tasks.tag.reject import SAME_PIXELS, UNKNOWN_TARGET, check_own, check_pixels
 from unfont.errors import UserError
-from unfont.picture import read_crop_bytes
+from unfont.picture import picture_of
+from unfont.reading import fit
 from unfont.text import clip
 
 
@@ -81,8 +82,8 @@ def _checked(
 
 
 def _key(picture: Mapping[str, bytes], crops: CropsSettings) -> str:
-    size = {"height": crops.height, "width": crops.width, "channels": crops.channels}
-    return key_of(read_crop_bytes(picture["image"], where=picture["name"], **size))
+    pixels = picture_of(picture["image"], where=picture["name"], channels=crops.channels)
+    return key_of(fit(pixels, height=crops.height, width=crops.width))
 
 
 def _unknown(rows: pd.DataFrame, problem: ProblemSettings, known: Collection[str]) -> list[str]:

@@ -20,9 +20,9 @@ MOST_ROWS, MOST_COLUMNS = 60, 20  # of a table of counts; the rest is added up
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 OTHERS = "(others)"
 MEANING = {
-    "image": "the crop, a PNG: `bytes`, and in `path` the picture's own name where it had one",
+    "image": "the crop, a PNG: `bytes`, and in `path` the name of the picture that it was cut from, where it had one",
     "font_family": "the family of the font that drew it; null for other people's pictures",
-    "text": "what is written in it, as drawn; null where nobody said, and where nothing is written",
+    "text": "what is written in it, as drawn, or in all of its picture; null where nobody said, or nothing is written",
     "kind": f"`word`; of `{UNWRITTEN}` the background's generator, or `user`",
     "origin": "`rendered` from a font, or `user`: a picture that was brought in",
     "pair": "shared by crops that should differ in the nuisance alone, such as one text in two designs; else null",
@@ -35,7 +35,7 @@ COUNTED = {
     "accepted": "accepted: the rows of this table",
     "rejected": "rejected: they cannot be used",
     "set_aside": "set aside: their text or picture stands on another side of the data",
-    "near_duplicates": "near-duplicates: rows whose picture is nearly another's of the same text, on the same side",
+    "near_duplicates": "near-duplicates: pictures that are nearly another one of the same text, on the same side",
 }
 
 
@@ -77,6 +77,9 @@ def rows_by_split(contents: Contents) -> str:
 
 def what_was_left_out(counts: Mapping[str, float], seed: int | None) -> str:
     lines = [f"- {meaning}: {int(counts[name])}" for name, meaning in COUNTED.items() if name in counts]
+    pictures, crops = int(counts.get("own_pictures", 0)), int(counts.get("own_crops", 0))
+    if pictures != crops:
+        lines.append(f"- of the accepted, {crops} are windows of {pictures} pictures that were brought in")
     if seed is not None:
         lines.append(f"- seed of every random choice: {seed}")
     return "\n".join(lines) + "\n" if lines else ""

@@ -1,5 +1,6 @@
 """Pictures that were brought in become rows of the crop table, or are rejected with their reason."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -15,9 +16,12 @@ from tasks.images.given_pictures import Picture
 from tasks.images.import_images import write_pictures
 from tasks.images.imported_rows import own_tables
 from tasks.images.picture_table import picture_schema
+from tasks.images.training_windows import training_windows
 from tests.conftest import ROOT
+from tests.unfont.drawing import word
 from unfont.errors import UserError
-from unfont.picture import read_crop_bytes
+from unfont.picture import picture_of
+from unfont.reading import fit
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design", source="own")
 CROPS = read_params(ROOT / "params.yaml").crops.model_copy(update={"height": 16, "width": 40})
@@ -28,6 +32,17 @@ def picture(name: str, seed: int, **labels: str | None) -> Picture:
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, (12, 30, 3)).astype(np.uint8)).save(file, "PNG")
     labels = {"script": "Latn", "font_style": None, "design": None, "text": None} | labels
     return Picture(name=name, data=file.getvalue(), labels=labels)
+
+
+def line(name: str, drawn: str, **labels: str | None) -> Picture:
+    file = io.BytesIO()
+    Image.fromarray(word(drawn)).save(file, "PNG")
+    return dataclasses.replace(picture(name, 0, **labels), data=file.getvalue())
+
+
+def whole(one: Picture):
+    """The picture fitted whole into a crop."""
+    return fit(picture_of(one.data, where=""), height=16, width=40)
 
 
 def brought(folder, pictures, problem=PROBLEM):
@@ -44,7 +59,7 @@ def read(folder, problem=PROBLEM, **changes):
 
 def test_good_pictures_are_rows_and_bad_ones_are_named(tmp_path):
     pictures = [
-        picture("a.png", 0, font_style="serif", design="d", text="Haus"),
+        line("a.png", "if", font_style="serif", design="d", text="Haus"),
         picture("b.png", 1, script="Zxxx"),
         Picture(name="c.png", data=b"no picture", labels={"script": "Latn"}),
         Picture(name="d.png", data=None, labels={}, reason="does not match the pattern"),
@@ -54,9 +69,10 @@ def test_good_pictures_are_rows_and_bad_ones_are_named(tmp_path):
     assert table.schema == crop_schema(PROBLEM, split=False)
     rows = table.to_pylist()
     assert [row["image"]["path"] for row in rows] == ["a.png", "b.png"]
-    pixels = read_crop_bytes(pictures[0].data, where="", height=16, width=40)
-    assert rows[0]["key"] == key_of(pixels)
-    np.testing.assert_array_equal(decode_png(rows[0]["image"]["bytes"]), pixels)
+    (pixels,) = training_windows(picture_of(pictures[0].data, where=""), height=16, width=40)
+    for row, crop in zip(rows, (pixels, whole(pictures[1])), strict=True):
+        assert row["key"] == key_of(crop)
+        np.testing.assert_array_equal(decode_png(row["image"]["bytes"]), crop)
     assert (rows[0]["font_style"], rows[0]["design"], rows[0]["text"], rows[0]["ambiguous"]) == (
         "serif",
         "d",
@@ -67,6 +83,37 @@ def test_good_pictures_are_rows_and_bad_ones_are_named(tmp_path):
     assert {(row["origin"], row["pair"], row["planned"], row["font_family"]) for row in rows} == {
         ("user", None, None, None)
     }
+
+
+def test_a_line_gives_its_windows_with_its_labels_and_no_partners(tmp_path):
+    text = "the quick brown fox"
+    pictures = [
+        line("line.png", text, text=text, design="d", pair="one"),
+        line("word.png", "if", pair="one"),
+        line("no text.png", text, script="Zxxx"),
+    ]
+    table, rejected = read(brought(tmp_path / "pictures", pictures))
+    rows = table.to_pylist()
+    windows = training_windows(picture_of(pictures[0].data, where=""), height=16, width=40)
+    assert len(windows) > 2 and not rejected
+    assert [row["image"]["path"] for row in rows] == ["line.png"] * len(windows) + ["word.png", "no text.png"]
+    for row, window in zip(rows, windows, strict=False):
+        np.testing.assert_array_equal(decode_png(row["image"]["bytes"]), window)
+        assert (row["text"], row["design"], row["pair"], row["key"]) == (text, "d", None, key_of(window))
+    assert len({row["key"] for row in rows}) == len(rows)
+    assert rows[-2]["pair"] == "Latn/one"
+    np.testing.assert_array_equal(decode_png(rows[-1]["image"]["bytes"]), whole(pictures[2]))
+
+
+@pytest.mark.parametrize(("source", "windows"), [("own", False), ("both", True)])
+def test_where_no_model_learns_zxxx_pictures_are_fitted_whole(tmp_path, source, windows):
+    problem = PROBLEM.model_copy(update={"source": source})
+    one = line("line.png", "the quick brown fox")
+    bad = Picture(name="bad", data=None, labels={"script": "Zxxx"}, reason="there is no such file")
+    table, _ = read(brought(tmp_path / "pictures", [one, bad], problem), problem)
+    assert (table.num_rows > 1) == windows
+    if not windows:
+        np.testing.assert_array_equal(decode_png(table.to_pylist()[0]["image"]["bytes"]), whole(one))
 
 
 def test_a_word_whose_letters_have_twins_is_ambiguous(tmp_path):

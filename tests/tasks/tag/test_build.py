@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from tasks.common.params import ProblemSettings, read_params
 from tasks.crop_table.png import encode_png, key_of
-from tasks.crop_table.shards import crop_schema, read_images, read_rows, write_shards
+from tasks.crop_table.shards import crop_schema, read_images, read_rows, read_table, write_shards
 from tasks.crop_table.splits import SPLITS
 from tasks.crop_table.text_side import text_side
 from tasks.tag.build import make_table
@@ -83,7 +84,9 @@ def tag(
     )
     refused = pd.read_parquet(folder / "rejected.parquet")
     assert summary["accepted"] + summary["rejected"] + summary["set_aside"] == summary["given"]
-    assert summary["rejected"] + summary["set_aside"] == len(refused)
+    paths = [row["image"]["path"] for row in rows if row["image"]["path"]]
+    if len(set(paths)) == len(paths):  # else a row of `refused` stands for all windows of a picture
+        assert summary["rejected"] + summary["set_aside"] == len(refused)
     return summary, refused
 
 
@@ -279,6 +282,38 @@ def test_a_large_table_is_sorted_in_parts(tmp_path: Path, fonts: Path, monkeypat
     one, two = (tmp_path / name / "table" / "part-000.parquet" for name in ("whole", "parts"))
     assert one.read_bytes() == two.read_bytes()
     assert not list((tmp_path / "parts").glob(".*"))  # no scratch is left
+
+
+def windows(rows: list[dict[str, Any]], each: int) -> list[dict[str, Any]]:
+    """The same rows, `each` of them in turn with the path of the first."""
+    return [row | {"image": row["image"] | {"path": f"mine/{n // each}.png"}} for n, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("labels", [{}, {"design": None}, {"text": "Haus"}, {"design": None, "text": "Haus"}])
+def test_the_windows_of_a_picture_stand_on_one_side(labels: dict[str, Any], tmp_path: Path, fonts: Path) -> None:
+    rows = [own(2000 + n, script=("Latn", "Cyrl")[n // 4 % 2], design=f"group-{n // 4 % 8}") for n in range(160)]
+    rows = windows([row | labels for row in rows], each=4)
+    summary, _ = tag(tmp_path, fonts, rows, problem=OWN)
+    table = read_table(tmp_path / "table", {"split": pc.field("split"), "path": pc.field("image", "path")}).to_pandas()
+    assert (table.groupby("path")["split"].nunique() == 1).all() and table["split"].nunique() > 1
+    assert (table.groupby("path").size() == 4).all()
+    assert summary["near_duplicates"] == 0
+    assert (summary["own_crops"], summary["own_pictures"]) == (len(table), table["path"].nunique())
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"of the accepted, {len(table)} are windows of {len(table) // 4} pictures" in card
+
+
+def test_a_rejected_picture_is_one_row_and_counts_once(tmp_path: Path, fonts: Path) -> None:
+    good, bad = mine(12), windows([own(3000 + n, script=None) for n in range(8)], each=8)
+    crops = [pa.Table.from_pylist([*good, *bad], schema=crop_schema(OWN, split=False))]
+    write_shards(tmp_path / "crops", crops)
+    options: dict[str, Any] = {"problem": OWN, "name": "toy", "seed": 0, "crops": tmp_path / "crops", "fonts": fonts}
+    options |= {"out": tmp_path / "table", "rejected": tmp_path / "rejected.parquet"}
+    summary = make_table(SETTINGS.model_copy(update={"rejected": 1 / 13}), **options)
+    assert (summary["given"], summary["accepted"], summary["rejected"]) == (20, 12, 8)
+    assert pd.read_parquet(tmp_path / "rejected.parquet").to_numpy().tolist() == [["mine/0.png", "its script is empty"]]
+    with pytest.raises(UserError, match="1 of 13 pictures cannot be used, most often: its script is empty"):
+        make_table(SETTINGS.model_copy(update={"rejected": 0.07}), **options)
 
 
 def test_too_many_rejections_stop_the_run(tmp_path: Path, fonts: Path) -> None:
