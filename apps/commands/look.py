@@ -114,8 +114,8 @@ def explain(
     """Show which pixels each prediction depends on (attribution), with checks of every map."""
     from flows.evaluate import models_of, replicas_of_study
     from tasks.common.params import read_params
-    from tasks.explain.attribution import explain_files
     from tasks.explain.attribution_page import write_attribution_page
+    from tasks.inspect.attribution_files import explain_files
     from tasks.inspect.attribution_text import format_attribution, numbers_of
     from tasks.pages.single_page import check_page
     from tasks.pages.text_table import text_of

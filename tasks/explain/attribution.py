@@ -22,10 +22,9 @@ from models.settings import AttributionSettings
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import Params
 from tasks.explain.sample import Sample
-from tasks.train.batches import as_images, logits_of
+from tasks.train.batches import logits_of
 from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
-from unfont.picture import read_crop
 from unfont.rank import answer
 from unfont.text import shown
 
@@ -68,6 +67,7 @@ class Explained:
         target: what the labels are of: `script`.
         predictions: for each picture the result of `unfont.rank.answer`.
         labels: for each picture the label that its maps are of.
+        windows: for each picture the number of the window that `images` has of it, from 1, and of how many.
         randomisation: by method and layer, last layer first, similarity of the maps as weights are randomised
             from the last layer down to that one (Spearman's r, on the first `attribution.randomised` pictures).
     """
@@ -77,37 +77,9 @@ class Explained:
     target: str
     predictions: list[dict[str, Any]]
     labels: list[str]
+    windows: list[tuple[int, int]]
     attribution: Attribution
     randomisation: dict[str, dict[str, float]]
-
-
-def explain_files(
-    params: Params, files: Sequence[Path], *, model_folder: Path, temperature: float = 1.0
-) -> tuple[Explained | None, list[UserError]]:
-    """Explain a model's prediction for every picture file that can be read; the others give an error each.
-
-    Args:
-        temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
-
-    Returns:
-        The attribution, None where no file can be read; and one error for each file that is left out.
-
-    Raises:
-        UserError: there is no such model.
-    """
-    network, card = load_model(model_folder)
-    size = {name: card[name] for name in ("height", "width", "channels")}
-    names, crops, problems = [], [], []
-    for file in files:
-        try:
-            crops.append(read_crop(file, **size))
-            names.append(shown(file))
-        except UserError as problem:
-            problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
-    if not crops:
-        return None, problems
-    images = as_images(torch.from_numpy(np.stack(crops)), network.channels)
-    return _explained(params, network, card, names, images, temperature=temperature), problems
 
 
 def explain_crops(
@@ -138,24 +110,34 @@ def explain_crops(
         raise UserError(f"the model knows no label '{shown(unknown[0])}'", where=model_folder, fix=fix)
     with deterministic(params.threads):
         images = sample.images(network.channels)
-    return _explained(params, network, card, sample.keys, images, temperature=temperature, labels=labels)
+        logits = logits_of(network, images)
+    probabilities = (logits.double() / temperature).softmax(1).numpy()
+    predictions = [answer(row[None], card["labels"], target=card["target"], top=TOP) for row in probabilities]
+    return explain_images(
+        params, network, card, names=sample.keys, images=images, predictions=predictions,
+        labels=labels or [prediction[card["target"]] for prediction in predictions],
+    )  # fmt: skip
 
 
-def _explained(
+def explain_images(
     params: Params,
     network: CropNet,
     card: dict[str, Any],
+    *,
     names: list[str],
     images: Tensor,
-    *,
-    temperature: float,
-    labels: Sequence[str] | None = None,
+    predictions: list[dict[str, Any]],
+    labels: Sequence[str],
+    windows: list[tuple[int, int]] | None = None,
 ) -> Explained:
+    """Explain what `network` says of `images[n, channels, h, w]` for one of its labels each.
+
+    Args:
+        names, predictions, windows: as in `Explained`; each image is all of its picture unless `windows` are given.
+    """
     settings = params.attribution
+    targets = torch.tensor([card["labels"].index(label) for label in labels])
     with deterministic(params.threads):
-        logits = logits_of(network, images)
-        probabilities = (logits.double() / temperature).softmax(1).numpy()
-        targets = torch.tensor([card["labels"].index(label) for label in labels]) if labels else logits.argmax(1)
         attribution = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
         some = slice(settings.randomised)
         seed = derived_seed(params.seed, "random weights")
@@ -164,8 +146,9 @@ def _explained(
         names=names,
         images=images,
         target=card["target"],
-        predictions=[answer(row[None], card["labels"], target=card["target"], top=TOP) for row in probabilities],
-        labels=[card["labels"][index] for index in targets.tolist()],
+        predictions=predictions,
+        labels=list(labels),
+        windows=windows or [(1, 1)] * len(names),
         attribution=attribution,
         randomisation=randomisation,
     )

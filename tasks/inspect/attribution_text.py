@@ -20,14 +20,15 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
             "picture": name,
             "prediction": prediction,
             "label": label,
+            "window": {"number": window[0], "of": window[1]},
             "methods": {
                 method: {gain: round(values[row], DIGITS) for gain, values in found.items()}
                 for method, found in gains.items()
             },
             "completeness_error": round(float(attribution.completeness_error[row]), DIGITS),
         }
-        for row, (name, prediction, label) in enumerate(
-            zip(explained.names, explained.predictions, explained.labels, strict=True)
+        for row, (name, prediction, label, window) in enumerate(
+            zip(explained.names, explained.predictions, explained.labels, explained.windows, strict=True)
         )
     ]
     randomisation = {
@@ -39,13 +40,15 @@ def numbers_of(explained: Explained) -> dict[str, Any]:
 
 def format_attribution(numbers: dict[str, Any]) -> str:
     """The values of `numbers_of` as a table, a line a picture."""
-    rows = [["picture", numbers["target"], "p", *METHODS, "error"]]
+    several = any(picture["window"]["of"] > 1 for picture in numbers["pictures"])
+    rows = [["picture", numbers["target"], "p", *(["window"] if several else []), *METHODS, "error"]]
     for picture in numbers["pictures"]:
+        window = [f"{picture['window']['number']} of {picture['window']['of']}"] if several else []
         gains = [picture["methods"][method] for method in METHODS]
         reported = [f"{gain['deletion_gain']:+.2f} {gain['insertion_gain']:+.2f}" for gain in gains]
         prediction = picture["prediction"]
         start = [picture["picture"], prediction[numbers["target"]], f"{prediction['p']:.3f}"]
-        rows.append([*start, *reported, f"{100 * picture['completeness_error']:.1f}%"])
+        rows.append([*start, *window, *reported, f"{100 * picture['completeness_error']:.1f}%"])
     left = [f"{method} {list(found.values())[-1]:+.2f}" for method, found in numbers["randomisation"].items()]
     return "\n".join(
         [

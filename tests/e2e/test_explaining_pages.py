@@ -4,12 +4,12 @@ import pytest
 
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
-from tasks.explain.attribution import explain_files
 from tasks.explain.attribution_page import write_attribution_page
 from tasks.explain.compare import compare_models
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import redundant_units
+from tasks.inspect.attribution_files import explain_files
 from tasks.inspect.attribution_text import numbers_of as numbers_of_attribution
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params

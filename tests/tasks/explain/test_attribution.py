@@ -6,21 +6,15 @@ from torch import nn
 
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.attribution_checks import area
-from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import (
     GRAD_CAM,
     INTEGRATED,
-    METHODS,
     OCCLUSION,
     attribution_of,
     explain_crops,
-    explain_files,
 )
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
-from tasks.inspect.attribution_text import format_attribution, numbers_of
-from tasks.predict.predict import predict_files
-from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params
 from unfont.errors import UserError
@@ -45,34 +39,31 @@ def crops(home):
 
 
 @pytest.fixture(scope="module")
-def found(home, crops, model, tmp_path_factory):
-    """Two crops as files, and one file that is none."""
-    folder = tmp_path_factory.mktemp("files")
-    files = [folder / f"{number}.png" for number in range(2)]
-    for file, pixels in zip(files, crops[0], strict=False):
-        file.write_bytes(encode_png(pixels))
-    (folder / "notes.png").write_text("no picture")
-    files.append(folder / "notes.png")
-    return files, *explain_files(PARAMS, files, model_folder=model, temperature=2.0)
+def keys(crops):
+    return crops[1]["key"].tolist()[:2]
 
 
-def test_predictions_are_those_of_predict_and_every_other_file_has_an_error(found, model):
-    files, explained, problems = found
-    records, _ = predict_files(files, model=TorchModel.of_folder(model, temperature=2.0))
-    assert explained.names == [str(file) for file in files[:2]]
-    assert explained.predictions == [{name: of for name, of in record.items() if name != "file"} for record in records]
-    assert explained.labels == [record["script"] for record in records]
-    (problem,) = problems
-    assert str(problem) == f"this is no picture ({files[2]}): give PNG, JPEG, PGM, TIFF, WebP or BMP"
+def explain(home, model, keys, **options):
+    options = {"table": home / "table", "model_folder": model, "severity": "clean"} | options
+    return explain_crops(PARAMS, keys, **options)
 
 
-def test_no_readable_file_is_no_explanation(model, tmp_path):
-    explained, problems = explain_files(PARAMS, [tmp_path / "none.png"], model_folder=model)
-    assert explained is None and len(problems) == 1
+@pytest.fixture(scope="module")
+def explained(home, model, keys):
+    return explain(home, model, keys, temperature=2.0)
 
 
-def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(found, model):
-    _, explained, _ = found
+def test_the_maps_are_of_the_prediction_which_has_the_temperature(explained, model):
+    network, card = load_model(model)
+    with torch.no_grad():
+        probabilities = (network(explained.images).double() / 2).softmax(1)
+    for prediction, label, row in zip(explained.predictions, explained.labels, probabilities, strict=True):
+        assert prediction["script"] == label == card["labels"][row.argmax()]
+        assert prediction["p"] == pytest.approx(float(row.max()), abs=1e-5)
+    assert explained.windows == [(1, 1), (1, 1)]
+
+
+def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(explained, model):
     network, _ = load_model(model)
     mean_baseline = explained.images.mean((2, 3), keepdim=True).expand_as(explained.images)
     with torch.no_grad():
@@ -84,8 +75,7 @@ def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(fo
     assert (explained.attribution.completeness_error < 1e-3).all()
 
 
-def test_occlusion_is_what_covering_a_window_takes_from_the_logit(found, model):
-    _, explained, _ = found
+def test_occlusion_is_what_covering_a_window_takes_from_the_logit(explained, model):
     network, _ = load_model(model)
     (rows, columns), settings = explained.images.shape[2:], PARAMS.attribution
     image, target = explained.images[:1], explained.attribution.targets[0]
@@ -125,52 +115,27 @@ def test_the_map_that_decides_beats_chance():
     assert (seen.maps[GRAD_CAM] >= 0).all()
 
 
-def test_crops_of_the_table_are_explained_as_they_are_tested_for_any_label(home, crops, model):
-    keys = crops[1]["key"].tolist()[:2][::-1]
-    explained = explain_crops(
-        PARAMS, keys, table=home / "table", model_folder=model, severity="medium", labels=["Zxxx", "Cyrl"]
-    )
+def test_crops_are_explained_as_they_are_tested_for_any_label(home, crops, keys, model):
+    explained = explain(home, model, keys[::-1], severity="medium", labels=["Zxxx", "Cyrl"])
     clean = torch.from_numpy(crops[0][1::-1].copy())[:, None].float() / 255
-    expected = degrade(clean, seeds_of(keys, 0), SEVERITIES["medium"])
+    expected = degrade(clean, seeds_of(keys[::-1], 0), SEVERITIES["medium"])
     torch.testing.assert_close(explained.images, expected)
-    assert explained.names == keys
+    assert explained.names == keys[::-1]
     assert explained.attribution.targets.tolist() == [2, 0]
-    options = {"table": home / "table", "model_folder": model, "severity": "light"}
     with pytest.raises(UserError, match=r"knows no label 'Klin'.*it knows Cyrl, Latn, Zxxx"):
-        explain_crops(PARAMS, keys, labels=["Klin", "Latn"], **options)
+        explain(home, model, keys, labels=["Klin", "Latn"])
     with pytest.raises(UserError, match="1 of 1 crops are not there"):
-        explain_crops(PARAMS, ["f" * 64], **options)
+        explain(home, model, ["f" * 64])
 
 
-def test_many_pictures_are_explained_in_parts_with_progress(found, model, monkeypatch, caplog):
-    files, explained, _ = found
+def test_many_pictures_are_explained_in_parts_with_progress(explained, home, keys, model, monkeypatch, caplog):
     monkeypatch.setattr("tasks.explain.attribution.PART", 1)
     monkeypatch.setattr("tasks.explain.attribution.EVERY", 0.0)
     with caplog.at_level("INFO", logger="unfont"):
-        parts, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
+        parts = explain(home, model, keys, temperature=2.0)
     assert [line.partition(";")[0] for line in caplog.messages] == ["explained 1 of 2 pictures"]
     np.testing.assert_allclose(parts.attribution.maps[OCCLUSION], explained.attribution.maps[OCCLUSION], atol=1e-5)
     assert parts.attribution.curves[GRAD_CAM].insertion.shape == (2, PARAMS.attribution.parts + 1)
-
-
-def test_the_same_files_give_the_same_numbers_and_no_hook_stays(found, model):
-    files, explained, _ = found
-    again, _ = explain_files(PARAMS, files, model_folder=model, temperature=2.0)
-    assert numbers_of(again) == numbers_of(explained)
-
-
-def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
-    files, explained, _ = found
-    numbers = numbers_of(explained)
-    layers = ["target_head", "embedding.norm", "embedding.linear"]
-    for method in METHODS:
-        assert list(numbers["randomisation"][method])[:3] == layers
-        assert numbers["pictures"][0]["methods"][method]["deletion_gain"] == pytest.approx(
-            explained.attribution.curves[method].deletion_gain[0].item(), abs=1e-6
-        )
-    lines = format_attribution(numbers).splitlines()
-    assert [line.split()[0] for line in lines[1:3]] == [str(file) for file in files[:2]]
-    assert lines[1].endswith(f"{100 * numbers['pictures'][0]['completeness_error']:.1f}%")
 
 
 def test_a_map_is_laid_over_in_blue_and_orange():
