@@ -15,6 +15,7 @@ from tasks.crop_table.png import Pixels
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.sample import Sample
 from tasks.images.path_pattern import find_files
+from tasks.images.training_windows import evenly_spread, training_windows
 from tasks.train.batches import as_images
 from unfont.errors import UserError
 from unfont.picture import FORMAT_NAMES, read_picture
@@ -31,7 +32,8 @@ NAMED = 3  # sizes that an error names, and pictures of each
 class RealImages:
     """`pixels` uint8 `[n, h, w]`, or `[n, h, w, 3]` where one of them is in colour, with names and labels ("": none).
 
-    `source` is where they come from; `there` is how many there are, of which these were taken.
+    `source` is where they come from; `there` is how many pictures there are, of which `taken` were taken. A picture may
+    be here as several windows.
     """
 
     source: str
@@ -39,6 +41,7 @@ class RealImages:
     labels: list[str]
     pixels: Pixels
     there: int
+    taken: int
 
     @classmethod
     def of_table(cls, table: Path, *, target: str, most: int) -> "RealImages":
@@ -50,27 +53,32 @@ class RealImages:
         sample = Sample.of_split(table, VALIDATION, target=target, most=most, severity=CLEAN)
         return cls(
             source="crops of validation", names=sample.keys, labels=[str(label) for label in sample.labels],
-            pixels=sample.pixels, there=len(sample),
+            pixels=sample.pixels, there=len(sample), taken=len(sample),
         )  # fmt: skip
 
     @classmethod
-    def of_folder(cls, folder: Path, *, most: int, size: tuple[int, int] | None = None) -> "RealImages":
+    def of_folder(
+        cls, folder: Path, *, most: int, size: tuple[int, int] | None = None, in_windows: bool = False
+    ) -> "RealImages":
         """The pictures below a folder, by name; where there are more than `most`, so many at even distances.
 
-        Their names are their paths in it, their labels the first folders of these. They are as large as they are,
-        or fitted into `size` (height, width) as `unfont predict` fits them.
+        Their names are their paths in it, their labels the first folders of these. They are as large as they are; with
+        `size` (height, width) each is fitted into it or, `in_windows`, cut into the windows of that size that training
+        may show (`tasks.images.training_windows`): each is an image, its name followed by its number.
 
         Raises:
             UserError: there is no such folder, it holds no pictures, one cannot be read, or their sizes differ.
         """
         paths = _pictures_in(folder)
-        first = _read(folder / paths[0], size)
+        first = _images_of(folder / paths[0], size, in_windows)[0]
         room = min(most, max(1, MOST_BYTES // (3 * first.shape[0] * first.shape[1])))
-        taken = [paths[place] for place in np.unique(np.linspace(0, len(paths) - 1, min(room, len(paths))).astype(int))]
+        taken = [paths[place] for place in evenly_spread(len(paths), room)]
+        numbered, pixels = _of_one_size(folder, taken, size, in_windows)
+        what = "pictures" if len(numbered) == len(taken) else "windows of pictures"
         return cls(
-            source=f"pictures in {clip(folder.name or folder)}", names=taken,
-            labels=[name.partition("/")[0] if "/" in name else "" for name in taken],
-            pixels=_of_one_size(folder, taken, size), there=len(paths),
+            source=f"{what} in {clip(folder.name or folder)}", names=[_title(*one) for one in numbered],
+            labels=[name.partition("/")[0] if "/" in name else "" for name, _, _ in numbered],
+            pixels=pixels, there=len(paths), taken=len(taken),
         )  # fmt: skip
 
     @property
@@ -95,8 +103,7 @@ class RealImages:
 
     def some(self, most: int, channels: int) -> Tensor:
         """At most `most` of them at even distances, as `read` gives them."""
-        places = np.unique(np.linspace(0, len(self.names) - 1, min(most, len(self.names))).astype(int))
-        return self.read(places.tolist(), channels)
+        return self.read(evenly_spread(len(self.names), most), channels)
 
 
 def _pictures_in(folder: Path) -> list[str]:
@@ -117,33 +124,49 @@ def _pictures_in(folder: Path) -> list[str]:
     return names
 
 
-def _read(path: Path, size: tuple[int, int] | None) -> Pixels:
-    """A picture as uint8 `[h, w]` where it is grey, else `[h, w, 3]`."""
+def _images_of(path: Path, size: tuple[int, int] | None, in_windows: bool) -> Pixels:
+    """A picture's images as uint8 `[n, h, w]` where it is grey, else `[n, h, w, 3]`."""
     try:
         picture = read_picture(path, channels=3)
     except UserError as error:
         fix = "give a picture of 4 pixels or more each way, or take it out of the folder"
         raise UserError(error.what, where=clip(path, 200), fix=fix) from error
-    if size is not None:
-        picture = fit(picture, height=size[0], width=size[1])
-    return picture[..., 0] if (picture == picture[..., :1]).all() else picture
+    if (picture == picture[..., :1]).all():
+        picture = picture[..., 0]
+    if size is None:
+        return picture[None]
+    height, width = size
+    return (
+        training_windows(picture, height=height, width=width)
+        if in_windows
+        else fit(picture, height=height, width=width)[None]
+    )
 
 
-def _of_one_size(folder: Path, names: Sequence[str], size: tuple[int, int] | None) -> Pixels:
+def _of_one_size(
+    folder: Path, names: Sequence[str], size: tuple[int, int] | None, in_windows: bool
+) -> tuple[list[tuple[str, int, int]], Pixels]:
+    """The images of all pictures, and of each its picture's name, its number there from 1, and of how many."""
     kept: list[Pixels] = []
+    numbered: list[tuple[str, int, int]] = []
     sizes: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for name in names:
-        picture = _read(folder / name, size)
-        sizes[picture.shape[:2]].append(name)
+        images = _images_of(folder / name, size, in_windows)
+        sizes[images.shape[1:3]].append(name)
+        numbered += [(name, number, len(images)) for number in range(1, len(images) + 1)]
         if len(sizes) == 1:  # else it will be refused, and pixels need not be kept
-            kept.append(picture)
+            kept.append(images)
     if len(sizes) > 1:
         raise UserError(
             f"the pictures have {len(sizes)} sizes: {_sizes_text(sizes)}", where=clip(folder, 200), fix="give them one"
         )
-    if any(picture.ndim == 3 for picture in kept):
-        kept = [picture if picture.ndim == 3 else picture[..., None].repeat(3, axis=2) for picture in kept]
-    return np.stack(kept)
+    if any(images.ndim == 4 for images in kept):
+        kept = [images if images.ndim == 4 else images[..., None].repeat(3, axis=3) for images in kept]
+    return numbered, np.concatenate(kept)
+
+
+def _title(name: str, number: int, count: int) -> str:
+    return f"{name}, window {number} of {count}" if count > 1 else name
 
 
 def _sizes_text(sizes: dict[tuple[int, ...], list[str]]) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.explain.hooks import layers_of
 from tasks.common.determinism import deterministic
-from tasks.common.params import Params
+from tasks.common.params import UNWRITTEN, Params
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.inspect.load_network import OPTION, load_network, reason_of
 from tasks.inspect.real_images import RealImages
@@ -47,7 +47,7 @@ class Subject:
 
 
 def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | None) -> Subject:
-    """A model of the project, over validation crops of the table or over pictures, which are fitted as it reads them.
+    """A model of the project, over validation crops of the table or over pictures, in crops as it was trained on.
 
     Raises:
         UserError: the model or the pictures cannot be used, or they do not fit each other.
@@ -58,7 +58,8 @@ def model_subject(params: Params, folder: Path, *, name: str, pictures: Path | N
         real = RealImages.of_table(params.home / "table", target=card["target"], most=params.report.crops)
         check_size(real.pixels, {clip(name): network}, params.home / "table")
     else:
-        real = RealImages.of_folder(pictures, most=params.report.crops, size=size)
+        in_windows = UNWRITTEN in card["labels"]  # such a model reads writing in windows (`unfont.answers`)
+        real = RealImages.of_folder(pictures, most=params.report.crops, size=size, in_windows=in_windows)
     return Subject(
         network=network, name=name, real=real, channels=network.channels, entry=ENTRY, labels=card["labels"],
         weights=weights_of(folder), notes=_notes(real, network.channels),
@@ -110,8 +111,10 @@ def _channels_of(network: nn.Module, real: RealImages, address: str) -> int:
 
 def _notes(real: RealImages, channels: int) -> list[str]:
     notes = []
-    if real.there > len(real.names):
-        notes.append(f"Of {real.there} pictures {len(real.names)} were used, at even distances by name.")
+    if real.there > real.taken:
+        notes.append(f"Of {real.there} pictures {real.taken} were used, at even distances by name.")
+    if len(real.names) > real.taken:
+        notes.append(f"Long lines were cut: {real.taken} pictures gave {len(real.names)} windows, each an image here.")
     if real.colour and channels == 1:
         notes.append("Some pictures are in colour and the network takes one channel: it got them in grey.")
     if not real.colour and channels == 3:
