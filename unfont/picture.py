@@ -1,4 +1,4 @@
-"""A user's picture files, read as the crops that a model was trained on."""
+"""A user's picture files, as pixels."""
 
 import contextlib
 import io
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unfont.errors import UserError
-from unfont.reading import fit
 
 # Pillow knows some seventy formats; only these are opened, so that no other decoder ever sees a user's bytes.
 FORMATS = ("PNG", "JPEG", "PPM", "TIFF", "WEBP", "BMP")
@@ -48,23 +47,14 @@ _NOT_READ = {
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # the same file must give the same reason
 
 
-def read_crop(path: Path, *, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
-    """A picture file as a crop: grey, uint8 [height, width], or with 3 channels RGB, uint8 [height, width, 3].
+def read_picture(path: Path, *, channels: int = 1) -> NDArray[np.uint8]:
+    """A picture file in its own size: grey, uint8 [height, width], or with 3 channels RGB, uint8 [height, width, 3].
 
     PNG, JPEG, PGM, TIFF, WebP and BMP; grey, RGB, CMYK, palette, 16 bits; transparency is laid on white (light ink
-    on black), EXIF rotation undone. The picture is fitted into the crop as `fit` says.
+    on black), EXIF rotation undone.
 
     Raises:
         UserError: there is no such file, or it is none of these, damaged, animated, too large or too small.
-    """
-    return read_crop_bytes(read_file(path), where=path, height=height, width=width, channels=channels)
-
-
-def read_picture(path: Path, *, channels: int = 1) -> NDArray[np.uint8]:
-    """A picture file in its own size: otherwise as `read_crop`.
-
-    Raises:
-        UserError: as `read_crop`.
     """
     return picture_of(read_file(path), where=path, channels=channels)
 
@@ -94,11 +84,6 @@ def read_file(path: Path) -> bytes:
 
 def too_many_bytes(where: object) -> UserError:
     return UserError(f"the file is larger than {MOST_BYTES // 2**20} MiB", where=where, fix="cut the word out of it")
-
-
-def read_crop_bytes(data: bytes, *, where: object, height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
-    """As `read_crop`, of a file's bytes; `where` names them in errors."""
-    return fit(picture_of(data, where=where, channels=channels), height=height, width=width)
 
 
 def picture_of(data: bytes, *, where: object, channels: int = 1) -> NDArray[np.uint8]:

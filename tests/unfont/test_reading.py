@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.unfont.drawing import Grey, below, turned, word
 from unfont.reading import MOST_WINDOWS, SCALES, fit, read
@@ -126,3 +127,22 @@ def test_any_noise_is_read():
         if rng.random() < 0.5:
             picture[picture > rng.integers(1, 256)] = 255
         assert shown(picture).shape[1:] == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 80), (8, 100), (100, 8), (32, 40_000), (4, 4)])
+def test_a_picture_fitted_whole_keeps_its_aspect_on_its_own_background(height, width):
+    picture = np.full((height, width), 30, np.uint8)  # light on dark
+    picture[height // 4 : -height // 4, width // 4 : -width // 4] = 220
+    crop = fit(picture, height=16, width=40)
+    assert crop.shape == (16, 40)
+    assert (crop[[0, -1]] == 30).all() or (crop[:, [0, -1]] == 30).all()
+    if (height, width) == (32, 80):
+        np.testing.assert_array_equal(crop, np.asarray(Image.fromarray(picture).resize((40, 16), 2)))
+    if (height, width) == (8, 100):  # 40 × 3.2: centred, 6 rows of background above
+        assert (crop[:6] == 30).all() and (crop[-7:] == 30).all() and crop[7].max() > 100
+
+
+def test_a_colour_picture_is_fitted_on_its_own_background():
+    picture = np.full((8, 100, 3), (200, 30, 60), np.uint8)
+    crop = fit(picture, height=16, width=40)
+    assert crop.shape == (16, 40, 3) and (crop == (200, 30, 60)).all()

@@ -17,8 +17,9 @@ from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import toy_params
 from unfont.errors import UserError
-from unfont.picture import read_crop
+from unfont.picture import read_picture
 from unfont.rank import answer
+from unfont.reading import fit
 
 PARAMS = toy_params()
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
@@ -157,7 +158,7 @@ def test_a_card_with_a_temperature_that_is_none_is_refused(here, model, wrong):
 def test_probabilities_have_the_temperature_and_abstaining_goes_by_them(model, here):
     Image.new("L", (50, 20), 255).save(here / "good.png")
     network, _ = load_model(model)
-    crop = read_crop(here / "good.png", height=16, width=64, channels=1)
+    crop = fit(read_picture(here / "good.png"), height=16, width=64)
     with torch.inference_mode():
         logits = network(torch.from_numpy(crop)[None, None].float() / 255)[0].double()
     for temperature in (1.0, 0.25):
