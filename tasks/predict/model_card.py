@@ -58,11 +58,12 @@ def model_card(
 def _metrics_of(params: Params, name: str) -> dict[str, Any]:
     path = params.home / "metrics" / "evaluate.json"
     try:
-        metrics: dict[str, Any] = read_json(path)["models"][name][TEST_UNSEEN]
-        styles = read_json(path.with_name("groups.json"))["models"][name][TEST_UNSEEN]["by_nuisance"]
+        severities: dict[str, Any] = read_json(path)["models"][name][TEST_UNSEEN]
     except (OSError, KeyError):
         raise UserError(f"the model '{name}' is not measured", where=path, fix="run `unfont run evaluate`") from None
-    return {"severities": metrics, "nuisances": styles}
+    groups = path.with_name("groups.json")  # a problem may have no nuisance
+    known = read_json(groups)["models"].get(name, {}) if groups.is_file() else {}
+    return {"severities": severities, "nuisances": known.get(TEST_UNSEEN, {}).get("by_nuisance", {})}
 
 
 def _data(card: Mapping[str, Any], fonts: Path) -> str:

@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.real import NAMES, compare, detect, pictures_of
-from tasks.predict.predict import predict_files
-from tasks.predict.torch_model import TorchModel
-from tests.toyhome import make_toy_home, toy_params
 from tests.unfont.drawing import word
+from unfont import identify
+from unfont.model import champion
 
 
 @pytest.fixture
@@ -23,18 +22,19 @@ def folder(tmp_path):
     return tmp_path / "real"
 
 
-def test_accuracies_are_those_of_the_predictions(folder, tmp_path):
-    params = toy_params()
-    model = make_toy_home(tmp_path, params=params) / "rounds" / "0"
+def test_accuracies_are_those_of_the_predictions(folder):
     files = pictures_of(folder)
     assert len(files) == 6
-    result = compare(params, files, model, tesseract=None)
-    records, _ = predict_files(files, model=TorchModel.of_folder(model))
-    right = {record["file"]: record["script"] == record["file"].split("/")[-2] for record in records}
-    assert result["words"]["accuracy"] == np.mean([right[str(file)] for file in files if "/words/" in str(file)])
+    result = compare(files, champion(), tesseract=None)
+    right = {file: identify(file).script == file.parts[-2] for file in files}
+    assert result["words"]["accuracy"] == np.mean([right[file] for file in files if "words" in file.parts])
     assert result["sets"]["photo/words"]["n"] == 2 and result["lines"]["n"] == 2
     assert result["words"]["tesseract"] is None and result["ratio"]["tesseract"] is None
-    assert result["identify_ms"] > 0
+    upside_down = [
+        identify(np.rot90(np.asarray(Image.open(file)), 2)).script for file in files if "lines" in file.parts
+    ]
+    assert result["turned"]["180"]["lines"] == np.mean([script == "Cyrl" for script in upside_down])
+    assert result["identify_ms"] > 0 and result["crops_per_s"] > 0
 
 
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
