@@ -21,6 +21,8 @@ def fonts(here, monkeypatch):
     make_toy_home(here / "made", params=PARAMS)
     (here / PARAMS.home).parent.mkdir(parents=True)
     (here / "made/home").rename(here / PARAMS.home)
+    predictions = pd.read_parquet(PARAMS.home / "predictions.parquet")
+    predictions.assign(ambiguous=predictions.index % 5 == 0).to_parquet(PARAMS.home / "predictions.parquet")
     rows = {"family": ["a", "a", "b", "c"], "licence": ["OFL-1.1", "OFL-1.1", "OFL-1.1", "MIT"], "design": list("xxyz")}
     pq.write_table(pa.table(rows), here / "fonts.parquet")
     return here / "fonts.parquet"
