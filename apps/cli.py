@@ -1,9 +1,11 @@
 """The command line: its table of commands and its exit statuses. The commands themselves are in `apps/commands`."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -36,19 +38,51 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Watch and schedule": {"ui": watch.ui, "serve": watch.serve},
 }
 
+COMPLETE = "_UNFONT_COMPLETE"  # set by a shell that asks how to go on
 INTERRUPTED = 130  # Typer's status for Ctrl-C
 # Typer brings its own copy of click and names but one of its usage errors.
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="unfont",
-    help="Script identification for word and line images: the script of a text, whatever its font.",
     epilog="Exit status: 0 done, 1 failed, 2 wrong input. Every parameter is in params.yaml.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        print(f"unfont {version('unfont')} (unfont-pipeline {version('unfont-pipeline')})")
+        raise typer.Exit
+
+
+def _print_completion(shell: str | None) -> None:
+    if shell is not None:
+        from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+        print(get_completion_script(prog_name="unfont", complete_var=COMPLETE, shell=shell))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    versions: Annotated[
+        bool, typer.Option("--version", help="Print the versions.", callback=_print_versions, is_eager=True)
+    ] = False,
+    # Typer's own asks which shell runs, and adds a second option.
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"] | None,
+        typer.Option(
+            "--show-completion", help="Print a shell's completion.", callback=_print_completion, is_eager=True
+        ),
+    ] = None,
+) -> None:
+    """Script identification for word and line images: the script of a text, whatever its font."""
+
+
 for _panel, _commands in COMMANDS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_panel)(_command)
@@ -57,8 +91,12 @@ for _panel, _commands in COMMANDS.items():
 def main() -> None:
     """The `unfont` command: a wrong input is one line and status 2, never a traceback."""
     quiet_logging()
+    if COMPLETE in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="unfont", complete_var=COMPLETE)
     except UserError as error:
         print(f"unfont: {error}", file=sys.stderr)
         sys.exit(2)

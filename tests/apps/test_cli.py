@@ -1,6 +1,8 @@
+import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -54,10 +56,45 @@ def test_a_wrong_use_is_one_line_and_status_2(monkeypatch, capsys, arguments):
     assert said.startswith("unfont: ") and "--help" in said
 
 
+def test_the_versions_are_those_of_both_distributions(monkeypatch, capsys):
+    assert run(monkeypatch, "--version") == 0
+    said = capsys.readouterr().out
+    assert said == f"unfont {version('unfont')} (unfont-pipeline {version('unfont-pipeline')})\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_s_completion_is_printed(monkeypatch, capsys, shell):
+    assert run(monkeypatch, "--show-completion", shell) == 0
+    said = capsys.readouterr().out
+    assert f"_UNFONT_COMPLETE=complete_{shell}" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [(["pre"], {"predict"}), (["predict", "--abst"], {"--abstain-below"}), (["ev"], {"evaluate"})]
+)
+def test_bash_completes_commands_and_options(tmp_path, typed, offered):
+    """The completion script, with what bash sets when Tab is pressed."""
+    program = tmp_path / "unfont"
+    program.write_text(f"#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m apps.cli $*\n")
+    program.chmod(0o755)
+    script = """
+eval "$(unfont --show-completion bash)"
+COMP_WORDS=(unfont "$@")
+COMP_CWORD=$#
+_unfont_completion unfont
+echo "${COMPREPLY[@]}"
+"""
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = ["bash", "-c", script, "bash", *typed]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": path})
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
 def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, capsys, here):
     needed = {"round": ["1"], "invariance": ["erm"], "history": ["0123456789ab"], "compare": ["round-0", "erm"]}
-    needed |= {"explain": ["a.png"], "predict": ["a.png"]}
-    uses = [[name, *needed.get(name, [])] for commands in cli.COMMANDS.values() for name in commands]
+    needed |= {"explain": ["a.png"]}
+    names = [name for commands in cli.COMMANDS.values() for name in commands if name != "predict"]  # needs none
+    uses = [[name, *needed.get(name, [])] for name in names]
     uses += [["run", "--plan"], ["profile", "default"], ["fonts", "--show"], ["fonts", "--from", "."]]
     uses += [["tag", "--from", "."], ["evaluate", "--from", "."], ["review", "--accept", "0123456789ab"]]
     for use in uses:
