@@ -7,3 +7,7 @@ import typer
 _FORMAT = typer.Option("--format", help="Output format.")
 TableOrJson = Annotated[Literal["table", "json"], _FORMAT]
 TableJsonOrCsv = Annotated[Literal["table", "json", "csv"], _FORMAT]
+PredictionFormat = Annotated[
+    Literal["table", "json", "jsonl", "csv", "parquet"] | None,
+    typer.Option("--format", help="Output format; of --out's suffix, else table, unless given."),
+]

@@ -2,42 +2,48 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.commands.options import TableJsonOrCsv
+from apps.commands.options import PredictionFormat
+
+if TYPE_CHECKING:
+    from tasks.predict.open_model import ModelSource
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Word images.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders, 'scans/**/*.png', Parquet files, or - for a list on standard input."),
+    ],
     top: Annotated[int, typer.Option(help="Labels printed of each, the most probable first.", min=1)] = 3,
     among: Annotated[str | None, typer.Option(help="Only these scripts, such as Latn,Cyrl.")] = None,
     abstain_below: Annotated[float, typer.Option(help="Abstain below this probability.", min=0, max=1)] = 0.0,
-    output_format: TableJsonOrCsv = "table",
+    model: Annotated[
+        str | None, typer.Option(help="Another model: as for compare, shipped, or an ONNX file.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes for many pictures; one for each CPU unless given.", min=1)
+    ] = None,
+    output_format: PredictionFormat = None,
+    out: Annotated[Path | None, typer.Option(help="Write the answers to this file.")] = None,
 ) -> None:
-    """Predict which script each word image is written in."""
-    from tasks.common.params import read_params
-
-    params = read_params()  # before torch is waited for
-    from tasks.predict.champion import find_model, temperature_of
-    from tasks.predict.predict import format_predictions, predict_files
-    from tasks.predict.torch_model import TorchModel
+    """Predict which script each picture of a word or line is written in."""
+    from apps.predict import predict as run_predict
 
     scripts = [part.strip() for part in among.split(",") if part.strip()] if among is not None else None
-    model = find_model(params)
-    predictions, problems = predict_files(
-        files,
-        model=TorchModel.of_folder(model, temperature=temperature_of(params, model)),
+    status = run_predict(
+        sources,
+        source_of=lambda: _source(model),
         top=top,
         among=scripts,
         abstain_below=abstain_below,
+        workers=workers,
+        output_format=output_format,
+        out=out,
     )
-    if predictions:
-        print(format_predictions(predictions, output_format))
-    for problem in problems:
-        print(f"unfont: {problem}", file=sys.stderr)
-    raise typer.Exit(2 if problems else 0)
+    raise typer.Exit(status)
 
 
 def export(
@@ -83,3 +89,20 @@ def register() -> None:
     from tasks.common.params import read_params
 
     print(register_chosen(read_params()))
+
+
+def _source(model: str | None) -> "ModelSource":
+    """The model called so; the one that serves unless named, outside of a project too."""
+    from tasks.common.params import PARAMS_FILE, read_params
+
+    params = read_params() if PARAMS_FILE.exists() else None
+    from tasks.predict.open_model import ONNX, SHIPPED, named_source, serving_model
+
+    if model is None:
+        return serving_model(params)
+    models: dict[str, Path] = {}
+    if params is not None and model != SHIPPED and not model.endswith(ONNX):
+        from flows.evaluate import models_of, replicas_of_study  # Prefect takes a second to import
+
+        models = models_of(params) | replicas_of_study(params)
+    return named_source(params, model, models)

@@ -7,7 +7,7 @@ nothing else. An error of the work itself is raised as it is.
 import logging
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -83,7 +83,7 @@ def spread(
             yield from in_order(lambda item: threads.submit(work, item), items, ahead=AHEAD * workers)
 
 
-def in_order(submit: Callable[[T], Running[R]], items: Sequence[T], *, ahead: int) -> Generator[R, None, None]:
+def in_order(submit: Callable[[T], Running[R]], items: Iterable[T], *, ahead: int) -> Generator[R, None, None]:
     """Results in the order of the items; at most `ahead` items are submitted whose results are not taken yet."""
     rest = iter(items)
     running = deque(submit(item) for item in islice(rest, ahead))

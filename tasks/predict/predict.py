@@ -1,104 +1,157 @@
-"""Predict: the labels of a user's pictures, and the model's confidence."""
+"""Predict: the labels of a user's pictures, and the model's confidence, a record a picture."""
 
-import csv
-import io
-import json
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import cache, partial
 from pathlib import Path
+from typing import Any, TypeVar
 
-from tasks.pages.text_table import aligned
+from tasks.common.parallel import AHEAD, WorkerLostError, in_order, processes
+from tasks.predict.open_model import ONNX, ModelSource
+from tasks.predict.sources import Item
 from unfont.answers import BATCH, Model, answers
 from unfont.errors import UserError
-from unfont.picture import read_picture
-from unfont.rank import Record, check_options
+from unfont.picture import picture_of, read_picture
+from unfont.rank import Record
+from unfont.reading import Picture
 from unfont.text import shown
 
+T = TypeVar("T")
 
-def predict_files(
-    files: Sequence[Path],
+CHUNK_BYTES = 8 * 2**20  # of pictures that travel to another process at a time
+PIXELS = 2**24  # of the pictures that are answered at a time: with more, fewer than BATCH
+TRIES = 2  # processes that the same pictures may cost before they are halved
+
+
+def predict_items(
+    items: Iterable[Item],
     *,
     model: Model,
     top: int = 3,
     among: Sequence[str] | None = None,
     abstain_below: float = 0.0,
-) -> tuple[list[Record], list[UserError]]:
-    """Predict every picture that can be read, and report of every other why it cannot.
+) -> Generator[Record, None, None]:
+    """A record of every item, in their order, as they come.
 
     Args:
-        files: pictures, predicted in this order.
+        items: pictures; a few are in memory at a time.
         model: what predicts.
         top, among, abstain_below: see `unfont.rank.answer`.
 
     Returns:
-        Records with `file` and what `unfont.answers.answers` gives, and one error for each file that is left out.
+        `file`, the item's name, and what `unfont.answers.answers` gives. Of a picture that cannot be read, the answer
+        and `p` are None, `top` is empty, `windows` and `agree` are 0, and `error` says why.
 
     Raises:
         UserError: an option is wrong.
     """
-    check_options(model.labels, top=top, among=among, abstain_below=abstain_below)
-    records: list[Record] = []
-    problems: list[UserError] = []
-    for start in range(0, len(files), BATCH):
-        good, pictures = [], []
-        for file in files[start : start + BATCH]:
-            try:
-                pictures.append(read_picture(file, channels=model.shape[2]))
-                good.append(str(file))
-            except UserError as problem:
-                problems.append(UserError(problem.what, where=shown(problem.where), fix=problem.fix))
-        found = answers(model, pictures, top=top, among=among, abstain_below=abstain_below)
-        records += [{"file": file, **record} for file, record in zip(good, found, strict=True)]
-    return records, problems
+    for name, found in _answered(items, model, top=top, among=among, abstain_below=abstain_below):
+        yield _unread(name, model.target, found.what) if isinstance(found, UserError) else found
 
 
-def format_predictions(records: Sequence[Record], output_format: str) -> str:
-    """Records of `predict_files` as text: 'table', 'json' or 'csv', without a newline at the end.
+def predict_files(files: Iterable[Path], *, model: Model, **options: Any) -> tuple[list[Record], list[UserError]]:
+    """The records of the files that can be read, as `predict_items` has them, and one error for each other file."""
+    answered = list(_answered((Item(str(file), str(file)) for file in files), model, **options))
+    problems = [found for _, found in answered if isinstance(found, UserError)]
+    return [found for _, found in answered if not isinstance(found, UserError)], problems
 
-    Raises:
-        ValueError: another format.
+
+def predict_in_processes(
+    items: Iterable[Item], source: ModelSource, *, target: str, workers: int, **options: Any
+) -> Generator[Record, None, None]:
+    """`predict_items` in so many processes, each of which opens the model once and uses one thread.
+
+    Pictures that their process does not survive are records with `error`, the others beside them are answered.
     """
-    if output_format == "json":
-        return json.dumps([_json_safe(record) for record in records], indent=2, ensure_ascii=False)
-    if output_format == "csv":
-        return _csv(records)
-    if output_format == "table":
-        return _table(records)
-    raise ValueError(f"the output format must be table, json or csv, not '{output_format}'")
+    work = partial(_in_worker, source=source, options=options)
+    with ExitStack() as stack:
+        run = stack.enter_context(processes(work, workers=workers, tries=TRIES))
+        threads = stack.enter_context(ThreadPoolExecutor(workers))
+
+        def submit(chunk: list[Item]) -> Any:
+            return threads.submit(_survived, chunk, run, target)
+
+        for records in in_order(submit, chunks_of(items), ahead=AHEAD * workers):
+            yield from records
 
 
-def _json_safe(record: Record) -> Record:
-    # A file name that is not UTF-8 has no JSON: it is shown escaped.
-    return {**record, "file": _utf8(record["file"])}
+def usable_cpus() -> int:
+    """The CPUs that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _csv(records: Sequence[Record]) -> str:
-    """`file`, the prediction, `p`, then a pair of columns for each label of `top`."""
-    target = _target_of(records)
-    count = max((len(record["top"]) for record in records), default=0)
-    header = ["file", target, "p"]
-    header += [name for rank in range(1, count + 1) for name in (f"{target}_{rank}", f"p_{rank}")]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for record in records:
-        best = [value for one in record["top"] for value in (one[target], one["p"])]
-        writer.writerow([_utf8(record["file"]), record[target] or "", record["p"], *best])
-    return text.getvalue().rstrip("\n")
+def chunks_of(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Parts of at most BATCH items, fewer where they carry many bytes."""
+    return _parts(items, lambda item: len(item.data or b""), CHUNK_BYTES)
 
 
-def _table(records: Sequence[Record]) -> str:
-    target = _target_of(records)
-    lines = [["file", target, "p", "top"]]
-    for record in records:
-        top = "  ".join(f"{one[target]} {one['p']:.3f}" for one in record["top"])
-        lines.append([shown(record["file"]), record[target] or "?", f"{record['p']:.3f}", top])
-    return "\n".join(aligned(lines))
+def _answered(items: Iterable[Item], model: Model, **options: Any) -> Iterator[tuple[str, Record | UserError]]:
+    """Names with their records, or with what is wrong."""
+    read = ((item.name, _read(item, model.shape[2])) for item in items)
+    for batch in _parts(read, lambda one: 0 if isinstance(one[1], UserError) else one[1].size, PIXELS):
+        found = iter(answers(model, [one for _, one in batch if not isinstance(one, UserError)], **options))
+        for name, one in batch:
+            yield name, one if isinstance(one, UserError) else {"file": name} | next(found)
 
 
-def _target_of(records: Sequence[Record]) -> str:
-    names = [name for name in (records[0] if records else {}) if name not in ("file", "p", "top")]
-    return str(names[0]) if names else "script"
+def _parts(things: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    part: list[T] = []
+    total = 0
+    for thing in things:
+        part.append(thing)
+        total += size(thing)
+        if len(part) == BATCH or total >= most:
+            yield part
+            part, total = [], 0
+    if part:
+        yield part
 
 
-def _utf8(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _read(item: Item, channels: int) -> Picture | UserError:
+    try:
+        if item.path is not None:
+            return read_picture(Path(item.path), channels=channels)
+        if item.data is not None:
+            return picture_of(item.data, where=item.name, channels=channels)
+    except UserError as problem:
+        return UserError(problem.what, where=shown(problem.where), fix=problem.fix)
+    return UserError(item.problem or "there is no picture", where=shown(item.name), fix="leave it out")
+
+
+def _unread(name: str, target: str, reason: str) -> Record:
+    return {"file": name, target: None, "p": None, "top": [], "windows": 0, "agree": 0, "error": reason}
+
+
+def _survived(chunk: list[Item], run: Callable[[list[Item]], list[Record]], target: str) -> list[Record]:
+    """The records of a chunk; the picture that ends every process is found by halving."""
+    try:
+        return run(chunk)
+    except WorkerLostError:
+        if len(chunk) == 1:
+            return [_unread(chunk[0].name, target, "the process that read it was lost; out of memory?")]
+        middle = len(chunk) // 2
+        return [record for half in (chunk[:middle], chunk[middle:]) for record in _survived(half, run, target)]
+
+
+def _in_worker(chunk: list[Item], *, source: ModelSource, options: dict[str, Any]) -> list[Record]:
+    model = _opened(source)
+    with _one_thread(source):
+        return list(predict_items(chunk, model=model, **options))
+
+
+@cache
+def _opened(source: ModelSource) -> Model:
+    # Ctrl-C reaches every process of the terminal: the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return source.open()
+
+
+def _one_thread(source: ModelSource) -> AbstractContextManager[None]:
+    if source.path.suffix == ONNX:
+        return nullcontext()  # has one
+    from tasks.common.determinism import deterministic
+
+    return deterministic(1)

@@ -43,6 +43,7 @@ CHECKED = {
     "make run": "makes an environment and takes twenty minutes",
     "make test": "is what runs this",
     ". .venv/bin/activate": "of an environment that make made",
+    "find scans": "tests/apps/test_predict.py lists paths on standard input",
     "npm install": "fetches",
     "pip install": "fetches",
     "python -m tasks.fonts.build": "fetches",
@@ -58,6 +59,7 @@ FILLED = {
     r"\bKnda\b": "Grek",
     r"\bcrops/(?= --pattern '\{script\}/\*)": "by_script/",
     r"\bcrops/\*": "by_script/Latn/*",
+    r"\bscans/": "pictures/",
     r"~/Downloads/": "",
     r"\b3f9bb66d\b": "MINED_KEY",
     r"\b3fa9c2\b": "OWN_KEY",
@@ -205,6 +207,10 @@ def test_its_arguments_are_right(line: str) -> None:
     words = shlex.split(line)
     match words:
         case ["unfont", *rest]:
+            parse_unfont(rest)
+        case ["find", *rest] if "|" in rest:
+            program, *rest = rest[rest.index("|") + 1 :]
+            assert program == "unfont"
             parse_unfont(rest)
         case ["dvc", *rest]:
             from dvc.cli import parse_args

@@ -1,8 +1,5 @@
-import csv
-import io
-import json
-import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +9,15 @@ from PIL import Image
 from models.network import CropNet
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.predict.champion import find_model, registered_name, temperature_of
-from tasks.predict.predict import format_predictions, predict_files
+from tasks.predict.predict import chunks_of, predict_files, predict_in_processes, predict_items
+from tasks.predict.sources import Item
 from tasks.predict.torch_model import TorchModel
 from tasks.train.weights import load_model, save_model
+from tests.tasks.predict.greys import DEADLY, GreySource
 from tests.toyhome import toy_params
+from unfont.answers import BATCH
 from unfont.errors import UserError
 from unfont.picture import read_picture
-from unfont.rank import answer
 from unfont.reading import fit
 
 PARAMS = toy_params()
@@ -35,6 +34,10 @@ def model(tmp_path_factory):
     return folder
 
 
+def items_of(*names):
+    return [Item(str(name), str(name)) for name in names]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -45,74 +48,96 @@ def model(tmp_path_factory):
         ({"among": ["Latn", "Klin"]}, "unknown label 'Klin'.*the model knows Cyrl, Grek, Latn, Zxxx"),
     ],
 )
-def test_wrong_options_are_told_before_any_file_is_read(model, options, said):
+def test_wrong_options_are_told(model, here, options, said):
     with pytest.raises(UserError, match=said):
-        predict_files([], model=TorchModel.of_folder(model), **options)
+        list(predict_items(items_of("none.png"), model=TorchModel.of_folder(model), **options))
 
 
-def test_good_files_are_predicted_and_bad_ones_reported(model, here):
+def test_good_pictures_are_predicted_and_bad_ones_have_a_reason_in_their_place(model, here):
     Image.new("L", (50, 20), 255).save(here / "good.png")
     Image.new("RGB", (64, 16), "red").save(here / "red.jpg")
     (here / "bad.png").write_text("no picture")
-    files = [here / name for name in ("good.png", "bad.png", "none.png", "red.jpg")]
-    records, problems = predict_files(files, model=TorchModel.of_folder(model), top=4)
-    assert [record["file"] for record in records] == [str(here / "good.png"), str(here / "red.jpg")]
+    held = Item("t.parquet:0", data=(here / "good.png").read_bytes())
+    items = [*items_of("good.png", "bad.png", "none.png", "red.jpg"), held, Item("t.parquet:1", problem="holds none")]
+    records = list(predict_items(items, model=TorchModel.of_folder(model), top=4))
+    assert [record["file"] for record in records] == [item.name for item in items]
+    errors = [None, "this is no picture", "there is no such file", None, None, "holds none"]
+    assert [record.get("error") for record in records] == errors
     for record in records:
-        assert record["script"] == record["top"][0]["script"]
-        assert sum(one["p"] for one in record["top"]) == pytest.approx(1, abs=1e-5)
-    assert ["bad.png" in str(problems[0]), "none.png" in str(problems[1])] == [True, True]
-    assert all("\n" not in str(problem) for problem in problems)
+        if "error" in record:
+            nothing = {"script": None, "p": None, "top": [], "windows": 0, "agree": 0}
+            assert {name: record[name] for name in nothing} == nothing
+        else:
+            assert record["script"] == record["top"][0]["script"]
+            assert sum(one["p"] for one in record["top"]) == pytest.approx(1, abs=1e-5)
+    assert records[4] == records[0] | {"file": "t.parquet:0"}
 
 
-def test_files_are_predicted_in_order_whatever_the_chunks(model, here, monkeypatch):
+def test_pictures_are_predicted_in_order_whatever_the_batches(model, here, monkeypatch):
     rng = np.random.default_rng(0)
     files = [here / f"{n}.png" for n in range(7)]
     for file in files:
         Image.fromarray(rng.integers(0, 256, (16, 64)).astype(np.uint8)).save(file)
     whole, _ = predict_files(files, model=TorchModel.of_folder(model))
-    monkeypatch.setattr("tasks.predict.predict.BATCH", 3)
-    parts, _ = predict_files(files, model=TorchModel.of_folder(model))
-    assert [r["file"] for r in whole] == [r["file"] for r in parts] == [str(file) for file in files]
-    np.testing.assert_allclose([r["p"] for r in whole], [r["p"] for r in parts], atol=1e-5)
+    for constant, value in (("BATCH", 3), ("PIXELS", 1)):
+        monkeypatch.setattr(f"tasks.predict.predict.{constant}", value)
+        parts, _ = predict_files(files, model=TorchModel.of_folder(model))
+        assert [r["file"] for r in whole] == [r["file"] for r in parts] == [str(file) for file in files]
+        np.testing.assert_allclose([r["p"] for r in whole], [r["p"] for r in parts], atol=1e-5)
 
 
-RECORDS = [
-    {"file": 'a, "b".png', "script": "Latn", "p": 0.9, "top": [{"script": "Latn", "p": 0.9}]},
-    {
-        "file": "ж\n.png",
-        "script": None,
-        "p": 0.5,
-        "top": [{"script": "Cyrl", "p": 0.5}, {"script": "Grek", "p": 0.4}],
-    },
-]
+def test_of_files_every_problem_is_told_whole(model, here):
+    Image.new("L", (50, 20), 255).save(here / "good.png")
+    (here / "bad.png").write_text("no picture")
+    files = [Path(name) for name in ("bad.png", "good.png", "none.png")]
+    records, problems = predict_files(files, model=TorchModel.of_folder(model))
+    assert records == list(predict_items(items_of("good.png"), model=TorchModel.of_folder(model)))
+    assert [problem.where for problem in problems] == ["bad.png", "none.png"]
+    assert all(problem.fix for problem in problems)
 
 
-def test_json_and_csv_give_back_what_went_in():
-    assert json.loads(format_predictions(RECORDS, "json")) == RECORDS
-    rows = list(csv.DictReader(io.StringIO(format_predictions(RECORDS, "csv"))))
-    assert [row["file"] for row in rows] == ['a, "b".png', "ж\n.png"]
-    assert [(row["script"], row["p"]) for row in rows] == [("Latn", "0.9"), ("", "0.5")]
-    assert (rows[1]["script_2"], rows[1]["p_2"]) == ("Grek", "0.4")
+def test_pictures_are_read_as_they_are_asked_for(model, here):
+    Image.new("L", (50, 20), 255).save(here / "good.png")
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield Item("good.png", "good.png")
+
+    records = predict_items(endless(), model=TorchModel.of_folder(model))
+    assert next(records)["file"] == "good.png" and len(taken) == BATCH
 
 
-def test_the_table_has_one_line_a_file():
-    lines = format_predictions(RECORDS, "table").splitlines()
-    assert len(lines) == 3
-    assert lines[0].split() == ["file", "script", "p", "top"]
-    assert lines[2].split() == ["ж\\n.png", "?", "0.500", "Cyrl", "0.500", "Grek", "0.400"]
+def test_a_chunk_that_travels_holds_few_pictures_or_few_bytes():
+    paths = items_of(*range(150))
+    assert [len(chunk) for chunk in chunks_of(paths)] == [64, 64, 22]
+    large = [Item(str(number), data=bytes(3 * 2**20)) for number in range(7)]
+    assert [len(chunk) for chunk in chunks_of(large)] == [3, 3, 1]
+    assert [item for chunk in chunks_of(paths) for item in chunk] == paths
 
 
-@pytest.mark.parametrize("output_format", ["table", "json", "csv"])
-def test_a_name_that_is_no_utf8_can_be_printed(output_format):
-    name = os.fsdecode(b"\xff.png")
-    text = format_predictions([{**RECORDS[0], "file": name}], output_format)
-    text.encode("utf-8")
-    assert "xff.png" in text
+def test_processes_answer_as_this_one_does_and_in_order(here):
+    files = []
+    for number in range(200):
+        files.append(f"{number}.png")
+        Image.new("L", (64, 16), number).save(here / files[-1])
+    (here / "7.png").write_text("no picture")
+    source = GreySource()
+    here_alone = list(predict_items(items_of(*files), model=source.open(), top=2))
+    many = predict_in_processes(items_of(*files), source, target="script", workers=2, top=2)
+    assert list(many) == here_alone
+    assert [record["file"] for record in here_alone] == files
+    assert [record["file"] for record in here_alone if "error" in record] == ["7.png"]
 
 
-def test_another_target_gives_its_own_column():
-    found = {"file": "x", **answer(np.array([[0.2, 0.8]]), ["left", "right"], target="pose")}
-    assert format_predictions([found], "csv").splitlines()[0] == "file,pose,p,pose_1,p_1,pose_2,p_2"
+def test_a_picture_that_ends_every_process_is_one_record(here):
+    for name, grey in (("a.png", 10), ("b.png", DEADLY), ("c.png", 30)):
+        Image.new("L", (64, 16), grey).save(here / name)
+    items = items_of("a.png", "b.png", "c.png")
+    records = list(predict_in_processes(items, GreySource(), target="script", workers=2))
+    assert [record["file"] for record in records] == ["a.png", "b.png", "c.png"]
+    assert ["process" in record.get("error", "") for record in records] == [False, True, False]
 
 
 def test_without_any_model_the_user_is_told_to_run(here, monkeypatch):
