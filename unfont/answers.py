@@ -7,11 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.combine import UNWRITTEN, among_labels, combined
+from unfont.combine import SURE, UNWRITTEN, among_labels, combined
 from unfont.rank import Record, answer, check_options
-from unfont.reading import Picture, Reading, fit, read
+from unfont.reading import SCALES, Picture, Reading, Writing, cut, find
 
 BATCH = 64  # pictures whose windows are in memory at a time: a page has thousands
+FIRST = (1.0,)  # the scale at which all writing is read, and the others where that leaves a doubt
+SCALED = tuple(scale for scale in SCALES if scale not in FIRST)
+CERTAIN = 0.995  # the probability that leaves none
 CLEAR = 0.95  # a script with this probability: the picture is not turned to see whether it reads better
 UPRIGHT = 10.0  # times the odds of a script that a picture must have turned: most are upright
 ENOUGH = 0.6  # probability of a script that it must have turned: else what has no writing is turned until it has some
@@ -106,7 +109,7 @@ def _better(
     views = [np.ascontiguousarray(np.rot90(pictures[number], degrees // 90)) for number, degrees in turned]
     best = list(found)
     odds = {number: UPRIGHT * _odds(clearness(found[number])) for number, _ in turned}
-    for (number, degrees), one in zip(turned, _seen(model, views), strict=True):
+    for (number, degrees), one in zip(turned, _seen(model, views, at_once=True), strict=True):
         p = clearness(one)
         if p >= ENOUGH and _odds(p) > odds[number]:
             odds[number], best[number] = _odds(p), Seen(one.reading, one.probabilities, degrees)
@@ -124,16 +127,42 @@ def _clearness(one: Seen, labels: Sequence[str], among: Sequence[str] | None) ->
     return float(max((p for p, name in zip(found, names, strict=True) if name != UNWRITTEN), default=0.0))
 
 
-def _seen(model: Model, pictures: Sequence[Picture]) -> list[Seen]:
-    readings = [reading_of(model, picture) for picture in pictures]
+def _seen(model: Model, pictures: Sequence[Picture], *, at_once: bool = False) -> list[Seen]:
+    """Each picture as it stands: writing at one scale, and at all where that leaves a doubt, or `at_once`."""
+    height, width, _ = model.shape
+    found = [writing_of(model, picture) for picture in pictures]
+    scales = SCALES if at_once else FIRST
+    seen = _probable(model, [cut(writing, height=height, width=width, scales=scales) for writing in found])
+    if at_once:
+        return seen
+    doubtful = [number for number, one in enumerate(seen) if not _is_certain(one, model.labels)]
+    more = _probable(model, [cut(found[number], height=height, width=width, scales=SCALED) for number in doubtful])
+    for number, one in zip(doubtful, more, strict=True):
+        windows = np.concatenate([seen[number].reading.windows, one.reading.windows])
+        probabilities = np.concatenate([seen[number].probabilities, one.probabilities])
+        seen[number] = Seen(Reading(windows, one.reading.length), probabilities)
+    return seen
+
+
+def _is_certain(one: Seen, labels: Sequence[str]) -> bool:
+    """Whether it has no writing that more windows could speak of, or its windows leave no doubt and no other script."""
+    if one.reading.length is None:
+        return True
+    surest = combined(one.probabilities, labels, length=one.reading.length).max()
+    others = {labels[row.argmax()] for row in one.probabilities if row.max() >= SURE} - {UNWRITTEN}
+    return bool(surest >= CERTAIN) and len(others - {"Hani"}) <= 1
+
+
+def _probable(model: Model, readings: list[Reading]) -> list[Seen]:
+    if not readings:
+        return []
     probabilities = model.probabilities(np.concatenate([reading.windows for reading in readings]))
     ends = np.cumsum([len(reading.windows) for reading in readings])[:-1]
     return [Seen(reading, part) for reading, part in zip(readings, np.split(probabilities, ends), strict=True)]
 
 
-def reading_of(model: Model, picture: Picture) -> Reading:
-    """What `model` is shown of a picture that is not turned."""
-    height, width, _ = model.shape
-    if UNWRITTEN not in model.labels or picture.shape[:2] == (height, width):
-        return Reading(fit(picture, height=height, width=width)[None])
-    return read(picture, height=height, width=width)
+def writing_of(model: Model, picture: Picture) -> Writing:
+    """The writing that `model` reads in windows; none where it takes a picture whole."""
+    if UNWRITTEN not in model.labels or picture.shape[:2] == model.shape[:2]:
+        return Writing(picture, [])
+    return find(picture)

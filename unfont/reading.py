@@ -40,32 +40,42 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A picture with its ink: `boxes` are the lines, in the picture's own pixels."""
+class Writing:
+    """A picture with its writing found: `boxes` are the lines, in the picture's own pixels; none if it is blank."""
 
     picture: Picture
     boxes: list[Box]
 
+    @property
+    def length(self) -> float | None:
+        """How many times its height the writing is long, all lines together; None if there is none."""
+        if not self.boxes:
+            return None
+        return sum((box.right - box.left) / max(1, box.bottom - box.top) for box in self.boxes)
+
 
 def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Reading:
-    """The windows of a picture; of a blank one, the whole picture as one window.
+    """The windows of a picture: `cut` of what `find` finds in it."""
+    return cut(find(picture), height=height, width=width, scales=scales)
+
+
+def cut(writing: Writing, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Reading:
+    """The windows of writing; of a blank picture, the whole picture as one window.
 
     A window shows a part of a line, scaled, and background where the line ends before the window does.
 
     Args:
         scales: heights of the ink, in windows' heights; each line is read at all of them.
     """
-    found = _find(picture)
     windows = [
         window
-        for box in found.boxes
+        for box in writing.boxes
         for scale in scales
-        for window in _windows(found.picture, box, scale, height, width)
+        for window in _windows(writing.picture, box, scale, height, width)
     ]
     if not windows:
-        return Reading(fit(picture, height=height, width=width)[None])
-    length = sum((box.right - box.left) / max(1, box.bottom - box.top) for box in found.boxes)
-    return Reading(np.stack(windows), length)
+        return Reading(fit(writing.picture, height=height, width=width)[None])
+    return Reading(np.stack(windows), writing.length)
 
 
 def fit(picture: Picture, *, height: int, width: int) -> Picture:
@@ -86,18 +96,20 @@ def fit(picture: Picture, *, height: int, width: int) -> Picture:
     return crop
 
 
-def _find(picture: Picture) -> _Found:
+def find(picture: Picture) -> Writing:
+    """The writing of a picture, out of its margins and frames, level, its lines told apart, a column laid out."""
+    whole = picture
     picture, ink, factor = _inside_frame(picture)
     box = box_of(ink)
     if box is None:
-        return _Found(picture, [])
+        return Writing(whole, [])
     wide = box.right - box.left > box.bottom - box.top
     degrees = skew_of(box.of(ink)) if wide else 0.0
     if degrees:
         picture, ink, factor = _inside_frame(_turned(_scaled_box(box, factor, picture).of(picture), degrees))
         box = box_of(ink)
         if box is None:
-            return _Found(picture, [])
+            return Writing(whole, [])
     rule = underline_of(ink, box) if wide else None
     if rule is not None:
         picture, ink = _without_rows(picture, ink, rule, factor)
@@ -105,9 +117,9 @@ def _find(picture: Picture) -> _Found:
     lines = lines_of(ink, box)
     if is_column(lines, box):
         picture = _laid_out(picture, [_scaled_box(cell, factor, picture) for cell in cells_of(ink, box)])
-        return _Found(picture, [Box(0, picture.shape[0], 0, picture.shape[1])])
+        return Writing(picture, [Box(0, picture.shape[0], 0, picture.shape[1])])
     lines = sorted(lines, key=lambda line: line.top - line.bottom)[:MOST_LINES]
-    return _Found(picture, [_scaled_box(line, factor, picture) for line in sorted(lines)])
+    return Writing(picture, [_scaled_box(line, factor, picture) for line in sorted(lines)])
 
 
 def _inside_frame(picture: Picture) -> tuple[Picture, Mask, float]:

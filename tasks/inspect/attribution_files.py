@@ -15,10 +15,10 @@ from tasks.images.training_windows import TRAINED
 from tasks.predict.predict import predict_files
 from tasks.predict.torch_model import TorchModel
 from tasks.train.batches import as_images
-from unfont.answers import reading_of
+from unfont.answers import writing_of
 from unfont.errors import UserError
 from unfont.picture import read_picture
-from unfont.reading import read
+from unfont.reading import cut
 from unfont.text import shown
 
 
@@ -69,6 +69,4 @@ def _windows_of(record: dict[str, Any], model: TorchModel) -> Pixels:
     height, width, channels = model.shape
     picture = read_picture(Path(record["file"]), channels=channels)
     picture = np.ascontiguousarray(np.rot90(picture, record.get("turned", 0) // 90))
-    reading = reading_of(model, picture)
-    whole = reading.length is None
-    return reading.windows if whole else read(picture, height=height, width=width, scales=TRAINED).windows
+    return cut(writing_of(model, picture), height=height, width=width, scales=TRAINED).windows

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tests.unfont.drawing import Grey, below, word
 from unfont.answers import BATCH, answers, see
 from unfont.errors import UserError
+from unfont.reading import SCALES, read
 
 
 class ByInk:
@@ -54,6 +55,15 @@ def test_what_reads_far_better_turned_is_turned():
     model = ByInk({"Latn": 0.9, "Grek": 0.4, "Zxxx": 0.9})
     (found,) = answers(model, [heavy_below()[::-1, ::-1]])
     assert (found["script"], found["turned"]) == ("Latn", 180)
+
+
+def test_what_is_certain_at_one_scale_is_not_read_at_others():
+    doubtful, certain = (answers(ByInk({"Latn": p, "Grek": p, "Zxxx": p}), [heavy_below()])[0] for p in (0.8, 0.999))
+    height, width, _ = ByInk.shape
+    first, every = (
+        len(read(heavy_below(), height=height, width=width, scales=scales).windows) for scales in ((1.0,), SCALES)
+    )
+    assert (certain["windows"], doubtful["windows"]) == (first, every) and first < every
 
 
 @pytest.mark.parametrize("latin", [0.59, 0.85])
