@@ -130,7 +130,7 @@ def _csv_line(values: Sequence[Any]) -> str:
 def _table(records: Iterable[Record], target: str) -> Iterator[str]:
     """Lines with the columns of the first FIRST: of later ones, a longer cell moves those behind it."""
     rows = (_cells(record, target) for record in records)
-    first = [["file", target, "p", "top"], *islice(rows, FIRST)]
+    first = [["file", target, "p", "windows", "top"], *islice(rows, FIRST)]
     widths = [max(map(len, column)) for column in zip(*first, strict=True)][:-1]
     for row in chain(first, rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
@@ -140,10 +140,11 @@ def _table(records: Iterable[Record], target: str) -> Iterator[str]:
 def _cells(record: Record, target: str) -> list[str]:
     name = shown(record["file"])
     if "error" in record:
-        return [name, "-", "-", f"error: {shown(record['error'])}"]
+        return [name, "-", "-", "-", f"error: {shown(record['error'])}"]
     parts = [f"{one[target]} {one['p']:.3f}" for one in record["top"]]
     if "shares" in record:
         parts = ["shares:", *(f"{name} {share:.2f}" for name, share in record["shares"].items())]
     if "turned" in record:
         parts.append(f"(turned by {record['turned']}°)")
-    return [name, record[target] or "?", f"{record['p']:.3f}", "  ".join(parts)]
+    agree = f"{record['agree']}/{record['windows']}"  # of how many windows
+    return [name, record[target] or "?", f"{record['p']:.3f}", agree, "  ".join(parts)]

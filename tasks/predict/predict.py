@@ -6,7 +6,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache, partial
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 from tasks.common.parallel import AHEAD, WorkerLostError, in_order, processes
@@ -146,7 +148,16 @@ def _in_worker(chunk: list[Item], *, source: ModelSource, options: dict[str, Any
 def _opened(source: ModelSource) -> Model:
     # Ctrl-C reaches every process of the terminal: the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     return source.open()
+
+
+def _end_with_parent() -> None:
+    """A pool's process does not notice that the one that waits for it was killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _one_thread(source: ModelSource) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -38,7 +39,7 @@ def test_the_answers_are_printed_and_the_model_named_beside_them(pictures, capsy
 def test_a_picture_that_cannot_be_read_is_a_row_and_status_2(pictures, capsys):
     assert run("a.png", "b.png", "c.png", output_format=None) == 2
     said = capsys.readouterr()
-    assert said.out.splitlines()[2].split(maxsplit=3) == ["b.png", "-", "-", "error: this is no picture"]
+    assert said.out.splitlines()[2].split(maxsplit=4) == ["b.png", "-", "-", "-", "error: this is no picture"]
     assert said.err.splitlines()[1:] == ["unfont: 1 of 3 pictures could not be read: see `error`"]
 
 
@@ -132,3 +133,16 @@ def test_standard_input_lists_paths_and_a_reader_may_leave_early(pictures):
     shell = f"for _ in $(seq 3000); do echo a.png; done | {sys.executable} -m apps.cli predict - --workers 1 | head -2"
     left = subprocess.run(["bash", "-c", shell], cwd=pictures, capture_output=True, env={"PYTHONPATH": str(ROOT)})
     assert left.stdout.count(b"\n") == 2 and b"Traceback" not in left.stderr
+
+
+def test_when_the_command_is_killed_its_processes_end(pictures):
+    command = [sys.executable, "-m", "apps.cli", "predict", "-", "--workers", "2", "--format", "jsonl"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=pictures, env={"PYTHONPATH": str(ROOT)}, **pipes) as running:
+        running.stdin.write(b"a.png\n" * 100_000)
+        running.stdin.close()
+        assert running.stdout.readline()
+        workers = psutil.Process(running.pid).children(recursive=True)
+        running.kill()
+    _, left = psutil.wait_procs(workers, timeout=30)
+    assert workers and not left

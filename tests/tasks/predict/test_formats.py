@@ -66,12 +66,12 @@ def test_another_target_gives_its_own_column():
 def test_the_table_has_one_line_a_file():
     lines = text(RECORDS, "table").splitlines()
     assert len(lines) == 5
-    assert lines[0].split() == ["file", "script", "p", "top"]
+    assert lines[0].split() == ["file", "script", "p", "windows", "top"]
     assert lines[2].split() == [
-        "ж\\n.png", "?", "0.500", "Cyrl", "0.500", "Grek", "0.400", "(turned", "by", "180°)",
+        "ж\\n.png", "?", "0.500", "1/1", "Cyrl", "0.500", "Grek", "0.400", "(turned", "by", "180°)",
     ]  # fmt: skip
-    assert lines[3].split() == ["bad.png", "-", "-", "error:", "no", "picture"]
-    assert lines[4].split() == ["c.png", "mixed", "0.980", "shares:", "Latn", "0.60", "Grek", "0.40"]
+    assert lines[3].split() == ["bad.png", "-", "-", "-", "error:", "no", "picture"]
+    assert lines[4].split() == ["c.png", "mixed", "0.980", "9/10", "shares:", "Latn", "0.60", "Grek", "0.40"]
     assert len({line.index(word) for line, word in zip(lines, ["top", "Latn", "Cyrl", "error", "shares"], strict=True)})
 
 
