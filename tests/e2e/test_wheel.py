@@ -16,6 +16,7 @@ import yaml
 from tasks.crop_table.png import encode_png
 from tests.conftest import ROOT
 from tests.toyhome import LABELS, make_toy_home, picture, toy_params
+from tests.unfont.drawing import word
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -104,10 +105,16 @@ def test_help_comes_anywhere(environment, tmp_path):
     assert "Usage: unfont" in done.stdout and "│ predict " in done.stdout
 
 
-def test_in_an_empty_folder_it_says_where_to_stand(environment, tmp_path):
-    done = run(environment, tmp_path, "unfont", "predict", "picture.png")
+def test_in_an_empty_folder_it_says_where_to_stand_and_the_shipped_model_predicts(environment, tmp_path):
+    done = run(environment, tmp_path, "unfont", "words")
     said = "unfont: there are no parameters (params.yaml): run unfont in the project's folder\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    (tmp_path / "picture.png").write_bytes(encode_png(word("handwriting")))
+    done = run(environment, tmp_path, "unfont", "predict", "picture.png", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "unfont: model shipped with unfont\n")
+    assert json.loads(done.stdout)[0]["script"] == "Latn"
+    done = run(environment, tmp_path, "python", "-m", "unfont", "picture.png")
+    assert done.returncode == 0 and done.stdout.startswith("Latn\t")
 
 
 def test_in_a_project_it_predicts(environment, tmp_path):
