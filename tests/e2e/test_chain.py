@@ -192,7 +192,6 @@ def test_a_fourth_round_is_one_line(project):
         (("invariance", "magic"), "no such stage"),
         (("run", "magic"), "no such stage"),
         (("predict", "nothing.png"), "nothing.png"),
-        (("predict", "params.yaml"), "params.yaml"),
         (("evaluate", "--from", "nowhere"), "nowhere"),
         (("profile", "magic"), "no such profile"),
     ],
@@ -201,6 +200,12 @@ def test_wrong_input_is_one_line_and_status_2(project, arguments, said):
     status, out = unfont(*arguments)
     assert (status, out.count("\n")) == (2, 1)
     assert out.startswith("unfont: ") and said in out
+
+
+def test_a_file_that_is_no_picture_is_a_row_and_status_2(project):
+    status, out = unfont("predict", "params.yaml")
+    assert status == 2 and "error: this is no picture" in out
+    assert out.splitlines()[-1] == "unfont: 1 of 1 pictures could not be read: see `error`"
 
 
 def test_a_wrong_params_key_stops_before_any_work(project):

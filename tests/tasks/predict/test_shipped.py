@@ -66,7 +66,8 @@ def test_the_better_one_serves_and_says_so(params):
     assert str(chosen(params)) in serving_model(params).name
 
 
-def test_before_any_training_and_outside_of_a_project_the_shipped_one_serves(here):
+def test_before_any_training_and_outside_of_a_project_the_shipped_one_serves(here, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for params in (None, PARAMS):
         source = serving_model(params)
         assert source.path == SHIPPED_FILE and source.open().target == "script"
@@ -74,7 +75,7 @@ def test_before_any_training_and_outside_of_a_project_the_shipped_one_serves(her
         serving_model(FACES)
 
 
-def test_models_are_named(params, here):
+def test_models_are_named(params):
     models = {"round-0": params.home / "rounds/0"}
     assert named_source(params, SHIPPED, models).path == SHIPPED_FILE
     assert named_source(None, str(SHIPPED_FILE), {}).open().labels
