@@ -1,8 +1,9 @@
 """Pictures of writing answered by a model: read in windows, upright or turned."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +23,43 @@ TALL = 1.2  # times its width: a picture higher than that may lie on its side
 UPSIDE_DOWN, ON_ITS_SIDE = (180,), (90, 270, 180)  # degrees counter-clockwise that are tried
 
 
-class Model(Protocol):
-    """What a picture is answered by: labels, the size of its crops, and their probabilities."""
+class Model(ABC):
+    """What a picture is answered by.
+
+    Attributes:
+        card: what is known of it: `labels` in the order of the logits, `height`, `width` and `channels` of its crops,
+            and the `target` that the labels are of.
+        temperature: by which logits are divided before they become probabilities.
+    """
+
+    def __init__(self, card: dict[str, Any], *, temperature: float) -> None:
+        self.card, self.temperature = card, temperature
 
     @property
-    def labels(self) -> Sequence[str]:
+    def labels(self) -> list[str]:
         """The labels, in the order of the probabilities."""
+        labels: list[str] = self.card["labels"]
+        return labels
 
     @property
     def target(self) -> str:
         """What the labels are of: `script`."""
+        return str(self.card["target"])
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of its crops."""
+        return self.card["height"], self.card["width"], self.card["channels"]
+
+    @abstractmethod
+    def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """[n, labels] of crops uint8 [n, height, width], of three channels [..., 3]."""
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """[n, labels] of crops uint8 [n, height, width], of three channels [..., 3]."""
+        """softmax(logits / temperature), [n, labels], of crops as in `logits`."""
+        logits = self.logits(crops).astype(np.float64) / self.temperature
+        strong = np.exp(logits - logits.max(1, keepdims=True))
+        return np.asarray(strong / strong.sum(1, keepdims=True))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Models as ONNX files, run by onnxruntime; the file carries its card."""
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from unfont.answers import Model
 from unfont.errors import UserError
 
 FORMAT = 1
@@ -20,16 +20,18 @@ CHAMPION = Path(__file__).parent / "champion" / "model.onnx"
 FIX = "write it again with `unfont export`, or name another file"
 
 
-class OnnxModel:
+class OnnxModel(Model):
     """A model that `unfont export` wrote.
 
     Attributes:
-        card: what the file says of it: `labels`, `height`, `width`, `channels`, `target`, `temperature`, `name`.
-        threads: of a prediction; they do not spin while they wait.
+        card: as of any model, with its `temperature` and `name`.
     """
 
     def __init__(self, file: str | Path = CHAMPION, *, threads: int = 1) -> None:
         """Read a model.
+
+        Args:
+            threads: of a prediction; they do not spin while they wait.
 
         Raises:
             UserError: there is no such file, or it is none that `unfont export` wrote.
@@ -47,32 +49,11 @@ class OnnxModel:
             )
         except Exception as error:  # onnxruntime's errors have no common base
             raise UserError("this is no ONNX model", where=path, fix=FIX) from error
-        self.card = _card_of(self._session, path)
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """The labels, in the order of the probabilities."""
-        labels: list[str] = self.card["labels"]
-        return labels
-
-    @property
-    def target(self) -> str:
-        """What the labels are of."""
-        return str(self.card["target"])
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of its crops."""
-        return self.card["height"], self.card["width"], self.card["channels"]
-
-    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """softmax(logits / temperature), [n, labels], of crops uint8 [n, height, width], of three channels [..., 3]."""
-        logits = self.logits(crops).astype(np.float64) / self.card["temperature"]
-        strong = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(strong / strong.sum(1, keepdims=True))
+        card = _card_of(self._session, path)
+        super().__init__(card, temperature=card["temperature"])
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """[n, labels] of crops as in `probabilities`."""
+        """[n, labels] of crops uint8 [n, height, width], of three channels [..., 3]."""
         parts = [crops[start : start + PART] for start in range(0, len(crops), PART)]
         return np.concatenate([self._session.run([LOGITS], {CROPS: part})[0] for part in parts])
 
