@@ -18,6 +18,7 @@ PLUMBING = {
     "models/settings.py",
     "tasks/__init__.py",
     "unfont/errors.py",
+    "unfont/labels.py",
     *(
         f"tasks/common/{name}.py"
         for name in ("dvc_stage", "files", "mlflow_figures", "mlflow_record", "mlflow_runs", "params")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.combine import SURE, UNWRITTEN, among_labels, combined
+from unfont.combine import SURE, among_labels, combined
+from unfont.labels import UNWRITTEN
 from unfont.rank import Record, answer, check_options
 from unfont.reading import SCALES, Picture, Reading, Writing, cut, find
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-UNWRITTEN = "Zxxx"  # ISO 15924: a picture without writing
+from unfont.labels import UNWRITTEN
+
 FLOOR = 0.01  # added to every probability: no window alone rules a label out
 KANJI = 0.6  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
 WITH_HAN = ("Jpan", "Kore")  # written with Han characters among others

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.combine import UNWRITTEN, among_labels, combined, mixture
+from unfont.combine import among_labels, combined, mixture
 from unfont.errors import UserError
+from unfont.labels import UNWRITTEN
 from unfont.text import shown
 
 DIGITS = 6

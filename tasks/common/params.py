@@ -19,9 +19,9 @@ from models.settings import (
     TrainSettings,
 )
 from unfont.errors import UserError
+from unfont.labels import UNWRITTEN as UNWRITTEN
 
 PARAMS_FILE = Path("params.yaml")
-UNWRITTEN = "Zxxx"  # ISO 15924: no writing
 SYMBOLS = "Zsym"  # ISO 15924: the "script" of fonts of icons, which serve backgrounds only
 # dvc.yaml reads these for the graph itself: a problem's own values would not be seen there.
 IN_THE_GRAPH = ("problems", "rounds", "fonts", "words", "invariance.modes")

@@ -8,6 +8,8 @@ from babel import Locale
 from babel.core import get_global
 from fontTools import unicodedata
 
+from unfont.labels import UNWRITTEN
+
 MOST = 6  # names in a hint
 # What the labels of this project take together: Han is one script, Japanese and Korean are written in several.
 _TOGETHER = {"Hans": "Hani", "Hant": "Hani", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", "Hang": "Kore"}
@@ -74,7 +76,7 @@ def _codes() -> dict[str, str]:
         found |= dict.fromkeys((code, name, unicodedata.script_name(code, "")), code)
     named = {" ".join(re.findall(r"[^\W\d_]+", name.casefold())): code for name, code in found.items()}
     # Codes of no script in particular, but for Zxxx, no writing.
-    return {name: code for name, code in named.items() if name and code and (code[0] != "Z" or code == "Zxxx")}
+    return {name: code for name, code in named.items() if name and code and (code[0] != "Z" or code == UNWRITTEN)}
 
 
 def _likely(tag: str) -> str | None:

@@ -1,0 +1,5 @@
+"""Labels with a meaning of their own."""
+
+from typing import Final
+
+UNWRITTEN: Final = "Zxxx"  # ISO 15924: a picture without writing
