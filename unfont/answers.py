@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from unfont.combine import SURE, among_labels, combined
 from unfont.labels import UNWRITTEN
 from unfont.rank import Record, answer, check_options
-from unfont.reading import SCALES, Picture, Reading, Writing, cut, find
+from unfont.reading import Picture, Reading, Writing, cut, find
 
 BATCH = 64  # pictures whose windows are in memory at a time: a page has thousands
-FIRST = (1.0,)  # the scale at which all writing is read, and the others where that leaves a doubt
-SCALED = tuple(scale for scale in SCALES if scale not in FIRST)
-CERTAIN = 0.995  # the probability that leaves none
+FIRST = (1.0,)  # the scale at which all writing is read first, in windows side by side
+CERTAIN = 0.995  # the probability that leaves no doubt: else it is read at all scales, in windows that overlap
 CLEAR = 0.95  # a script with this probability: the picture is not turned to see whether it reads better
 UPRIGHT = 10.0  # times the odds of a script that a picture must have turned: most are upright
 ENOUGH = 0.6  # probability of a script that it must have turned: else what has no writing is turned until it has some
@@ -131,7 +130,7 @@ def _better(
     views = [np.ascontiguousarray(np.rot90(pictures[number], degrees // 90)) for number, degrees in turned]
     best = list(found)
     odds = {number: UPRIGHT * _odds(clearness(found[number])) for number, _ in turned}
-    for (number, degrees), one in zip(turned, _seen(model, views, at_once=True), strict=True):
+    for (number, degrees), one in zip(turned, _seen(model, views, lambda one: clearness(one) >= ENOUGH), strict=True):
         p = clearness(one)
         if p >= ENOUGH and _odds(p) > odds[number]:
             odds[number], best[number] = _odds(p), Seen(one.reading, one.probabilities, degrees)
@@ -149,27 +148,21 @@ def _clearness(one: Seen, labels: Sequence[str], among: Sequence[str] | None) ->
     return float(max((p for p, name in zip(found, names, strict=True) if name != UNWRITTEN), default=0.0))
 
 
-def _seen(model: Model, pictures: Sequence[Picture], *, at_once: bool = False) -> list[Seen]:
-    """Each picture as it stands: writing at one scale, and at all where that leaves a doubt, or `at_once`."""
+def _seen(model: Model, pictures: Sequence[Picture], worth_more: Callable[[Seen], bool] | None = None) -> list[Seen]:
+    """Each picture as it stands: at a first look, and read whole where that leaves a doubt, or is `worth_more`."""
     height, width, _ = model.shape
+    worth_more = worth_more or (lambda one: not _is_certain(one, model.labels))
     found = [writing_of(model, picture) for picture in pictures]
-    scales = SCALES if at_once else FIRST
-    seen = _probable(model, [cut(writing, height=height, width=width, scales=scales) for writing in found])
-    if at_once:
-        return seen
-    doubtful = [number for number, one in enumerate(seen) if not _is_certain(one, model.labels)]
-    more = _probable(model, [cut(found[number], height=height, width=width, scales=SCALED) for number in doubtful])
-    for number, one in zip(doubtful, more, strict=True):
-        windows = np.concatenate([seen[number].reading.windows, one.reading.windows])
-        probabilities = np.concatenate([seen[number].probabilities, one.probabilities])
-        seen[number] = Seen(Reading(windows, one.reading.length), probabilities)
+    seen = _probable(model, [cut(one, height=height, width=width, scales=FIRST, overlap=0.0) for one in found])
+    again = [number for number, one in enumerate(seen) if one.reading.length is not None and worth_more(one)]
+    whole = _probable(model, [cut(found[number], height=height, width=width) for number in again])
+    for number, one in zip(again, whole, strict=True):
+        seen[number] = one
     return seen
 
 
 def _is_certain(one: Seen, labels: Sequence[str]) -> bool:
-    """Whether it has no writing that more windows could speak of, or its windows leave no doubt and no other script."""
-    if one.reading.length is None:
-        return True
+    """Whether its windows leave no doubt and no other script."""
     surest = combined(one.probabilities, labels, length=one.reading.length).max()
     others = {labels[row.argmax()] for row in one.probabilities if row.max() >= SURE} - {UNWRITTEN}
     return bool(surest >= CERTAIN) and len(others - {"Hani"}) <= 1

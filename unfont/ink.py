@@ -1,9 +1,11 @@
 """Where a picture has ink: its background told from writing, and frames, underlines and specks told from letters."""
 
+import math
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Grey = NDArray[np.uint8]  # [height, width]
 Mask = NDArray[np.bool_]  # [height, width], True where there is ink
@@ -41,16 +43,18 @@ def ink_of(grey: Grey) -> Mask:
 
     Dark on light and light on dark are the same. The threshold is that of Otsu (1979), on 256 levels.
     """
-    away = np.abs(grey.astype(np.int16) - int(background_of(grey)))
-    most = int(away.max())
-    if most < FAINT:
+    background = int(background_of(grey))
+    counts = np.array(Image.fromarray(grey).histogram(), np.int64)
+    away = np.abs(np.arange(256) - background)
+    if away[counts > 0].max() < FAINT:
         return np.zeros(grey.shape, np.bool_)
-    return np.asarray(away > _otsu(np.bincount(away.ravel(), minlength=256)))
+    least = math.floor(_otsu(np.bincount(away, counts, 256).astype(np.float64)))
+    return np.asarray((grey > background + least) | (grey < background - least))
 
 
-def _otsu(counts: NDArray[np.int64]) -> float:
+def _otsu(counts: NDArray[np.float64]) -> float:
     levels = np.arange(len(counts))
-    below, sums = counts.cumsum().astype(float), (counts * levels).cumsum().astype(float)
+    below, sums = counts.cumsum(), (counts * levels).cumsum()
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (sums[-1] * below / below[-1] - sums) ** 2 / (below * above)
@@ -60,13 +64,25 @@ def _otsu(counts: NDArray[np.int64]) -> float:
 
 def runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(start, end) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    padded = np.zeros(len(on) + 2, np.bool_)
+    padded[1:-1] = on
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def per_row(ink: Mask) -> NDArray[np.int64]:
+    """How many pixels of each row are ink."""
+    return np.add.reduce(ink.view(np.uint8), 1, dtype=np.uint32).astype(np.int64)
+
+
+def per_column(ink: Mask) -> NDArray[np.int64]:
+    """How many pixels of each column are ink."""
+    return np.add.reduce(ink.view(np.uint8), 0, dtype=np.uint32).astype(np.int64)
 
 
 def box_of(ink: Mask) -> Box | None:
     """The least box with all ink but specks; None where there is none."""
-    rows, columns = _extent(ink.sum(1)), _extent(ink.sum(0))
+    rows, columns = _extent(per_row(ink)), _extent(per_column(ink))
     return None if rows is None or columns is None else Box(*rows, *columns)
 
 
@@ -74,9 +90,10 @@ def _extent(counts: NDArray[np.int64]) -> tuple[int, int] | None:
     parts = runs(counts > 0)
     if not parts:
         return None
-    least = SPECK * counts.sum()
-    kept = [part for part in parts if counts[slice(*part)].sum() >= least] or parts
-    return kept[0][0], kept[-1][1]
+    sums = np.add.reduceat(counts, [start for start, _ in parts])  # between the parts all is 0
+    kept = np.flatnonzero(sums >= SPECK * sums.sum())
+    first, last = (kept[0], kept[-1]) if len(kept) else (0, -1)
+    return parts[first][0], parts[last][1]
 
 
 def without_frame(ink: Mask, box: Box) -> Box:

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
-from unfont.ink import Box, Mask, box_of, runs
+from unfont.ink import Box, Mask, box_of, per_column, per_row, runs
 
 SKEW = 20  # degrees each way that are tried
-POINTS = 600  # ink pixels that skew is measured on, at most
+POINTS = 400  # ink pixels that skew is measured on, at most
 FLATTER = 0.75  # of the rows that it takes as it is: a picture that takes fewer when turned is turned
 COLUMN = 2.5  # times its width: from this height on writing may be a column
 WIDE = 2.0  # times its height: a part of a column wider than that is a line
@@ -25,9 +25,9 @@ def skew_of(ink: Mask) -> float:
     if len(rows) < 20:
         return 0.0
     step = -(-len(rows) // POINTS)
-    y, x = rows[::step].astype(np.float64), columns[::step].astype(np.float64)
+    y, x = rows[::step].astype(np.float32), columns[::step].astype(np.float32)
     angles = np.arange(-SKEW, SKEW + 1)
-    radians = np.radians(angles)[:, None]
+    radians = np.radians(angles, dtype=np.float32)[:, None]
     turned = np.sort(y * np.cos(radians) - x * np.sin(radians), axis=1)
     edge = len(y) // 20
     spans = turned[:, -1 - edge] - turned[:, edge]
@@ -37,7 +37,7 @@ def skew_of(ink: Mask) -> float:
 
 def lines_of(ink: Mask, box: Box) -> list[Box]:
     """The lines in `box`, from the top: stretches of rows with ink, low ones (dots, accents) joined to the nearest."""
-    profile = box.of(ink).sum(1)
+    profile = per_row(box.of(ink))
     least = 0.03 * np.percentile(profile[profile > 0], 90)
     parts = runs(profile > least)
     high = max(end - start for start, end in parts)
@@ -54,7 +54,7 @@ def lines_of(ink: Mask, box: Box) -> list[Box]:
         return [box]
     boxes = [Box(box.top + start, box.top + end, box.left, box.right) for start, end in parts]
     # The bars of a letter such as Ξ are no lines: nothing is beside anything in them.
-    if np.median([len(runs(line.of(ink).sum(0) > 0)) for line in boxes]) < 2:
+    if np.median([len(runs(per_column(line.of(ink)) > 0)) for line in boxes]) < 2:
         return [box]
     return [_narrowed(ink, line) for line in boxes]
 
@@ -75,7 +75,7 @@ def is_column(lines: list[Box], box: Box) -> bool:
 def cells_of(ink: Mask, box: Box) -> list[Box]:
     """A column cut into pieces about as high as it is wide, where its rows have least ink."""
     wide = box.right - box.left
-    profile = box.of(ink).sum(1).astype(np.float64)
+    profile = per_row(box.of(ink)).astype(np.float64)
     cuts = [0]
     while len(profile) - cuts[-1] > CELL[1] * wide:
         first, last = cuts[-1] + max(1, int(CELL[0] * wide)), cuts[-1] + max(2, int(CELL[1] * wide) + 1)

@@ -6,6 +6,7 @@ one window, a longer one several that overlap by half. Every line is read at sev
 that fill the window or leave margins, and a line's ink is higher than most of its words'.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from unfont.layout import cells_of, is_column, lines_of, skew_of
 Picture = NDArray[np.uint8]  # [height, width] grey, or [height, width, 3]
 
 SCALES = (0.7, 1.0, 1.4)  # heights of the ink, in windows' heights: their mean reads better than any one
+OVERLAP = 0.5  # of a window with the next one, in widths
 MARGIN = 2  # pixels of background beside the ink of a line
 LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked for, where the shorter has SMALLEST left
 SMALLEST = 96
@@ -59,19 +61,22 @@ def read(picture: Picture, *, height: int, width: int, scales: Sequence[float] =
     return cut(find(picture), height=height, width=width, scales=scales)
 
 
-def cut(writing: Writing, *, height: int, width: int, scales: Sequence[float] = SCALES) -> Reading:
+def cut(
+    writing: Writing, *, height: int, width: int, scales: Sequence[float] = SCALES, overlap: float = OVERLAP
+) -> Reading:
     """The windows of writing; of a blank picture, the whole picture as one window.
 
     A window shows a part of a line, scaled, and background where the line ends before the window does.
 
     Args:
         scales: heights of the ink, in windows' heights; each line is read at all of them.
+        overlap: of a window with the next one, at least, in widths; 0 to less than 1.
     """
     windows = [
         window
         for box in writing.boxes
         for scale in scales
-        for window in _windows(writing.picture, box, scale, height, width)
+        for window in _windows(writing.picture, box, scale, (height, width), overlap)
     ]
     if not windows:
         return Reading(fit(writing.picture, height=height, width=width)[None])
@@ -189,8 +194,9 @@ def _laid_out(picture: Picture, cells: list[Box]) -> Picture:
     return np.concatenate(strips, axis=1)
 
 
-def _windows(picture: Picture, box: Box, scale: float, height: int, width: int) -> list[Picture]:
+def _windows(picture: Picture, box: Box, scale: float, size: tuple[int, int], overlap: float) -> list[Picture]:
     """A line's windows, its ink `scale` times as high as they are: of higher ink they show the middle."""
+    height, width = size
     high = max(1, box.bottom - box.top)
     pixels = scale * height / high
     seen = height / pixels  # rows of the picture that a window shows
@@ -201,7 +207,7 @@ def _windows(picture: Picture, box: Box, scale: float, height: int, width: int) 
     whole = _background(picture, height, total)
     left = (total - long) // 2
     whole[:, left : left + long] = strip
-    count = min(MOST_WINDOWS, -(-2 * (total - width) // width) + 1)
+    count = min(MOST_WINDOWS, math.ceil((total - width) / ((1 - overlap) * width)) + 1)
     starts = np.linspace(0, total - width, count).round().astype(int)
     return [whole[:, start : start + width] for start in starts]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests.unfont.drawing import Grey, below, word
 from unfont.answers import BATCH, answers, see
 from unfont.errors import UserError
-from unfont.reading import SCALES, read
+from unfont.reading import read
 
 
 class ByInk:
@@ -57,13 +57,28 @@ def test_what_reads_far_better_turned_is_turned():
     assert (found["script"], found["turned"]) == ("Latn", 180)
 
 
-def test_what_is_certain_at_one_scale_is_not_read_at_others():
+def test_what_is_certain_at_a_first_look_is_not_read_at_all_scales():
     doubtful, certain = (answers(ByInk({"Latn": p, "Grek": p, "Zxxx": p}), [heavy_below()])[0] for p in (0.8, 0.999))
     height, width, _ = ByInk.shape
-    first, every = (
-        len(read(heavy_below(), height=height, width=width, scales=scales).windows) for scales in ((1.0,), SCALES)
-    )
-    assert (certain["windows"], doubtful["windows"]) == (first, every) and first < every
+    whole = len(read(heavy_below(), height=height, width=width).windows)
+    # Its ink is 180 × 28 pixels, which is 206 × 32 in windows of 128.
+    assert (certain["windows"], doubtful["windows"]) == (2, whole) and whole > 6
+
+
+def test_a_turned_picture_is_read_whole_only_where_its_first_look_is_worth_it():
+    shown: list[int] = []
+
+    class Counted(ByInk):
+        def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+            shown.append(len(crops))
+            return super().probabilities(crops)
+
+    whole = len(read(heavy_below(), height=32, width=128).windows)
+    answers(Counted({"Latn": 0.9, "Grek": 0.4, "Zxxx": 0.9}), [heavy_below()[::-1, ::-1]])
+    assert shown == [2, whole, 2, whole]
+    shown.clear()
+    answers(Counted({"Latn": 0.4, "Grek": 0.6, "Zxxx": 0.9}), [heavy_below()[::-1, ::-1]])
+    assert shown == [2, whole, 2]
 
 
 @pytest.mark.parametrize("latin", [0.59, 0.85])
