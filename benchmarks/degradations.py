@@ -21,6 +21,7 @@ from models.degrade import SEVERITIES, STEPS, colours_of, degrade, seeds_of
 from models.settings import DegradeSettings
 from tasks.common.files import written_whole
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
+from tasks.crops.cut import Cut
 from tasks.crops.draw_word import draw_word, open_font
 
 HEIGHT, WIDTH, ENLARGED = 32, 128, 2
@@ -37,6 +38,7 @@ WORDS = {
     "Hebr": "ירושלים",
     "Geor": "თბილისი",
 }
+MIDDLE = Cut(0.8, 0.5, 0.5, 0.5)
 OFF = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0))
 SHARES = ("invert", "colour")  # their settings are fractions of the crops, not strengths
 KEYS = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 65)]
@@ -71,7 +73,7 @@ def draw_words(fonts: Path) -> dict[str, Tensor]:
     data = read_font_bytes(fonts, sorted(rows.values()))
     words = {}
     for script, row in rows.items():
-        pixels = draw_word(open_font(data[row], HEIGHT), WORDS[script], [0.5] * 4, height=HEIGHT, width=WIDTH)
+        pixels = draw_word(open_font(data[row], HEIGHT), WORDS[script], MIDDLE, height=HEIGHT, width=WIDTH)
         if pixels is not None:
             words[script] = torch.from_numpy(pixels).float().expand(3, HEIGHT, WIDTH) / 255
     return words

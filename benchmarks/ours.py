@@ -28,6 +28,7 @@ from models.degrade import degrade, seeds_at
 from tasks.common.params import Params, read_params
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import digest_of
+from tasks.crops.cut import UNIFORMS, plan_cut
 from tasks.crops.draw_word import draw_word, open_font
 from tasks.crops.plan_shards import rendered_tables
 from tasks.crops.shaping import Shaper
@@ -85,13 +86,15 @@ def read_jobs(path: Path, height: int) -> list[Job]:
 
 
 def crops_of(jobs: Sequence[Job], params: Params) -> Iterator[NDArray[np.uint8]]:
-    """Clean crops without end, each rendered at its own position and size."""
+    """Clean crops without end: each a whole word, rendered at its own position and size, as the peers do."""
     for index, (text, font, shaper) in enumerate(itertools.cycle(jobs)):
         if not shaper.can_draw(text):
             continue
         digest = digest_of(params.seed, "benchmark", index)
-        placement = [int.from_bytes(digest[at : at + 4]) / 2**32 for at in range(0, 16, 4)]
-        crop = draw_word(font, text, placement, height=params.crops.height, width=params.crops.width)
+        uniforms = [int.from_bytes(digest[at : at + 2]) / 2**16 for at in range(0, 2 * UNIFORMS, 2)]
+        crop = draw_word(
+            font, text, plan_cut(params.crops.mix, uniforms), height=params.crops.height, width=params.crops.width
+        )
         if crop is not None:
             yield crop
 

@@ -88,11 +88,16 @@ class MixSettings(Settings):
     title: Share
     capitals: Share
     vertical: Share
+    window: Share
+    tight: Share
+    loose: Share
+    neighbours: Share
+    rules: Share
 
     @model_validator(mode="after")
     def _shares_fit(self) -> "MixSettings":
-        if self.letter + self.two > 1 or self.title + self.capitals > 1:
-            raise ValueError("letter + two, and title + capitals, are shares of one whole: at most 1")
+        if max(self.letter + self.two, self.title + self.capitals, self.tight + self.loose) > 1:
+            raise ValueError("letter + two, title + capitals, and tight + loose are shares of one whole: at most 1")
         return self
 
 

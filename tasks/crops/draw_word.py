@@ -1,17 +1,22 @@
-"""Render one word: shaped by HarfBuzz, rasterised larger than needed, scaled into the crop."""
+"""Render one word or a piece of a line: shaped by HarfBuzz, rasterised larger than needed, scaled into the crop."""
 
 import io
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont, _imaging
 
+from tasks.crops.cut import Cut
+from tasks.crops.surroundings import add_ink, add_surroundings
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
+
 OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: rasterised larger, then scaled down
 LARGEST = 4 / 3  # the largest scale, as more would blur: a word of dashes stays low
 IDLE = b"\xb0\x00\x21" * 4  # a TrueType program that does nothing: push 0, pop, four times
+EDGE = 2  # pixels of background before and behind a line, as it is read
 LEAST_INK = 64  # of 255: if the darkest pixel is fainter, there is no word
 
 
@@ -41,39 +46,55 @@ def _as_hinted(data: bytes) -> bytes:
 
 
 def draw_word(
-    font: ImageFont.FreeTypeFont,
-    text: str,
-    placement: Sequence[float],
-    *,
-    height: int,
-    width: int,
-    vertical: bool = False,
+    font: ImageFont.FreeTypeFont, text: str, cut: Cut, *, height: int, width: int, vertical: bool = False
 ) -> NDArray[np.uint8] | None:
     """A crop [height, width], dark ink (0) on light ground (255), or None when `text` leaves no ink.
 
-    With `vertical` the text is set from top to bottom and scaled into the same crop.
-
-    `placement`, four numbers in [0, 1), gives the fraction of the height that the ink fills (60% to 95%; less for a
-    long word, as the aspect ratio is kept), the horizontal and vertical position, and the least margin.
+    With `vertical` the text is set from top to bottom and scaled into the same crop. A word's aspect is kept, and
+    it is never cut at its sides; of a line's window, all is shown that falls into it.
     """
-    fill, across, upright, margin = placement
     mask = font.getmask(text, direction="ttb" if vertical else None)
     box = mask.getbbox()
     if box is None:
         return None
+    ink = _window_of(mask, box, cut, height, width) if cut.window else _word_of(mask, box, cut, height, width)
+    if ink is None:
+        return None
+    small, left = ink
+    # Higher ink than the crop is cut above and below.
+    top = round(cut.upright * (height - len(small)))
+    crop = np.zeros((height, width), np.uint8)
+    add_ink(crop, small, top, left)
+    add_surroundings(crop, small, top, left, cut)
+    return 255 - crop
+
+
+def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:
+    """The word's ink, scaled to fit into the width, and its left edge."""
     ink_width, ink_height = box[2] - box[0], box[3] - box[1]
-    edge = 1 + int(4 * margin)  # pixels left free on each side, at least
+    edge = 1 + int(4 * cut.margin)  # pixels left free on each side, at least
     most = width - 2 * edge
-    scale = min(height * (0.6 + 0.35 * fill) / ink_height, most / ink_width, LARGEST)
-    size = max(1, min(most, round(scale * ink_width))), max(1, min(height, round(scale * ink_height)))
+    scale = min(height * cut.fill / ink_height, most / ink_width, LARGEST)
+    size = max(1, min(most, round(scale * ink_width))), max(1, round(scale * ink_height))
     small = mask.resize(size, Image.Resampling.HAMMING, box)
     if small.getextrema()[1] < LEAST_INK:
         return None
-    left = edge + _left(across, most - size[0])
-    top = int(upright * (height - size[1] + 1))
-    crop = np.full((height, width), 255, np.uint8)
-    crop[top : top + size[1], left : left + size[0]] -= _pixels_of(small)
-    return crop
+    return _pixels_of(small), edge + _left(cut.across, most - size[0])
+
+
+def _window_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:
+    """The ink of the piece of a line that a window shows, and its left edge."""
+    scale = min(height * cut.fill / (box[3] - box[1]), LARGEST)
+    long = (box[2] - box[0]) * scale
+    # Windows begin anywhere from `EDGE` pixels before the line to where they end as many behind it.
+    start = cut.across * (long + 2 * EDGE - width) - EDGE
+    first, last = max(0.0, start), min(long, start + width)
+    size = max(1, min(width, round(last - first))), max(1, round(scale * (box[3] - box[1])))
+    piece = box[0] + first / scale, box[1], box[0] + last / scale, box[3]
+    small = mask.resize(size, Image.Resampling.HAMMING, piece)
+    if small.getextrema()[1] < LEAST_INK:
+        return None
+    return _pixels_of(small), min(width - size[0], max(0, round(-start)))
 
 
 def _pixels_of(mask: Any) -> NDArray[np.uint8]:

@@ -21,10 +21,14 @@ from numpy.typing import NDArray
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import digest_of, text_side
+from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS
+from tasks.crops.cut import Cut, plan_cut
 from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
 
 SHORT = 8  # characters: longer words never share a crop with another
 UPRIGHT = 10  # pixels a character of a text set from top to bottom must have, at least
+LINE = 18  # characters of a line, at least: a window is 3 to 7 times as long as it is high
+MOST_PARTS = 6
 PICKS = 32  # words tried to find one that fits
 STRIDE = 7919  # from one of them to the next: prime, and large since neighbours in the list are similar
 
@@ -62,12 +66,12 @@ FontsByDesign = dict[str, list[FontTexts]]
 
 
 class Sample(NamedTuple):
-    """What one crop shows, whether vertically, and four uniform numbers in [0, 1) for its size and position."""
+    """What one crop shows, whether vertically, and how it lies in the crop; `text` is a window's whole line."""
 
     font: FontRow
     text: str
     vertical: bool
-    placement: tuple[float, ...]
+    cut: Cut
 
 
 @dataclass(frozen=True)
@@ -87,36 +91,60 @@ class SamplingPlan:
         return set().union(*{id(texts): texts.words for _, texts in fonts}.values())
 
     def sample(self, index: int, attempt: int, seed: int) -> Sample:
-        """The crop's sample; another `attempt` keeps the design and samples another font, text and placement."""
-        font, texts, placement = self._font(index, attempt, seed)
-        text, vertical = self._text(texts, font.covers, self._digest(seed, "text", index, attempt))
-        return Sample(font, text, vertical, placement)
+        """The crop's sample; another `attempt` keeps the design and samples another font, text and cut."""
+        font, texts, uniforms = self._font(index, attempt, seed)
+        window = uniforms[0] < self.mix.window
+        text, vertical = self._text(texts, font.covers, (seed, "text", index, attempt), window=window)
+        return Sample(font, text, vertical, self._cut(uniforms, window=window and not vertical))
 
     def sample_pair(self, number: int, attempt: int, seed: int) -> tuple[Sample, Sample] | None:
-        """Crops 2 `number` and 2 `number` + 1 as one text in two designs of different style, or None."""
-        one, texts, placement = self._font(2 * number, attempt, seed)
-        other, _, other_placement = self._font(2 * number + 1, attempt, seed)
+        """Crops 2 `number` and 2 `number` + 1 as one text in two designs of different style, or None.
+
+        Both are windows, of about the same piece of a line, or neither is.
+        """
+        one, texts, uniforms = self._font(2 * number, attempt, seed)
+        other, _, others = self._font(2 * number + 1, attempt, seed)
 
         def both_cover(text: str) -> bool:
             return one.covers(text) and other.covers(text)
 
         if one.style == other.style or one.design == other.design:
             return None
-        text, vertical = self._text(texts, both_cover, self._digest(seed, "pair", number, attempt))
+        window = uniforms[0] < self.mix.window
+        text, vertical = self._text(texts, both_cover, (seed, "pair", number, attempt), window=window)
         if not both_cover(text):
             return None
-        return Sample(one, text, vertical, placement), Sample(other, text, vertical, other_placement)
+        window = window and not vertical
+        first, second = self._cut(uniforms, window=window), self._cut(others, window=window)
+        if window:
+            second = second._replace(fill=first.fill, across=first.across)
+        return Sample(one, text, vertical, first), Sample(other, text, vertical, second)
+
+    def _cut(self, uniforms: Sequence[float], *, window: bool) -> Cut:
+        return plan_cut(self.mix, uniforms[1:], window=window)
 
     def _font(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, tuple[float, ...]]:
-        """A font of the design whose turn it is, its texts, and the placement."""
+        """A font of the design whose turn it is, its texts, and uniform numbers: for `window`, and for the cut."""
         style = self.designs[index % len(self.designs)]
         fonts = style[index // len(self.designs) % len(style)]
-        which, *placement = (number / 2**32 for number in struct.unpack(">5I12x", self._digest(seed, index, attempt)))
-        font, texts = fonts[int(which * len(fonts))]
-        return font, texts, tuple(placement)
+        which, *uniforms = struct.unpack(
+            f">{2 + CUT_UNIFORMS}H{28 - 2 * CUT_UNIFORMS}x", self._digest(seed, index, attempt)
+        )
+        font, texts = fonts[which * len(fonts) >> 16]
+        return font, texts, tuple(number / 2**16 for number in uniforms)
 
-    def _text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
-        """A text as rendered, and whether it is set vertically."""
+    def _text(self, texts: Texts, covers: Covers, key: tuple[object, ...], *, window: bool) -> tuple[str, bool]:
+        """A text as rendered, and whether it is set vertically; for a window a line of several texts."""
+        text, vertical = self._one_text(texts, covers, self._digest(*key))
+        if vertical or not window or not covers(" "):
+            return text, vertical
+        parts = [text]
+        while sum(map(len, parts)) < LINE and len(parts) < MOST_PARTS:
+            part, vertical = self._one_text(texts, covers, self._digest(*key, len(parts)))
+            parts += [] if vertical else [part]
+        return " ".join(parts), False
+
+    def _one_text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
         first, second, *uniforms = struct.unpack(f">2I{UNIFORMS}H{24 - 2 * UNIFORMS}x", digest)
         which = first / 2**32, second / 2**32
         plan = plan_text(self.script, self.mix, [number / 2**16 for number in uniforms], covers=covers)

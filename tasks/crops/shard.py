@@ -21,6 +21,7 @@ from tasks.crop_table.text_side import digest_of
 from tasks.crops.backgrounds.glyph_ink import Glyphs
 from tasks.crops.backgrounds.kinds import draw_background
 from tasks.crops.draw_word import draw_word
+from tasks.crops.lines import as_written
 from tasks.crops.sampling_plan import Sample
 from tasks.crops.sources import ScriptSource, Source, script_source
 from tasks.words.confusables import is_ambiguous
@@ -135,18 +136,20 @@ class _TextRenderer(_Renderer):
         return self._draw(self.script_source.plans[split].sample(index, attempt, self.source.seed))
 
     def _draw(self, sample: Sample) -> Row | None:
-        font, text, vertical, placement = sample
+        font, text, vertical, cut = sample
+        written = as_written(text, self.script) if cut.window else text
         opened, shaper = self.script_source.open(font)
-        if not shaper.can_draw(text, vertical=vertical):
+        if not shaper.can_draw(written, vertical=vertical):
             self.counts["unshaped"] += 1
             return None
         height, width = self.source.height, self.source.width
-        pixels = draw_word(opened, text, placement, height=height, width=width, vertical=vertical)
+        pixels = draw_word(opened, written, cut, height=height, width=width, vertical=vertical)
         if pixels is None:
             return None
+        kind = "window" if cut.window else "word"
         ambiguous = is_ambiguous(text, self.script, among=self.script_source.scripts)
         names = {"font_style": font.style, "design": font.design, "font_family": font.family}
-        return _row(pixels) | names | {"kind": "word", "text": text, "ambiguous": ambiguous}
+        return _row(pixels) | names | {"kind": kind, "text": text, "ambiguous": ambiguous}
 
 
 class _BackgroundRenderer(_Renderer):

@@ -70,6 +70,7 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"problems__faces__source": "found"}, "problems.faces.source"),
         ({"problems__scripts": {"target": "script", "nuisances": [], "group": "design"}}, "problems.scripts.source"),
         ({"crops__mix__letter": 0.9, "crops__mix__two": 0.2}, "crops.mix"),
+        ({"crops__mix__tight": 0.6, "crops__mix__loose": 0.6}, "crops.mix"),
         ({"rounds": {"1": {"previous": "2"}}}, "params"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
+from tasks.crops.cut import Cut
 from tasks.crops.draw_word import draw_word, open_font
 from tests.tasks.crops.toysource import make_font_table
 
@@ -25,15 +26,19 @@ def box_of(crop: np.ndarray) -> tuple[int, int, int, int]:
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
+MIDDLE = Cut(0.8, 0.5, 0.5, 0.5)
+LINE = "Wig iWig WWi gig iWW"
+
 chance = st.floats(0, 1, exclude_max=True, allow_nan=False)
 
 
 @settings(max_examples=60)
-@given(placement=st.lists(chance, min_size=4, max_size=4), text=st.text("iWgÀ", min_size=1, max_size=20))
+@given(numbers=st.lists(chance, min_size=4, max_size=4), text=st.text("iWgÀ", min_size=1, max_size=20))
 def test_words_are_scaled_and_never_cut_or_squeezed(
-    font: ImageFont.FreeTypeFont, placement: list[float], text: str
+    font: ImageFont.FreeTypeFont, numbers: list[float], text: str
 ) -> None:
-    crop = draw_word(font, text, placement, height=32, width=128)
+    fill, across, upright, margin = numbers
+    crop = draw_word(font, text, Cut(0.6 + 0.35 * fill, across, upright, margin), height=32, width=128)
     assert crop is not None
     ink = crop < 255
     assert not ink[:, 0].any() and not ink[:, -1].any()
@@ -46,7 +51,7 @@ def test_words_are_scaled_and_never_cut_or_squeezed(
 
 
 def test_pixels_are_those_that_pillow_draws(font: ImageFont.FreeTypeFont) -> None:
-    crop = draw_word(font, "Wig", [0.5, 0.5, 0.5, 0.5], height=32, width=128)
+    crop = draw_word(font, "Wig", MIDDLE, height=32, width=128)
     assert crop is not None
     left, top, right, bottom = box_of(crop)
     canvas = Image.new("L", (400, 200), 255)
@@ -57,14 +62,47 @@ def test_pixels_are_those_that_pillow_draws(font: ImageFont.FreeTypeFont) -> Non
 
 
 def test_nothing_to_see_is_no_crop(font: ImageFont.FreeTypeFont) -> None:
-    assert draw_word(font, "\u00a0", [0.5] * 4, height=32, width=128) is None
+    assert draw_word(font, "\u00a0", MIDDLE, height=32, width=128) is None
 
 
 def test_a_standing_text_is_a_column_of_its_letters(font: ImageFont.FreeTypeFont) -> None:
-    crop = draw_word(font, "WWW", [0.9, 0.5, 0.5, 0.5], height=32, width=128, vertical=True)
+    crop = draw_word(font, "WWW", MIDDLE._replace(fill=0.9), height=32, width=128, vertical=True)
     assert crop is not None and crop.shape == (32, 128)
     left, top, right, bottom = box_of(crop)
     assert bottom - top > 2 * (right - left) and bottom - top <= 31
     # Three letters one below the other: three runs of rows with ink.
     inked = (crop < 250).any(1).astype(int)
     assert (np.diff(inked, prepend=0) == 1).sum() == 3
+    assert draw_word(font, "\u00a0", MIDDLE._replace(window=True), height=32, width=128) is None
+
+
+def line_at(font: ImageFont.FreeTypeFont, height: float) -> np.ndarray:
+    """The whole line, its ink `height` pixels high."""
+    mask = font.getmask(LINE)
+    left, top, right, bottom = mask.getbbox()
+    size = round((right - left) * height / (bottom - top)), round(height)
+    small = mask.resize(size, Image.Resampling.HAMMING, (left, top, right, bottom))
+    return np.array(small, np.uint8).reshape(small.size[::-1])
+
+
+@pytest.mark.parametrize(("fill", "across"), [(0.75, 0.0), (0.75, 0.4), (0.75, 1.0), (1.25, 0.3)])
+def test_a_window_is_a_piece_of_its_line(font: ImageFont.FreeTypeFont, fill: float, across: float) -> None:
+    crop = draw_word(font, LINE, Cut(fill, across, 0.5, 0.0, window=True), height=32, width=128)
+    assert crop is not None
+    # By hand: the line with two pixels before and behind it, cut out where the window is.
+    line = np.pad(line_at(font, 32 * fill), ((0, 0), (2, 2)))
+    start = round(across * (line.shape[1] - 128))
+    piece = line[:, start : start + 128]
+    seen = 255 - (crop[4:28] if fill < 1 else crop)
+    shown = piece if fill < 1 else piece[4:36]
+    assert np.abs(seen.astype(int) - shown).mean() < 8  # of 255; a pixel of shift is 40
+
+
+def test_a_line_shorter_than_its_window_is_whole(font: ImageFont.FreeTypeFont) -> None:
+    for across in (0.0, 0.5, 1.0):
+        crop = draw_word(font, "Wig", Cut(0.75, across, 0.5, 0.0, window=True), height=32, width=128)
+        assert crop is not None
+        left, _, right, _ = box_of(crop)
+        first, top, last, bottom = font.getmask("Wig").getbbox()
+        assert abs((right - left) - 24 * (last - first) / (bottom - top)) <= 2
+        assert left >= 2 and right <= 126

@@ -81,7 +81,7 @@ def test_pairs_are_one_text_in_two_styles(train: SamplingPlan) -> None:
             continue
         one, other = pair
         assert one.text == other.text and one.font.style != other.font.style
-        assert one.font.design != other.font.design and one.placement != other.placement
+        assert one.font.design != other.font.design and one.cut != other.cut
         assert text_side(one.text, script="Latn", settings=TAG, seed=0) == "train"
 
 
@@ -117,3 +117,26 @@ def test_a_later_attempt_keeps_the_design(train: SamplingPlan) -> None:
     assert len({sample.font.design for sample in tries}) == 1
     assert len({sample.text for sample in tries}) > 1
     assert train.sample(5, 0, 1) != tries[0] == train.sample(5, 0, 0)
+
+
+def test_windows_are_of_lines_of_several_texts() -> None:
+    fonts = [font(n, style=STYLES[n % 3], design=f"design {n // 2}") for n in range(12)]
+    mix = PLAIN.model_copy(update={"window": 0.5})
+    plan = plans_of(fonts, words=WORDS["Latn"], mix=mix)["train"]
+    samples = [plan.sample(index, 0, 0) for index in range(300)]
+    lines = [sample.text for sample in samples if sample.cut.window]
+    assert 120 < len(lines) < 180
+    assert all(len(line.replace(" ", "")) >= 18 or len(parts_of(line)) == 6 for line in lines)
+    assert {text_side(line, script="Latn", settings=TAG, seed=0) for line in lines} == {"train"}
+    assert all(len(parts_of(sample.text)) == 1 for sample in samples if not sample.cut.window)
+
+
+def test_both_of_a_pair_are_windows_of_the_same_piece_or_neither_is() -> None:
+    fonts = [font(n, style=STYLES[n % 3], design=f"design {n}") for n in range(6)]
+    plan = plans_of(fonts, words=WORDS["Latn"], mix=PLAIN.model_copy(update={"window": 0.5}))["train"]
+    pairs = [pair for number in range(60) if (pair := plan.sample_pair(number, 0, 0))]
+    assert {one.cut.window for one, _ in pairs} == {True, False}
+    for one, other in pairs:
+        assert one.cut.window == other.cut.window and one.text == other.text
+        if one.cut.window:
+            assert (one.cut.fill, one.cut.across) == (other.cut.fill, other.cut.across)

@@ -1,0 +1,66 @@
+"""How a text lies in its crop: its size and place, and what a page has beside it. Pure: uniform numbers in, a plan out.
+
+Readers do not meet words as they are typeset, alone and in the middle: they meet what someone cut out of a page.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from tasks.common.params import MixSettings
+
+Rule = Literal["under", "over", "left", "right", "box"]
+
+UNIFORMS = 10  # uniform random numbers that a cut takes
+WHOLE = (0.6, 0.95)  # height of the ink, in crop heights, of a word with some room around it
+TIGHT = (0.95, 1.45)  # … that fills the crop or is cut above and below: the reader's largest scale is 1.4
+LOOSE = (0.35, 0.6)
+LINE = (0.6, 1.45)  # … of a line, at all scales that it is read at
+GAP = 0.4  # largest distance of two lines, in heights of their ink
+ONE_SIDE = 0.6  # fraction of the neighbours that are alone, above or below
+RULES: tuple[Rule, ...] = ("under", "under", "over", "left", "right", "box")
+
+
+class Cut(NamedTuple):
+    """How a text lies in its crop.
+
+    Attributes:
+        fill: height of the ink, in crop heights; less where a word is too wide for that.
+        across, upright, margin: horizontal and vertical position and least margin, numbers in [0, 1).
+        window: whether it is a piece of a line: what does not fit is cut off, not made smaller.
+        above, below: distance of the line above and below, in heights of the ink; None: there is none.
+        shift: where these begin, a number in [0, 1).
+        rule: a line drawn beside the text, or a box around it.
+    """
+
+    fill: float
+    across: float
+    upright: float
+    margin: float
+    window: bool = False
+    above: float | None = None
+    below: float | None = None
+    shift: float = 0.0
+    rule: Rule | None = None
+
+
+def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = False) -> Cut:
+    """Sample a cut from `UNIFORMS` numbers in [0, 1); `window`: of a piece of a line."""
+    size, across, upright, margin, kind, neighbours, above, below, rule, shift = uniforms
+    low, high = LINE if window else _sizes(mix, kind)
+    cut = Cut(low + size * (high - low), across, upright, margin, window, shift=shift)
+    if neighbours < mix.neighbours:
+        # Of those that have neighbours, `share` is uniform again.
+        share = neighbours / mix.neighbours
+        cut = cut._replace(
+            above=GAP * above if share >= ONE_SIDE / 2 else None,
+            below=GAP * below if share < ONE_SIDE / 2 or share >= ONE_SIDE else None,
+        )
+    if rule < mix.rules:
+        cut = cut._replace(rule=RULES[int(rule / mix.rules * len(RULES))])
+    return cut
+
+
+def _sizes(mix: MixSettings, uniform: float) -> tuple[float, float]:
+    if uniform < mix.tight:
+        return TIGHT
+    return LOOSE if uniform < mix.tight + mix.loose else WHOLE
