@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfont.combine import SURE, among_labels, combined
-from unfont.labels import UNWRITTEN
+from unfont.labels import COMMON, UNWRITTEN
 from unfont.rank import Record, answer, check_options
 from unfont.reading import Picture, Reading, Writing, cut, find
 
@@ -164,7 +164,7 @@ def _seen(model: Model, pictures: Sequence[Picture], worth_more: Callable[[Seen]
 def _is_certain(one: Seen, labels: Sequence[str]) -> bool:
     """Whether its windows leave no doubt and no other script."""
     surest = combined(one.probabilities, labels, length=one.reading.length).max()
-    others = {labels[row.argmax()] for row in one.probabilities if row.max() >= SURE} - {UNWRITTEN}
+    others = {labels[row.argmax()] for row in one.probabilities if row.max() >= SURE} - {UNWRITTEN, COMMON}
     return bool(surest >= CERTAIN) and len(others - {"Hani"}) <= 1
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.labels import UNWRITTEN
+from unfont.labels import COMMON, UNWRITTEN
 
 FLOOR = 0.01  # added to every probability: no window alone rules a label out
 KANJI = 0.6  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
+SIGNS = 0.6  # of p(Zyyy), what counts for every script as well: a line has windows of digits alone
 WITH_HAN = ("Jpan", "Kore")  # written with Han characters among others
 STRONGEST = 2.0  # the exponent of long writing, beyond which its windows say nothing new
 
@@ -51,6 +52,9 @@ def combined(
     found = windows.astype(np.float64)
     if len(windows) > 1 and {"Hani", "Jpan"} <= set(labels):
         found[:, labels.index("Jpan")] += KANJI * found[:, labels.index("Hani")]
+    if len(windows) > 1 and COMMON in labels:
+        written = [index for index, label in enumerate(labels) if label not in (UNWRITTEN, COMMON)]
+        found[:, written] += SIGNS * found[:, [labels.index(COMMON)]]
     tiny = np.finfo(np.float64).tiny
     mean = np.log(np.maximum(np.exp(np.log(found + FLOOR).mean(0)) - FLOOR, tiny))
     power = 1.0 if length is None else min(STRONGEST, length ** (1 / 3))
@@ -64,7 +68,11 @@ def mixture(windows: NDArray[np.float64], labels: Sequence[str]) -> dict[str, fl
     Kanji beside kana is Japanese.
     """
     sure = windows[windows.max(1) >= SURE].argmax(1)
-    counts = {labels[index]: int((sure == index).sum()) for index in np.unique(sure) if labels[index] != UNWRITTEN}
+    counts = {
+        labels[index]: int((sure == index).sum())
+        for index in np.unique(sure)
+        if labels[index] not in (UNWRITTEN, COMMON)
+    }
     if {"Hani", "Jpan"} <= counts.keys():
         counts["Jpan"] += counts.pop("Hani")
     total = sum(counts.values())

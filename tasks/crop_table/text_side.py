@@ -8,6 +8,7 @@ import unicodedata
 
 from tasks.common.params import TagSettings
 from tasks.crop_table.splits import TEST, TRAIN, VALIDATION, TextSide
+from unfont.labels import COMMON
 
 TONOS = "\u0301"  # the Greek accent, as a combining mark
 LISTED = "und"  # the language of the words of a user's list: undetermined
@@ -16,10 +17,11 @@ LISTED = "und"  # the language of the words of a user's list: undetermined
 def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> TextSide | None:
     """Side of `text`, or None where its words are on different sides.
 
-    "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande". Training
-    and the pool share a side; so do both test splits.
+    "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande"; of
+    texts of no script every number is one. Training and the pool share a side; so do both test splits.
     """
-    sides = {_side_of(part, script, settings, seed) for part in parts_of(text)}
+    parts = text.split() if script == COMMON else parts_of(text)
+    sides = {_side_of(part, script, settings, seed) for part in parts}
     return sides.pop() if len(sides) == 1 else None
 
 

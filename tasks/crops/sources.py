@@ -1,7 +1,8 @@
 """What crops are rendered from: the tables of fonts and words, and a script's plans and open fonts."""
 
+import string
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import ImageFont
 
-from tasks.common.params import MixSettings, TagSettings
+from tasks.common.params import SYMBOLS, MixSettings, TagSettings
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits
 from tasks.crops.shaping import Shaper
 from unfont.errors import UserError
+from unfont.labels import COMMON
 
 OPEN = 400  # fonts open at a time; each holds its bytes and outlines in memory
 NAMES = ["family", "font_style", "design", "side", "weight"]
@@ -40,7 +42,7 @@ class ScriptSource:
     """One script's sampling plans and its fonts, opened on first use."""
 
     def __init__(self, source: Source, script: str) -> None:
-        fonts = read_fonts(source.fonts, script).get(script, [])
+        fonts = read_fonts(source.fonts, None if script == COMMON else script).get(script, [])
         texts = read_texts(source.words, script)[script]
         self.scripts = scripts_of(source.words)
         self.plans: dict[str, SamplingPlan] = plans_of(source, script, texts, fonts)
@@ -90,14 +92,26 @@ def scripts_of(path: Path) -> frozenset[str]:
 
 
 def read_fonts(path: Path, script: str | None = None) -> dict[str, list[FontRow]]:
-    """Fonts of each script, or of one, in the table's order, without their bytes."""
+    """Fonts of each script, or of one, in the table's order, without their bytes; of all scripts also `Zyyy`'s."""
     table = read_columns(path, ["script", *NAMES, "coverage"])
     table = _of_script(table.append_column("row", pa.array(range(table.num_rows))), script)
     fonts: dict[str, list[FontRow]] = {}
     coverage = (scalar.values.to_numpy() for scalar in table.column("coverage"))
     for row, points in zip(table.drop_columns("coverage").to_pylist(), coverage, strict=True):
         fonts.setdefault(row.pop("script"), []).append(FontRow(style=row.pop("font_style"), coverage=points, **row))
+    if script is None:
+        fonts[COMMON] = _with_digits(fonts)
     return fonts
+
+
+def _with_digits(fonts: Mapping[str, Sequence[FontRow]]) -> list[FontRow]:
+    """One font of each family and weight that has the digits 0 to 9: texts of no script are set in all of them."""
+    found: dict[tuple[str, int], FontRow] = {}
+    for script, rows in fonts.items():
+        for font in rows if script != SYMBOLS else ():
+            if font.covers(string.digits):
+                found.setdefault((font.family, font.weight), font)
+    return list(found.values())
 
 
 def _of_script(table: pa.Table, script: str | None) -> pa.Table:

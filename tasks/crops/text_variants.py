@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from tasks.common.params import MixSettings
 from tasks.crop_table.text_side import TONOS, fold
+from unfont.labels import COMMON
 
 Form = Literal["word", "two", "letter"]
 Case = Literal["lower", "title", "capitals"]
@@ -47,12 +48,12 @@ class TextPlan(NamedTuple):
 def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, covers: Covers) -> TextPlan:
     """Sample how a crop's text is composed, from `UNIFORMS` numbers in [0, 1); `covers` tells what the font has.
 
-    Single letters and vertical texts have neither a number nor marks.
+    Single letters, vertical texts and those of no script have neither a number nor marks.
     """
     form, case, vertical, number, shape, own, place, marks, mark = uniforms
     standing = script in VERTICAL and vertical < mix.vertical
     plan = TextPlan(_form(mix, form, covers), _case(mix, script, case), "", "_", standing)
-    if plan.form == "letter" or standing:
+    if plan.form == "letter" or standing or script == COMMON:
         return plan
     if number < mix.digits:
         plan = plan._replace(number=_number(script, shape, own, place, covers))

@@ -8,7 +8,7 @@ from babel import Locale
 from babel.core import get_global
 from fontTools import unicodedata
 
-from unfont.labels import UNWRITTEN
+from unfont.labels import COMMON, UNWRITTEN
 
 MOST = 6  # names in a hint
 # What the labels of this project take together: Han is one script, Japanese and Korean are written in several.
@@ -75,8 +75,9 @@ def _codes() -> dict[str, str]:
     for code, name in english.scripts.items():
         found |= dict.fromkeys((code, name, unicodedata.script_name(code, "")), code)
     named = {" ".join(re.findall(r"[^\W\d_]+", name.casefold())): code for name, code in found.items()}
-    # Codes of no script in particular, but for Zxxx, no writing.
-    return {name: code for name, code in named.items() if name and code and (code[0] != "Z" or code == UNWRITTEN)}
+    # Of the codes of no script in particular, those that are labels here.
+    kept = {code for code in named.values() if code and (code[0] != "Z" or code in (UNWRITTEN, COMMON))}
+    return {name: code for name, code in named.items() if name and code in kept}
 
 
 def _likely(tag: str) -> str | None:

@@ -22,7 +22,7 @@ OTHERS = "(others)"
 MEANING = {
     "image": "the crop, a PNG: `bytes`, and in `path` the name of the picture that it was cut from, where it had one",
     "font_family": "the family of the font that drew it; null for other people's pictures",
-    "text": "what is written in it, as drawn, or in all of its line or picture; null where nobody said, or nothing is written",
+    "text": "what is written in it or in all of its line or picture; null where nobody said, or nothing is written",
     "kind": f"`word`, or `window`, a piece of a line; of `{UNWRITTEN}` the background's generator, or `user`",
     "origin": "`rendered` from a font, or `user`: a picture that was brought in",
     "pair": "shared by crops that should differ in the nuisance alone, such as one text in two designs; else null",

@@ -10,6 +10,7 @@ from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.shards import label_columns
 from tasks.crop_table.splits import DESIGN_SIDE, SPLITS, TEXT_SIDE
 from tasks.crop_table.text_side import text_side
+from unfont.labels import COMMON
 
 UNKNOWN_TARGET = "its {} is not in the problem"
 SAME_PIXELS = "the same pixels as another crop"
@@ -83,7 +84,7 @@ def nothing_wrong(rows: pd.DataFrame) -> pd.Series:
 
 
 def _targets(known: pd.DataFrame) -> set[str]:
-    return set(known["script"].astype(str)) - {SYMBOLS} | {UNWRITTEN}
+    return set(known["script"].astype(str)) - {SYMBOLS} | {UNWRITTEN, COMMON}
 
 
 def _note(reasons: pd.Series, where: pd.Series | np.ndarray, reason: str) -> None:

@@ -21,14 +21,17 @@ from fontTools import unicodedata as scripts_of_unicode
 from tasks.common.files import written_whole
 from tasks.common.params import WordsSettings
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
+from tasks.words.common_texts import common_texts
 from tasks.words.confusables import is_ambiguous
 from unfont.errors import UserError
+from unfont.labels import COMMON
 
 # Labels that consist of several Unicode scripts, and labels of a locale's script subtags.
 WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
 LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}
 MUST_HAVE = {"Jpan": {"Hira", "Kana"}}  # without kana a Japanese word is a Chinese one to the eye
 
+NO_LANGUAGE = "zxx"  # ISO 639: no linguistic content
 SHORTEST = 2  # characters
 MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
 LETTERS = 300  # single letters taken of a script, the most frequent: Hani has 800
@@ -48,7 +51,9 @@ Languages = dict[str, str]  # text → the language it was found in
 
 
 def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
-    """Write the words and letters of `settings.scripts` to `out`: script, text, language, kind, ambiguous.
+    """Write the words and letters of `settings.scripts`, and texts of none, to `out`.
+
+    Columns are script, text, language, kind, ambiguous.
 
     `kind` is `word` or `letter`; `ambiguous` texts have homoglyphs in another of the scripts.
 
@@ -70,6 +75,7 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
             (script, text, language, kinds[text], is_ambiguous(text, script, among=settings.scripts))
             for text, language in sorted((letters | words).items())
         ]
+    rows += [(COMMON, text, NO_LANGUAGE, "word", False) for text in common_texts(settings.common)]
     frame = pd.DataFrame(rows, columns=SCHEMA.names)
     _write(frame, out)
     counts = frame[frame["kind"] == "word"].groupby("script").size()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unfont.combine import FLOOR, KANJI, combined
+from unfont.combine import FLOOR, KANJI, combined, mixture
 
 LABELS = ["Cyrl", "Hani", "Jpan", "Latn", "Zxxx"]
 
@@ -40,3 +40,18 @@ def test_long_writing_is_surer_than_one_window_and_a_letter_is_less_sure():
     assert letter < one < eight == hundred
     assert one == pytest.approx(mean[0])
     assert eight == pytest.approx(mean[0] ** 2 / (mean**2).sum())
+
+
+def test_digits_beside_letters_are_of_their_script_and_alone_of_none():
+    labels = ["Cyrl", "Latn", "Zxxx", "Zyyy"]
+    digits, latin, doubt = [0, 0.01, 0, 0.99], [0, 0.98, 0.01, 0.01], [0.3, 0.4, 0.0, 0.3]
+    answer = {
+        name: labels[combined(np.array(windows), labels).argmax()]
+        for name, windows in {
+            "digits": [digits] * 5,
+            "mostly digits": [digits] * 4 + [latin],
+            "one doubt": [digits] * 5 + [doubt],
+        }.items()
+    }
+    assert answer == {"digits": "Zyyy", "mostly digits": "Latn", "one doubt": "Zyyy"}
+    assert mixture(np.array([digits] * 5 + [latin] * 5), labels) == {}

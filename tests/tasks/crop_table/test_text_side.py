@@ -1,5 +1,7 @@
 """Sides of texts: shares, one side for all spellings, and nothing but the seed decides."""
 
+import itertools
+
 import pytest
 
 from tasks.common.params import TagSettings
@@ -78,3 +80,10 @@ def test_words_of_two_sides_have_none_together() -> None:
         assert side(f"{word} {word.title()}") == one
         for other, second in of_side.items():
             assert side(f"{word} {second}") == (one if one == other else None)
+
+
+def test_every_number_of_a_text_of_no_script_has_its_side() -> None:
+    sides = {number: text_side(str(number), script="Zyyy", settings=SETTINGS, seed=0) for number in range(10, 60)}
+    for one, other in itertools.pairwise(sides):
+        both = text_side(f"{one} {other}", script="Zyyy", settings=SETTINGS, seed=0)
+        assert both == (sides[one] if sides[one] == sides[other] else None)

@@ -140,3 +140,14 @@ def test_both_of_a_pair_are_windows_of_the_same_piece_or_neither_is() -> None:
         assert one.cut.window == other.cut.window and one.text == other.text
         if one.cut.window:
             assert (one.cut.fill, one.cut.across) == (other.cut.fill, other.cut.across)
+
+
+def test_texts_of_no_script_are_left_as_they_are() -> None:
+    numbers = ["12", "3.50", "1999", "(7)", "45%", "€12", "8:30", "2/3", "17", "99", "64", "1,000"]
+    fonts = [font(n, design=f"design {n}", has=ALL + "€") for n in range(3)]
+    mix = MIX.model_copy(update={"digits": 1.0, "punctuation": 1.0, "capitals": 0.5, "window": 0.3})
+    plan = plans_of(fonts, script="Zyyy", words=numbers, mix=mix)["train"]
+    texts = [plan.sample(index, 0, 0).text for index in range(200)]
+    assert {text for text in texts if " " not in text} <= set(numbers)
+    assert {text_side(text, script="Zyyy", settings=TAG, seed=0) for text in texts} == {"train"}
+    assert any(len(text.split()) > 2 for text in texts)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -23,7 +24,23 @@ def test_fonts_of_a_script_keep_their_places(fonts: Path) -> None:
             )  # fmt: skip
             assert font.points == set(row["coverage"])
     assert read_fonts(fonts, "Thai") == {}
-    assert {script: len(found) for script, found in read_fonts(fonts).items()} == {"Grek": 12, "Latn": 12}
+    assert {script: len(found) for script, found in read_fonts(fonts).items()} == {"Grek": 12, "Latn": 12, "Zyyy": 12}
+
+
+def test_texts_of_no_script_are_set_in_every_family_that_has_digits(tmp_path: Path, fonts: Path) -> None:
+    table = pq.read_table(fonts)
+    rows = table.to_pylist()
+    without = {"family 1", "family 2"}
+    rows = [
+        row | {"coverage": [65, 66] if row["family"] in without else row["coverage"]}
+        for row in (old | {"family": f"family {number // 2}"} for number, old in enumerate(rows))
+    ]
+    rows.append(rows[-1] | {"script": "Zsym", "family": "icons"})
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), tmp_path / "fonts.parquet")
+    found = read_fonts(tmp_path / "fonts.parquet")["Zyyy"]
+    kept = [(row["family"], row["weight"]) for row in rows if row["family"] not in {*without, "icons"}]
+    assert [(font.family, font.weight) for font in found] == list(dict.fromkeys(kept))
+    assert all(rows[font.row]["family"] == font.family for font in found)
 
 
 def test_words_and_letters_are_told_apart(words: Path) -> None:

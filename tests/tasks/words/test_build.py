@@ -13,7 +13,7 @@ from unfont.errors import UserError
 
 
 def settings(**changes: Any) -> WordsSettings:
-    return WordsSettings(**{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20} | changes)
+    return WordsSettings(**{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20, "common": 0} | changes)
 
 
 @pytest.fixture(autouse=True)
