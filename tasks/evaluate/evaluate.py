@@ -21,7 +21,7 @@ from tasks.evaluate.mining_gain import means_of, summarise
 from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
 from tasks.evaluate.predictions import Model, SplitPredictions, calibrated, open_models, score_split
-from tasks.metrics.classification import thin_labels
+from tasks.metrics.classification import text_of, thin_labels
 from tasks.metrics.group_bootstrap import Differences
 
 log = logging.getLogger("unfont")
@@ -129,9 +129,21 @@ def _choose(job: _Job, predictions: SplitPredictions, chosen: Path) -> str:
     metrics = {name: protocol.metrics(predictions.of(name, SEVERITY), name, SEVERITY) for name in job.named}
     name = choose_model(metrics)
     temperature = job.models[name].temperature
-    folder, home = job.named[name], chosen.parent
-    write_json(chosen, choice_of(name, folder=folder, home=home, metrics=metrics[name], temperature=temperature))
+    rests_on = protocol.rests_on(text_of(predictions.of(name, SEVERITY)))
+    choice = choice_of(
+        name,
+        folder=job.named[name],
+        home=chosen.parent,
+        metrics=metrics[name],
+        rests_on=rests_on,
+        temperature=temperature,
+    )
+    write_json(chosen, choice)
     log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(metrics[name]), temperature)
+    if rests_on:
+        counted = ", ".join(f"{value} ({facts['n']} crops)" for value, facts in rests_on.items() if facts)
+        missing = ", ".join(value for value, facts in rests_on.items() if not facts)
+        log.info("its worst %s is of %s; too few crops or designs: %s", protocol.nuisance, counted, missing or "none")
     return name
 
 

@@ -61,6 +61,13 @@ class EvaluationProtocol:
         """The cells of a nuisance that count, of text crops with a model's predictions."""
         return counted_cells(text, nuisance=nuisance, group=self.labels.group, cell_crops=self.settings.cell_crops)
 
+    def rests_on(self, text: pd.DataFrame) -> dict[str, dict[str, float | int] | None]:
+        """What `worst_nuisance` is the least of: each value's `accuracy`, `cells`, `n`; None where no cell counts."""
+        if self.nuisance is None:
+            return {}
+        counted = nuisance_table(self.cells(text, self.nuisance))["values"]
+        return {value: counted.get(value) for value in sorted(text[self.nuisance].dropna().astype(str).unique())}
+
     def groups(self, text: pd.DataFrame) -> dict[str, Any]:
         """What `groups.json` holds of a model: accuracy by the values of every nuisance, and the worst families."""
         settings = self.settings

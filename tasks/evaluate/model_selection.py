@@ -44,9 +44,18 @@ def criterion_of(metrics: Metrics) -> float:
     return math.fsum(terms.values()) / len(terms)
 
 
-def choice_of(name: str, *, folder: Path, home: Path, metrics: Metrics, temperature: float = 1.0) -> dict[str, Any]:
+def choice_of(
+    name: str,
+    *,
+    folder: Path,
+    home: Path,
+    metrics: Metrics,
+    rests_on: Mapping[str, Any] | None = None,
+    temperature: float = 1.0,
+) -> dict[str, Any]:
     """What `chosen.json` holds: the model's name, its folder as seen from `home`, its weights, and why.
 
+    `rests_on`: of each nuisance value that counted, its accuracy, cells and crops; None of one with too few of them.
     `temperature` divides its logits before they become probabilities (`tasks.metrics.calibration`).
     """
     return {
@@ -56,6 +65,7 @@ def choice_of(name: str, *, folder: Path, home: Path, metrics: Metrics, temperat
         "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(metrics))}",
         "value": round(criterion_of(metrics), 6),
         "metrics": {name: metrics[name] for name in TERMS},
+        "rests_on": dict(rests_on or {}),
         "temperature": temperature,
     }
 

@@ -107,6 +107,8 @@ def test_every_model_is_measured_on_every_split_at_every_severity(home):
 def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_given(home):
     """The toy's styles have one design each: no style counts. Nothing is text: (0 + 1) / 2. All is: (1/2 + 0) / 2."""
     chosen, metrics = read_json(home / "chosen.json"), read_json(home / "metrics/evaluate.json")
+    styles = read_rows(home / "table", ["font_style"], ["validation"])["font_style"].dropna().unique()
+    assert len(styles) > 1
     assert chosen == {
         "name": "round-0",
         "path": "rounds/0",
@@ -114,6 +116,7 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
         "metrics": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
+        "rests_on": dict.fromkeys(styles),
         "temperature": metrics["temperatures"]["round-0"],
     }
     assert metrics["chosen"] == {"name": "round-0", **metrics["models"]["round-0"]}

@@ -43,6 +43,7 @@ def test_a_choice_is_read_as_it_was_written(here):
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
     choice = choice_of("round-3", folder=folder, home=here / "home", metrics=metrics(0.5, None, 0.2), temperature=0.6)
+    assert choice["rests_on"] == {}
     write_json(here / "home" / "chosen.json", choice)
     assert read_choice(here / "home") == choice
     assert (choice["path"], choice["weights"]) == ("rounds/3", sha256_of(folder / "model.safetensors"))
