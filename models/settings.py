@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Severity = Literal["clean", "light", "medium", "heavy"]  # of `models.degrade`
+Severity = Literal["clean", "light", "medium", "heavy", "scan"]  # of `models.degrade`
 SEVERITY_NAMES = get_args(Severity)
 CLEAN: Final[Severity] = "clean"
 MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral")  # of `models.invariance`
@@ -41,6 +41,24 @@ class DegradeSettings(Settings):
     resolution: float = Field(ge=0, le=0.9)
     noise: float = Field(ge=0, le=1)
     jpeg: float = Field(ge=0, le=0.99)
+    wear: float = Field(default=0.0, ge=0, le=1)
+    halftone: float = Field(default=0.0, ge=0, le=0.6)
+    show_through: float = Field(default=0.0, ge=0, lt=1)
+    speckle: float = Field(default=0.0, ge=0, le=0.5)
+    binarise: float = Field(default=0.0, ge=0, lt=0.5)
+
+
+class AugmentSettings(DegradeSettings):
+    """The degradations of training: `strong` and `scan` are the fractions of the crops of these kinds."""
+
+    strong: float = Field(default=0.0, ge=0, le=1)
+    scan: float = Field(default=0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _kinds_are_disjoint(self) -> "AugmentSettings":
+        if self.strong + self.scan > 1:
+            raise ValueError("degrade.strong and degrade.scan are fractions of the same crops: at most 1 together")
+        return self
 
 
 class LossSettings(Settings):

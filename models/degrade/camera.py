@@ -10,33 +10,33 @@ from torch.nn import functional
 from models.degrade.noise_banks import noise_bank, patches
 from models.degrade.seeds import Draw, Floats, columns, indices
 from models.degrade.shape import plane
-from models.settings import DegradeSettings
+from models.degrade.strengths import Strengths
 
 SHADED, MOVED, COARSE = 0.3, 0.25, 0.25  # fractions of the crops that the steps below act on
 SOFTEST = 3.0  # of a shadow's edge, in crop heights
 LOSSES = 4  # how many losses of resolution there are: crops of one loss are scaled together
 
 
-def shadow(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """A shadow with a soft, straight edge takes up to `settings.shadow` of the brightness of three crops in ten."""
-    rows = np.flatnonzero(draw.unit("shaded") < SHADED)
+def shadow(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """A shadow with a soft, straight edge takes up to `shadow` of the brightness of three crops in ten."""
+    rows = strengths.rows(draw.unit("shaded"), SHADED, "shadow")
     angle = draw.unit("shadow-angle")[rows] * (2 * math.pi)
     # In half heights from the middle: components of the direction into the shadow.
     right, down = np.cos(angle) * (images.shape[3] / images.shape[2]), np.sin(angle)
     place = draw.signed("shadow-place", 1.0)[rows] * (np.abs(right) + np.abs(down))
     soft = 0.1 + draw.unit("shadow-edge")[rows] * (2 * SOFTEST)
-    (depth,) = columns(images, draw.unit("shadow")[rows] * -settings.shadow)
+    (depth,) = columns(images, (draw.unit("shadow") * -strengths.each("shadow"))[rows])
     light = plane(images, right / soft, down / soft, 0.5 - place / soft).clamp_(0, 1).mul_(depth).add_(1)
     chosen = indices(images, rows)
     return images.index_copy(0, chosen, images[chosen] * light)
 
 
-def motion(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Motion blur of a quarter of the crops, along a line of any direction, up to `settings.motion` pixels long."""
-    rows = np.flatnonzero(draw.unit("moved") < MOVED)
-    half = draw.unit("motion")[rows] * (settings.motion / 2) + 1e-3
+def motion(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """Motion blur of a quarter of the crops, along a line of any direction, up to `motion` pixels long."""
+    rows = strengths.rows(draw.unit("moved"), MOVED, "motion")
+    half = (draw.unit("motion") * (strengths.each("motion") / 2))[rows] + 1e-3
     angle = draw.unit("motion-angle")[rows] * math.pi
-    reach = math.ceil(settings.motion / 2)
+    reach = math.ceil(strengths.largest("motion") / 2)
     steps = np.arange(-reach, reach + 1)[:, None]
     weights = (_until(half - steps) - _until(-half - steps)) / (2 * half)
     left, top = (np.rint(steps * part).astype(np.int64) + reach for part in (np.cos(angle), np.sin(angle)))
@@ -57,16 +57,16 @@ def _until(end: Floats) -> Floats:
     return 0.5 + end - end * np.abs(end) / 2
 
 
-def blur(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """Gaussian blur with a standard deviation of up to `settings.blur` pixels."""
-    deviation = (draw.unit("blur") * settings.blur).clip(min=0.05)
-    radius = max(1, round(2.5 * settings.blur))
+def blur(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """Gaussian blur with a standard deviation of up to `blur` pixels."""
+    deviation = (draw.unit("blur") * strengths.each("blur")).clip(min=0.05)
+    radius = max(1, round(2.5 * strengths.largest("blur")))
     taps = np.exp(-0.5 * (np.arange(radius + 1)[:, None] / deviation) ** 2)
     weights = columns(images, *(taps / (2 * taps.sum(0) - 1)))
-    return _smoothed(_smoothed(images, weights, 3), weights, 2)
+    return smoothed(smoothed(images, weights, 3), weights, 2)
 
 
-def _smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
+def smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
     """Filtered along `dim`, with `taps[radius + 1, batch, 1, 1, 1]` from the middle outwards."""
     # By sums of shifted pictures: a convolution with a kernel for each crop takes three times as long.
     radius, length = len(taps) - 1, images.shape[dim]
@@ -79,24 +79,24 @@ def _smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
     return total
 
 
-def resolution(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """A quarter of the crops loses up to `settings.resolution` of height and width and is scaled up again."""
+def resolution(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """A quarter of the crops loses up to `resolution` of height and width and is scaled up again."""
     height, width = images.shape[2:]
-    losses = np.where(draw.unit("coarse") < COARSE, 1 + draw.whole("resolution", LOSSES), 0)
+    kept = 1 - strengths.each("resolution") * (1 + draw.whole("resolution", LOSSES)) / LOSSES
+    rows = strengths.rows(draw.unit("coarse"), COARSE, "resolution")
     images = images.clone()
-    for loss in range(1, LOSSES + 1):
-        kept = 1 - settings.resolution * loss / LOSSES
-        size = max(1, round(height * kept)), max(1, round(width * kept))
-        rows = indices(images, np.flatnonzero(losses == loss))
-        if len(rows) and size != (height, width):
-            small = functional.interpolate(images[rows], size, mode="bilinear", antialias=True)
-            images[rows] = functional.interpolate(small, (height, width), mode="bilinear")
+    for share in np.unique(kept[rows]):
+        size = max(1, round(height * share)), max(1, round(width * share))
+        if size != (height, width):
+            alike = indices(images, rows[kept[rows] == share])
+            small = functional.interpolate(images[alike], size, mode="bilinear", antialias=True)
+            images[alike] = functional.interpolate(small, (height, width), mode="bilinear")
     return images
 
 
-def noise(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """White Gaussian noise with a standard deviation of up to `settings.noise`; every channel its own."""
-    (strength,) = columns(images, draw.unit("noise") * settings.noise)
+def noise(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """White Gaussian noise with a standard deviation of up to `noise`; every channel its own."""
+    (strength,) = columns(images, draw.unit("noise") * strengths.each("noise"))
     names = ["noise", "noise-green", "noise-blue"][: images.shape[1]]
     windows = [patches(noise_bank, draw, name, images) for name in names]
     return torch.addcmul(images, torch.cat(windows, 1) if len(windows) > 1 else windows[0], strength)

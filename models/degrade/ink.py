@@ -8,6 +8,7 @@ from torch import Tensor
 from models.colour import LUMA
 from models.degrade.noise_banks import background_bank, patches
 from models.degrade.seeds import Draw, columns, indices
+from models.degrade.strengths import Strengths
 from models.settings import DegradeSettings
 
 # Red, green and blue of the inks by name, sorted; black is that of all crops that are not printed in colour.
@@ -26,14 +27,14 @@ INK_SPREAD = 0.06  # of each channel, either way, about an ink's own value
 PAPER = 0.2  # of each channel, the most by which a coloured background is below white
 
 
-def colour(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
+def colour(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     """A fraction of the crops in an ink of `COLOURS` on a light background of any hue.
 
     Black becomes the ink's colour and white the background's; with one channel, their luma.
     """
     spread = np.stack([draw.signed(f"ink-{n}", INK_SPREAD) for n in range(3)], 1)
     lack = np.stack([draw.unit(f"ground-{n}") for n in range(3)], 1) * PAPER
-    acts = _is_coloured(draw, settings)[:, None]
+    acts = _is_coloured(draw, strengths)[:, None]
     ink = (np.array(list(INKS.values()))[draw.whole("colour", len(COLOURS))] + spread).clip(0, 1) * acts
     ground = 1 - lack * acts
     if images.shape[1] == 1:
@@ -45,34 +46,34 @@ def colour(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
 
 def colours_of(seeds: Tensor, settings: DegradeSettings | None) -> Tensor:
     """Indices `int64[batch]` into `COLOURS` of the inks that `degrade` prints these crops with."""
-    black = COLOURS.index("black")
-    if settings is None or not settings.colour:
-        return torch.full_like(seeds, black)
-    draw = Draw(seeds)
-    found = np.where(_is_coloured(draw, settings), draw.whole("colour", len(COLOURS)), black)
+    found = np.full(len(seeds), COLOURS.index("black"))
+    if settings is not None and settings.colour:
+        draw = Draw(seeds)
+        acts = _is_coloured(draw, Strengths.of_batch(settings, draw))
+        found = np.where(acts, draw.whole("colour", len(COLOURS)), found)
     return indices(seeds, found)
 
 
-def _is_coloured(draw: Draw, settings: DegradeSettings) -> NDArray[np.bool_]:
-    return draw.unit("coloured") < settings.colour
+def _is_coloured(draw: Draw, strengths: Strengths) -> NDArray[np.bool_]:
+    return draw.unit("coloured") < strengths.each("colour")
 
 
-def texture(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """An uneven background: smooth and grainy patterns of up to `settings.texture` of the grey range."""
-    (strength,) = columns(images, draw.signed("texture", settings.texture))
+def texture(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """An uneven background: smooth and grainy patterns of up to `texture` of the grey range."""
+    (strength,) = columns(images, draw.signed("texture", strengths.each("texture")))
     return torch.addcmul(images, patches(background_bank, draw, "texture", images), strength)
 
 
-def contrast(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """The range shrinks by up to `settings.contrast` and is placed anywhere in [0, 1]."""
-    loss = draw.unit("contrast") * settings.contrast
+def contrast(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """The range shrinks by up to `contrast` and is placed anywhere in [0, 1]."""
+    loss = draw.unit("contrast") * strengths.each("contrast")
     level, kept = columns(images, loss * draw.unit("level"), 1 - loss)
     return torch.addcmul(level, images, kept)
 
 
-def invert(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
+def invert(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     """Inverted lightness, for a fraction of the crops; hue stays."""
-    acts = (draw.unit("invert") < settings.invert).astype(np.float64)
+    acts = (draw.unit("invert") < strengths.each("invert")).astype(np.float64)
     turned, sign = columns(images, acts, 1 - 2 * acts)
     if images.shape[1] == 1:
         return torch.addcmul(turned, images, sign)

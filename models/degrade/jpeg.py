@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from models.colour import LUMA
 from models.degrade.seeds import Draw, Floats, indices
-from models.settings import DegradeSettings
+from models.degrade.strengths import Strengths
 
 COMPRESSED = 0.3  # fraction of the crops
 SIDE = 8  # pixels of a block
@@ -29,13 +29,13 @@ TABLES = np.array([[float(step) for step in table.split()] for table in (LUMINAN
 HALF = torch.tensor(0.5 + 1e-3)
 
 
-def jpeg(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
-    """JPEG compression of three crops in ten, at quality 100 down to 100 * (1 - `settings.jpeg`).
+def jpeg(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
+    """JPEG compression of three crops in ten, at quality 100 down to 100 * (1 - `jpeg`).
 
     Blocks of 8 x 8 are quantised as by libjpeg, colours in full resolution; a quality is a whole number.
     """
-    rows = np.flatnonzero(draw.unit("packed") < COMPRESSED)
-    quality = 100 - np.rint(draw.unit("jpeg")[rows] * (100 * settings.jpeg))
+    rows = strengths.rows(draw.unit("packed"), COMPRESSED, "jpeg")
+    quality = 100 - np.rint((draw.unit("jpeg") * (100 * strengths.each("jpeg")))[rows])
     chosen = indices(images, rows)
     return images.index_copy(0, chosen, compressed(images[chosen], quality))
 

@@ -1,10 +1,13 @@
 """Banks of noise: made once; each crop takes a window at a random position."""
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,14 +16,15 @@ from models.degrade.seeds import Draw, indices
 BANK_SEED = 20_170_807
 BANK_SIDE = 1024
 
+Rows = NDArray[np.int64] | slice
 Bank = Callable[[int, torch.device], Tensor]
 
 
-def patches(bank: Bank, draw: Draw, name: str, like: Tensor) -> Tensor:
-    """A window of the bank for each crop of `like[batch, channels, h, w]`: `[batch, 1, h, w]`."""
+def patches(bank: Bank, draw: Draw, name: str, like: Tensor, rows: Rows = slice(None)) -> Tensor:
+    """A window of the bank for each crop of `like[batch, channels, h, w]`, or those at `rows`: `[rows, 1, h, w]`."""
     height, width = like.shape[2:]
     side = max(BANK_SIDE, 2 * height, 2 * width)
-    top, left = draw.whole(f"{name}-top", side - height), draw.whole(f"{name}-left", side - width)
+    top, left = draw.whole(f"{name}-top", side - height)[rows], draw.whole(f"{name}-left", side - width)[rows]
     whole = bank(side, like.device)
     if like.device.type == "cpu":  # NumPy copies windows in half the time
         return torch.from_numpy(sliding_window_view(whole.numpy(), (height, width))[top, left]).unsqueeze(1)
@@ -44,6 +48,27 @@ def background_bank(side: int, device: torch.device) -> Tensor:
 def bend_bank(side: int, device: torch.device) -> Tensor:
     """Displacements of elastic distortion `[side, side]`, standard deviation 1, smooth over about a letter."""
     return _smooth(side, grains=(10,), seed=BANK_SEED + 2).to(device)
+
+
+@lru_cache(maxsize=4)
+def wear_bank(side: int, device: torch.device) -> Tensor:
+    """Where type is worn `[side, side]`, standard deviation 1: in spots of half a stroke to two strokes."""
+    return _smooth(side, grains=(2, 5), seed=BANK_SEED + 3).to(device)
+
+
+@lru_cache(maxsize=4)
+def speck_bank(side: int, device: torch.device) -> Tensor:
+    """Specks `[side, side]`: about a fraction f of the pixels is below f, in dots of one to three pixels."""
+    generator = torch.Generator().manual_seed(BANK_SEED + 4)
+    shapes = [[(1, 1)], [(1, 2)], [(2, 1)], [(2, 2)], [(1, 3), (3, 1)]]  # rectangles; the last two make a cross
+    ranks = torch.full((side, side), torch.inf)
+    for rectangles in shapes:
+        white = torch.rand(1, 1, side, side, generator=generator)
+        pixels = 5 if len(rectangles) > 1 else math.prod(rectangles[0])
+        for high, wide in rectangles:
+            grown = -functional.max_pool2d(-white, (high, wide), stride=1, padding=(high // 2, wide // 2))
+            ranks = torch.minimum(ranks, grown[0, 0, :side, :side] * (pixels * len(shapes)))
+    return ranks.to(device)
 
 
 def _smooth(side: int, *, grains: tuple[int, ...], seed: int) -> Tensor:

@@ -65,8 +65,8 @@ class Draw:
         row = self._row_of(name)
         return self._units[row]
 
-    def signed(self, name: str, largest: float) -> Floats:
-        """`[batch]` in [-largest, largest)."""
+    def signed(self, name: str, largest: float | Floats) -> Floats:
+        """`[batch]` in [-largest, largest), where `largest` is one number or `[batch]`."""
         return (self.unit(name) * 2 - 1) * largest
 
     def whole(self, name: str, count: int) -> NDArray[np.int64]:

@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from models.settings import (
     AttributionSettings,
+    AugmentSettings,
     CompareSettings,
-    DegradeSettings,
     InvarianceSettings,
     LossSettings,
     NetworkSettings,
@@ -195,7 +195,7 @@ class Params(Settings):
     words: WordsSettings
     crops: CropsSettings
     tag: TagSettings
-    degrade: DegradeSettings
+    degrade: AugmentSettings
     network: NetworkSettings
     loss: LossSettings
     train: TrainSettings

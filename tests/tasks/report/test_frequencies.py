@@ -97,7 +97,7 @@ def test_every_degradation_that_acts_has_a_row(page):
     text, numbers = page
     names = [row["degradation"] for row in numbers["robustness"]]
     assert names == [name for name in DegradeSettings.model_fields if name != "blur"]
-    assert [row["degradation"] for row in numbers["severities"]] == ["light", "medium", "heavy"]
+    assert [row["degradation"] for row in numbers["severities"]] == ["light", "medium", "heavy", "scan"]
     for row in numbers["robustness"]:
         assert f'<th scope="row">{row["degradation"]}</th><td>{row["strength"]:g}</td>' in text
         assert [one["layer"] for one in row["layers"]] == ["backbone.0", "backbone.1", "embedding", "target_head"]
