@@ -4,21 +4,32 @@
 """
 
 import hashlib
+import re
 import unicodedata
 
 from tasks.common.params import TagSettings
 from tasks.crop_table.splits import TEST, TRAIN, VALIDATION, TextSide
 from unfont.labels import COMMON
 
-TONOS = "\u0301"  # the Greek accent, as a combining mark
 LISTED = "und"  # the language of the words of a user's list: undetermined
+JOINERS = "\u00ad\u200c\u200d"  # soft hyphen, zero-width non-joiner and joiner: invisible, no font needs them
+# Signs that stand within words of any script: п'ять, l’eau, Oʻzbek, co-op, col·lega, e.g.
+LINKS = frozenset("'’‘ʼʻ-\u2010\u2011·." + JOINERS)
+# Marks of which a word is often written without, by script, in NFD: accents and breathings of Greek (capitals drop
+# them), points of Hebrew, vowel signs of Arabic. Madda and hamza belong to the letter.
+OPTIONAL_MARKS = {
+    "Grek": re.compile("[\u0300\u0301\u0313\u0314\u0342]"),
+    "Hebr": re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]"),
+    "Arab": re.compile("[\u064b-\u0652\u0670]"),
+}
+_LINK = re.compile(f"[{re.escape(''.join(sorted(LINKS)))}]")
 
 
 def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> TextSide | None:
     """Side of `text`, or None where its words are on different sides.
 
-    "Haus", "HAUS" and "(Haus, 12)" are the same text; "Rio Grande" is the two texts "Rio" and "Grande"; of
-    texts of no script every number is one. Training and the pool share a side; so do both test splits.
+    "Haus", "HAUS" and "(Haus, 12)" are the same text, so are "co-op" and "coop"; "Rio Grande" is the two texts "Rio"
+    and "Grande"; of texts of no script every number is one. Training and the pool share a side; so do both test splits.
     """
     parts = text.split() if script == COMMON else parts_of(text)
     sides = {_side_of(part, script, settings, seed) for part in parts}
@@ -55,9 +66,14 @@ def _side_of(word: str, script: str, settings: TagSettings, seed: int) -> TextSi
 
 
 def fold(text: str, script: str) -> str:
-    """What two spellings of one text have in common: case, and the accents that Greek capitals drop."""
+    """What the spellings of one text have in common: no case, no `LINKS`, no marks that are often left out.
+
+    >>> fold("Co-op", "Latn") == fold("COOP", "Latn"), fold("Ἀθήνα", "Grek") == fold("ΑΘΗΝΑ", "Grek")
+    (True, True)
+    """
     apart = unicodedata.normalize("NFD", text.casefold())
-    return apart.replace(TONOS, "") if script == "Grek" else apart
+    apart = _LINK.sub("", apart) or apart
+    return OPTIONAL_MARKS[script].sub("", apart) or apart if script in OPTIONAL_MARKS else apart
 
 
 def digest_of(*parts: object) -> bytes:

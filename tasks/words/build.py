@@ -4,7 +4,6 @@ CLDR names territories, languages, scripts, months and weekdays in every locale'
 `tasks/crops/text_variants.py` adds capitals, numbers and punctuation when they are rendered.
 """
 
-import functools
 import re
 import unicodedata
 from collections import Counter
@@ -16,20 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from babel import Locale, localedata
 from babel.core import get_global
-from fontTools import unicodedata as scripts_of_unicode
 
 from tasks.common.files import written_whole
 from tasks.common.params import WordsSettings
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.common_texts import common_texts
 from tasks.words.confusables import is_ambiguous
+from tasks.words.in_script import in_script
+from tasks.words.lists import read_lists
 from unfont.errors import UserError
 from unfont.labels import COMMON
 
-# Labels that consist of several Unicode scripts, and labels of a locale's script subtags.
-WRITTEN_IN = {"Jpan": {"Hira", "Kana", "Hani"}, "Kore": {"Hang"}}
-LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}
-MUST_HAVE = {"Jpan": {"Hira", "Kana"}}  # without kana a Japanese word is a Chinese one to the eye
+LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}  # of a locale's script subtags
 
 NO_LANGUAGE = "zxx"  # ISO 639: no linguistic content
 SHORTEST = 2  # characters
@@ -60,7 +57,7 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
     Raises:
         UserError: a script has no words; a word list is missing, no UTF-8, or holds a word of another script.
     """
-    lists = {path.stem: _read_list(path, settings) for path in _list_files(Path(settings.lists))}
+    lists = read_lists(settings)
     found = _cldr_words(settings)
     rows: list[tuple[str, str, str, str, bool]] = []
     for script in sorted(set(settings.scripts)):
@@ -114,33 +111,6 @@ def letters_of(words: Languages, script: str) -> Languages:
     return {char: first[char] for char in commonest}
 
 
-def in_script(word: str, script: str) -> bool:
-    """Whether every character of `word` is of `script`, by Unicode's Script and Script_Extensions properties.
-
-    Marks and joiners that inherit the script of their neighbours are accepted, digits are not.
-    """
-    own: set[str] = set()
-    for char in word:
-        if not _fits(char, script):
-            return False
-        own.update(_letter_script(char))
-    return bool(own & MUST_HAVE.get(script, WRITTEN_IN.get(script, {script})))
-
-
-@functools.cache  # a few thousand characters make up CLDR's million
-def _fits(char: str, script: str) -> bool:
-    category = unicodedata.category(char)
-    found = scripts_of_unicode.script_extension(char)
-    inherits = "Zinh" in found and category in ("Mn", "Me", "Cf")
-    return category != "Nd" and (bool(WRITTEN_IN.get(script, {script}) & found) or inherits)
-
-
-@functools.cache
-def _letter_script(char: str) -> tuple[str, ...]:
-    """The script of a letter; nothing for other characters."""
-    return (scripts_of_unicode.script(char),) if unicodedata.category(char)[0] == "L" else ()
-
-
 def _cldr_words(settings: WordsSettings) -> dict[str, Languages]:
     """Script → word → the first language, by name, that has it."""
     found: dict[str, Languages] = {script: {} for script in settings.scripts}
@@ -167,8 +137,8 @@ def _script_of(name: str) -> str | None:
 
 
 def _is_regional(name: str) -> bool:
-    # de_AT has nearly the same names as de.
-    return any(len(part) != 4 for part in name.split("_")[1:])
+    # de_AT has nearly the same names as de. Scripts have four letters; variants, as el_POLYTON, more.
+    return any(len(part) < 4 for part in name.split("_")[1:])
 
 
 def _names(locale: Locale) -> Iterator[str]:
@@ -184,46 +154,9 @@ def _split_names(names: Iterable[str]) -> Iterator[str]:
     for name in names:
         for word in SEPARATORS.split(unicodedata.normalize("NFC", name)):
             if stripped := strip_word(word):
-                yield stripped
+                yield f"{stripped}." if word.endswith(".") else stripped  # "St. Lucia" has an abbreviation
 
 
 def _choose(found: Languages, script: str) -> Languages:
     """At most `MOST` words, pseudo-randomly by their digests."""
     return {word: found[word] for word in sorted(found, key=lambda word: digest_of("word", script, word))[:MOST]}
-
-
-def _list_files(folder: Path) -> list[Path]:
-    """The user's lists, `<Script>.txt`; other files (a README) are ignored."""
-    if not folder.is_dir():
-        raise UserError("the folder of word lists is missing", where=f"words.lists: {folder}", fix="make it")
-    return sorted(folder.glob("*.txt"))
-
-
-def _read_list(path: Path, settings: WordsSettings) -> list[str]:
-    where, script = path, path.stem
-    if script not in settings.scripts:
-        raise UserError(
-            "a word list is named by its script, and this is none of words.scripts",
-            where=where,
-            fix="name it as Cyrl.txt, or add the script to words.scripts",
-        )
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise UserError(f"the word list cannot be read: {error.strerror}", where=where, fix="fix its path") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            "the word list is not UTF-8", where=f"{where}, byte {error.start}", fix="save it as UTF-8"
-        ) from None
-    words = []
-    for number, line in enumerate(lines, start=1):
-        word, where_it_is = unicodedata.normalize("NFC", line.strip()), f"{path}, line {number}"
-        if not word:
-            continue
-        if not in_script(word, script):
-            fix = "one word of that script a line"
-            raise UserError(f"'{word:.40}' is no word in {script}", where=where_it_is, fix=fix)
-        if len(word) > settings.length:
-            raise UserError(f"'{word:.40}' is too long", where=where_it_is, fix="shorten it, or raise words.length")
-        words.append(word)
-    return words

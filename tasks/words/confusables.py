@@ -9,6 +9,8 @@ from functools import cache, lru_cache
 
 from fontTools import unicodedata as scripts_of_unicode
 
+from tasks.crop_table.text_side import LINKS
+
 # Unicode scripts whose label here differs. Kana are what distinguishes Japanese words from Chinese ones.
 LABEL_OF = {"Hira": "Jpan", "Kana": "Jpan", "Hang": "Kore"}
 # The scripts in modern use: Unicode's recommended ones (UAX #31, table 5), by their labels here.
@@ -43,11 +45,12 @@ def is_ambiguous(text: str, script: str, *, among: Collection[str] = RECOMMENDED
 def twin_scripts(text: str, script: str) -> frozenset[str]:
     """Labels of the other scripts that have a homoglyph of every letter of `text`.
 
-    Accents shared by all scripts are ignored ("ё" is "ë"), as are digits, punctuation and spaces.
+    Accents shared by all scripts are ignored ("ё" is "ë"), as are digits, punctuation, apostrophes and spaces.
     """
     found: frozenset[str] | None = None
     for char in unicodedata.normalize("NFD", text):
-        if unicodedata.category(char)[0] == "L" or (is_mark(char) and not is_shared(char)):
+        is_letter = unicodedata.category(char)[0] == "L" and char not in LINKS
+        if is_letter or (is_mark(char) and not is_shared(char)):
             labels = _labels_of(char)
             found = labels if found is None else found & labels
             if not found:

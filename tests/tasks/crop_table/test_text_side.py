@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tasks.common.params import TagSettings
-from tasks.crop_table.text_side import parts_of, text_side
+from tasks.crop_table.text_side import fold, parts_of, text_side
 
 OWN = {"validation_groups": 0.0, "test_groups": 0.0, "pool": 0.0, "near": 0, "rejected": 0.05}
 SETTINGS = TagSettings(validation_words=0.12, test_words=0.18, **OWN)
@@ -31,11 +31,28 @@ def test_sides_have_their_shares() -> None:
         ("Latn", ["E\u0301cole", "école", "ÉCOLE"]),
         ("Cyrl", ["москва", "Москва", "МОСКВА"]),
         ("Grek", ["Αθήνα", "ΑΘΗΝΑ", "ΑΘΉΝΑ"]),
+        ("Grek", ["ἀρχῇ", "ΑΡΧΗΙ", "ἈΡΧΗ͂Ι", "Αρχῃ"]),
+        ("Latn", ["co-op", "coop", "CO‑OP", "Co\u00adop", "co-op,"]),
+        ("Latn", ["l’eau", "L'EAU", "leau"]),
+        ("Latn", ["Dr.", "dr", "(DR.)"]),
+        ("Latn", ["paſs", "pass", "PASS"]),
+        ("Cyrl", ["п'ять", "п’ять", "ПʼЯТЬ", "пять"]),
+        ("Arab", ["می‌خواهم", "میخواهم"]),
+        ("Arab", ["مَدْرَسَة", "مدرسة"]),
+        ("Hebr", ["שָׁלוֹם", "שלום"]),
     ],
 )
 def test_spellings_of_a_text_stand_on_one_side(script: str, spellings: list[str]) -> None:
     for seed in range(40):
         assert len({side(text, script, seed) for text in spellings}) == 1
+
+
+def test_letters_with_madda_or_hamza_are_other_letters() -> None:
+    assert fold("آب", "Arab") != fold("اب", "Arab") and fold("й", "Cyrl") != fold("и", "Cyrl")
+
+
+def test_a_text_of_signs_alone_stays_one() -> None:
+    assert fold("-", "Latn") == "-" and side("'") is not None
 
 
 def test_seed_and_script_move_texts() -> None:
@@ -59,6 +76,8 @@ def test_shares_of_nothing_leave_all_texts_to_training() -> None:
         ("「東京」", ["東京"]),
         ("東京\u3000大阪", ["東京", "大阪"]),  # the wide space
         ("ཨ་རབ།", ["ཨ་རབ"]),  # the mark between syllables stays
+        ("(l’eau)", ["l’eau"]),
+        ("co-op, ver-", ["co-op", "ver"]),
         ("हिन्दी।", ["हिन्दी"]),  # the vowel sign at the end stays
         ("", [""]),
     ],

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from tasks.common.params import WordsSettings
-from tasks.words.build import LETTERS, in_script, letters_of, make_words, write_no_words
+from tasks.words.build import LETTERS, letters_of, make_words, write_no_words
+from tasks.words.in_script import in_script
 from unfont.errors import UserError
 
 
@@ -19,43 +20,6 @@ def settings(**changes: Any) -> WordsSettings:
 @pytest.fixture(autouse=True)
 def no_lists(here: Path) -> None:
     """The working folder is empty: there are no lists but those that a test makes."""
-
-
-@pytest.mark.parametrize(
-    ("word", "script"),
-    [
-        ("Haus", "Latn"),
-        ("Côte", "Latn"),
-        ("Ελλάδα", "Grek"),
-        ("日本語の", "Jpan"),
-        ("コーヒー", "Jpan"),
-        ("中国", "Hani"),
-        ("한국어", "Kore"),
-        ("ශ්‍රී", "Sinh"),  # with a joiner
-        ("ཨ་རབ", "Tibt"),  # with the mark between syllables
-        ("Африкӣ", "Cyrl"),
-        ("مَرٲٹھؠ", "Arab"),
-    ],
-)
-def test_words_of_a_script(word: str, script: str) -> None:
-    assert in_script(word, script)
-
-
-@pytest.mark.parametrize(
-    ("word", "script"),
-    [
-        ("Наus", "Latn"),  # its first two letters are Cyrillic
-        ("Haus2", "Latn"),
-        ("d’Ivoire", "Latn"),
-        ("日本", "Jpan"),  # no kana: Chinese to the eye
-        ("中国", "Kore"),
-        ("مـ٣", "Arab"),
-        ("\u0301", "Latn"),  # a mark alone
-        ("", "Latn"),
-    ],
-)
-def test_not_words_of_a_script(word: str, script: str) -> None:
-    assert not in_script(word, script)
 
 
 def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
@@ -126,33 +90,6 @@ def test_the_users_words_come_in(tmp_path: Path) -> None:
     assert set(runes[runes["kind"] == "letter"]["text"]) == set("ᚠᚢᚦᚱᚾ")
 
 
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("Αθήνα\nHaus\n".encode(), "line 2"),
-        ("Αθήνα Πάτρα\n".encode(), "line 1"),
-        (("Α" * 21).encode(), "too long"),
-        (b"\xff\xfe\x00", "not UTF-8"),
-    ],
-)
-def test_a_bad_list_is_told_in_one_line(content: bytes, told: str, tmp_path: Path) -> None:
-    path = tmp_path / "Grek.txt"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=told) as caught:
-        make_words(settings(lists=str(tmp_path)), out=tmp_path / "words.parquet")
-    assert "Grek.txt" in str(caught.value)
-    assert not (tmp_path / "words.parquet").exists()
-
-
 def test_a_script_without_words_is_told() -> None:
     with pytest.raises(UserError, match="Runr"):
         make_words(settings(scripts=["Geor", "Runr"]), out=Path("never.parquet"))
-
-
-def test_a_list_of_no_script_of_ours_is_told(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("no list", encoding="utf-8")
-    (tmp_path / "latin.txt").write_text("word", encoding="utf-8")
-    with pytest.raises(UserError, match=r"latin\.txt.*words\.scripts"):
-        make_words(settings(lists=str(tmp_path)), out=Path("never.parquet"))
-    with pytest.raises(UserError, match="missing"):
-        make_words(settings(lists="nowhere"), out=Path("never.parquet"))

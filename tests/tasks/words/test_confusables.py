@@ -17,6 +17,8 @@ from tasks.words.confusables import RECOMMENDED, is_ambiguous, twin_scripts
         ("ё", "Cyrl", {"Latn"}),
         ("сосо, 12", "Cyrl", {"Latn"}),  # numbers and marks say nothing
         ("12", "Latn", set()),
+        ("В-О.Т’", "Cyrl", {"Latn", "Grek"}),  # nor do signs within a word
+        ("ВʼОТ", "Cyrl", {"Latn", "Grek"}),
         ("ロ", "Jpan", {"Hani"}),
         ("口", "Hani", {"Jpan"}),
         ("日口", "Hani", set()),  # kana have a homoglyph of one of the two alone
