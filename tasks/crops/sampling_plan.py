@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tasks.common.params import MixSettings, TagSettings
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
-from tasks.crop_table.text_side import digest_of, text_side
+from tasks.crop_table.text_side import JOINERS, digest_of, text_side
 from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS
 from tasks.crops.cut import Cut, plan_cut
 from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
@@ -50,8 +50,8 @@ class FontRow:
         return frozenset(self.coverage.tolist())
 
     def covers(self, text: str) -> bool:
-        """Whether the font has every character of `text`."""
-        return self.points.issuperset(map(ord, text))
+        """Whether the font has every visible character of `text`."""
+        return self.points.issuperset(_points_of(text))
 
 
 class Texts(NamedTuple):
@@ -215,8 +215,8 @@ def _in_turn(designs: FontsByDesign, script: str, seed: int) -> list[list[FontTe
 
 
 def coverage_of(texts: Sequence[str], fonts: Sequence[FontRow]) -> NDArray[np.bool_]:
-    """Whether a font has every character of a text: [fonts, texts]."""
-    points = [np.array(list(map(ord, text)), np.int32) for text in texts]
+    """Whether a font has every visible character of a text: [fonts, texts]."""
+    points = [np.array(_points_of(text), np.int32) for text in texts]
     every, flat = np.unique(np.concatenate(points) if points else np.zeros(0, np.int32), return_inverse=True)
     starts = np.cumsum([0, *map(len, points)])[:-1]
     covers = np.zeros((len(fonts), len(texts)), bool)
@@ -228,3 +228,8 @@ def coverage_of(texts: Sequence[str], fonts: Sequence[FontRow]) -> NDArray[np.bo
             known[name] = np.logical_and.reduceat(has[flat], starts) if len(flat) else covers[row]
         covers[row] = known[name]
     return covers
+
+
+def _points_of(text: str) -> list[int]:
+    # Shaping needs no glyph for a joiner, and many fonts have none.
+    return [ord(char) for char in text if char not in JOINERS]

@@ -3,12 +3,13 @@
 Pure: uniform random numbers in, text out. Characters that the font lacks are left out.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from tasks.common.params import MixSettings
-from tasks.crop_table.text_side import TONOS, fold
+from tasks.crop_table.text_side import LINKS, OPTIONAL_MARKS, fold
 from unfont.labels import COMMON
 
 Form = Literal["word", "two", "letter"]
@@ -18,6 +19,7 @@ Covers = Callable[[str], bool]
 UNIFORMS = 9  # uniform random numbers that a text takes
 BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
 VERTICAL = {"Hani", "Jpan", "Kore"}
+ROMAN = re.compile("[IVXLCDM]{2,}")  # a Roman numeral, as the words have it: "Xiv" is no spelling of it
 
 # The zero of the script's own digits (Arabic also has those of Persian and Urdu).
 ZEROS = {
@@ -31,6 +33,7 @@ OWN_MARKS = {
     "Deva": ("_।", "_॥"), "Ethi": ("_።", "_፣", "_፤", "_፥"), "Geor": ("„_“",), "Grek": ("_·", "_;", "«_»"),
     "Guru": ("_।",), "Hani": ("_，", "_。", "_、", "_：", "_！", "_？", "（_）", "《_》", "“_”"), "Hebr": ("_׃", "„_“"),
     "Jpan": ("_、", "_。", "_！", "_？", "「_」", "『_』", "（_）"), "Khmr": ("_។", "_៖"), "Kore": ("《_》", "「_」"),
+    "Latn": ("„_“", "‹_›", "»_«", "¿_?", "¡_!", "& _", "§ _", "_*", "_†", "–_"),
     "Mymr": ("_၊", "_။"), "Orya": ("_।",), "Tibt": ("_།", "_༎"),
 }  # fmt: skip
 
@@ -63,10 +66,21 @@ def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, cover
 
 
 def compose(words: Sequence[str], script: str, plan: TextPlan, *, covers: Covers) -> str:
-    """The text as rendered: `words` (one or two) in the plan's case, with its number and marks."""
-    cased = [_in_case(word, script, plan.case, covers) for word in words]
-    text = plan.marks.replace("_", " ".join(cased))
+    """The text as rendered: `words` (one or two) in the plan's case, with its number and marks.
+
+    Nothing follows the hyphen of a word that is cut at a line's end, and no mark the full stop of an abbreviation.
+    """
+    cased = [_in_case(word, script, plan.case, covers) for word in sorted(words, key=_is_cut)]
+    text = " ".join(cased)
+    if _is_cut(text):
+        return text
+    if not text.endswith("."):
+        text = plan.marks.replace("_", text)
     return plan.number.replace("_", text) if plan.number else text
+
+
+def _is_cut(text: str) -> bool:
+    return text.endswith("-")
 
 
 def _form(mix: MixSettings, uniform: float, covers: Covers) -> Form:
@@ -87,19 +101,24 @@ def _in_case(word: str, script: str, case: Case, covers: Covers) -> str:
         return word
     changed = word.lower()
     if case != "lower":
-        changed = title(word) if case == "title" else capitals(word, script)
+        changed = title(word) if case == "title" and not ROMAN.fullmatch(word) else capitals(word, script)
     return changed if fold(changed, script) == fold(word, script) and covers(changed) else word
 
 
 def title(word: str) -> str:
-    """`word` with an upper-case first letter, the others lower-case."""
-    return word[:1].title() + word[1:].lower()
+    """`word` with an upper-case first letter, the others lower-case.
+
+    >>> title("it's"), title("’TIS")
+    ("It's", '’Tis')
+    """
+    first = next((place for place, char in enumerate(word) if char.isalpha() and char not in LINKS), 0)
+    return word[: first + 1].title() + word[first + 1 :].lower()
 
 
 def capitals(word: str, script: str) -> str:
-    """`word` in capitals, in Greek without accents."""
+    """`word` in capitals, in Greek without accents and breathings."""
     apart = unicodedata.normalize("NFD", word.upper())
-    return unicodedata.normalize("NFC", apart.replace(TONOS, "") if script == "Grek" else apart)
+    return unicodedata.normalize("NFC", OPTIONAL_MARKS["Grek"].sub("", apart) if script == "Grek" else apart)
 
 
 def _number(script: str, shape: float, own: float, place: float, covers: Covers) -> str:

@@ -37,6 +37,11 @@ def test_coverage_is_brute_force_coverage() -> None:
     assert coverage_of([], fonts).shape == (5, 0)
 
 
+def test_no_font_needs_a_glyph_of_a_joiner() -> None:
+    assert coverage_of(["a\u200cb", "a\u200d", "a-b"], [font(0, has="ab")]).tolist() == [[True, True, False]]
+    assert font(0, has="ab").covers("a\u200cb") and not font(0, has="ab").covers("a’b")
+
+
 def test_a_split_without_designs_has_no_cast() -> None:
     lower = font(0, has="".join(map(chr, range(97, 123))))
     shouted = ["ECHO", "GOLF", "HOTEL", "KILO"]

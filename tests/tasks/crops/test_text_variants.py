@@ -70,6 +70,14 @@ def test_standing_texts_are_plain(script: str) -> None:
         ("Москва", "Cyrl", ("москва", "Москва", "МОСКВА")),
         ("հայերեն", "Armn", ("հայերեն", "Հայերեն", "ՀԱՅԵՐԵՆ")),
         ("İzmir", "Latn", ("i̇zmir", "İzmir", "İZMIR")),
+        ("ἀρχῇ", "Grek", ("ἀρχῇ", "Ἀρχῇ", "ΑΡΧΗΙ")),  # nor breathings, and the iota stands beside
+        ("it's", "Latn", ("it's", "It's", "IT'S")),
+        ("L’eau", "Latn", ("l’eau", "L’eau", "L’EAU")),
+        ("'tis", "Latn", ("'tis", "'Tis", "'TIS")),
+        ("co-op", "Latn", ("co-op", "Co-op", "CO-OP")),
+        ("п’ять", "Cyrl", ("п’ять", "П’ять", "П’ЯТЬ")),
+        ("ſo", "Latn", ("ſo", "So", "SO")),
+        ("XIV", "Latn", ("xiv", "XIV", "XIV")),
         ("ქართული", "Geor", ("ქართული",) * 3),  # Georgian has capitals and does not use them
     ],
 )
@@ -113,6 +121,14 @@ def test_two_words_need_a_space() -> None:
     assert {plan.form for plan in plans("Latn", mix(two=1.0), has="", count=50)} == {"word"}
     two = PLAIN._replace(form="two", marks="(_)", number="_ 12", case="title")
     assert compose(["rio", "grande"], "Latn", two, covers=everything) == "(Rio Grande) 12"
+
+
+def test_nothing_follows_a_cut_word_and_no_mark_a_full_stop() -> None:
+    full = PLAIN._replace(marks="_,", number="_ 12")
+    assert compose(["ver-"], "Latn", full, covers=everything) == "ver-"
+    assert compose(["ver-", "haus"], "Latn", full, covers=everything) == "haus ver-"
+    assert compose(["etc."], "Latn", full, covers=everything) == "etc. 12"
+    assert compose(["haus"], "Latn", full, covers=everything) == "haus, 12"
 
 
 @pytest.mark.parametrize("script", sorted({*ZEROS, *OWN_MARKS, "Latn", "Kore"}))
