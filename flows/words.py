@@ -14,7 +14,7 @@ OUT = Path("data/words.parquet")
 
 @stage("words")
 def words(params: Params, facts: StageFacts, record: Record) -> None:
-    """Collect real words of every script."""
+    """Collect words of every script."""
     if params.labels.draws:
         record.metrics(step(make_words)(params.words, out=OUT))
     else:

@@ -48,7 +48,7 @@ def fonts(
 
 
 def words() -> None:
-    """Collect real words of every script, from CLDR and your own lists."""
+    """Collect words of every script: of CLDR, of your own lists, and drawn by a model of its letters."""
     run_stage("words")
 
 

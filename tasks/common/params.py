@@ -66,6 +66,7 @@ class WordsSettings(Settings):
     scripts: list[str] = Field(min_length=2)
     lists: str = Field(min_length=1)
     length: int = Field(ge=1, le=64)
+    drawn: int = Field(ge=0, le=100_000)
     common: int = Field(ge=0, le=100_000)
 
 

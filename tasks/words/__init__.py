@@ -1,1 +1,1 @@
-"""Stage `words`: collect real words of every script."""
+"""Stage `words`: collect words of every script."""

@@ -1,4 +1,4 @@
-"""Real words and letters of each script, from Unicode CLDR through Babel and from the user's own lists.
+"""Words and letters of each script: of Unicode CLDR through Babel, of the user's own lists, and drawn by a model.
 
 CLDR names territories, languages, scripts, months and weekdays in every locale's language. Words are kept as found;
 `tasks/crops/text_variants.py` adds capitals, numbers and punctuation when they are rendered.
@@ -21,6 +21,7 @@ from tasks.common.params import WordsSettings
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.common_texts import common_texts
 from tasks.words.confusables import is_ambiguous
+from tasks.words.drawn import DRAWN, SHORTEST, drawn_words
 from tasks.words.in_script import in_script
 from tasks.words.lists import read_lists
 from unfont.errors import UserError
@@ -29,7 +30,6 @@ from unfont.labels import COMMON
 LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}  # of a locale's script subtags
 
 NO_LANGUAGE = "zxx"  # ISO 639: no linguistic content
-SHORTEST = 2  # characters
 MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
 LETTERS = 300  # single letters taken of a script, the most frequent: Hani has 800
 RARE = 0.001  # a letter in a smaller fraction of the script's words is not taken: clicks, obsolete letters
@@ -52,35 +52,46 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
 
     Columns are script, text, language, kind, ambiguous.
 
-    `kind` is `word` or `letter`; `ambiguous` texts have homoglyphs in another of the scripts.
+    `kind` is `word` or `letter`; `language` is `DRAWN` of words that a model of the script's letters drew;
+    `ambiguous` texts have homoglyphs in another of the scripts.
 
     Raises:
-        UserError: a script has no words; a word list is missing, no UTF-8, or holds a word of another script.
+        UserError: a script has no words; a word list is missing, cannot be decoded, or holds a word of another script.
     """
     lists = read_lists(settings)
     found = _cldr_words(settings)
-    rows: list[tuple[str, str, str, str, bool]] = []
-    for script in sorted(set(settings.scripts)):
-        words = _choose(found.get(script, {}), script)
-        words |= {word: LISTED for word in lists.get(script, []) if word not in words}
-        if not words:
-            fix = f"add a list of its words, {settings.lists}/{script}.txt"
-            raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", fix=fix)
-        letters = letters_of({**found.get(script, {}), **words}, script)
-        kinds = dict.fromkeys(letters, "letter") | dict.fromkeys(words, "word")
-        rows += [
-            (script, text, language, kinds[text], is_ambiguous(text, script, among=settings.scripts))
-            for text, language in sorted((letters | words).items())
-        ]
+    rows = [
+        (script, *text, is_ambiguous(text[0], script, among=settings.scripts))
+        for script in sorted(set(settings.scripts))
+        for text in _texts_of(script, found[script], lists.get(script, []), settings)
+    ]
     rows += [(COMMON, text, NO_LANGUAGE, "word", False) for text in common_texts(settings.common)]
     frame = pd.DataFrame(rows, columns=SCHEMA.names)
     _write(frame, out)
-    counts = frame[frame["kind"] == "word"].groupby("script").size()
-    totals = {"words": counts.sum(), "letters": len(frame) - counts.sum(), "ambiguous": frame["ambiguous"].sum()}
+    words, languages = frame["kind"] == "word", frame["language"]
+    counts = frame[words & ~languages.isin([DRAWN, NO_LANGUAGE])].groupby("script").size()
+    totals = {"words": counts.sum(), "drawn": (languages == DRAWN).sum(), "letters": (~words).sum()}
     return {name: float(count) for name, count in totals.items()} | {
+        "ambiguous": float(frame["ambiguous"].sum()),
         "scripts": float(len(counts)),
         "fewest_words": float(counts.min()),
     }
+
+
+def _texts_of(
+    script: str, found: Languages, listed: Iterable[str], settings: WordsSettings
+) -> Iterator[tuple[str, str, str]]:
+    """A script's texts in order, each with its language and kind."""
+    words = _choose(found, script)
+    words |= {word: LISTED for word in listed if word not in words}
+    if not words:
+        fix = f"add a list of its words, {settings.lists}/{script}.txt"
+        raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", fix=fix)
+    letters = letters_of({**found, **words}, script)
+    drawn = drawn_words(script, words, count=settings.drawn, length=settings.length)
+    languages = letters | words | dict.fromkeys(drawn, DRAWN)
+    for text, language in sorted(languages.items()):
+        yield text, language, "word" if language == DRAWN or text in words else "letter"
 
 
 def write_no_words(out: Path) -> dict[str, float]:

@@ -14,7 +14,9 @@ from unfont.errors import UserError
 
 
 def settings(**changes: Any) -> WordsSettings:
-    return WordsSettings(**{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20, "common": 0} | changes)
+    return WordsSettings(
+        **{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20, "drawn": 0, "common": 0} | changes
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,7 @@ def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
     letters = table[table["kind"] == "letter"]
     assert summary == {
         "words": len(words),
+        "drawn": 0,
         "letters": len(letters),
         "ambiguous": table["ambiguous"].sum(),
         "scripts": 3,
@@ -49,8 +52,27 @@ def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
 
 def test_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        make_words(settings(scripts=["Geor", "Jpan"]), out=tmp_path / name)
+        make_words(settings(scripts=["Geor", "Jpan"], drawn=100), out=tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_drawn_words_are_told_from_found_ones(tmp_path: Path) -> None:
+    (tmp_path / "Geor.txt").write_text("კარი\n", encoding="utf-8")
+    without = make_words(settings(lists=str(tmp_path)), out=tmp_path / "without.parquet")
+    summary = make_words(settings(lists=str(tmp_path), drawn=300), out=tmp_path / "words.parquet")
+    assert summary["drawn"] == 3 * 300
+    assert {name: summary[name] for name in ("words", "letters", "fewest_words")} == {
+        name: without[name] for name in ("words", "letters", "fewest_words")
+    }
+    table, found = pd.read_parquet(tmp_path / "words.parquet"), pd.read_parquet(tmp_path / "without.parquet")
+    drawn = table[table["language"] == "model"]
+    assert set(drawn["kind"]) == {"word"}
+    assert not set(zip(drawn["script"], drawn["text"], strict=True)) & set(
+        zip(found["script"], found["text"], strict=True)
+    )
+    assert table.drop(drawn.index).reset_index(drop=True).equals(found)
+    assert not table.duplicated(["script", "text"]).any()
+    assert all(in_script(row.text, row.script) and len(row.text) <= 20 for row in drawn.itertuples())
 
 
 def test_letters_stand_alone_and_are_met_often() -> None:
