@@ -140,9 +140,8 @@ def _units(rows: pd.DataFrame, same: Callable[[str, str], str]) -> list[Unit]:
 
 
 def _words_of(text: str, target: str) -> str:
-    """A text without case and punctuation ("Haus," is "HAUS")."""
-    plain = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in fold(text, target))
-    return " ".join(plain.split()) or text
+    """A text without case, punctuation and spaces ("Haus," is "HAUS", and "co-op" is "Co op")."""
+    return "".join(c for c in fold(text, target) if unicodedata.category(c)[0] in "LMN") or text
 
 
 def _group_sides(rows: pd.DataFrame, settings: TagSettings, seed: int, known: Mapping[str, str]) -> dict[str, str]:

@@ -70,13 +70,14 @@ def test_the_order_of_the_rows_does_not_matter(texts):
 
 
 def test_the_same_words_are_the_same_text():
-    texts = ["Haus", "HAUS", "(haus),", "Haus 12", "Haus-12", "…", "!"]
-    table = pd.DataFrame({"text": texts * 100, "target": "Latn", "group": [f"g{n}" for n in range(700)]})
-    table["key"], table["cluster"] = table["group"], range(700)
+    texts = ["Haus", "HAUS", "(haus),", "Haus 12", "Haus-12", "co-op", "Coop", "Co op.", "…", "!"]
+    table = pd.DataFrame({"text": texts * 100, "target": "Latn", "group": [f"g{n}" for n in range(1000)]})
+    table["key"], table["cluster"] = table["group"], range(1000)
     split = own_splits(table, settings=SETTINGS, seed=0)["split"].replace(TEXT_SIDE)
     assert split.groupby(table["text"]).nunique().eq(1).all()
     first = split.groupby(table["text"]).first()
     assert first["Haus"] == first["HAUS"] == first["(haus),"] and first["Haus 12"] == first["Haus-12"]
+    assert first["co-op"] == first["Coop"] == first["Co op."]
 
 
 def test_another_seed_is_another_split():
