@@ -36,7 +36,7 @@ DEBUG: dict[str, Any] = {
     "problems": {"debug": {"target": "script", "nuisances": ["font_style"], "group": "design", "source": "drawn"}},
     "threads": 1,
     "fonts": {"source": "toyfonts", "weights": [400]},
-    "words": {"scripts": ["Grek", "Hebr", "Latn"], "drawn": 100},
+    "words": {"scripts": ["Grek", "Hebr", "Latn"], "drawn": 100, "common": 0},
     "crops": {
         "height": 16,
         "width": 48,
