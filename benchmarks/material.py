@@ -49,6 +49,12 @@ OFF: dict[str, dict[str, Any]] = {
         "crops.mix.window": 0.0, "crops.mix.tight": 0.0, "crops.mix.loose": 0.0, "crops.mix.neighbours": 0.0,
         "crops.mix.rules": 0.0,
     },
+    "degradations": {
+        "degrade.strong": 0.0, "degrade.scan": 0.0, "degrade.wear": 0.0, "degrade.halftone": 0.0,
+        "degrade.show_through": 0.0, "degrade.speckle": 0.0, "degrade.binarise": 0.0,
+    },
+    "words": {"words.drawn": 0},
+    "common": {"words.common": 0},
 }  # fmt: skip
 NONE, ALL = "none", "all"
 
