@@ -8,7 +8,8 @@ draws for validation, and on the same pictures. Tables and models stay in WORK, 
 
 Writes benchmarks/results/material.json: `arms.<arm>.seeds` and, for each measure, the mean over the seeds with their
 `spread` (largest less smallest): `real.lines`, `.words`, `.scene`, `.letters`: accuracy on FOLDER;
-`validation.clean`, `.light`, `.medium`, `.heavy`, `.scan`: on designs never seen.
+`validation.clean`, `.light`, `.medium`, `.heavy`, `.scan`: on designs never seen; `called_a_script.Zyyy` and `.Zzzz`:
+share of the crops of digits and signs alone, and of scripts that nobody learns, that are called a script with p ≥ 0.8.
 """
 
 import argparse
@@ -30,17 +31,19 @@ from models.degrade import SEVERITIES
 from tasks.baseline.train import train_baseline
 from tasks.common.parallel import spread
 from tasks.common.params import Params, read_params
-from tasks.crop_table.shards import read_images, read_rows
-from tasks.crop_table.splits import VALIDATION
+from tasks.crop_table.shards import read_rows
+from tasks.crop_table.splits import SEVERITY, VALIDATION
 from tasks.crop_table.text_side import digest_of
 from tasks.crops.build import make_crops
 from tasks.fonts.build import make_fonts
+from tasks.metrics.calibration import fit_temperature
 from tasks.predict.torch_model import TorchModel
 from tasks.tag.build import make_table
-from tasks.train.batches import Crops, Labels, logits_of
+from tasks.train.batches import Labels, logits_of, read_crops
 from tasks.train.job import TrainingJob
 from tasks.train.replicas import SEED, Replica
 from tasks.words.build import make_words
+from unfont.labels import COMMON, UNWRITTEN
 
 RESULT = ROOT / "benchmarks" / "results" / "material.json"
 # Of each ingredient, the params that turn it off.
@@ -57,6 +60,8 @@ OFF: dict[str, dict[str, Any]] = {
     "common": {"words.common": 0},
 }  # fmt: skip
 NONE, ALL = "none", "all"
+APART = (COMMON, "Zzzz")
+SURE = 0.8  # a probability
 
 
 def main() -> None:
@@ -79,7 +84,7 @@ def main() -> None:
         measured = []
         for seed in range(arguments.seeds):
             model = model_of(own, arguments.work, seed)
-            measured.append({"real": on_pictures(files, model), "validation": on_crops(judge, model, params)})
+            measured.append({"real": on_pictures(files, model), **on_crops(judge, model)})
             print(arm, seed, json.dumps(measured[-1]), flush=True)
         _write(arm, summary(measured))
 
@@ -159,17 +164,29 @@ def on_pictures(files: list[Path], model: TorchModel) -> dict[str, float]:
     return {kind: float(np.mean(rights[kind])) for kind in KINDS if kind in rights}
 
 
-def on_crops(table: Path, model: TorchModel, params: Params) -> dict[str, float]:
-    """Accuracy on the crops of validation whose label the model has, at each severity."""
+def on_crops(table: Path, model: TorchModel) -> dict[str, dict[str, float]]:
+    """On validation: accuracy on learned scripts and `Zxxx` at each severity, and what is surely called a script."""
     labels = Labels.of_card(model.card)
     rows = read_rows(table, ["key", labels.target_name], [VALIDATION])
-    pixels, rows = read_images(table, keys=rows["key"][rows[labels.target_name].isin(labels.target)])
-    crops = Crops.of_rows(pixels, rows, labels)
-    found = {}
+    keys = {label: own["key"] for label, own in rows.groupby(labels.target_name, observed=True)}
+    learned = [key for label in labels.target if label not in APART for key in keys.get(label, ())]
+    crops = read_crops(table, labels, keys=learned)
+    found, logits = {}, {}
     for severity, settings in SEVERITIES.items():
         batch = crops.batch(torch.arange(len(crops)), settings)
-        found[severity] = float((logits_of(model.network, batch.images).argmax(1) == batch.targets).double().mean())
-    return found
+        logits[severity] = logits_of(model.network, batch.images)
+        found[severity] = float((logits[severity].argmax(1) == batch.targets).double().mean())
+    temperature = fit_temperature(
+        logits[SEVERITY].double().numpy(), [labels.target[n] for n in batch.targets.tolist()], labels.target
+    )
+    scripts = [index for index, label in enumerate(labels.target) if label not in (UNWRITTEN, *APART)]
+    called = {}
+    for label in APART:
+        if label in keys:
+            apart = read_crops(table, labels, keys=keys[label])
+            seen = logits_of(model.network, apart.batch(torch.arange(len(apart)), SEVERITIES[SEVERITY]).images)
+            called[label] = float(((seen / temperature).softmax(1)[:, scripts].amax(1) >= SURE).double().mean())
+    return {"validation": found, "called_a_script": called}
 
 
 def summary(measured: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
