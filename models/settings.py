@@ -46,6 +46,11 @@ class DegradeSettings(Settings):
     show_through: float = Field(default=0.0, ge=0, lt=1)
     speckle: float = Field(default=0.0, ge=0, le=0.5)
     binarise: float = Field(default=0.0, ge=0, lt=0.5)
+    outline: float = Field(default=0.0, ge=0, le=1)
+    relief: float = Field(default=0.0, ge=0, le=1)
+    ground: float = Field(default=0.0, ge=0, le=1)
+    light: float = Field(default=0.0, ge=0, lt=1)
+    screen: float = Field(default=0.0, ge=0, le=0.9)
 
 
 class AugmentSettings(DegradeSettings):

@@ -14,9 +14,11 @@ from models.degrade.camera import blur, motion, noise, resolution, shadow
 from models.degrade.ink import COLOURS, colour, colours_of, contrast, invert, texture
 from models.degrade.jpeg import jpeg
 from models.degrade.scan import binarise, halftone, show_through, speckle, wear
+from models.degrade.screen import screen
 from models.degrade.seeds import Draw, seeds_at, seeds_of, splitmix64
 from models.degrade.severities import SEVERITIES
 from models.degrade.shape import stroke, warp
+from models.degrade.sign import ground, light, outline, relief
 from models.degrade.strengths import Strengths
 from models.settings import DegradeSettings
 
@@ -31,12 +33,17 @@ __all__ = [
     "colours_of",
     "contrast",
     "degrade",
+    "ground",
     "halftone",
     "invert",
     "jpeg",
+    "light",
     "motion",
     "noise",
+    "outline",
+    "relief",
     "resolution",
+    "screen",
     "seeds_at",
     "seeds_of",
     "shadow",
@@ -58,17 +65,22 @@ STEPS: tuple[tuple[Step, tuple[str, ...]], ...] = (
     (warp, ("rotation", "shear", "scale", "shift", "perspective", "bend")),
     (stroke, ("stroke",)),
     (wear, ("wear",)),
+    (outline, ("outline",)),
+    (relief, ("relief",)),
     (halftone, ("halftone",)),
     (show_through, ("show_through",)),
     (colour, ("colour",)),
     (texture, ("texture",)),
+    (ground, ("ground",)),
     (contrast, ("contrast",)),
     (invert, ("invert",)),
+    (light, ("light",)),
     (shadow, ("shadow",)),
     (motion, ("motion",)),
     (blur, ("blur",)),
     (speckle, ("speckle",)),
     (binarise, ("binarise",)),
+    (screen, ("screen",)),
     (resolution, ("resolution",)),
     (noise, ("noise",)),
     (jpeg, ("jpeg",)),

@@ -14,6 +14,7 @@ from models.degrade.strengths import Strengths
 
 SHADED, MOVED, COARSE = 0.3, 0.25, 0.25  # fractions of the crops that the steps below act on
 SOFTEST = 3.0  # of a shadow's edge, in crop heights
+BINOMIAL = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1, 1)  # from the middle outwards
 LOSSES = 4  # how many losses of resolution there are: crops of one loss are scaled together
 
 
@@ -77,6 +78,12 @@ def smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
         pair = padded.narrow(dim, radius - k, length) + padded.narrow(dim, radius + k, length)
         total.addcmul_(pair, taps[k])
     return total
+
+
+def softened(images: Tensor) -> Tensor:
+    """After the binomial filter of 3 x 3."""
+    taps = BINOMIAL.to(images.device)
+    return smoothed(smoothed(images, taps, 3), taps, 2)
 
 
 def resolution(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:

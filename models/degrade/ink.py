@@ -24,6 +24,7 @@ INKS = {
 }
 COLOURS = tuple(INKS)
 INK_SPREAD = 0.06  # of each channel, either way, about an ink's own value
+FLATTEST = 0.25  # least range from ink to paper that is assumed: an empty crop is paper
 PAPER = 0.2  # of each channel, the most by which a coloured background is below white
 
 
@@ -79,3 +80,13 @@ def invert(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
         return torch.addcmul(turned, images, sign)
     lowest, highest = images.aminmax(dim=1, keepdim=True)
     return torch.addcmul(images, 1 - lowest - highest, turned)
+
+
+def ink_and_range(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The darkest value of each crop, and how far above it the lightest is, `[batch, 1, 1, 1]` each.
+
+    Where the range is below FLATTEST the crop is taken for paper: it counts as that much darker.
+    """
+    darkest, lightest = (end.view(-1, 1, 1, 1) for end in images.flatten(1).aminmax(dim=1))
+    span = (lightest - darkest).clamp_(min=FLATTEST)
+    return lightest - span, span

@@ -15,6 +15,11 @@ from models.degrade.seeds import Draw, indices
 
 BANK_SEED = 20_170_807
 BANK_SIDE = 1024
+# In pixels: height and length of a brick, how much of its length each course is moved against the last, and the joint.
+WALLS = (
+    (7, 20, 0.5, 1), (9, 26, 0.5, 1), (11, 32, 0.5, 2), (16, 46, 0.5, 2), (14, 14, 0.0, 1), (13, 400, 0.3, 1),
+    (5, 900, 0.4, 1),
+)  # fmt: skip
 
 Rows = NDArray[np.int64] | slice
 Bank = Callable[[int, torch.device], Tensor]
@@ -54,6 +59,31 @@ def bend_bank(side: int, device: torch.device) -> Tensor:
 def wear_bank(side: int, device: torch.device) -> Tensor:
     """Where type is worn `[side, side]`, standard deviation 1: in spots of half a stroke to two strokes."""
     return _smooth(side, grains=(2, 5), seed=BANK_SEED + 3).to(device)
+
+
+@lru_cache(maxsize=4)
+def ground_bank(side: int, device: torch.device) -> Tensor:
+    """Walls `[side, side]`, standard deviation 1, in bands: bricks, tiles, planks, slats and plaster."""
+    generator = torch.Generator().manual_seed(BANK_SEED + 5)
+    height = -(-side // (len(WALLS) + 1))
+    bands = [_masonry(height, side, *wall, generator) for wall in WALLS]
+    bands.append(_smooth(side, grains=(2, 4), seed=BANK_SEED + 6)[:height])
+    return torch.cat(bands)[:side].to(device)
+
+
+def _masonry(
+    height: int, width: int, course: int, length: int, offset: float, joint: int, generator: torch.Generator
+) -> Tensor:
+    """`[height, width]`, mean 0, standard deviation 1: pieces of a grey each, joints and grain; long ones streaky."""
+    down = torch.arange(height)[:, None]
+    along = torch.arange(width) + (down // course * offset * length).long()
+    pieces = int(along.max()) // length + 1
+    greys = torch.randn(height // course + 1, pieces, generator=generator)
+    wall = greys[down // course, along // length]
+    wall = torch.where((down % course < joint) | (along % length < joint), torch.tensor(2.5), wall)
+    grain = torch.randn(1, 1, height, width // (12 if length > 100 else 2), generator=generator)
+    wall += functional.interpolate(grain, size=(height, width), mode="bilinear")[0, 0]
+    return (wall - wall.mean()) / wall.std()
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from models.colour import luma_of
-from models.degrade.camera import smoothed
+from models.degrade.camera import softened
+from models.degrade.ink import ink_and_range
 from models.degrade.noise_banks import noise_bank, patches, speck_bank, wear_bank
 from models.degrade.seeds import Draw, columns, indices
 from models.degrade.shape import plane
@@ -18,8 +19,6 @@ from models.degrade.strengths import Strengths
 
 # Fractions of the crops that the steps below act on.
 WORN, SHOWN, HALFTONED, SPECKLED, BINARISED = 0.6, 0.3, 0.15, 0.6, 0.6
-FLATTEST = 0.25  # least range from ink to paper that is assumed: an empty crop is paper
-BINOMIAL = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1, 1)  # from the middle outwards
 EDGE = 2.5  # steepness of worn edges: what the binomial filter took
 PERIODS = 2.2, 4.5  # pixels from dot to dot of a halftone
 DOT_EDGE = 5.0  # steepness of the dots' edges
@@ -38,12 +37,12 @@ def wear(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     rows = strengths.rows(draw.unit("worn"), WORN, "wear")
     chosen = indices(images, rows)
     taken = images[chosen]
-    darkest, span = _ink_and_range(taken)
+    darkest, span = ink_and_range(taken)
     much = ((0.2 + 0.8 * draw.unit("wear")) * strengths.each("wear"))[rows]
     strength, inking = columns(images, much, (draw.signed("inking", 0.5)[rows] - 0.25) * much)
     field = patches(wear_bank, draw, "wear", images, rows)
     moved = torch.addcmul(inking, field, strength).clamp_(-SPREAD, THINNED)
-    level = _softened(taken).sub_(darkest).div_(span).add_(moved)
+    level = softened(taken).sub_(darkest).div_(span).add_(moved)
     level = level.sub_(0.5).mul_(EDGE).add_(0.5).clamp_(0, 1)
     return images.index_copy(0, chosen, level.mul_(span).add_(darkest))
 
@@ -56,7 +55,7 @@ def halftone(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     rows = strengths.rows(draw.unit("halftoned"), HALFTONED, "halftone")
     chosen = indices(images, rows)
     taken = images[chosen]
-    darkest, span = _ink_and_range(taken)
+    darkest, span = ink_and_range(taken)
     shortest, longest = PERIODS
     turns = math.pi / (shortest + (longest - shortest) * draw.unit("period")[rows])  # of a wave, in half a pixel
     angle = draw.unit("screen-angle")[rows] * (math.pi / 2)
@@ -86,7 +85,7 @@ def show_through(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     across = (draw.whole("behind-x", width)[rows, None] - np.arange(width)) % width
     ink = taken.amax((1, 2, 3), keepdim=True) - taken.mean(1, keepdim=True)
     place = indices(images, (down[:, :, None] * width + across[:, None, :]).reshape(len(rows), height * width))
-    behind = _softened(_softened(ink.flatten(1).gather(1, place).view_as(ink)))
+    behind = softened(softened(ink.flatten(1).gather(1, place).view_as(ink)))
     (depth,) = columns(images, ((0.3 + 0.7 * draw.unit("show-through")) * -strengths.each("show_through"))[rows])
     return images.index_copy(0, chosen, behind.mul_(depth).add_(1).mul(taken))
 
@@ -101,7 +100,7 @@ def speckle(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     taken = images[chosen]
     cover = [(draw.unit(name) ** 2 * strengths.each("speckle"))[rows] for name in ("dust", "holes")]
     dust, holes, depth = columns(images, *cover, 0.4 + 0.6 * draw.unit("speck-depth")[rows])
-    darkest, span = _ink_and_range(taken)
+    darkest, span = ink_and_range(taken)
     dark = (patches(speck_bank, draw, "dust", images, rows) < dust) * depth
     light = (patches(speck_bank, draw, "holes", images, rows) < holes) * depth
     specked = torch.lerp(torch.lerp(taken, darkest, dark), darkest + span, light)
@@ -118,7 +117,7 @@ def binarise(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     chosen = indices(images, rows)
     grey = images[chosen].clamp_(0, 1)
     grey = luma_of(grey) if images.shape[1] == 3 else grey
-    darkest, span = _ink_and_range(grey)
+    darkest, span = ink_and_range(grey)
     noise = patches(noise_bank, draw, "ragged", images, rows)
     ragged, middle, softness = columns(
         images,
@@ -127,21 +126,5 @@ def binarise(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
         (2 * draw.unit("softened")[rows] - 1).clip(min=0),
     )
     white = (torch.addcmul(grey.sub_(darkest).div_(span), noise, ragged) > middle).float()
-    softened = torch.lerp(white, _softened(white), softness)
-    return images.index_copy(0, chosen, softened.expand(-1, images.shape[1], -1, -1))
-
-
-def _ink_and_range(images: Tensor) -> tuple[Tensor, Tensor]:
-    """The darkest value of each crop, and how far above it the lightest is, `[batch, 1, 1, 1]` each.
-
-    Where the range is below FLATTEST the crop is taken for paper: it counts as that much darker.
-    """
-    darkest, lightest = (end.view(-1, 1, 1, 1) for end in images.flatten(1).aminmax(dim=1))
-    span = (lightest - darkest).clamp_(min=FLATTEST)
-    return lightest - span, span
-
-
-def _softened(images: Tensor) -> Tensor:
-    """After the binomial filter of 3 x 3."""
-    taps = BINOMIAL.to(images.device)
-    return smoothed(smoothed(images, taps, 3), taps, 2)
+    made = torch.lerp(white, softened(white), softness)
+    return images.index_copy(0, chosen, made.expand(-1, images.shape[1], -1, -1))

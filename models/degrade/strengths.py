@@ -11,7 +11,8 @@ from models.degrade.severities import SEVERITIES
 from models.settings import AugmentSettings, DegradeSettings
 
 SCANNED = ("wear", "halftone", "show_through", "speckle", "binarise")  # of scans alone
-UNSCANNED = ("colour", "invert", "shadow", "motion", "perspective")  # of all but scans
+# Of all but scans:
+UNSCANNED = ("colour", "invert", "shadow", "motion", "perspective", "outline", "relief", "ground", "light", "screen")
 FRACTIONS = ("colour", "invert")  # their settings are fractions of the crops, not strengths
 
 
