@@ -18,8 +18,10 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from models.degrade import SEVERITIES, STEPS, colours_of, degrade, seeds_of
+from models.degrade.strengths import FRACTIONS
 from models.settings import DegradeSettings
 from tasks.common.files import written_whole
+from tasks.common.params import read_params
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.cut import Cut
 from tasks.crops.draw_word import draw_word, open_font
@@ -40,7 +42,6 @@ WORDS = {
 }
 MIDDLE = Cut(0.8, 0.5, 0.5, 0.5)
 OFF = DegradeSettings(**dict.fromkeys(DegradeSettings.model_fields, 0))
-SHARES = ("invert", "colour")  # their settings are fractions of the crops, not strengths
 KEYS = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 65)]
 Picture = NDArray[np.uint8]
 Row = tuple[str, list[Picture]]
@@ -80,7 +81,7 @@ def draw_words(fonts: Path) -> dict[str, Tensor]:
 
 
 def step_rows(words: dict[str, Tensor]) -> list[Row]:
-    """A row a setting, alone: clean, then at each severity's strength, on the crop that shows it best."""
+    """A row a setting, alone: clean, then at each of its strengths, on the crop that shows it best."""
     rows = []
     names = [name for _, owned in STEPS for name in owned]
     for number, name in enumerate(names):
@@ -90,22 +91,25 @@ def step_rows(words: dict[str, Tensor]) -> list[Row]:
         strongest = OFF.model_copy(update={name: strengths_of(name)[-1]})
         change = (degrade(many, seeds, strongest) - many).abs().mean((1, 2, 3))
         best = [int(change.argmax())] * 3
-        if name in SHARES:
+        if name in FRACTIONS:
             best = distinct(colours_of(seeds, strongest)) if name == "colour" else [0, 1, 2]
         shown = [
             degrade(word[None], seeds[index : index + 1], OFF.model_copy(update={name: strength}))[0]
             for index, strength in zip(best, strengths_of(name), strict=True)
         ]
-        values = "" if name in SHARES else "  " + " / ".join(f"{value:g}" for value in strengths_of(name))
+        values = "" if name in FRACTIONS else "  " + " / ".join(f"{value:g}" for value in strengths_of(name))
         rows.append((f"{name}{values}", [as_picture(image) for image in (word, *shown)]))
     return rows
 
 
 def strengths_of(name: str) -> list[float]:
-    """The severities' strengths; of a share, all crops; where light does without, half of medium."""
-    if name in SHARES:
+    """The severities' strengths; of a share, all crops; where they do without, parts of training's."""
+    if name in FRACTIONS:
         return [1.0] * 3
-    light, medium, heavy = (getattr(settings, name) for settings in SEVERITIES.values() if settings)
+    light, medium, heavy = (getattr(SEVERITIES[severity], name) for severity in ("light", "medium", "heavy"))
+    if not heavy:
+        most = getattr(read_params().degrade, name)
+        return [round(most * part, 3) for part in (0.4, 0.7, 1)]
     return [light or medium / 2, medium, heavy]
 
 
@@ -116,7 +120,7 @@ def distinct(labels: Tensor) -> list[int]:
 
 
 def severity_rows(words: dict[str, Tensor]) -> list[Row]:
-    """Each script's word clean and at the three severities: first in colour, then as grey networks get it."""
+    """Each script's word clean and at each severity: first in colour, then as grey networks get it."""
     rows = []
     for number, (script, word) in enumerate(words.items()):
         image = word[None] if number % 2 == 0 else word[None, :1]
@@ -137,13 +141,16 @@ def sheet_of(steps: list[Row], severities: list[Row]) -> Image.Image:
     """Both tables under each other, with the names of the severities above."""
     across, down = WIDTH * ENLARGED + GAP, HEIGHT * ENLARGED + LINE + GAP
     height = 2 * LINE + GAP + down * (len(steps) + len(severities)) + GAP
-    sheet = Image.new("RGB", (GAP + 4 * across, height), "#f4f4f4")
+    sheet = Image.new("RGB", (GAP + len(SEVERITIES) * across, height), "#f4f4f4")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     top = 0
-    for title, rows in (("each step alone", steps), ("all steps together", severities)):
-        for column, name in enumerate(SEVERITIES):
-            head = f"{title}: clean" if column == 0 else name
-            pen.text((GAP + column * across, top + 1), head, fill="#444444", font=font)
+    stronger = ["weak", "stronger", "strong"]
+    for title, names, rows in (
+        ("each step alone", stronger, steps),
+        ("all steps together", list(SEVERITIES)[1:], severities),
+    ):
+        for column, name in enumerate([f"{title}: clean", *names]):
+            pen.text((GAP + column * across, top + 1), name, fill="#444444", font=font)
         top += LINE + GAP // 2
         for label, pictures in rows:
             pen.text((GAP, top), label, fill="black", font=font)

@@ -2,7 +2,7 @@
 
 A step is one function `(images[batch, 1 or 3, h, w], draw, strengths) -> the same shape` and one line in
 `STEPS`. It takes its random numbers by name from `Draw`, so that a new step does not change the others'
-random numbers. It does not write into its inputs.
+random numbers. It may write into `images`: `degrade` gives it a copy.
 """
 
 from collections.abc import Callable
@@ -114,6 +114,7 @@ def degrade(images: Tensor, seeds: Tensor, settings: DegradeSettings | None) -> 
 def _degraded(images: Tensor, draw: Draw, settings: DegradeSettings) -> Tensor:
     strengths = Strengths.of_batch(settings, draw)
     acting = [step for step, names in STEPS if any(strengths.largest(name) for name in names)]
+    images = images.clone(memory_format=torch.contiguous_format)  # steps write into it
     for step in acting:
         images = step(images, draw, strengths)
-    return images.clamp(0, 1)
+    return images.clamp_(0, 1)

@@ -14,7 +14,6 @@ from models.degrade.strengths import Strengths
 
 SHADED, MOVED, COARSE = 0.3, 0.25, 0.25  # fractions of the crops that the steps below act on
 SOFTEST = 3.0  # of a shadow's edge, in crop heights
-BINOMIAL = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1, 1)  # from the middle outwards
 LOSSES = 4  # how many losses of resolution there are: crops of one loss are scaled together
 
 
@@ -29,7 +28,7 @@ def shadow(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     (depth,) = columns(images, (draw.unit("shadow") * -strengths.each("shadow"))[rows])
     light = plane(images, right / soft, down / soft, 0.5 - place / soft).clamp_(0, 1).mul_(depth).add_(1)
     chosen = indices(images, rows)
-    return images.index_copy(0, chosen, images[chosen] * light)
+    return images.index_copy_(0, chosen, images[chosen] * light)
 
 
 def motion(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
@@ -49,7 +48,7 @@ def motion(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     own = indices(images, np.arange(len(rows)))
     for x, y, weight in zip(left, top, columns(images, *weights), strict=True):
         moved.addcmul_(windows[own, :, indices(images, y), indices(images, x)], weight)
-    return images.index_copy(0, chosen, moved)
+    return images.index_copy_(0, chosen, moved)
 
 
 def _until(end: Floats) -> Floats:
@@ -61,7 +60,18 @@ def _until(end: Floats) -> Floats:
 def blur(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     """Gaussian blur with a standard deviation of up to `blur` pixels."""
     deviation = (draw.unit("blur") * strengths.each("blur")).clip(min=0.05)
-    radius = max(1, round(2.5 * strengths.largest("blur")))
+    radii = np.rint(2.5 * strengths.each("blur")).clip(min=1).astype(np.int64)
+    if radii.min() == radii.max():
+        return _gaussian(images, deviation, radii[0])
+    blurred = images.new_empty(images.shape)
+    for radius in np.unique(radii):  # the wide filters of the strong kind are for few crops
+        rows = np.flatnonzero(radii == radius)
+        chosen = indices(images, rows)
+        blurred.index_copy_(0, chosen, _gaussian(images[chosen], deviation[rows], radius))
+    return blurred
+
+
+def _gaussian(images: Tensor, deviation: Floats, radius: int) -> Tensor:
     taps = np.exp(-0.5 * (np.arange(radius + 1)[:, None] / deviation) ** 2)
     weights = columns(images, *(taps / (2 * taps.sum(0) - 1)))
     return smoothed(smoothed(images, weights, 3), weights, 2)
@@ -82,8 +92,11 @@ def smoothed(images: Tensor, taps: Tensor, dim: int) -> Tensor:
 
 def softened(images: Tensor) -> Tensor:
     """After the binomial filter of 3 x 3."""
-    taps = BINOMIAL.to(images.device)
-    return smoothed(smoothed(images, taps, 3), taps, 2)
+    for dim, pad in ((3, (1, 1, 0, 0)), (2, (0, 0, 1, 1))):
+        padded = functional.pad(images, pad, mode="replicate")
+        before, after = (padded.narrow(dim, start, images.shape[dim]) for start in (0, 2))
+        images = (images * 0.5).add_(before, alpha=0.25).add_(after, alpha=0.25)
+    return images
 
 
 def resolution(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
@@ -91,7 +104,6 @@ def resolution(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     height, width = images.shape[2:]
     kept = 1 - strengths.each("resolution") * (1 + draw.whole("resolution", LOSSES)) / LOSSES
     rows = strengths.rows(draw.unit("coarse"), COARSE, "resolution")
-    images = images.clone()
     for share in np.unique(kept[rows]):
         size = max(1, round(height * share)), max(1, round(width * share))
         if size != (height, width):

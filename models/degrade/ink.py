@@ -87,6 +87,6 @@ def ink_and_range(images: Tensor) -> tuple[Tensor, Tensor]:
 
     Where the range is below FLATTEST the crop is taken for paper: it counts as that much darker.
     """
-    darkest, lightest = (end.view(-1, 1, 1, 1) for end in images.flatten(1).aminmax(dim=1))
-    span = (lightest - darkest).clamp_(min=FLATTEST)
+    lightest = images.amax((1, 2, 3), keepdim=True)  # `aminmax` takes ten times as long as both of these
+    span = (lightest - images.amin((1, 2, 3), keepdim=True)).clamp_(min=FLATTEST)
     return lightest - span, span

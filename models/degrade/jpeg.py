@@ -37,7 +37,7 @@ def jpeg(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     rows = strengths.rows(draw.unit("packed"), COMPRESSED, "jpeg")
     quality = 100 - np.rint((draw.unit("jpeg") * (100 * strengths.each("jpeg")))[rows])
     chosen = indices(images, rows)
-    return images.index_copy(0, chosen, compressed(images[chosen], quality))
+    return images.index_copy_(0, chosen, compressed(images[chosen], quality))
 
 
 def compressed(images: Tensor, quality: Floats) -> Tensor:

@@ -18,7 +18,7 @@ from models.degrade.shape import plane
 from models.degrade.strengths import Strengths
 
 # Fractions of the crops that the steps below act on.
-WORN, SHOWN, HALFTONED, SPECKLED, BINARISED = 0.6, 0.3, 0.15, 0.6, 0.6
+WORN, SHOWN, HALFTONED, SPECKLED, BINARISED = 0.4, 0.25, 0.1, 0.4, 0.5
 EDGE = 2.5  # steepness of worn edges: what the binomial filter took
 PERIODS = 2.2, 4.5  # pixels from dot to dot of a halftone
 DOT_EDGE = 5.0  # steepness of the dots' edges
@@ -27,7 +27,7 @@ RAGGED = 0.15  # largest noise at which a threshold is taken, of the range from 
 
 
 def wear(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
-    """Worn and badly inked type, of six crops in ten: strokes swell here and break off there.
+    """Worn and badly inked type, of four crops in ten: strokes swell here and break off there.
 
     The ink's edge is where the softened picture and a smooth noise field with a standard deviation of up to
     `wear` of the range from ink to paper cross half of it: pixels near an edge turn sooner than others, and
@@ -41,14 +41,14 @@ def wear(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     much = ((0.2 + 0.8 * draw.unit("wear")) * strengths.each("wear"))[rows]
     strength, inking = columns(images, much, (draw.signed("inking", 0.5)[rows] - 0.25) * much)
     field = patches(wear_bank, draw, "wear", images, rows)
-    moved = torch.addcmul(inking, field, strength).clamp_(-SPREAD, THINNED)
+    moved = field.mul_(strength).add_(inking).clamp_(-SPREAD, THINNED)
     level = softened(taken).sub_(darkest).div_(span).add_(moved)
     level = level.sub_(0.5).mul_(EDGE).add_(0.5).clamp_(0, 1)
-    return images.index_copy(0, chosen, level.mul_(span).add_(darkest))
+    return images.index_copy_(0, chosen, level.mul_(span).add_(darkest))
 
 
 def halftone(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
-    """A tint of the ink or of the paper, by up to `halftone`, printed in dots; 15% of the crops.
+    """A tint of the ink or of the paper, by up to `halftone`, printed in dots; one crop in ten.
 
     The screen is the sum of two waves at right angles, turned as a whole; a pixel is ink where it is above the tone.
     """
@@ -67,13 +67,13 @@ def halftone(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     tint = ((0.2 + 0.8 * draw.unit("halftone")) * strengths.each("halftone"))[rows]
     of_ink = draw.unit("tinted") < 0.5
     lightest, kept = columns(images, tint * of_ink[rows], 1 - tint)
-    tone = ((taken - darkest) / span).mul_(kept).add_(lightest)
+    tone = taken.sub_(darkest).div_(span).mul_(kept).add_(lightest)
     dots = tone.sub_(screen).mul_(DOT_EDGE).add_(0.5).clamp_(0, 1)
-    return images.index_copy(0, chosen, dots.mul_(span).add_(darkest))
+    return images.index_copy_(0, chosen, dots.mul_(span).add_(darkest))
 
 
 def show_through(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
-    """The ink of the other side, softened, takes up to `show_through` of three crops in ten.
+    """The ink of the other side, softened, takes up to `show_through` of a quarter of the crops.
 
     The other side is the crop itself, mirrored and moved round by any distance: it depends on no other crop.
     """
@@ -85,13 +85,13 @@ def show_through(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     across = (draw.whole("behind-x", width)[rows, None] - np.arange(width)) % width
     ink = taken.amax((1, 2, 3), keepdim=True) - taken.mean(1, keepdim=True)
     place = indices(images, (down[:, :, None] * width + across[:, None, :]).reshape(len(rows), height * width))
-    behind = softened(softened(ink.flatten(1).gather(1, place).view_as(ink)))
+    behind = softened(ink.flatten(1).gather(1, place).view_as(ink))
     (depth,) = columns(images, ((0.3 + 0.7 * draw.unit("show-through")) * -strengths.each("show_through"))[rows])
-    return images.index_copy(0, chosen, behind.mul_(depth).add_(1).mul(taken))
+    return images.index_copy_(0, chosen, behind.mul_(depth).add_(1).mul(taken))
 
 
 def speckle(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
-    """Specks of one to three pixels, dark ones of dust and light ones of missing ink, on six crops in ten.
+    """Specks of one to three pixels, dark ones of dust and light ones of missing ink, on four crops in ten.
 
     They cover up to `speckle` of a crop each.
     """
@@ -101,14 +101,14 @@ def speckle(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
     cover = [(draw.unit(name) ** 2 * strengths.each("speckle"))[rows] for name in ("dust", "holes")]
     dust, holes, depth = columns(images, *cover, 0.4 + 0.6 * draw.unit("speck-depth")[rows])
     darkest, span = ink_and_range(taken)
-    dark = (patches(speck_bank, draw, "dust", images, rows) < dust) * depth
-    light = (patches(speck_bank, draw, "holes", images, rows) < holes) * depth
-    specked = torch.lerp(torch.lerp(taken, darkest, dark), darkest + span, light)
-    return images.index_copy(0, chosen, specked)
+    ranks = patches(speck_bank, draw, "specks", images, rows)  # a dot has one rank: it is dark, light or not there
+    dark, any_speck = ranks < dust, ranks < dust + holes
+    specks = torch.where(dark, darkest, darkest + span)
+    return images.index_copy_(0, chosen, taken.lerp_(specks, any_speck.float().mul_(depth)))
 
 
 def binarise(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
-    """Six crops in ten in black and white, by a threshold up to `binarise` from the middle, of the range.
+    """Half of the crops in black and white, by a threshold up to `binarise` from the middle, of the range.
 
     A threshold that is too high spreads the ink, one that is too low breaks it. Noise makes the edges ragged. Half
     of these crops keep their two values, the others are softened as scans are that have been made smaller.
@@ -125,6 +125,6 @@ def binarise(images: Tensor, draw: Draw, strengths: Strengths) -> Tensor:
         0.5 + draw.signed("binarise", strengths.each("binarise"))[rows],
         (2 * draw.unit("softened")[rows] - 1).clip(min=0),
     )
-    white = (torch.addcmul(grey.sub_(darkest).div_(span), noise, ragged) > middle).float()
+    white = (grey.sub_(darkest).div_(span).add_(noise.mul_(ragged)) > middle).float()
     made = torch.lerp(white, softened(white), softness)
-    return images.index_copy(0, chosen, made.expand(-1, images.shape[1], -1, -1))
+    return images.index_copy_(0, chosen, made.expand(-1, images.shape[1], -1, -1))

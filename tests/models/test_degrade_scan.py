@@ -29,7 +29,7 @@ STEPS += [(speckle, "speckle", SPECKLED), (binarise, "binarise", BINARISED)]
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_step_changes_its_fraction_of_the_crops_and_no_more(step, name: str, fraction: float, channels: int):
     images = letters(channels=channels).mul(0.8).add(0.1)
-    changed = step(images, draw(), alike(**{name: 0.3}))
+    changed = step(images.clone(), draw(), alike(**{name: 0.3}))
     assert fraction - 0.12 < len(rows_of(changed, images)) / 200 < fraction + 0.12
     assert changed.min() > -0.01 and changed.max() < 1.01
     if channels == 3:
@@ -39,24 +39,24 @@ def test_a_step_changes_its_fraction_of_the_crops_and_no_more(step, name: str, f
 @pytest.mark.parametrize(("step", "name", "fraction"), STEPS)
 def test_empty_paper_stays_empty(step, name: str, fraction: float):
     paper = torch.full((200, 1, 32, 64), 0.9)
-    changed = step(paper, draw(), alike(**{name: 0.2}))
+    changed = step(paper.clone(), draw(), alike(**{name: 0.2}))
     if step not in (speckle, halftone):
         assert (changed.mean((1, 2, 3)) > 0.88).all()
 
 
 def test_worn_ink_swells_and_breaks_near_its_edges_and_nowhere_else():
     images = letters()
-    worn = wear(images, draw(), alike(wear=0.3))
+    worn = wear(images.clone(), draw(), alike(wear=0.3))
     share = ((1 - worn).sum((1, 2, 3)) / (1 - images).sum((1, 2, 3))).numpy()
     assert 0.3 < share.min() < 0.9 and 1.1 < share.max() < 2.2
     assert (worn[..., 40:] == 1).all()  # no ink appears where none is near
     gaps = (worn[:, 0, 8:24, 6].amax(1) > 0.6).float().mean()  # along the middle of a stroke
-    assert 0.02 < gaps < 0.5
+    assert 0.01 < gaps < 0.3
 
 
 def test_a_halftones_dots_cover_what_its_tint_takes():
     images = letters()
-    printed = halftone(images, draw(), alike(halftone=0.4))
+    printed = halftone(images.clone(), draw(), alike(halftone=0.4))
     numbers = draw()
     rows = rows_of(printed, images)
     paper = [row for row in rows if numbers.unit("tinted")[row] >= 0.5]
@@ -74,7 +74,7 @@ def test_a_halftones_dots_cover_what_its_tint_takes():
 
 def test_what_shows_through_is_the_crop_mirrored_and_moved():
     images = letters()
-    shown = show_through(images, draw(), alike(show_through=0.5))
+    shown = show_through(images.clone(), draw(), alike(show_through=0.5))
     numbers = draw()
     rows = rows_of(shown, images)
     assert (shown <= images + 1e-6).all() and (shown[rows] >= images[rows] * 0.5 - 1e-6).all()
@@ -92,7 +92,7 @@ def test_specks_cover_the_sampled_fraction_in_dots_of_one_to_three_pixels():
         assert (ranks < fraction).float().mean() == pytest.approx(fraction, rel=0.15)
     white = torch.ones(200, 1, 32, 64)
     white[..., 0, 0] = 0  # a range from ink to paper
-    specked = speckle(white, draw(), alike(speckle=0.1))
+    specked = speckle(white.clone(), draw(), alike(speckle=0.1))
     for row in rows_of(specked, white):
         expected = 0.1 * draw().unit("dust")[row] ** 2
         assert ((specked != white)[row].float().mean() - expected).abs() < 0.035
@@ -100,7 +100,7 @@ def test_specks_cover_the_sampled_fraction_in_dots_of_one_to_three_pixels():
 
 def test_what_is_binarised_has_two_values_or_is_that_softened():
     soft = torch.nn.functional.avg_pool2d(letters(), 3, 1, 1, count_include_pad=False)
-    made = binarise(soft, draw(), alike(binarise=0.3))
+    made = binarise(soft.clone(), draw(), alike(binarise=0.3))
     numbers = draw()
     rows = rows_of(made, soft)
     hard = [row for row in rows if numbers.unit("softened")[row] <= 0.5]

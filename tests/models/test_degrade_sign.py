@@ -35,7 +35,7 @@ STEPS = [
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_step_changes_its_fraction_of_the_crops(step, name: str, fraction: float, channels: int):
     images = bars(channels).mul(0.6).add(0.2)
-    changed = step(images, draw(), alike(**{name: 0.5}))
+    changed = step(images.clone(), draw(), alike(**{name: 0.5}))
     assert fraction - 0.1 < len(rows_of(changed, images)) / 200 < fraction + 0.1
     if channels == 3:
         assert torch.allclose(changed[:, 0], changed[:, 2], atol=1e-6)
@@ -43,7 +43,7 @@ def test_a_step_changes_its_fraction_of_the_crops(step, name: str, fraction: flo
 
 def test_outlined_letters_have_a_contour_of_a_pixel_and_are_empty_inside():
     images = bars()
-    made = outline(images, draw(), alike(outline=1.0))
+    made = outline(images.clone(), draw(), alike(outline=1.0))
     rows = rows_of(made, images)
     assert (made[rows][..., 10, 21:43] == 0).all() and (made[rows][..., 10:22, 21] == 0).all()
     inside = made[rows][..., 12:20, 23:41].flatten(1)
@@ -54,7 +54,7 @@ def test_outlined_letters_have_a_contour_of_a_pixel_and_are_empty_inside():
 
 def test_a_drop_shadow_falls_to_one_side_and_leaves_the_letter():
     images, numbers = bars(), draw()
-    made = relief(images, numbers, alike(relief=1.0))
+    made = relief(images.clone(), numbers, alike(relief=1.0))
     dropped = [row for row in rows_of(made, images) if numbers.unit("carved")[row] >= 0.5]
     assert len(dropped) > 5
     for row in dropped:
@@ -67,7 +67,7 @@ def test_a_drop_shadow_falls_to_one_side_and_leaves_the_letter():
 
 def test_carved_letters_have_a_light_edge_across_from_a_dark_one():
     images, numbers = bars(), draw()
-    made = relief(images, numbers, alike(relief=1.0))
+    made = relief(images.clone(), numbers, alike(relief=1.0))
     carved = [row for row in rows_of(made, images) if numbers.unit("carved")[row] < 0.5]
     assert len(carved) > 5
     for row in carved:
@@ -90,14 +90,14 @@ def test_walls_have_bricks_and_a_mean_of_nothing():
         is_joint = torch.arange(128) % course < joint
         assert band[is_joint].mean() > band[~is_joint].mean() + 0.5
     white = torch.ones(200, 1, 32, 64)
-    changed = ground(white, draw(), alike(ground=0.2))
+    changed = ground(white.clone(), draw(), alike(ground=0.2))
     deviations = (changed - white)[rows_of(changed, white)].std((1, 2, 3))
     assert deviations.min() > 0.01 and deviations.max() < 0.2 * 2
 
 
 def test_light_is_a_plane_with_at_most_one_glare():
     grey, numbers = torch.full((200, 1, 32, 64), 0.5), draw()
-    lit = light(grey, numbers, alike(light=0.4))
+    lit = light(grey.clone(), numbers, alike(light=0.4))
     rows = rows_of(lit, grey)
     plain = [row for row in rows if numbers.unit("glare")[row] <= 0.5]
     for row in plain:
