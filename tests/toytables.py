@@ -38,7 +38,9 @@ SCRIPTS = ProblemSettings(target="script", nuisances=["font_style"], group="desi
 def make_toy_tables(folder: Path) -> dict[str, Path]:
     """Write tables of toy fonts and of random words for them, in two scripts."""
     make_toy_fonts(folder / "toyfonts", scripts=("Grek", "Latn"), designs_per_style=4)
-    fonts = FontsSettings(source=str(folder / "toyfonts"), optional=False, weights=[400], font_style=None)
+    fonts = FontsSettings(
+        source=str(folder / "toyfonts"), optional=False, weights=[400], widths=[100], italics=[], font_style=None
+    )
     made = folder / "fonts.parquet"
     make_fonts(fonts, scripts=["Grek", "Latn"], out=made, designs=folder / "designs.json")
     letters = {"Grek": "αβγδεζηθικλμνξοπρστυφχψω", "Latn": "abcdefghijklmnopqrstuvwxyz"}

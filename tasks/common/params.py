@@ -59,7 +59,9 @@ class FontsSettings(Settings):
     source: str = Field(min_length=1)
     optional: bool
     weights: list[int] = Field(min_length=1)
-    font_style: Literal["serif", "sans-serif", "display", "handwriting", "monospace"] | None
+    widths: list[int] = Field(min_length=1)
+    italics: list[str]
+    font_style: Literal["serif", "sans-serif", "display", "handwriting", "monospace", "blackletter"] | None
 
 
 class WordsSettings(Settings):

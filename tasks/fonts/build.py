@@ -4,6 +4,7 @@
 """
 
 import functools
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +13,27 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fontTools.ttLib import TTFont
 
 from tasks.common.files import written_whole
 from tasks.common.params import SYMBOLS, FontsSettings, read_params
 from tasks.crop_table.splits import DESIGN_SIDES
 from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs
-from tasks.fonts.font_file import draws, open_font, sfnt_of
+from tasks.fonts.folder import fonts_in
+from tasks.fonts.font_file import draws, open_font, reading, sfnt_of
 from tasks.fonts.icons import icons_of
 from tasks.fonts.merge_subsets import splice
 from tasks.fonts.npm import install_packages
 from tasks.fonts.outlines import Outlines, outlines_of
-from tasks.fonts.sources import FontSource, fonts_in, packaged_fonts
+from tasks.fonts.sources import FontSource, Wanted, packaged_fonts
+from tasks.fonts.variable import Location, instance_of
 from unfont.errors import UserError
+
+log = logging.getLogger("unfont")
 
 PACKAGE_LIST = "package.json"
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
+WANTED = {"weights", "widths", "italics", "font_style"}  # settings
 FACTS = ("family", "font_style", "script", "weight", "licence")
 LABEL = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
@@ -74,7 +81,7 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
             for group in _groups(_drawing(found)):
                 writer.write_table(_table(group, design_of, side_of))
                 made += [font.source for font in group]
-        _check_scripts(made, scripts, settings)
+        _check_scripts(made, scripts, design_of, settings)
     return _summary(made, design_of, side_of) | {"left_out": float(len(found) - len(made))}
 
 
@@ -87,11 +94,12 @@ def write_no_fonts(out: Path) -> dict[str, float]:
 
 def find_fonts(settings: FontsSettings, *, scripts: list[str]) -> list[FontSource]:
     """The fonts that the settings name, sorted by family, script, weight; missing packages are fetched."""
-    root, weights, font_style = Path(settings.source), settings.weights, settings.font_style
+    root = Path(settings.source)
+    wanted = Wanted(scripts=scripts, **settings.model_dump(include=WANTED))
     if not (root / PACKAGE_LIST).is_file():
-        return fonts_in(root, scripts=scripts, weights=weights, font_style=font_style)
+        return fonts_in(root, wanted)
     install_packages(root, optional=settings.optional)
-    return packaged_fonts(root, scripts=scripts, weights=weights, optional=settings.optional, font_style=font_style)
+    return packaged_fonts(root, wanted, optional=settings.optional)
 
 
 def settle(
@@ -99,9 +107,10 @@ def settle(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Family → design and design → side for the fonts `found`; entries of `listed` and `fixed` stay.
 
-    Icon fonts are not compared and are held out by hand: they do not count in any script's balance.
+    Italics follow from these (`design_name`). Icon fonts are not compared and are held out by hand: they do not count
+    in any script's balance.
     """
-    texts = [source for source in found if source.script != SYMBOLS]
+    texts = [source for source in found if source.script != SYMBOLS and not source.italic]
     icons = {source.family: listed.get(source.family, source.family) for source in found if source.script == SYMBOLS}
     families = {source.family for source in texts}
     known = families <= listed.keys()
@@ -110,12 +119,17 @@ def settle(
     return design_of | icons, sides | {design: fixed.get(design, DESIGN_SIDES[0]) for design in icons.values()}
 
 
+def design_name(source: FontSource, design_of: Mapping[str, str]) -> str:
+    """The font's design; an italic's is another than its upright's, and named after it."""
+    return f"{design_of[source.family]} italic" if source.italic else design_of[source.family]
+
+
 def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
     """Family → script → measures of its letters, in the weight nearest to regular."""
     outlines: dict[str, Outlines] = {}
     for (family, script), group in groupby(sorted(found), key=lambda source: (source.family, source.script)):
         regular = min(group, key=lambda source: abs(source.weight - 400))
-        with open_font(regular.path) as font:
+        with _open(regular.path, regular.face, regular.location) as font, reading(regular.path):
             outlines.setdefault(family, {})[script] = outlines_of(font, script)
     return outlines
 
@@ -129,18 +143,25 @@ def _drawing(found: Iterable[FontSource]) -> Iterator[LoadedFont]:
         if source.script == SYMBOLS:
             coverage, data = _load_icons(source.path)
         else:
-            coverage, data = _load(source.path, source.parts, source.script if source.parts else "")
+            script = source.script if source.parts else ""
+            coverage, data = _load(source.path, source.face, source.location, source.parts, script)
         if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
             yield LoadedFont(source, coverage, data)
 
 
-@functools.lru_cache(maxsize=4)  # a file that serves several scripts is read once
-def _load(path: Path, parts: tuple[Path, ...], script: str) -> tuple[list[int], bytes]:
-    with open_font(path) as font:
+@functools.lru_cache(maxsize=8)  # a file that serves several scripts is read once
+def _load(path: Path, face: int, location: Location, parts: tuple[Path, ...], script: str) -> tuple[list[int], bytes]:
+    with _open(path, face, location) as font, reading(path):
         for part in parts:
-            with open_font(part) as other:
+            with _open(part, 0, location) as other:
                 splice(font, other, script)
         return sorted(font.getBestCmap()), sfnt_of(font, path)
+
+
+def _open(path: Path, face: int, location: Location) -> TTFont:
+    font = open_font(path, face)
+    with reading(path):
+        return instance_of(font, location)
 
 
 def _load_icons(path: Path) -> tuple[list[int], bytes]:
@@ -161,27 +182,33 @@ def _groups(fonts: Iterable[LoadedFont]) -> Iterator[list[LoadedFont]]:
 
 def _table(group: Sequence[LoadedFont], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
     sources = [font.source for font in group]
-    designs = [design_of[source.family] for source in sources]
     columns = {name: [getattr(source, name) for source in sources] for name in FACTS}
-    columns |= {"design": designs, "side": [side_of[design] for design in designs]}
+    columns |= {"design": [design_name(source, design_of) for source in sources]}
+    columns |= {"side": [side_of[design_of[source.family]] for source in sources]}
     columns |= {"coverage": [font.coverage for font in group], "font": [font.data for font in group]}
     return pa.table([pa.array(columns[field.name], type=field.type) for field in SCHEMA], schema=SCHEMA)
 
 
-def _check_scripts(made: Iterable[FontSource], scripts: Iterable[str], settings: FontsSettings) -> None:
-    missing = sorted(set(scripts) - {source.script for source in made})
-    if missing:
+def _check_scripts(
+    made: Iterable[FontSource], scripts: Iterable[str], design_of: Mapping[str, str], settings: FontsSettings
+) -> None:
+    designs: dict[str, set[str]] = {script: set() for script in scripts}
+    for source in made:
+        designs.setdefault(source.script, set()).add(design_name(source, design_of))
+    if missing := sorted(script for script in designs if not designs[script]):
         raise UserError(
             f"no font draws {', '.join(missing)}",
             where=f"params.yaml: fonts.source {settings.source}",
             fix="add fonts that do, or remove the script from words.scripts",
         )
+    if single := sorted(script for script in scripts if len(designs[script]) == 1):
+        log.warning("scripts with one design, so with none to hold out: %s", ", ".join(single))
 
 
 def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> dict[str, float]:
     texts = [source for source in made if source.script != SYMBOLS]
-    designs = {design_of[source.family] for source in texts}
-    sides = Counter(side_of[design] for design in designs)
+    designs = {design_name(source, design_of): side_of[design_of[source.family]] for source in texts}
+    sides = Counter(designs.values())
     counts = {
         "fonts": len(texts),
         "families": len({source.family for source in texts}),

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.files import read_json, write_json
-from tasks.crop_table.splits import DESIGN_SIDES, TEST_UNSEEN, TRAIN
+from tasks.crop_table.splits import DESIGN_SIDES, TRAIN
 from tasks.fonts.outlines import Outlines, cluster
 from unfont.errors import UserError
 
 SHARE = (0.15, 0.25)  # of a script's designs: validation, test_unseen
 MOST = (12, 20)  # designs: more would cost training variety and add little evidence
+PLENTY = (12, 5)  # designs of one style from which each held-out side should have two
 STARTS = 4
 SEED = 0  # of the committed list and what joins it; with params' seed each seed would be tested on other designs
 
@@ -121,8 +122,10 @@ def script_cost(totals: Counter[str], styles: Mapping[str, Counter[str]]) -> flo
         met = sum(sides[side] > 0 for sides in styles.values())
         cost += 2 * (totals[side] > 1 and met == 1 and len(styles) > 1)
     cost += 3 * sum(sides[TRAIN] == 0 for sides in styles.values())
-    # Worst style counts (script, style) pairs of two test designs or more.
-    return cost + sum(sides[TEST_UNSEEN] < 2 for sides in styles.values() if sides.total() >= 5)
+    # Worst style counts (script, style) pairs of two test designs or more; a choice should see as many of each style.
+    for side, least in zip(DESIGN_SIDES[1:], PLENTY, strict=True):
+        cost += sum(sides[side] < 2 for sides in styles.values() if sides.total() >= least)
+    return cost
 
 
 def read_designs(path: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -5,6 +5,8 @@ import io
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fontTools import unicodedata as ucd
@@ -13,8 +15,9 @@ from PIL import ImageFont
 
 from unfont.errors import UserError
 
-SUFFIXES = (".ttf", ".otf", ".woff", ".woff2")
-STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace")
+SUFFIXES = (".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")
+COLLECTION = b"ttcf"  # how a file of several fonts begins
+STYLES = ("serif", "sans-serif", "display", "handwriting", "monospace", "blackletter")
 PARTS = {"Jpan": ("Hira", "Kana", "Hani"), "Kore": ("Hang",)}
 ENOUGH = 0.5  # of a script's letters: with fewer, too few of its words can be rendered
 LETTERS = 40
@@ -60,20 +63,41 @@ def draws(coverage: set[int], script: str) -> bool:
     return len(coverage.intersection(letters)) >= ENOUGH * len(letters)
 
 
-def open_font(path: Path) -> TTFont:
-    """Open a TTF, OTF, WOFF or WOFF2 file; its tables are read on demand.
+def open_font(path: Path, face: int = 0) -> TTFont:
+    """Open a TTF, OTF, WOFF or WOFF2 file, or one face of a collection; its tables are read on demand.
 
     Raises:
         UserError: the file is missing, or is no font with outlines and characters.
     """
-    try:
-        font = TTFont(io.BytesIO(path.read_bytes()), lazy=True, recalcTimestamp=False, recalcBBoxes=False)
+    with reading(path):
+        font = TTFont(
+            io.BytesIO(path.read_bytes()), fontNumber=face, lazy=True, recalcTimestamp=False, recalcBBoxes=False
+        )
         if not font.getBestCmap() or not any(tag in font for tag in ("glyf", "CFF ", "CFF2")):
             raise ValueError("it has no outlines, or no characters")
-    # A damaged file can make fontTools raise any exception.
+    return font
+
+
+def faces_in(path: Path) -> int:
+    """How many fonts a file holds: one, or a collection's number of faces, at least one.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with reading(path), path.open("rb") as file:
+        head = file.read(12)
+    return max(1, int.from_bytes(head[8:12])) if head[:4] == COLLECTION else 1
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever is raised inside into one line on the font `path`: a damaged one makes fontTools raise anything."""
+    try:
+        yield
+    except UserError:
+        raise
     except Exception as error:
         raise _broken(path, error) from error
-    return font
 
 
 def sfnt_of(font: TTFont, path: Path) -> bytes:
@@ -83,12 +107,10 @@ def sfnt_of(font: TTFont, path: Path) -> bytes:
         UserError: it does not.
     """
     buffer = io.BytesIO()
-    try:
+    with reading(path):
         font.flavor = None
         font.save(buffer, reorderTables=None)
         ImageFont.truetype(io.BytesIO(buffer.getvalue()), 16, layout_engine=ImageFont.Layout.BASIC)
-    except Exception as error:
-        raise _broken(path, error) from error
     return buffer.getvalue()
 
 

@@ -1,18 +1,18 @@
-"""The font files: those of the pinned packages, or those of a user's folder."""
+"""The font files of the pinned packages."""
 
 import logging
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
 from tasks.common.params import SYMBOLS
-from tasks.fonts.font_file import SUFFIXES, draws, family_of, is_slanted, licence_of, open_font, style_of, weight_of
-from tasks.fonts.metadata import ICONS, Package, read_package
+from tasks.fonts.font_file import draws, open_font, style_of
+from tasks.fonts.metadata import ICONS, Cut, Package, read_package
 from tasks.fonts.npm import read_manifest
+from tasks.fonts.styles import read_styles
+from tasks.fonts.variable import Location, locations_of
 from unfont.errors import UserError
 
 log = logging.getLogger("unfont")
@@ -29,11 +29,12 @@ SYMBOL_FAMILIES = ("noto-emoji", "noto-sans-symbols", "noto-sans-symbols-2")  # 
 SYMBOL_SUBSETS = ("symbols", "emoji", "latin")  # where their icons are: the first of these that a package has
 WITH = {"latin": ("latin-ext", "vietnamese"), "cyrillic": ("cyrillic-ext",), "greek": ("greek-ext",)}
 SIGNS = "latin"  # the subset that has digits, punctuation and symbols
+REGULAR = 400
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class FontSource:
-    """One font file and the script that it is used for; `parts` are further subset files of the same font."""
+    """One font of a file and the script that it is used for; `parts` are further subset files of the same font."""
 
     family: str
     script: str
@@ -42,25 +43,40 @@ class FontSource:
     font_style: str
     licence: str
     parts: tuple[Path, ...] = ()
+    face: int = 0  # of a collection
+    location: Location = ()  # of a variable font
+    italic: bool = False  # and its family has an upright font of the script
 
 
-def packaged_fonts(
-    root: Path, *, scripts: list[str], weights: list[int], optional: bool = False, font_style: str | None = None
-) -> list[FontSource]:
-    """Upright fonts of the families that `root`/package.json depends on, sorted by family, script and weight.
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which fonts of a family are taken; widths in percent of normal, `italics` the scripts that get theirs."""
 
-    A family's style is its package's `category`, or where that is none, what its fonts say (else `font_style`); each
-    of its files is a Unicode subset: a script. Fonts of icons come besides, as script `Zsym`, and serve no other
-    script. `optional` takes the optional packages too. Packages that draw none of `scripts` are named in the log.
+    scripts: Sequence[str]
+    weights: Sequence[int]
+    widths: Sequence[int] = (100,)
+    italics: Sequence[str] = ()
+    font_style: str | None = None  # of fonts that do not say their own
+
+
+def packaged_fonts(root: Path, wanted: Wanted, *, optional: bool = False) -> list[FontSource]:
+    """Fonts of the families that `root`/package.json depends on, sorted by family, script and weight.
+
+    A family's style is the one listed in `root`/styles.json, else its package's `category`, else what its fonts say
+    (or the wanted `font_style`); each of its files is a Unicode subset: a script. A variable font is taken at each
+    weight and width. Italics are taken in one weight, the one nearest to regular. Fonts of icons come besides, as
+    script `Zsym`, and serve no other script. `optional` takes the optional packages too. Packages that draw none of
+    the scripts are named in the log.
 
     Raises:
         UserError: a package lacks what every package has, or a font of no category says no style.
     """
     names = _listed(root / "package.json", ["dependencies", *(["optionalDependencies"] if optional else [])])
+    styles = read_styles(root / "styles.json")
     found: list[FontSource] = []
     unused = []
     for name in sorted(names):
-        fonts = _fonts_of_package(root / "node_modules" / name, [*scripts, SYMBOLS], weights, font_style)
+        fonts = _fonts_of_package(root / "node_modules" / name, wanted, styles)
         found += fonts
         unused += [] if fonts else [name]
     if unused:
@@ -77,34 +93,56 @@ def _listed(path: Path, keys: list[str]) -> set[str]:
     return set().union(*lists.values())
 
 
-def _fonts_of_package(folder: Path, scripts: list[str], weights: list[int], font_style: str | None) -> list[FontSource]:
+def _fonts_of_package(folder: Path, wanted: Wanted, styles: Mapping[str, str]) -> list[FontSource]:
     package = read_package(folder)
+    scripts = {False: [*wanted.scripts, SYMBOLS], True: wanted.italics}
     return [
         FontSource(
             family=package.family,
             script=script,
-            weight=weight,
+            weight=int(dict(location).get("wght", cut.weight or REGULAR)),
             path=path,
-            font_style=package.category or (ICONS if script == SYMBOLS else _style_in(path, font_style)),
+            font_style=styles.get(package.family)
+            or package.category
+            or (ICONS if script == SYMBOLS else _style_in(path, wanted.font_style)),
             licence=package.licence,
             parts=tuple(parts),
+            location=location,
+            italic=cut.italic,
         )
-        for weight in nearest(package.files, weights)
-        for script, (path, *parts) in _by_script(package, weight).items()
-        if script in scripts
+        for cut in _cuts(package, wanted.weights)
+        for script, (path, *parts) in _by_script(package, cut).items()
+        if script in scripts[cut.italic] and script in scripts[False]
+        for location in _locations(path, cut, wanted)
     ]
+
+
+def _cuts(package: Package, weights: Sequence[int]) -> list[Cut]:
+    upright, italic = ([cut.weight for cut in package.files if cut.italic is slanted] for slanted in (False, True))
+    chosen = [Cut(weight, False) for weight in nearest(upright, weights)]
+    return chosen + [Cut(weight, True) for weight in nearest(italic, [REGULAR] if italic else [])]
+
+
+def _locations(path: Path, cut: Cut, wanted: Wanted) -> list[Location]:
+    if cut.weight:
+        return [()]
+    with open_font(path) as font:
+        return locations_of(font, [REGULAR] if cut.italic else wanted.weights, wanted.widths)
 
 
 def _style_in(path: Path, font_style: str | None) -> str:
     with open_font(path) as font:
-        return _style_of(
-            font, path, font_style, silent="neither metadata.json (`category`) nor the font says its style"
-        )
+        return style_or(font_style, font, path, silent="neither metadata.json (`category`) nor the font says its style")
 
 
-def _style_of(
-    font: TTFont, path: Path, font_style: str | None, *, silent: str = "the font does not say its style"
+def style_or(
+    font_style: str | None, font: TTFont, path: Path, *, silent: str = "the font does not say its style"
 ) -> str:
+    """The style that the font's tables say, else `font_style`.
+
+    Raises:
+        UserError: neither says one.
+    """
     style = style_of(font) or font_style
     if style is None:
         raise UserError(
@@ -113,18 +151,20 @@ def _style_of(
     return style
 
 
-def _by_script(package: Package, weight: int) -> dict[str, list[Path]]:
+def _by_script(package: Package, cut: Cut) -> dict[str, list[Path]]:
     """Script → its file, followed by the files with other characters that its texts may contain."""
-    paths = package.files[weight]
+    paths = package.files[cut]
     if package.category == ICONS or package.family in SYMBOL_FAMILIES:
         files = [paths[subset] for subset in SYMBOL_SUBSETS if subset in paths]
         return {SYMBOLS: files[:1]} if files else {}
     if package.subsetted:
-        return {
+        files = {
             SCRIPT_OF_SUBSET[subset]: [path, *_parts(subset, paths)]
             for subset, path in sorted(paths.items(), reverse=True)
             if subset in SCRIPT_OF_SUBSET
         }
+        # A variable font takes seconds to cut, and is there for a script that has few others.
+        return {script: paths for script, paths in files.items() if cut.weight or script != "Latn" or len(files) == 1}
     # Packages of other foundries hold the whole font in one file, whatever the subset in its name.
     return {script: [path] for path in paths.values() for script in _scripts_of(path)}
 
@@ -148,52 +188,3 @@ def nearest(there: Iterable[int], wanted: Iterable[int]) -> list[int]:
     """
     weights = sorted(there)
     return sorted({min(weights, key=lambda weight: abs(weight - want)) for want in wanted})
-
-
-def fonts_in(
-    folder: Path, *, scripts: list[str], weights: list[int], font_style: str | None = None
-) -> list[FontSource]:
-    """Fonts of the files under `folder`, sorted by family, script and weight; links are not followed.
-
-    Style, family and weight are those in the font's tables; the scripts are those whose letters it has. An italic is
-    taken only where its family has no upright font; of two files with the same family, script and weight, the first by
-    path. `font_style` is the style of fonts whose tables name none.
-
-    Raises:
-        UserError: the folder is missing or has no fonts, a file does not open, or a font has no style.
-    """
-    if not folder.is_dir():
-        raise UserError(
-            "there is no such folder of fonts",
-            where=f"params.yaml: fonts.source {folder}",
-            fix="name a folder, or `fontsource` for the pinned packages",
-        )
-    paths = sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names)
-    paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
-    if not paths:
-        raise UserError(f"no {', '.join(SUFFIXES)} file", where=folder, fix="put fonts there, or name another folder")
-    found = sorted(entry for path in paths for entry in _fonts_of_file(path, scripts, font_style))
-    chosen = []
-    for _, group in groupby(found, key=lambda entry: (entry[0].family, entry[0].script)):
-        fonts = list(group)
-        upright = [font for font, slanted in fonts if not slanted] or [font for font, _ in fonts]
-        first = {font.weight: font for font in reversed(upright)}
-        chosen += [first[weight] for weight in nearest(first, weights)]
-    return chosen
-
-
-def _fonts_of_file(path: Path, scripts: list[str], font_style: str | None) -> list[tuple[FontSource, bool]]:
-    """The file, once for each script that it covers, and whether it is italic."""
-    with open_font(path) as font:
-        coverage = set(font.getBestCmap())
-        drawn = [script for script in scripts if draws(coverage, script)]
-        whole = FontSource(
-            family=family_of(font, path),
-            script="",
-            weight=weight_of(font),
-            path=path,
-            font_style=_style_of(font, path, font_style) if drawn else "",
-            licence=licence_of(font),
-        )
-        slanted = is_slanted(font)
-    return [(replace(whole, script=script), slanted) for script in drawn]

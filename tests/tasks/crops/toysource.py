@@ -68,7 +68,9 @@ def _font_table() -> bytes:
     with TemporaryDirectory() as name:
         folder = Path(name)
         make_toy_fonts(folder / "toyfonts", scripts=("Grek", "Latn"), designs_per_style=4)
-        settings = FontsSettings(source=str(folder / "toyfonts"), optional=False, weights=[400], font_style=None)
+        settings = FontsSettings(
+            source=str(folder / "toyfonts"), optional=False, weights=[400], widths=[100], italics=[], font_style=None
+        )
         out = folder / "fonts.parquet"
         make_fonts(settings, scripts=["Grek", "Latn"], out=out, designs=folder / "designs.json")
         return out.read_bytes()

@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,10 @@ def build(folder: Path, out: Path, **changes: Any) -> pd.DataFrame:
 
 
 def settings_of(folder: Path, *, optional: bool = False, font_style: str | None = None) -> FontsSettings:
-    return FontsSettings(source=str(folder), optional=optional, weights=[400, 700], font_style=font_style)
+    weights, widths, italics = [400, 700], [75, 100], ["Grek", "Latn"]
+    return FontsSettings(
+        source=str(folder), optional=optional, weights=weights, widths=widths, italics=italics, font_style=font_style
+    )
 
 
 def test_a_folder_of_fonts_becomes_a_sorted_table(toys: Path, tmp_path: Path) -> None:
@@ -147,6 +151,24 @@ def test_icon_fonts_stand_apart(toys: Path, tmp_path: Path) -> None:
     assert dict(zip(rows["design"], rows["side"], strict=True)) == {"pictures": "train", "signs": "test_unseen"}
     assert [list(map(chr, coverage)) for coverage in rows["coverage"]] == [["☀", "☂", "\ue000"]] * 2
     assert (counts["scripts"], counts["families"], counts["symbol_fonts"]) == (2, 1, 2)
+
+
+def test_an_italic_is_a_design_of_its_own_on_its_uprights_side(toys: Path, tmp_path: Path) -> None:
+    make_package(tmp_path, "@fontsource/toy", toys / "toy-serif-1.ttf", styles=["normal", "italic"])
+    (tmp_path / "d").write_text('{"designs": {"slab": ["toy"]}, "sides": {"slab": "test_unseen"}}')
+    counts = make_fonts(settings_of(tmp_path), scripts=["Latn"], out=tmp_path / "t", designs=tmp_path / "d")
+    table = pd.read_parquet(tmp_path / "t")
+    assert table["design"].tolist() == ["slab italic", "slab", "slab"]
+    assert set(table["side"]) == {"test_unseen"} and set(table["font_style"]) == {"handwriting"}
+    assert (counts["families"], counts["designs_test_unseen"]) == (1, 2)
+
+
+def test_a_script_with_one_design_is_said(toys: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_package(tmp_path, "@fontsource/toy", toys / "toy-serif-1.ttf")
+    make_package(tmp_path, "@fontsource/other", toys / "toy-serif-2.ttf", subsets=["latin"])
+    with caplog.at_level(logging.WARNING, "unfont"):
+        make_fonts(settings_of(tmp_path), scripts=["Grek", "Latn"], out=tmp_path / "t", designs=tmp_path / "d")
+    assert "none to hold out: Grek" in caplog.text
 
 
 def test_a_font_without_a_style_asks_for_one(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.fonts.metadata import read_package
 from tasks.fonts.npm import install_packages
-from tasks.fonts.sources import FontSource, packaged_fonts
+from tasks.fonts.sources import FontSource, Wanted, packaged_fonts
 from tests.tasks.fonts.toypackages import make_package
 from tests.toyfonts import make_toy_fonts
 from unfont.errors import UserError
@@ -72,7 +72,7 @@ def say(package: Path, file: str = "metadata.json", **facts: Any) -> None:
 
 
 def fonts_of(package: Path, **options: Any) -> list[FontSource]:
-    return packaged_fonts(package.parents[2], scripts=["Grek", "Latn"], weights=[400, 700], **options)
+    return packaged_fonts(package.parents[2], Wanted(scripts=["Grek", "Latn"], weights=[400, 700], **options))
 
 
 @pytest.mark.parametrize("facts", VALID.values(), ids=VALID.keys())
@@ -141,7 +141,7 @@ def test_a_package_without_an_upright_font_is_named(package: Path, name: str) ->
     kept.rename(package / "files" / name)
     for path in others:
         path.unlink()
-    with pytest.raises(UserError, match=r"no upright \.woff.*toy/files.*take it out"):
+    with pytest.raises(UserError, match=r"no upright font.*-normal\.woff.*toy/files.*take it out"):
         fonts_of(package)
 
 
@@ -156,7 +156,7 @@ def test_a_folder_in_place_of_a_font_is_named(package: Path) -> None:
 
 def test_a_package_that_draws_no_script_is_said(package: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "unfont"):
-        assert packaged_fonts(package.parents[2], scripts=["Thai"], weights=[400]) == []
+        assert packaged_fonts(package.parents[2], Wanted(scripts=["Thai"], weights=[400])) == []
     assert "left out: @fontsource/toy" in caplog.text
 
 
