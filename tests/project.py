@@ -35,7 +35,7 @@ DEBUG: dict[str, Any] = {
     "problem": "debug",
     "problems": {"debug": {"target": "script", "nuisances": ["font_style"], "group": "design", "source": "drawn"}},
     "threads": 1,
-    "fonts": {"source": "toyfonts", "weights": [400]},
+    "fonts": {"source": "toyfonts", "weights": [400], "reinked": {"designs": 0, "pens": 0, "workers": 1}},
     "words": {"scripts": ["Grek", "Hebr", "Latn"], "drawn": 100, "common": 0},
     "crops": {
         "height": 16,

@@ -55,6 +55,14 @@ class ProblemSettings(Settings):
         return self.source != "drawn"
 
 
+class ReinkedSettings(Settings):
+    """Fonts drawn again with other pens: `designs` that a script is to have in training, `pens` a design at most."""
+
+    designs: int = Field(ge=0, le=100)
+    pens: int = Field(ge=0, le=4)
+    workers: int = Field(ge=1, le=1024)
+
+
 class FontsSettings(Settings):
     source: str = Field(min_length=1)
     optional: bool
@@ -62,6 +70,7 @@ class FontsSettings(Settings):
     widths: list[int] = Field(min_length=1)
     italics: list[str]
     font_style: Literal["serif", "sans-serif", "display", "handwriting", "monospace", "blackletter"] | None
+    reinked: ReinkedSettings = ReinkedSettings(designs=0, pens=0, workers=1)
 
 
 class WordsSettings(Settings):

@@ -4,10 +4,10 @@
 """
 
 import functools
+import heapq
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fontTools.ttLib import TTFont
 
 from tasks.common.files import written_whole
 from tasks.common.params import SYMBOLS, FontsSettings, read_params
-from tasks.crop_table.splits import DESIGN_SIDES
+from tasks.crop_table.splits import DESIGN_SIDES, TRAIN
 from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs
 from tasks.fonts.folder import fonts_in
 from tasks.fonts.font_file import draws, open_font, reading, sfnt_of
@@ -25,6 +25,7 @@ from tasks.fonts.icons import icons_of
 from tasks.fonts.merge_subsets import splice
 from tasks.fonts.npm import install_packages
 from tasks.fonts.outlines import Outlines, outlines_of
+from tasks.fonts.reink import LoadedFont, plan_reinking, reink
 from tasks.fonts.sources import FontSource, Wanted, packaged_fonts
 from tasks.fonts.variable import Location, instance_of
 from unfont.errors import UserError
@@ -51,15 +52,6 @@ SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class LoadedFont:
-    """A font in memory: `coverage` its sorted code points (of an icon font, of its icons), `data` plain sfnt bytes."""
-
-    source: FontSource
-    coverage: list[int]
-    data: bytes
-
-
 def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, designs: Path) -> dict[str, float]:
     """Write the table of fonts to `out`, sorted by family, script and weight; return counts.
 
@@ -67,7 +59,7 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     missing, or, without a package.json, from its font files. `designs` is the committed list of designs and sides;
     families that it lacks are compared with the others and get a design and side here. A font with too few letters of
     its script is left out and counted. Icon fonts are added with script `Zsym`; each is a design of its own, on the
-    training side unless listed.
+    training side unless listed. Scripts of few training designs get re-inked ones, as `settings.reinked` says.
 
     Raises:
         UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
@@ -75,14 +67,17 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     found = find_fonts(settings, scripts=scripts)
     listed, fixed = read_designs(designs)
     design_of, side_of = settle(found, listed, fixed)
+    reinked = _reinked(found, design_of, side_of, settings)
     made: list[FontSource] = []
     with written_whole(out) as beside:
         with pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
-            for group in _groups(_drawing(found)):
+            every = heapq.merge(_drawing(found), reinked, key=lambda font: font.source)
+            for group in _groups(every):
                 writer.write_table(_table(group, design_of, side_of))
                 made += [font.source for font in group]
         _check_scripts(made, scripts, design_of, settings)
-    return _summary(made, design_of, side_of) | {"left_out": float(len(found) - len(made))}
+    left_out = len(found) + len(reinked) - len(made)
+    return _summary(made, design_of, side_of) | {"reinked": float(len(reinked)), "left_out": float(left_out)}
 
 
 def write_no_fonts(out: Path) -> dict[str, float]:
@@ -147,6 +142,19 @@ def _drawing(found: Iterable[FontSource]) -> Iterator[LoadedFont]:
             coverage, data = _load(source.path, source.face, source.location, source.parts, script)
         if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
             yield LoadedFont(source, coverage, data)
+
+
+def _reinked(
+    found: Sequence[FontSource], design_of: dict[str, str], side_of: dict[str, str], settings: FontsSettings
+) -> list[LoadedFont]:
+    """The re-inked fonts, each a design of its own on the training side: `design_of` and `side_of` get them."""
+    plan = plan_reinking(found, design_of, side_of, settings.reinked)
+    fonts = ((font, plan[font.source]) for font in _drawing(plan))
+    reinked = reink(fonts, workers=settings.reinked.workers)
+    families = {font.source.family for font in reinked}
+    design_of |= {family: family for family in families}
+    side_of |= dict.fromkeys(families, TRAIN)
+    return reinked
 
 
 @functools.lru_cache(maxsize=8)  # a file that serves several scripts is read once
