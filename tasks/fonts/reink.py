@@ -34,6 +34,7 @@ PAINTED = ("COLR", "SVG ", "CBDT", "sbix")  # tables of colour and bitmaps
 OF_OTHER_OUTLINES = ("CFF ", "CFF2", "VORG", "fvar", "gvar", "avar", "cvar", "HVAR", "VVAR", "MVAR", "STAT")
 FAMILY_NAMES = (1, 3, 4, 6, 16, 18, 21)  # of the name table: those that a licence may reserve
 LARGE = ("Hani", "Jpan", "Kore")  # scripts of thousands of letters: a font would take minutes
+COST = 4.5  # seconds a new font, of one core; Tibetan, of 2,000 letters and stacks, takes twice that
 
 log = logging.getLogger("unfont")
 
@@ -87,6 +88,9 @@ def reink(plan: Iterable[tuple[LoadedFont, tuple[str, ...]]], *, workers: int) -
             items.append((font, pens))
     if painted:
         log.warning("fonts of colour or bitmaps have no strokes to draw again: %s", ", ".join(sorted(painted)))
+    if items:
+        seconds = COST * sum(len(pens) for _, pens in items) / min(workers, len(items))
+        log.info("%d fonts are drawn again with other pens: about %.0f s", len(items), seconds)
     items.sort(key=lambda item: -len(item[0].data))  # the longest work first, so that no worker waits for it
     made = spread(redraw, items, runner="processes", workers=workers, section="fonts.reinked")
     return sorted(itertools.chain.from_iterable(made), key=lambda font: font.source)
