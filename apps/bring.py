@@ -9,7 +9,7 @@ from tasks.common.params import UNWRITTEN, Params, read_params
 from tasks.images.import_images import Brought, bring_pictures
 from tasks.tag.check_import import check_import
 from tasks.tag.pictures import count_own
-from unfont.labels import COMMON
+from unfont.labels import COMMON, UNKNOWN
 
 
 def bring_and_tag(
@@ -54,7 +54,7 @@ def _bring(
 ) -> Brought:
     """The import; what `tag` would refuse is refused here, before anything is changed."""
     problem = params.labels.model_copy(update={"source": kind})
-    known = {*params.words.scripts, UNWRITTEN, COMMON} if problem.target == "script" else set()
+    known = {*params.words.scripts, UNWRITTEN, COMMON, UNKNOWN} if problem.target == "script" else set()
 
     def check(folder: Path, hints: Mapping[str, str]) -> list[str]:
         where = manifest or source

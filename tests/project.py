@@ -36,7 +36,7 @@ DEBUG: dict[str, Any] = {
     "problems": {"debug": {"target": "script", "nuisances": ["font_style"], "group": "design", "source": "drawn"}},
     "threads": 1,
     "fonts": {"source": "toyfonts", "weights": [400], "reinked": {"designs": 0, "pens": 0, "workers": 1}},
-    "words": {"scripts": ["Grek", "Hebr", "Latn"], "drawn": 100, "common": 0},
+    "words": {"scripts": ["Grek", "Hebr", "Latn"], "drawn": 100, "common": 0, "others": 0},
     "crops": {
         "height": 16,
         "width": 48,

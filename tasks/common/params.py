@@ -79,6 +79,7 @@ class WordsSettings(Settings):
     length: int = Field(ge=1, le=64)
     drawn: int = Field(ge=0, le=100_000)
     common: int = Field(ge=0, le=100_000)
+    others: int = Field(ge=0, le=10_000)
 
 
 class SplitCounts(Settings):

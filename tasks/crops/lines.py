@@ -1,6 +1,8 @@
 """What stands between the words of a line, script by script."""
 
+from tasks.crop_table.other_scripts import OTHER_SCRIPTS, script_of_text
 from tasks.crop_table.text_side import digest_of
+from unfont.labels import UNKNOWN
 
 # Of scripts that set no spaces between words; Tibetan sets a dot between syllables.
 JOINTS = {"Hani": "", "Jpan": "", "Khmr": "", "Laoo": "", "Mymr": "", "Thai": "", "Tibt": "\u0f0b"}
@@ -15,4 +17,5 @@ def as_written(text: str, script: str) -> str:
     """
     if script == "Ethi" and digest_of("ethiopic space", text)[0] % 2:
         return text.replace(" ", ETHIOPIC_SPACE)
-    return text.replace(" ", JOINTS.get(script, " "))
+    joint = OTHER_SCRIPTS[script_of_text(text)].joint if script == UNKNOWN else JOINTS.get(script, " ")
+    return text.replace(" ", joint)

@@ -20,6 +20,7 @@ from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import RenderedShard, Shard, draw_shard
 from tasks.crops.sources import Source, plans_of, read_columns, read_fonts, read_texts
 from unfont.errors import UserError
+from unfont.labels import UNKNOWN
 
 SHARD = 2_000  # crops of a shard: even, since pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
@@ -90,7 +91,7 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
     for script, texts in sorted(read_texts(source.words).items()):
         plans = plans_of(source, script, texts, fonts.get(script, []))
         shown = set().union(*(plan.words for plan in plans.values()))
-        if not shown:
+        if not shown and script != UNKNOWN:  # a folder of one's own fonts has none of those
             fix = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, fix=fix)
         counts["words_uncovered"] += len(texts.words) - len(shown)

@@ -1,7 +1,8 @@
 """The sampling plan: which design, font and text each crop of a script and split shows. Pure: nothing is rendered.
 
 Styles take turns, and so do the designs of a style: sampling is balanced over styles, then designs, and a large family
-has no more weight than another. The sides that a split samples from:
+has no more weight than another. Of `Zzzz` the designs alone take turns: nearly all fonts of the scripts that are not
+learned have one style. The sides that a split samples from:
 
     train, pool   train designs         train texts
     validation    validation designs    validation texts
@@ -24,6 +25,7 @@ from tasks.crop_table.text_side import JOINERS, digest_of, text_side
 from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS
 from tasks.crops.cut import Cut, plan_cut
 from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
+from unfont.labels import UNKNOWN
 
 SHORT = 8  # characters: longer words never share a crop with another
 UPRIGHT = 10  # pixels a character of a text set from top to bottom must have, at least
@@ -192,7 +194,8 @@ def plan_splits(
         for font, covers in zip(fonts, covered, strict=True):
             if font.side == side and (covers & on_side & is_word).any():
                 shown = _texts_of(covers & on_side, every, len(texts.words), known)
-                styles.setdefault(font.style, {}).setdefault(font.design, []).append((font, shown))
+                style = font.style if script != UNKNOWN else ""
+                styles.setdefault(style, {}).setdefault(font.design, []).append((font, shown))
         if styles:
             designs = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
             plans[split] = SamplingPlan(script, split, designs, mix, height)

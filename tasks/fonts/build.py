@@ -17,6 +17,7 @@ from fontTools.ttLib import TTFont
 
 from tasks.common.files import written_whole
 from tasks.common.params import SYMBOLS, FontsSettings, read_params
+from tasks.crop_table.other_scripts import OTHER_SCRIPTS, design_of_script, script_of_text
 from tasks.crop_table.splits import DESIGN_SIDES, TRAIN
 from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs
 from tasks.fonts.folder import fonts_in
@@ -29,10 +30,12 @@ from tasks.fonts.reink import LoadedFont, plan_reinking, reink
 from tasks.fonts.sources import FontSource, Wanted, packaged_fonts
 from tasks.fonts.variable import Location, instance_of
 from unfont.errors import UserError
+from unfont.labels import UNKNOWN
 
 log = logging.getLogger("unfont")
 
 PACKAGE_LIST = "package.json"
+SPACE = 0x20
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
 WANTED = {"weights", "widths", "italics", "font_style"}  # settings
 FACTS = ("family", "font_style", "script", "weight", "licence")
@@ -52,6 +55,9 @@ SCHEMA = pa.schema(
 )
 
 
+SIDES_OF_OTHERS = {design_of_script(code): other.side for code, other in OTHER_SCRIPTS.items()}
+
+
 def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, designs: Path) -> dict[str, float]:
     """Write the table of fonts to `out`, sorted by family, script and weight; return counts.
 
@@ -59,7 +65,9 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     missing, or, without a package.json, from its font files. `designs` is the committed list of designs and sides;
     families that it lacks are compared with the others and get a design and side here. A font with too few letters of
     its script is left out and counted. Icon fonts are added with script `Zsym`; each is a design of its own, on the
-    training side unless listed. Scripts of few training designs get re-inked ones, as `settings.reinked` says.
+    training side unless listed. Fonts of scripts that are not learned are added with script `Zzzz`; each script is a
+    design, with its side in `OTHER_SCRIPTS`. Scripts of few training designs get re-inked ones, as `settings.reinked`
+    says.
 
     Raises:
         UserError: fonts cannot be fetched, a font does not open, or one of `scripts` has no font.
@@ -103,9 +111,9 @@ def settle(
     """Family → design and design → side for the fonts `found`; entries of `listed` and `fixed` stay.
 
     Italics follow from these (`design_name`). Icon fonts are not compared and are held out by hand: they do not count
-    in any script's balance.
+    in any script's balance. Nor do fonts of scripts that are not learned, which have no entry here.
     """
-    texts = [source for source in found if source.script != SYMBOLS and not source.italic]
+    texts = [source for source in _of_learned(found) if not source.italic]
     icons = {source.family: listed.get(source.family, source.family) for source in found if source.script == SYMBOLS}
     families = {source.family for source in texts}
     known = families <= listed.keys()
@@ -115,8 +123,14 @@ def settle(
 
 
 def design_name(source: FontSource, design_of: Mapping[str, str]) -> str:
-    """The font's design; an italic's is another than its upright's, and named after it."""
+    """The font's design: of an italic another than its upright's, named after it; else, of `Zzzz`, its script."""
+    if source.other:
+        return design_of_script(source.other)
     return f"{design_of[source.family]} italic" if source.italic else design_of[source.family]
+
+
+def _of_learned(found: Iterable[FontSource]) -> list[FontSource]:
+    return [source for source in found if source.script not in (SYMBOLS, UNKNOWN)]
 
 
 def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
@@ -140,7 +154,9 @@ def _drawing(found: Iterable[FontSource]) -> Iterator[LoadedFont]:
         else:
             script = source.script if source.parts else ""
             coverage, data = _load(source.path, source.face, source.location, source.parts, script)
-        if coverage if source.script == SYMBOLS else draws(set(coverage), source.script):
+        if source.other:
+            coverage = [point for point in coverage if point == SPACE or script_of_text(chr(point)) == source.other]
+        if coverage if source.script == SYMBOLS else draws(set(coverage), source.other or source.script):
             yield LoadedFont(source, coverage, data)
 
 
@@ -190,9 +206,9 @@ def _groups(fonts: Iterable[LoadedFont]) -> Iterator[list[LoadedFont]]:
 
 def _table(group: Sequence[LoadedFont], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> pa.Table:
     sources = [font.source for font in group]
+    sides = [SIDES_OF_OTHERS[design_name(one, {})] if one.other else side_of[design_of[one.family]] for one in sources]
     columns = {name: [getattr(source, name) for source in sources] for name in FACTS}
-    columns |= {"design": [design_name(source, design_of) for source in sources]}
-    columns |= {"side": [side_of[design_of[source.family]] for source in sources]}
+    columns |= {"design": [design_name(source, design_of) for source in sources], "side": sides}
     columns |= {"coverage": [font.coverage for font in group], "font": [font.data for font in group]}
     return pa.table([pa.array(columns[field.name], type=field.type) for field in SCHEMA], schema=SCHEMA)
 
@@ -214,14 +230,15 @@ def _check_scripts(
 
 
 def _summary(made: Sequence[FontSource], design_of: Mapping[str, str], side_of: Mapping[str, str]) -> dict[str, float]:
-    texts = [source for source in made if source.script != SYMBOLS]
+    texts = _of_learned(made)
     designs = {design_name(source, design_of): side_of[design_of[source.family]] for source in texts}
     sides = Counter(designs.values())
     counts = {
         "fonts": len(texts),
         "families": len({source.family for source in texts}),
         "scripts": len({source.script for source in texts}),
-        "symbol_fonts": len(made) - len(texts),
+        "symbol_fonts": sum(source.script == SYMBOLS for source in made),
+        "other_scripts": len({source.other for source in made if source.other}),
         "designs": len(designs),
         **{f"designs_{side}": sides[side] for side in DESIGN_SIDES},
     }

@@ -4,15 +4,14 @@ import functools
 import io
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fontTools import unicodedata as ucd
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
+from tasks.crop_table.other_scripts import chars_of_script
 from unfont.errors import UserError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2")
@@ -42,16 +41,12 @@ def letters_of(script: str) -> tuple[int, ...]:
     """Code points of letters that every font of `script` (ISO 15924) has, sorted.
 
     Raises:
-        ValueError: Unicode's basic plane has no letter of such a script.
+        ValueError: Unicode has no letter of such a script.
     """
     if script in CORE:
         return tuple(sorted(map(ord, CORE[script])))
     parts = PARTS.get(script, (script,))
-    found = [
-        point
-        for point in range(0x10000)
-        if unicodedata.category(chr(point)) in ("Lo", "Lu", "Ll") and ucd.script(chr(point)) in parts
-    ]
+    found = sorted(ord(char) for part in parts for char in chars_of_script(part, ("Lo", "Lu", "Ll")))
     if not found:
         raise ValueError(f"no letters are known of script '{script}'")
     return tuple(found[:LETTERS])

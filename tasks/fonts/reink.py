@@ -27,6 +27,7 @@ from tasks.fonts.font_file import PARTS
 from tasks.fonts.pens import PENS, ink_of
 from tasks.fonts.skeleton import Stroke, strokes_of
 from tasks.fonts.sources import FontSource
+from unfont.labels import UNKNOWN
 
 SHARED = ("Zyyy", "Zinh")  # the "scripts" of characters that several use: digits, punctuation, marks
 PLAIN = 0x300  # the first code point after the Latin blocks and their signs
@@ -41,7 +42,11 @@ log = logging.getLogger("unfont")
 
 @dataclass(frozen=True)
 class LoadedFont:
-    """A font in memory: `coverage` its sorted code points (of an icon font, of its icons), `data` plain sfnt bytes."""
+    """A font in memory: `coverage` its sorted code points, `data` plain sfnt bytes.
+
+    Of an icon font `coverage` has the icons, of one for a script that is not learned that script's characters and the
+    space.
+    """
 
     source: FontSource
     coverage: list[int]
@@ -63,9 +68,10 @@ def plan_reinking(
     Only designs of the training side are, so no held-out letter is ever learned from; none is of a `LARGE` script.
     """
     chosen: dict[tuple[str, str], FontSource] = {}
-    for source in sorted(found, key=lambda source: (source.family, abs(source.weight - 400))):
+    redrawn = [one for one in found if one.script not in (SYMBOLS, UNKNOWN, *LARGE) and not one.italic]
+    for source in sorted(redrawn, key=lambda source: (source.family, abs(source.weight - 400))):
         design = design_of[source.family]
-        if source.script not in (SYMBOLS, *LARGE) and not source.italic and side_of[design] == TRAIN:
+        if side_of[design] == TRAIN:
             chosen.setdefault((source.script, design), source)
     plan: dict[FontSource, tuple[str, ...]] = {}
     for script in sorted({script for script, _ in chosen}):

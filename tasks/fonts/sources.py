@@ -1,6 +1,7 @@
 """The font files of the pinned packages."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,14 @@ from pathlib import Path
 from fontTools.ttLib import TTFont
 
 from tasks.common.params import SYMBOLS
+from tasks.crop_table.other_scripts import OTHER_SCRIPTS
 from tasks.fonts.font_file import draws, open_font, style_of
 from tasks.fonts.metadata import ICONS, Cut, Package, read_package
 from tasks.fonts.npm import read_manifest
 from tasks.fonts.styles import read_styles
 from tasks.fonts.variable import Location, locations_of
 from unfont.errors import UserError
+from unfont.labels import UNKNOWN
 
 log = logging.getLogger("unfont")
 
@@ -28,13 +31,18 @@ SCRIPT_OF_SUBSET = {
 SYMBOL_FAMILIES = ("noto-emoji", "noto-sans-symbols", "noto-sans-symbols-2")  # besides those of category `icons`
 SYMBOL_SUBSETS = ("symbols", "emoji", "latin")  # where their icons are: the first of these that a package has
 WITH = {"latin": ("latin-ext", "vietnamese"), "cyrillic": ("cyrillic-ext",), "greek": ("greek-ext",)}
+OTHER_OF_SUBSET = {other.subset: script for script, other in OTHER_SCRIPTS.items()}
+NOTO = re.compile("noto-(?:sans|serif)-(.+)")  # a family for one script, and the script's subset
 SIGNS = "latin"  # the subset that has digits, punctuation and symbols
 REGULAR = 400
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class FontSource:
-    """One font of a file and the script that it is used for; `parts` are further subset files of the same font."""
+    """One font of a file and the script that it is used for; `parts` are further subset files of the same font.
+
+    A script that is not learned is `Zzzz`, and `other` says which one.
+    """
 
     family: str
     script: str
@@ -46,6 +54,7 @@ class FontSource:
     face: int = 0  # of a collection
     location: Location = ()  # of a variable font
     italic: bool = False  # and its family has an upright font of the script
+    other: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +73,9 @@ def packaged_fonts(root: Path, wanted: Wanted, *, optional: bool = False) -> lis
 
     A family's style is the one listed in `root`/styles.json, else its package's `category`, else what its fonts say
     (or the wanted `font_style`); each of its files is a Unicode subset: a script. A variable font is taken at each
-    weight and width. Italics are taken in one weight, the one nearest to regular. Fonts of icons come besides, as
-    script `Zsym`, and serve no other script. `optional` takes the optional packages too. Packages that draw none of
-    the scripts are named in the log.
+    weight and width. Italics are taken in one weight, the one nearest to regular. Besides come fonts of icons, as
+    script `Zsym`, and the Noto fonts of `OTHER_SCRIPTS`, as script `Zzzz`; neither serve another script. `optional`
+    takes the optional packages too. Packages that draw none of the scripts are named in the log.
 
     Raises:
         UserError: a package lacks what every package has, or a font of no category says no style.
@@ -95,7 +104,6 @@ def _listed(path: Path, keys: list[str]) -> set[str]:
 
 def _fonts_of_package(folder: Path, wanted: Wanted, styles: Mapping[str, str]) -> list[FontSource]:
     package = read_package(folder)
-    scripts = {False: [*wanted.scripts, SYMBOLS], True: wanted.italics}
     return [
         FontSource(
             family=package.family,
@@ -109,12 +117,23 @@ def _fonts_of_package(folder: Path, wanted: Wanted, styles: Mapping[str, str]) -
             parts=tuple(parts),
             location=location,
             italic=cut.italic,
+            other=other,
         )
         for cut in _cuts(package, wanted.weights)
-        for script, (path, *parts) in _by_script(package, cut).items()
-        if script in scripts[cut.italic] and script in scripts[False]
+        for (script, other), (path, *parts) in _by_label(package, cut, wanted).items()
         for location in _locations(path, cut, wanted)
     ]
+
+
+def _by_label(package: Package, cut: Cut, wanted: Wanted) -> dict[tuple[str, str], list[Path]]:
+    """Script and other script → its files; of a family for a script that is not learned, that one alone."""
+    found = _by_script(package, cut)
+    unlearned = set() if cut.italic else OTHER_SCRIPTS.keys() - set(wanted.scripts)
+    others = {(UNKNOWN, script): found[script][:1] for script in found if script in unlearned}
+    if others and NOTO.fullmatch(package.family):
+        return others
+    kept = {*wanted.scripts, SYMBOLS}.intersection(wanted.italics if cut.italic else found)
+    return {(script, ""): found[script] for script in found if script in kept} | others
 
 
 def _cuts(package: Package, weights: Sequence[int]) -> list[Cut]:
@@ -162,11 +181,20 @@ def _by_script(package: Package, cut: Cut) -> dict[str, list[Path]]:
             SCRIPT_OF_SUBSET[subset]: [path, *_parts(subset, paths)]
             for subset, path in sorted(paths.items(), reverse=True)
             if subset in SCRIPT_OF_SUBSET
-        }
+        } | _other_scripts(package.family, paths)
         # A variable font takes seconds to cut, and is there for a script that has few others.
         return {script: paths for script, paths in files.items() if cut.weight or script != "Latn" or len(files) == 1}
     # Packages of other foundries hold the whole font in one file, whatever the subset in its name.
     return {script: [path] for path in paths.values() for script in _scripts_of(path)}
+
+
+def _other_scripts(family: str, paths: Mapping[str, Path]) -> dict[str, list[Path]]:
+    """The script that a Noto family is for, where it is one of `OTHER_SCRIPTS`; of traditional Chinese fonts Bopo."""
+    noto = NOTO.fullmatch(family)
+    subset = noto[1] if noto else OTHER_SCRIPTS["Bopo"].subset
+    if subset not in OTHER_OF_SUBSET or subset not in paths:
+        return {}
+    return {OTHER_OF_SUBSET[subset]: [paths[subset], *_parts(subset, paths)]}
 
 
 def _parts(subset: str, paths: Mapping[str, Path]) -> list[Path]:

@@ -8,7 +8,7 @@ from babel import Locale
 from babel.core import get_global
 from fontTools import unicodedata
 
-from unfont.labels import COMMON, UNWRITTEN
+from unfont.labels import COMMON, UNKNOWN, UNWRITTEN
 
 MOST = 6  # names in a hint
 # What the labels of this project take together: Han is one script, Japanese and Korean are written in several.
@@ -76,7 +76,7 @@ def _codes() -> dict[str, str]:
         found |= dict.fromkeys((code, name, unicodedata.script_name(code, "")), code)
     named = {" ".join(re.findall(r"[^\W\d_]+", name.casefold())): code for name, code in found.items()}
     # Of the codes of no script in particular, those that are labels here.
-    kept = {code for code in named.values() if code and (code[0] != "Z" or code in (UNWRITTEN, COMMON))}
+    kept = {code for code in named.values() if code and (code[0] != "Z" or code in (UNWRITTEN, COMMON, UNKNOWN))}
     return {name: code for name, code in named.items() if name and code in kept}
 
 

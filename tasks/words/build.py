@@ -18,14 +18,16 @@ from babel.core import get_global
 
 from tasks.common.files import written_whole
 from tasks.common.params import WordsSettings
+from tasks.crop_table.other_scripts import OTHER_SCRIPTS
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.common_texts import common_texts
 from tasks.words.confusables import is_ambiguous
 from tasks.words.drawn import DRAWN, SHORTEST, drawn_words
 from tasks.words.in_script import in_script
 from tasks.words.lists import read_lists
+from tasks.words.other_texts import other_texts
 from unfont.errors import UserError
-from unfont.labels import COMMON
+from unfont.labels import COMMON, UNKNOWN
 
 LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}  # of a locale's script subtags
 
@@ -45,10 +47,11 @@ SCHEMA = pa.schema(
     ]
 )
 Languages = dict[str, str]  # text → the language it was found in
+Row = tuple[str, str, str, str, bool]  # the columns of `SCHEMA`
 
 
 def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
-    """Write the words and letters of `settings.scripts`, and texts of none, to `out`.
+    """Write the words and letters of `settings.scripts`, texts of no script and of scripts not learned, to `out`.
 
     Columns are script, text, language, kind, ambiguous.
 
@@ -60,17 +63,20 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
     """
     lists = read_lists(settings)
     found = _cldr_words(settings)
-    rows = [
+    rows: list[Row] = [
         (script, *text, is_ambiguous(text[0], script, among=settings.scripts))
         for script in sorted(set(settings.scripts))
         for text in _texts_of(script, found[script], lists.get(script, []), settings)
     ]
     rows += [(COMMON, text, NO_LANGUAGE, "word", False) for text in common_texts(settings.common)]
-    frame = pd.DataFrame(rows, columns=SCHEMA.names)
+    others = _others(found, settings)
+    frame = pd.DataFrame(rows + others, columns=SCHEMA.names)
     _write(frame, out)
     words, languages = frame["kind"] == "word", frame["language"]
-    counts = frame[words & ~languages.isin([DRAWN, NO_LANGUAGE])].groupby("script").size()
+    counted = words & ~languages.isin([DRAWN, NO_LANGUAGE]) & (frame["script"] != UNKNOWN)
+    counts = frame[counted].groupby("script").size()
     totals = {"words": counts.sum(), "drawn": (languages == DRAWN).sum(), "letters": (~words).sum()}
+    totals |= {"others": len(others)}
     return {name: float(count) for name, count in totals.items()} | {
         "ambiguous": float(frame["ambiguous"].sum()),
         "scripts": float(len(counts)),
@@ -92,6 +98,21 @@ def _texts_of(
     languages = letters | words | dict.fromkeys(drawn, DRAWN)
     for text, language in sorted(languages.items()):
         yield text, language, "word" if language == DRAWN or text in words else "letter"
+
+
+def _others(found: dict[str, Languages], settings: WordsSettings) -> list[Row]:
+    """Rows of `settings.others` texts of each script that is not learned, sorted by text."""
+    texts: Languages = {}
+    for script in _other_scripts(settings):
+        texts |= other_texts(script, found[script], count=settings.others, length=settings.length)
+    return [
+        (UNKNOWN, text, language, "word", is_ambiguous(text, UNKNOWN, among=settings.scripts))
+        for text, language in sorted(texts.items())
+    ]
+
+
+def _other_scripts(settings: WordsSettings) -> list[str]:
+    return [script for script in OTHER_SCRIPTS if script not in settings.scripts] if settings.others else []
 
 
 def write_no_words(out: Path) -> dict[str, float]:
@@ -124,7 +145,7 @@ def letters_of(words: Languages, script: str) -> Languages:
 
 def _cldr_words(settings: WordsSettings) -> dict[str, Languages]:
     """Script → word → the first language, by name, that has it."""
-    found: dict[str, Languages] = {script: {} for script in settings.scripts}
+    found: dict[str, Languages] = {script: {} for script in (*settings.scripts, *_other_scripts(settings))}
     for name in sorted(localedata.locale_identifiers()):
         script = _script_of(name)
         if script not in found or _is_regional(name):

@@ -20,10 +20,12 @@ from tasks.crop_table.splits import DESIGN_SIDE
 from tasks.crop_table.text_side import digest_of
 from tasks.fonts.icons import background_icons
 from unfont.errors import UserError
+from unfont.labels import UNKNOWN
 
 SIZE = 48  # pixels an em, of letters and icons
 MOST_POINTS = 512  # characters of one font: more would only use memory
 FEWEST_ICONS = 12  # a font with fewer is no icon font
+NO_LETTERS = (SYMBOLS, UNKNOWN)  # scripts whose fonts give no letters: those of scripts not learned stay for text
 ATTEMPTS = 8  # characters tried before a font counts as blank
 
 Ink = NDArray[np.uint8]  # [height, width], 0 none, 255 full
@@ -112,7 +114,7 @@ def _of_table(fonts: Path, version: tuple[int, int], side: str, seed: int, most:
     sides = table.column("side").cast(pa.string()).to_pylist()
     here = [row for row, of_side in enumerate(sides) if of_side == side]
     symbols = [row for row in here if scripts[row] == SYMBOLS]
-    lettered = list(_in_turn({row: scripts[row] for row in here if scripts[row] != SYMBOLS}, side, seed))
+    lettered = list(_in_turn({row: scripts[row] for row in here if scripts[row] not in NO_LETTERS}, side, seed))
     # In the order of their digests, or the weights of one family would come together.
     icons = sorted(symbols, key=lambda row: digest_of(seed, "icons", side, row))[:most]
     coverage = _read_coverage(fonts, [*lettered[:most], *icons])

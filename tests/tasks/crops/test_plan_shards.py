@@ -188,3 +188,10 @@ def test_labels_that_no_drawn_crop_has_are_told(changes: dict[str, Any]) -> None
     check_problem(PROBLEM)
     with pytest.raises(UserError, match="source: own"):
         check_problem(PROBLEM.model_copy(update=changes))
+
+
+def test_without_fonts_of_other_scripts_their_label_is_left_out_and_counted(fonts: Path, tmp_path: Path) -> None:
+    words = write_words(tmp_path / "words.parquet", {**WORDS, "Zzzz": ["ᏣᎳᎩ", "ᎠᎹ"]})
+    shards, counts = plan_shards(CROPS, source_of(fonts, words))
+    assert {shard.script for shard in shards} == {"Grek", "Latn", "Zxxx"}
+    assert {split: counts[f"missing.Zzzz.{split}"] for split in TEXT.model_dump()} == TEXT.model_dump()

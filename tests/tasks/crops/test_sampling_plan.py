@@ -156,3 +156,10 @@ def test_texts_of_no_script_are_left_as_they_are() -> None:
     assert {text for text in texts if " " not in text} <= set(numbers)
     assert {text_side(text, script="Zyyy", settings=TAG, seed=0) for text in texts} == {"train"}
     assert any(len(text.split()) > 2 for text in texts)
+
+
+def test_of_scripts_that_are_not_learned_designs_take_turns_whatever_their_style() -> None:
+    fonts = [font(n, style="serif" if n == 0 else "sans-serif", design=f"Zzzz:{n}") for n in range(6)]
+    plan = plans_of(fonts, script="Zzzz", words=WORDS["Latn"])["train"]
+    designs = [plan.sample(index, 0, 0).font.design for index in range(12)]
+    assert designs[:6] == designs[6:] and len(set(designs)) == 6

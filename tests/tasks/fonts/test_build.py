@@ -191,3 +191,17 @@ def test_a_problem_that_draws_nothing_has_no_fonts(tmp_path: Path) -> None:
 def test_reading_fonts_does_not_load_torch() -> None:
     code = "import sys, tasks.fonts.build; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_font_of_a_script_that_is_not_learned_covers_that_alone(toys: Path, tmp_path: Path) -> None:
+    strokes = {char: strokes_of(char, "Latn") for char in "ABC12" + "".join(map(chr, letters_of("Goth")))}
+    font = write_font(tmp_path / "gothic.ttf", Pen("serif", 80, 0.0, 1.0), strokes)
+    make_package(tmp_path, "@fontsource/noto-sans-gothic", font, subsets=["latin", "gothic"], weights=[400])
+    make_package(tmp_path, "@fontsource/toy", toys / "toy-serif-1.ttf", weights=[400])
+    make_package(tmp_path, "@fontsource/noto-sans-osage", font, subsets=["latin", "osage"], weights=[400])
+    counts = make_fonts(settings_of(tmp_path), scripts=["Grek", "Latn"], out=tmp_path / "t", designs=tmp_path / "d")
+    table = pd.read_parquet(tmp_path / "t")
+    (row,) = table[table["script"] == "Zzzz"].to_dict("records")
+    assert (row["family"], row["design"], row["side"]) == ("noto-sans-gothic", "Zzzz:Goth", "test_unseen")
+    assert list(row["coverage"]) == [0x20, *letters_of("Goth")]
+    assert (counts["other_scripts"], counts["families"], counts["designs"], counts["left_out"]) == (1, 1, 1, 1)

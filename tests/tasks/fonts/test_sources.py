@@ -92,3 +92,29 @@ def test_a_listed_style_comes_before_the_category(toys: Path, tmp_path: Path) ->
     (tmp_path / "styles.json").write_text('{"blackletter": ["toy"]}')
     found = packaged_fonts(tmp_path, Wanted(scripts=["Latn"], weights=[400]))
     assert {font.font_style for font in found} == {"blackletter"}
+
+
+def test_a_noto_font_of_a_script_that_is_not_learned_serves_that_alone(toys: Path, tmp_path: Path) -> None:
+    toy = toys / "toy-serif-1.ttf"
+    names = ("noto-sans-gothic", "cardo")  # Cardo is a Latin font that has Gothic letters too
+    for name in names:
+        make_package(tmp_path, f"@fontsource/{name}", toy, subsets=["latin", "gothic"], weights=[400])
+    make_package(tmp_path, "@fontsource/kai", toy, subsets=["latin", "chinese-traditional"], weights=[400])
+    fonts = packaged_fonts(tmp_path, Wanted(scripts=["Hani", "Latn"], weights=[400]))
+    found = [(font.family, font.script, font.other) for font in fonts]
+    assert found == [
+        ("cardo", "Latn", ""),
+        ("kai", "Hani", ""),
+        ("kai", "Latn", ""),
+        ("kai", "Zzzz", "Bopo"),
+        ("noto-sans-gothic", "Zzzz", "Goth"),
+    ]
+    assert [font.path.name for font in fonts][-1] == "noto-sans-gothic-gothic-400-normal.woff"
+
+
+def test_once_the_script_is_learned_its_noto_font_serves_as_any_other(toys: Path, tmp_path: Path) -> None:
+    toy = toys / "toy-serif-1.ttf"
+    make_package(tmp_path, "@fontsource/noto-sans-gothic", toy, subsets=["latin", "gothic"], weights=[400])
+    goth, latn = packaged_fonts(tmp_path, Wanted(scripts=["Goth", "Latn"], weights=[400]))
+    assert (goth.script, goth.other, latn.script) == ("Goth", "", "Latn")
+    assert [part.name for part in goth.parts] == ["noto-sans-gothic-latin-400-normal.woff"]

@@ -35,6 +35,7 @@ def test_only_known_labels_are_meant():
     assert label_meant("Hangul", ["Hang"]) == "Hang"
     assert label_meant("Thai", ["Latn"]) is None
     assert label_meant("Klingon") is None and label_meant("Unwritten") == "Zxxx"
+    assert label_meant("Unknown script") == "Zzzz"
     assert is_script_code("Zxxx") and not is_script_code("Latin")
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.common.params import WordsSettings
+from tasks.crop_table.other_scripts import OTHER_SCRIPTS, script_of_text
 from tasks.words.build import LETTERS, letters_of, make_words, write_no_words
 from tasks.words.in_script import in_script
 from unfont.errors import UserError
@@ -15,7 +16,8 @@ from unfont.errors import UserError
 
 def settings(**changes: Any) -> WordsSettings:
     return WordsSettings(
-        **{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20, "drawn": 0, "common": 0} | changes
+        **{"scripts": ["Geor", "Grek", "Jpan"], "lists": ".", "length": 20, "drawn": 0, "common": 0, "others": 0}
+        | changes
     )
 
 
@@ -40,6 +42,7 @@ def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
         "drawn": 0,
         "letters": len(letters),
         "ambiguous": table["ambiguous"].sum(),
+        "others": 0,
         "scripts": 3,
         "fewest_words": counts.min(),
     }
@@ -115,3 +118,14 @@ def test_the_users_words_come_in(tmp_path: Path) -> None:
 def test_a_script_without_words_is_told() -> None:
     with pytest.raises(UserError, match="Runr"):
         make_words(settings(scripts=["Geor", "Runr"]), out=Path("never.parquet"))
+
+
+def test_scripts_that_are_not_learned_have_as_many_texts_each(tmp_path: Path) -> None:
+    summary = make_words(settings(scripts=["Cher", "Geor"], others=20), out=tmp_path / "words.parquet")
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    others = table[table["script"] == "Zzzz"]
+    scripts = others["text"].map(script_of_text)
+    assert set(scripts) == set(OTHER_SCRIPTS) - {"Cher"}  # that one is learned here
+    assert set(scripts.value_counts()) == {20} and summary["others"] == len(others)
+    assert {"syr", "und-Goth"} <= set(others["language"]) and set(others["kind"]) == {"word"}
+    assert summary["scripts"] == 2

@@ -14,7 +14,9 @@ from unfont.errors import UserError
 def read(folder: Path, name: str, content: bytes) -> list[str]:
     path = folder / name
     path.write_bytes(content)
-    settings = WordsSettings(scripts=["Arab", "Cyrl", "Grek", "Latn"], lists=str(folder), length=20, drawn=0, common=0)
+    settings = WordsSettings(
+        scripts=["Arab", "Cyrl", "Grek", "Latn"], lists=str(folder), length=20, drawn=0, common=0, others=0
+    )
     return read_lists(settings)[path.stem]
 
 
@@ -68,4 +70,4 @@ def test_a_list_of_no_script_of_ours_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"latin\.txt.*words\.scripts"):
         read(tmp_path, "latin.txt", b"word")
     with pytest.raises(UserError, match="missing"):
-        read_lists(WordsSettings(scripts=["Grek", "Latn"], lists="nowhere", length=20, drawn=0, common=0))
+        read_lists(WordsSettings(scripts=["Grek", "Latn"], lists="nowhere", length=20, drawn=0, common=0, others=0))
