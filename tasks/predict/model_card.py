@@ -13,6 +13,7 @@ from tasks.common.params import UNWRITTEN, Params
 from tasks.crop_table.splits import SEVERITY, TEST_UNSEEN
 from tasks.pages.environment import percent
 from unfont.errors import UserError
+from unfont.labels import MEANINGS, UNKNOWN
 
 INTENDED = """\
 Sending pictures of words, lines, columns or blocks of a few lines to the recogniser of their script, in print and on
@@ -20,7 +21,6 @@ signs. Take `abstain_below` where a wrong recogniser costs more than a second lo
 documents' origin or authenticity, and not for manuscripts: of those it has seen none."""
 LIMITS = """\
 - **Single letters** are mostly read wrong; their probability says so.
-- **Digits and signs alone** come back as a script, and **scripts that are not in the list** as one that is.
 - Kanji alone is `Hani`, kanji beside kana `Jpan`, hangul `Kore`; Fraktur is `Latn`. A picture of several scripts is
   `mixed` where at least three windows are sure of each.
 - Old book types, handwriting, display types of Latin, Cyrillic and Greek, and heavily damaged pictures are read worst.
@@ -41,9 +41,10 @@ def model_card(
         UserError: the model was not measured.
     """
     metrics = _metrics_of(params, name)
+    special = ", ".join(f"`{label}` ({meaning})" for label, meaning in MEANINGS.items() if label in card["labels"])
     parts = [
-        f"# {card['name']}\n\nReads pictures of writing and says their script: {len(card['labels']) - 1} scripts, "
-        f"and `{UNWRITTEN}` for pictures without writing. Apache-2.0.",
+        f"# {card['name']}\n\nReads pictures of writing and says their script: {len(_scripts(card))} scripts, and "
+        f"{special}. Apache-2.0.",
         f"## Intended use\n\n{INTENDED}",
         f"## What it learned from\n\n{_data(card, fonts)}",
     ]
@@ -51,7 +52,7 @@ def model_card(
         parts.append(f"## Real pictures, percent right\n\n{_real(real)}")
     parts.append(f"## Rendered words in typefaces that training did not see, percent right\n\n{_rendered(metrics)}")
     parts.append(f"## By script (light degradation)\n\n{_by_script(params, name)}")
-    parts.append(f"## Limits\n\n{LIMITS}")
+    parts.append(f"## Limits\n\n{_others(card)}\n{LIMITS}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -75,8 +76,20 @@ def _data(card: Mapping[str, Any], fonts: Path) -> str:
         f"Words of Unicode's CLDR, rendered in {families} open font families of `@fontsource`, on drawn backgrounds "
         "and lightly degraded (blur, noise, contrast, perspective, JPEG), and pictures without writing. No real "
         f"picture, no user's data.\n\nLicences of the fonts, families: {listed}. No font is part of the model.\n\n"
-        f"Scripts: {', '.join(label for label in card['labels'] if label != UNWRITTEN)}."
+        f"Scripts: {', '.join(_scripts(card))}."
     )
+
+
+def _scripts(card: Mapping[str, Any]) -> list[str]:
+    return [label for label in card["labels"] if label not in MEANINGS]
+
+
+def _others(card: Mapping[str, Any]) -> str:
+    missing = [meaning for label, meaning in MEANINGS.items() if label not in card["labels"]]
+    lines = [f"- No label of its own have **{' and '.join(missing)}**: they come back as a script."] if missing else []
+    if UNKNOWN in card["labels"]:
+        lines.append(f"- **Scripts that are not in the list** are often read as one that is: `{UNKNOWN}` is a guess.")
+    return "\n".join(lines)
 
 
 def _real(real: Mapping[str, Any]) -> str:

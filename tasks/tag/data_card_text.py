@@ -14,6 +14,7 @@ from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.splits import SPLITS
 from tasks.tag.data_card_counts import Contents
 from tasks.tag.sample_sheet import in_order
+from unfont.labels import MEANINGS
 
 LONGEST = 40  # characters of a label that are shown
 MOST_ROWS, MOST_COLUMNS = 60, 20  # of a table of counts; the rest is added up
@@ -108,8 +109,8 @@ def _cut(labels: list[str], most: int) -> list[str]:
 def columns(schema: pa.Schema, problem: ProblemSettings, contents: Contents) -> str:
     roles = {problem.group: "group: held out whole, so that no test is on what training has seen"}
     roles |= dict.fromkeys(problem.nuisances, "nuisance: what a model is to forget; null where unknown")
-    unwritten = f"; `{UNWRITTEN}` is a picture with no text in it" if UNWRITTEN in contents.targets else ""
-    roles |= {problem.target: f"target: what a model is to tell{unwritten}"}
+    special = [f"; `{label}`: {meaning}" for label, meaning in MEANINGS.items() if label in contents.targets]
+    roles |= {problem.target: "target: what a model is to tell" + "".join(special)}
     if problem.group in problem.nuisances:
         roles[problem.group] = "nuisance, and group: what a model is to forget, held out whole"
     meaning = MEANING | roles

@@ -63,3 +63,10 @@ def test_model_and_card_are_written_or_neither(fonts, here):
     said = export_with_card(PARAMS, folder, here / "model.onnx", measured="round-1", real=here / "real.json", **options)
     assert "3 labels" in said and "# a model" in (here / "card.md").read_text(encoding="utf-8")
     assert OnnxModel(here / "model.onnx").card["temperature"] == 0.5
+
+
+def test_it_says_which_labels_are_no_scripts(fonts):
+    text = model_card(PARAMS, "round-1", card=CARD | {"labels": ["Latn", "Thai", "Zxxx", "Zzzz"]}, fonts=fonts)
+    assert "2 scripts, and `Zxxx` (pictures with no text" in text and "Scripts: Latn, Thai." in text
+    assert "**digits, punctuation and symbols alone**: they come back as a script" in text
+    assert "`Zzzz` is a guess" in text
