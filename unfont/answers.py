@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.combine import SURE, among_labels, combined
-from unfont.labels import COMMON, UNWRITTEN
+from unfont.combine import SURE, among_labels, combined, p_unknown
+from unfont.labels import COMMON, UNKNOWN, UNWRITTEN
 from unfont.rank import Record, answer, check_options
 from unfont.reading import Picture, Reading, Writing, cut, find
 
@@ -124,15 +124,20 @@ def _better(
     model: Model,
     clearness: Callable[[Seen], float],
 ) -> list[Seen]:
-    """`found`, those that read better in one of the `turned` (number, degrees) replaced by that."""
+    """`found`, those that read better in one of the `turned` (number, degrees) replaced by that.
+
+    Writing that looks unknown upright must be clear in the other: turned, a script that is not learned may look like
+    one that is.
+    """
     if not turned:
         return found
     views = [np.ascontiguousarray(np.rot90(pictures[number], degrees // 90)) for number, degrees in turned]
     best = list(found)
     odds = {number: UPRIGHT * _odds(clearness(found[number])) for number, _ in turned}
     for (number, degrees), one in zip(turned, _seen(model, views, lambda one: clearness(one) >= ENOUGH), strict=True):
-        p = clearness(one)
-        if p >= ENOUGH and _odds(p) > odds[number]:
+        p, upright = clearness(one), found[number]
+        unknown = p_unknown(upright.probabilities, model.labels, length=upright.reading.length) > 0.5
+        if p >= (CLEAR if unknown else ENOUGH) and _odds(p) > odds[number]:
             odds[number], best[number] = _odds(p), Seen(one.reading, one.probabilities, degrees)
     return best
 
@@ -142,10 +147,11 @@ def _odds(p: float) -> float:
 
 
 def _clearness(one: Seen, labels: Sequence[str], among: Sequence[str] | None) -> float:
-    """The highest probability of a script."""
+    """The highest probability of a script, but for `Zzzz`: a known script upside down looks unknown."""
     windows, names = among_labels(one.probabilities, labels, among)
     found = combined(windows, names, length=one.reading.length)
-    return float(max((p for p, name in zip(found, names, strict=True) if name != UNWRITTEN), default=0.0))
+    clear = (p for p, name in zip(found, names, strict=True) if name not in (UNWRITTEN, UNKNOWN))
+    return float(max(clear, default=0.0))
 
 
 def _seen(model: Model, pictures: Sequence[Picture], worth_more: Callable[[Seen], bool] | None = None) -> list[Seen]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.labels import COMMON, UNWRITTEN
+from unfont.labels import COMMON, UNKNOWN, UNWRITTEN
 
 FLOOR = 0.01  # added to every probability: no window alone rules a label out
 KANJI = 0.6  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
@@ -16,6 +16,7 @@ STRONGEST = 2.0  # the exponent of long writing, beyond which its windows say no
 SURE = 0.95  # a window with this probability counts where a picture may hold several scripts
 FEW = 3  # sure windows that a script of a mixed picture has at least
 LEAST = 0.2  # … and what fraction of all sure ones
+LEAST_UNKNOWN = 0.5  # … of Zzzz: letters that are cut or ornate look unknown here and there in a line of a known script
 
 
 def among_labels(
@@ -35,6 +36,11 @@ def among_labels(
     if heir and "Hani" in labels and "Hani" not in names:
         found[:, names.index(heir)] += windows[:, labels.index("Hani")]
     return found / found.sum(1, keepdims=True), names
+
+
+def p_unknown(windows: NDArray[np.float64], labels: Sequence[str], *, length: float | None = None) -> float:
+    """The probability that a picture's writing is of an unknown script (`Zzzz`); 0 without such a label."""
+    return float(combined(windows, labels, length=length)[labels.index(UNKNOWN)]) if UNKNOWN in labels else 0.0
 
 
 def combined(
@@ -65,7 +71,7 @@ def combined(
 def mixture(windows: NDArray[np.float64], labels: Sequence[str]) -> dict[str, float]:
     """Scripts of a picture and their shares of its sure windows [n, labels], the largest first; {} unless several.
 
-    Kanji beside kana is Japanese.
+    Kanji beside kana is Japanese, and a few windows of an unknown script (`Zzzz`) beside those of a known one are none.
     """
     sure = windows[windows.max(1) >= SURE].argmax(1)
     counts = {
@@ -76,7 +82,8 @@ def mixture(windows: NDArray[np.float64], labels: Sequence[str]) -> dict[str, fl
     if {"Hani", "Jpan"} <= counts.keys():
         counts["Jpan"] += counts.pop("Hani")
     total = sum(counts.values())
-    kept = {label: count for label, count in counts.items() if count >= max(FEW, LEAST * total)}
+    least = {UNKNOWN: LEAST_UNKNOWN}
+    kept = {label: count for label, count in counts.items() if count >= max(FEW, least.get(label, LEAST) * total)}
     if len(kept) < 2:
         return {}
     ordered = sorted(kept.items(), key=lambda item: (-item[1], item[0]))

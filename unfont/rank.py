@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unfont.combine import among_labels, combined, mixture
+from unfont.combine import among_labels, combined, mixture, p_unknown
 from unfont.errors import UserError
-from unfont.labels import UNWRITTEN
+from unfont.labels import UNKNOWN, UNWRITTEN
 from unfont.text import shown
 
 DIGITS = 6
@@ -52,7 +52,8 @@ def answer(
     Args:
         length: of the writing (`unfont.combine.combined`); without it the windows speak of one thing, and are no mix.
         target: what the labels are of.
-        among: only these labels are possible, and their probabilities sum to 1.
+        among: only these labels are possible, and their probabilities sum to 1; or, where the model has the label
+            `Zzzz` and it is not among them, to 1 − p(`Zzzz`): writing that looks like none is not made sure of one.
         abstain_below: with less probability the answer is None; the rest still says what it would have been.
 
     Returns:
@@ -62,14 +63,15 @@ def answer(
     """
     check_options(labels, top=top, among=among, abstain_below=abstain_below)
     possible, names = among_labels(windows, labels, among)
-    found = combined(possible, names, length=length)
+    known = 1.0 if UNKNOWN in names else 1.0 - p_unknown(windows, labels, length=length)
+    found = known * combined(possible, names, length=length)
     order = np.argsort(-found, kind="stable")[:top]
     best, p = names[order[0]], float(found[order[0]])
     shares = mixture(possible, names) if length is not None and UNWRITTEN in labels else {}
     likeliest = [names[index] for index in possible.argmax(1)]
     if shares:
         best = MIXED
-        p = float(np.mean([row.max() for row, name in zip(possible, likeliest, strict=True) if name in shares]))
+        p = known * float(np.mean([row.max() for row, name in zip(possible, likeliest, strict=True) if name in shares]))
     agree = sum(name == best or (best == "Jpan" and name == "Hani") for name in likeliest)
     record = {
         target: best if p >= abstain_below else None,

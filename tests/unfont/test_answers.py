@@ -118,3 +118,19 @@ def test_options_are_checked_though_there_is_no_picture():
     with pytest.raises(UserError, match="unknown label 'Klin'"):
         answers(ByInk({}), [], among=["Klin"])
     assert answers(ByInk({}), []) == []
+
+
+class Unknown(ByInk):
+    """Ink in the upper half is `Zzzz`, in the lower `Latn`."""
+
+    labels = ("Latn", "Zxxx", "Zzzz")
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        lower = (255.0 - crops)[:, 16:].sum((1, 2)) > (255.0 - crops)[:, :16].sum((1, 2))
+        return np.where(lower[:, None], [self.sure["Latn"], 0.0, 1 - self.sure["Latn"]], [0.02, 0.0, 0.98])
+
+
+@pytest.mark.parametrize(("latin", "script"), [(0.99, "Latn"), (0.7, "Zzzz")])
+def test_what_looks_unknown_is_turned_where_that_is_clear(latin, script):
+    (found,) = answers(Unknown({"Latn": latin}), [heavy_below()[::-1, ::-1]])
+    assert (found["script"], "turned" in found) == (script, script == "Latn")

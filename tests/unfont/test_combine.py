@@ -55,3 +55,13 @@ def test_digits_beside_letters_are_of_their_script_and_alone_of_none():
     }
     assert answer == {"digits": "Zyyy", "mostly digits": "Latn", "one doubt": "Zyyy"}
     assert mixture(np.array([digits] * 5 + [latin] * 5), labels) == {}
+
+
+def test_a_few_windows_of_an_unknown_script_make_no_mixture():
+    labels = ["Cyrl", "Latn", "Zxxx", "Zzzz"]
+    cyrillic, latin, unknown = (
+        [0.98 if name == label else 0.01 for name in labels] for label in ("Cyrl", "Latn", "Zzzz")
+    )
+    assert mixture(np.array([latin] * 6 + [unknown] * 4), labels) == {}
+    assert mixture(np.array([latin] * 4 + [unknown] * 6), labels) == {"Zzzz": 0.6, "Latn": 0.4}
+    assert mixture(np.array([latin] * 6 + [cyrillic] * 4 + [unknown] * 4), labels) == {"Latn": 0.6, "Cyrl": 0.4}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from unfont.combine import combined
 from unfont.errors import UserError
 from unfont.rank import answer
 
@@ -90,3 +91,31 @@ def test_kanji_alone_is_hani_and_japanese_or_korean_where_only_these_are_expecte
 def test_wrong_options_are_told(options):
     with pytest.raises(UserError):
         answer(sure("Latn"), LABELS, **options)
+
+
+def test_among_makes_an_unknown_script_no_surer_of_those_that_are_named():
+    labels = [*LABELS, "Zzzz"]
+    row = np.array([[0.04, 0.02, 0.12, 0.02, 0.8]])
+    assert answer(row, labels)["script"] == "Zzzz"
+    found = answer(row, labels, among=["Cyrl", "Latn"], abstain_below=0.5)
+    assert found["script"] is None and found["p"] == pytest.approx(0.2 * 0.12 / 0.16)
+    assert sum(one["p"] for one in found["top"]) == pytest.approx(1 - 0.8)
+    named = answer(row, labels, among=["Latn", "Zzzz"])  # there it is an answer
+    assert (named["script"], named["p"]) == ("Zzzz", pytest.approx(0.8 / 0.92))
+
+
+def test_among_spares_what_looks_like_a_known_script():
+    labels = [*LABELS, "Zzzz"]
+    row = np.array([[0.5, 0.0, 0.45, 0.0, 0.05]])
+    found = answer(row, labels, among=["Latn"], abstain_below=0.9)
+    assert (found["script"], found["p"]) == ("Latn", pytest.approx(0.95))
+
+
+def test_a_mixture_among_named_labels_is_as_sure_as_it_is_known():
+    labels = [*LABELS, "Zzzz"]
+    windows = sure(*["Latn"] * 5, *["Grek"] * 4, of=labels)
+    found = answer(windows, labels, length=9.0, among=["Grek", "Latn"])
+    unknown = combined(windows, labels, length=9.0)[-1]
+    assert found["script"] == "mixed" and 0 < unknown < 0.05
+    kept = 0.97 / (0.97 + 0.03 / 4)
+    assert found["p"] == pytest.approx((1 - unknown) * kept, abs=1e-6)
