@@ -177,13 +177,13 @@ def _by_script(package: Package, cut: Cut) -> dict[str, list[Path]]:
         files = [paths[subset] for subset in SYMBOL_SUBSETS if subset in paths]
         return {SYMBOLS: files[:1]} if files else {}
     if package.subsetted:
-        files = {
+        found = {
             SCRIPT_OF_SUBSET[subset]: [path, *_parts(subset, paths)]
             for subset, path in sorted(paths.items(), reverse=True)
             if subset in SCRIPT_OF_SUBSET
         } | _other_scripts(package.family, paths)
         # A variable font takes seconds to cut, and is there for a script that has few others.
-        return {script: paths for script, paths in files.items() if cut.weight or script != "Latn" or len(files) == 1}
+        return {script: own for script, own in found.items() if cut.weight or script != "Latn" or len(found) == 1}
     # Packages of other foundries hold the whole font in one file, whatever the subset in its name.
     return {script: [path] for path in paths.values() for script in _scripts_of(path)}
 
