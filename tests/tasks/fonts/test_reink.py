@@ -130,6 +130,8 @@ def test_the_table_has_them_as_training_designs_of_their_own(tmp_path: Path) -> 
         source=str(folder),
         optional=False,
         weights=[400],
+        widths=[100],
+        italics=[],
         font_style=None,
         reinked=ReinkedSettings(designs=3, pens=4, workers=1),
     )
