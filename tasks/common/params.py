@@ -183,6 +183,7 @@ class SweepSettings(RunnerSettings):
 class EvaluateSettings(Settings):
     batch: int = Field(ge=1, le=65536)
     cell_crops: int = Field(default=200, ge=1, le=1_000_000)
+    choice_crops: int = Field(default=30, ge=1, le=1_000_000)
     resamples: int = Field(ge=100, le=100_000)
     confidence: float = Field(gt=0.5, lt=1)
 

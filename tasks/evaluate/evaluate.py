@@ -125,7 +125,9 @@ def _validate(job: _Job) -> tuple[_Job, SplitPredictions]:
 
 def _choose(job: _Job, predictions: SplitPredictions, chosen: Path) -> str:
     """Write the choice. Which labels are thin follows from the whole table: no term of the criterion needs it."""
-    protocol = EvaluationProtocol(labels=job.params.labels, settings=job.params.evaluate, thin=[], thresholds={})
+    settings = job.params.evaluate
+    settings = settings.model_copy(update={"cell_crops": min(settings.cell_crops, settings.choice_crops)})
+    protocol = EvaluationProtocol(labels=job.params.labels, settings=settings, thin=[], thresholds={})
     metrics = {name: protocol.metrics(predictions.of(name, SEVERITY), name, SEVERITY) for name in job.named}
     name = choose_model(metrics)
     temperature = job.models[name].temperature
