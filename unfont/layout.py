@@ -13,6 +13,7 @@ FLATTER = 0.75  # of the rows that it takes as it is: a picture that takes fewer
 COLUMN = 2.5  # times its width: from this height on writing may be a column
 WIDE = 2.0  # times its height: a part of a column wider than that is a line
 LINE = 0.35  # of the highest line: a run of rows that is lower belongs to the one beside it
+CUT = 0.7  # of the highest line: a lower one at the picture's edge is what its cut left of the line above or below
 CELL = (0.7, 1.4)  # of a column's width: least and most height of the piece cut for a character
 
 
@@ -57,6 +58,13 @@ def lines_of(ink: Mask, box: Box) -> list[Box]:
     if np.median([len(runs(per_column(line.of(ink)) > 0)) for line in boxes]) < 2:
         return [box]
     return [_narrowed(ink, line) for line in boxes]
+
+
+def whole_lines(lines: list[Box], height: int) -> list[Box]:
+    """The lines without those that the edge of a picture of `height` rows cuts through, where others are left."""
+    high = max(line.bottom - line.top for line in lines)
+    cut = [line for line in lines if (line.top == 0 or line.bottom == height) and line.bottom - line.top < CUT * high]
+    return [line for line in lines if line not in cut]
 
 
 def _narrowed(ink: Mask, line: Box) -> Box:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unfont.ink import Box, Grey, Mask, background_of, box_of, ink_of, underline_of, without_frame
-from unfont.layout import cells_of, is_column, lines_of, skew_of
+from unfont.layout import cells_of, is_column, lines_of, skew_of, whole_lines
 
 Picture = NDArray[np.uint8]  # [height, width] grey, or [height, width, 3]
 
@@ -123,7 +123,7 @@ def find(picture: Picture) -> Writing:
     if is_column(lines, box):
         picture = _laid_out(picture, [_scaled_box(cell, factor, picture) for cell in cells_of(ink, box)])
         return Writing(picture, [Box(0, picture.shape[0], 0, picture.shape[1])])
-    lines = sorted(lines, key=lambda line: line.top - line.bottom)[:MOST_LINES]
+    lines = sorted(whole_lines(lines, len(ink)), key=lambda line: line.top - line.bottom)[:MOST_LINES]
     return Writing(picture, [_scaled_box(line, factor, picture) for line in sorted(lines)])
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.unfont.drawing import Grey, below, turned, word
-from unfont.reading import MOST_WINDOWS, SCALES, fit, read
+from unfont.reading import MOST_WINDOWS, SCALES, find, fit, read
 
 HEIGHT, WIDTH = 32, 128
 
@@ -146,3 +146,17 @@ def test_a_colour_picture_is_fitted_on_its_own_background():
     picture = np.full((8, 100, 3), (200, 30, 60), np.uint8)
     crop = fit(picture, height=16, width=40)
     assert crop.shape == (16, 40, 3) and (crop == (200, 30, 60)).all()
+
+
+def test_what_the_cut_left_of_the_lines_above_and_below_is_not_read():
+    line = word("window")
+    page = below([line] * 3, 30)
+    inked = np.flatnonzero((page < 128).any(1))
+    first, middle, last = np.split(inked, np.flatnonzero(np.diff(inked) > 1) + 1)
+    high = len(middle)
+    # A third of the line above and of the one below is in the picture, and all of the middle one.
+    cut = page[first[-1] - high // 3 : last[0] + high // 3]
+    assert len(find(cut).boxes) == 1
+    (box,) = find(cut).boxes
+    assert abs((box.bottom - box.top) - high) <= 1
+    assert len(find(page).boxes) == 3
