@@ -154,8 +154,8 @@ def test_what_the_cut_left_of_the_lines_above_and_below_is_not_read():
     inked = np.flatnonzero((page < 128).any(1))
     first, middle, last = np.split(inked, np.flatnonzero(np.diff(inked) > 1) + 1)
     high = len(middle)
-    # A third of the line above and of the one below is in the picture, and all of the middle one.
-    cut = page[first[-1] - high // 3 : last[0] + high // 3]
+    # Half of the line above and of the one below is in the picture, and all of the middle one.
+    cut = page[first[-1] - high // 2 : last[0] + high // 2]
     assert len(find(cut).boxes) == 1
     (box,) = find(cut).boxes
     assert abs((box.bottom - box.top) - high) <= 1
