@@ -9,7 +9,7 @@ from unfont.labels import COMMON, UNKNOWN, UNWRITTEN
 
 FLOOR = 0.01  # added to every probability: no window alone rules a label out
 KANJI = 0.6  # of p(Hani), what counts for Jpan as well: a line of Japanese has windows of kanji alone
-SIGNS = 0.6  # of p(Zyyy), what counts for every script as well: a line has windows of digits alone
+SIGNS = 0.9  # of p(Zyyy), what counts for every script as well: a line has windows of digits alone
 WITH_HAN = ("Jpan", "Kore")  # written with Han characters among others
 STRONGEST = 2.0  # the exponent of long writing, beyond which its windows say nothing new
 
@@ -58,14 +58,21 @@ def combined(
     found = windows.astype(np.float64)
     if len(windows) > 1 and {"Hani", "Jpan"} <= set(labels):
         found[:, labels.index("Jpan")] += KANJI * found[:, labels.index("Hani")]
+    alone = np.zeros(len(labels))
     if len(windows) > 1 and COMMON in labels:
         written = [index for index, label in enumerate(labels) if label not in (UNWRITTEN, COMMON)]
-        found[:, written] += SIGNS * found[:, [labels.index(COMMON)]]
-    tiny = np.finfo(np.float64).tiny
-    mean = np.log(np.maximum(np.exp(np.log(found + FLOOR).mean(0)) - FLOOR, tiny))
+        signs = SIGNS * found[:, [labels.index(COMMON)]]
+        found[:, written] += signs
+        alone[written] = _mean_of(signs)  # what a script has of digits and signs that stand alone is no evidence of it
+    mean = np.log(np.maximum(_mean_of(found) - alone, np.finfo(np.float64).tiny))
     power = 1.0 if length is None else min(STRONGEST, length ** (1 / 3))
     strong = np.exp(power * (mean - mean.max()))
     return np.asarray(strong / strong.sum())
+
+
+def _mean_of(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The geometric mean [labels] of [n, labels], with the floor."""
+    return np.asarray(np.exp(np.log(windows + FLOOR).mean(0)) - FLOOR)
 
 
 def mixture(windows: NDArray[np.float64], labels: Sequence[str]) -> dict[str, float]:

@@ -128,10 +128,16 @@ def test_names_that_are_not_there_are_told_as_of_any_module():
         unfont.identity  # noqa: B018
 
 
+@pytest.mark.parametrize("text", ["12.50", "1999", "2024-03-12", "$1,299.00"])
+def test_digits_and_signs_alone_are_of_no_script(text):
+    answer = identify(word(text))
+    assert answer.script == "Zyyy" and answer.p > 0.9
+
+
 def test_the_champion_is_small_and_carries_its_card():
     model = champion()
     assert model is champion()
-    assert len(model.labels) == 27 and "Zxxx" in model.labels and model.target == "script"
+    assert len(model.labels) == 28 and {"Zxxx", "Zyyy"} <= set(model.labels) and model.target == "script"
     assert (unfont.model.CHAMPION).stat().st_size <= 3 * 2**20
     text = unfont.model.CHAMPION.with_name("README.md").read_text(encoding="utf-8")
     assert all(script in text for script in model.labels) and "## Limits" in text and "OFL" in text

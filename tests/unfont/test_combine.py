@@ -54,6 +54,7 @@ def test_digits_beside_letters_are_of_their_script_and_alone_of_none():
         }.items()
     }
     assert answer == {"digits": "Zyyy", "mostly digits": "Latn", "one doubt": "Zyyy"}
+    assert combined(np.array([digits] * 5), labels)[3] > 0.97
     assert mixture(np.array([digits] * 5 + [latin] * 5), labels) == {}
 
 
