@@ -20,8 +20,9 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.turns import ROOT
+from tasks.common.drawing_settings import CropsSettings
 from tasks.common.parallel import spread
-from tasks.common.params import CropsSettings, Params, read_params
+from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import write_shards
 from tasks.crops.plan_shards import rendered_tables
 

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flows.stage import in_flow
+from tasks.common.drawing_settings import RunnerSettings
 from tasks.common.parallel import AHEAD, FanOut, dask_client, in_order, processes, spread
-from tasks.common.params import RunnerSettings
 
 T = TypeVar("T")
 R = TypeVar("R")

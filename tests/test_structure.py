@@ -21,7 +21,15 @@ PLUMBING = {
     "unfont/labels.py",
     *(
         f"tasks/common/{name}.py"
-        for name in ("dvc_stage", "files", "mlflow_figures", "mlflow_record", "mlflow_runs", "params")
+        for name in (
+            "drawing_settings",
+            "dvc_stage",
+            "files",
+            "mlflow_figures",
+            "mlflow_record",
+            "mlflow_runs",
+            "params",
+        )
     ),
 }
 

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.common.drawing_settings import CropsSettings, FontsSettings, MixSettings, SplitCounts
 from tasks.common.parallel import FanOut
-from tasks.common.params import CropsSettings, FontsSettings, MixSettings, ProblemSettings, SplitCounts, TagSettings
+from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crops.build import make_crops
 from tasks.fonts.build import make_fonts
 from tests.toyfonts import make_toy_fonts

@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.common.drawing_settings import CropsSettings
 from tasks.common.files import written_whole
 from tasks.common.parallel import FanOut
-from tasks.common.params import CropsSettings, ProblemSettings, TagSettings
+from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crop_table.shards import REJECTED, REJECTED_FILE, write_shards
 from tasks.crops.plan_shards import rendered_tables
 from tasks.images.imported_rows import own_tables

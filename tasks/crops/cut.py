@@ -6,7 +6,7 @@ Readers do not meet words as they are typeset, alone and in the middle: they mee
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from tasks.common.params import MixSettings
+from tasks.common.drawing_settings import MixSettings
 
 Rule = Literal["under", "over", "left", "right", "box"]
 

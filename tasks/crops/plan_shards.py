@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.common.drawing_settings import CropsSettings
 from tasks.common.parallel import FanOut
-from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
+from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
 from tasks.crop_table.shards import COLOUR, crop_schema
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import LISTED

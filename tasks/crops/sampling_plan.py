@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.common.params import MixSettings, TagSettings
+from tasks.common.drawing_settings import MixSettings
+from tasks.common.params import TagSettings
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import JOINERS, digest_of, text_side
 from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import ImageFont
 
-from tasks.common.params import SYMBOLS, MixSettings, TagSettings
+from tasks.common.drawing_settings import MixSettings
+from tasks.common.params import SYMBOLS, TagSettings
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from tasks.common.params import MixSettings
+from tasks.common.drawing_settings import MixSettings
 from tasks.crop_table.text_side import LINKS, OPTIONAL_MARKS, fold
 from unfont.labels import COMMON
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fontTools.ttLib import TTFont
 
+from tasks.common.drawing_settings import FontsSettings
 from tasks.common.files import written_whole
-from tasks.common.params import SYMBOLS, FontsSettings, read_params
+from tasks.common.params import SYMBOLS, read_params
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS, design_of_script, script_of_text
 from tasks.crop_table.splits import DESIGN_SIDES, TRAIN
 from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs

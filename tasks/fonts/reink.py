@@ -19,8 +19,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont, newTable
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
+from tasks.common.drawing_settings import ReinkedSettings
 from tasks.common.parallel import spread
-from tasks.common.params import SYMBOLS, ReinkedSettings
+from tasks.common.params import SYMBOLS
 from tasks.crop_table.splits import TRAIN
 from tasks.fonts.contours import EM, Points, contours_of, cores_of_counters
 from tasks.fonts.font_file import PARTS

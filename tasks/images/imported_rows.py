@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings
+from tasks.common.drawing_settings import CropsSettings
+from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.png import Pixels, encode_png, key_of
 from tasks.crop_table.shards import crop_schema, label_columns
 from tasks.images.picture_table import PAIR, TEXT, read_pictures

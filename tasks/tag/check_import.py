@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.common.params import UNWRITTEN, CropsSettings, ProblemSettings, TagSettings
+from tasks.common.drawing_settings import CropsSettings
+from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
 from tasks.crop_table.png import key_of
 from tasks.crop_table.shards import label_columns
 from tasks.images.file_kinds import counted

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from babel import Locale, localedata
 from babel.core import get_global
 
+from tasks.common.drawing_settings import WordsSettings
 from tasks.common.files import written_whole
-from tasks.common.params import WordsSettings
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
 from tasks.words.common_texts import common_texts

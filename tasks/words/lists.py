@@ -4,7 +4,7 @@ import codecs
 import unicodedata
 from pathlib import Path
 
-from tasks.common.params import WordsSettings
+from tasks.common.drawing_settings import WordsSettings
 from tasks.words.in_script import in_script
 from unfont.errors import UserError
 

@@ -12,8 +12,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext
 
 from flows.fanout import fan_out
+from tasks.common.drawing_settings import CropsSettings, RunnerSettings
 from tasks.common.parallel import WorkerLostError
-from tasks.common.params import CropsSettings, RunnerSettings, ScoreSettings
+from tasks.common.params import ScoreSettings
 from tests.fanwork import begun, die, die_once, refuse, write_square
 from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_tables
 from unfont.errors import UserError

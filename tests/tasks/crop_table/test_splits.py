@@ -3,7 +3,7 @@
 import ast
 from typing import get_args
 
-from tasks.common.params import SplitCounts
+from tasks.common.drawing_settings import SplitCounts
 from tasks.crop_table.splits import (
     DESIGN_SIDE,
     DESIGN_SIDES,

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.common.drawing_settings import SplitCounts
 from tasks.common.parallel import spread
-from tasks.common.params import ProblemSettings, SplitCounts
+from tasks.common.params import ProblemSettings
 from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import LISTED, text_side

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.common.params import MixSettings
+from tasks.common.drawing_settings import MixSettings
 from tasks.crop_table.text_side import parts_of, text_side
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, coverage_of, plan_splits
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.common.params import MixSettings
+from tasks.common.drawing_settings import MixSettings
 from tasks.crop_table.text_side import parts_of
 from tasks.crops.text_variants import OWN_MARKS, UNIFORMS, VERTICAL, ZEROS, TextPlan, capitals, compose, plan_text
 

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.common.params import CropsSettings, FontsSettings, MixSettings, ProblemSettings, SplitCounts, TagSettings
+from tasks.common.drawing_settings import CropsSettings, FontsSettings, MixSettings, SplitCounts
+from tasks.common.params import ProblemSettings, TagSettings
 from tasks.crop_table.shards import crop_schema
 from tasks.crops.plan_shards import rendered_tables
 from tasks.crops.sources import Source

@@ -12,7 +12,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from tasks.common.params import FontsSettings
+from tasks.common.drawing_settings import FontsSettings
 from tasks.fonts.build import SCHEMA, make_fonts, write_no_fonts
 from tasks.fonts.font_file import letters_of
 from tests.tasks.fonts.toypackages import make_package

@@ -12,7 +12,7 @@ from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.ttLib import TTFont, newTable
 from PIL import ImageFont
 
-from tasks.common.params import FontsSettings, ReinkedSettings
+from tasks.common.drawing_settings import FontsSettings, ReinkedSettings
 from tasks.fonts.build import make_fonts
 from tasks.fonts.pens import PENS
 from tasks.fonts.reink import LoadedFont, name_of, plan_reinking, redraw, reink

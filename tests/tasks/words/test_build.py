@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tasks.common.params import WordsSettings
+from tasks.common.drawing_settings import WordsSettings
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS, script_of_text
 from tasks.words.build import LETTERS, letters_of, make_words, write_no_words
 from tasks.words.in_script import in_script

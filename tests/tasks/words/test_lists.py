@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.common.params import WordsSettings
+from tasks.common.drawing_settings import WordsSettings
 from tasks.words.lists import read_lists
 from unfont.errors import UserError
 
