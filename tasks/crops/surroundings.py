@@ -8,7 +8,7 @@ from tasks.crops.cut import Cut
 Ink = NDArray[np.uint8]  # [height, width], 0 where there is none, 255 where it is full
 
 BETWEEN = 0.35  # of a neighbour's words: the space between them, in heights of the ink
-THICK = 0.05  # of a rule, in crop heights, at most; a pixel at least
+THICK = 0.05  # of a rule, in crop heights, at most, beside the one pixel that it has
 
 
 def add_ink(crop: Ink, ink: Ink, top: int, left: int) -> None:
@@ -43,7 +43,7 @@ def neighbour(ink: Ink, width: int, shift: float) -> Ink:
 def _add_rule(crop: Ink, top: int, left: int, shape: tuple[int, ...], cut: Cut) -> None:
     """A rule near the text at (`top`, `left`) of `shape`: it may be as far away as `cut.margin` says, or touch it."""
     height, width = crop.shape
-    thick = 1 + int(cut.shift * 2 * THICK * height) // 2
+    thick = 1 + int(cut.shift * THICK * height)
     near = int(cut.margin * 0.2 * height)
     bottom, right = top + shape[0], left + shape[1]
     # Half of the underlines are as long as the text, the others cross the crop.

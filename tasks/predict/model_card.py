@@ -73,9 +73,10 @@ def _data(card: Mapping[str, Any], fonts: Path) -> str:
     families = pc.count_distinct(table["family"]).as_py()
     listed = ", ".join(f"{row['licence']} ({row['family_count_distinct']})" for row in licences)
     return (
-        f"Words of Unicode's CLDR, rendered in {families} open font families of `@fontsource`, on drawn backgrounds "
-        "and lightly degraded (blur, noise, contrast, perspective, JPEG), and pictures without writing. No real "
-        f"picture, no user's data.\n\nLicences of the fonts, families: {listed}. No font is part of the model.\n\n"
+        "Words of Unicode's CLDR and of a model of each script's letters, alone and in pieces of lines, rendered in "
+        f"{families} open font families, degraded as cameras, scans of old print, signs and screens do, and drawn "
+        "pictures without writing. No real picture, no user's data.\n\n"
+        f"Licences of the fonts, families: {listed}. No font is part of the model.\n\n"
         f"Scripts: {', '.join(_scripts(card))}."
     )
 
