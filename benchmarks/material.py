@@ -54,10 +54,13 @@ OFF: dict[str, dict[str, Any]] = {
     },
     "degradations": {
         "degrade.strong": 0.0, "degrade.scan": 0.0, "degrade.wear": 0.0, "degrade.halftone": 0.0,
-        "degrade.show_through": 0.0, "degrade.speckle": 0.0, "degrade.binarise": 0.0,
+        "degrade.show_through": 0.0, "degrade.speckle": 0.0, "degrade.binarise": 0.0, "degrade.outline": 0.0,
+        "degrade.relief": 0.0, "degrade.ground": 0.0, "degrade.light": 0.0, "degrade.screen": 0.0,
     },
+    "designs": {"fonts.italics": [], "fonts.reinked.designs": 0},  # of the same families
     "words": {"words.drawn": 0},
     "common": {"words.common": 0},
+    "others": {"words.others": 0},
 }  # fmt: skip
 NONE, ALL = "none", "all"
 APART = (COMMON, "Zzzz")
