@@ -7,6 +7,7 @@ Needs the table of fonts: `dvc repro fonts` makes it. The same fonts give the sa
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -61,20 +62,25 @@ def main() -> None:
     print(f"{arguments.out}: {len(words)} scripts")
 
 
-def draw_words(fonts: Path) -> dict[str, Tensor]:
-    """A clean word `[3, h, w]` in [0, 1] of each script that the table has a font for."""
+def fonts_for(fonts: Path, texts: Mapping[str, str]) -> dict[str, ImageFont.FreeTypeFont]:
+    """Of each script, the first font of the table that has all characters of its text; none of one without."""
     scripts = pq.read_table(fonts, columns=["script"]).column("script").cast("string")
     coverage = pq.read_table(fonts, columns=["coverage"]).column("coverage")
     rows: dict[str, int] = {}
-    for script, word in WORDS.items():
+    for script, text in texts.items():
         for row in np.flatnonzero(pc.equal(scripts, script).to_numpy(zero_copy_only=False)).tolist():
-            if {ord(char) for char in word} <= set(coverage[row].as_py()):
+            if {ord(char) for char in text} <= set(coverage[row].as_py()):
                 rows[script] = row
                 break
     data = read_font_bytes(fonts, sorted(rows.values()))
+    return {script: open_font(data[row], HEIGHT) for script, row in rows.items()}
+
+
+def draw_words(fonts: Path) -> dict[str, Tensor]:
+    """A clean word `[3, h, w]` in [0, 1] of each script that the table has a font for."""
     words = {}
-    for script, row in rows.items():
-        pixels = draw_word(open_font(data[row], HEIGHT), WORDS[script], MIDDLE, height=HEIGHT, width=WIDTH)
+    for script, font in fonts_for(fonts, WORDS).items():
+        pixels = draw_word(font, WORDS[script], MIDDLE, height=HEIGHT, width=WIDTH)
         if pixels is not None:
             words[script] = torch.from_numpy(pixels).float().expand(3, HEIGHT, WIDTH) / 255
     return words

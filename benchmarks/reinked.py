@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tasks.common.files import written_whole
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
+from tasks.crops.cut import Cut
 from tasks.crops.draw_word import draw_word, open_font
 from tasks.fonts.pens import PENS
 from tasks.fonts.reink import LoadedFont, redraw
@@ -34,6 +35,7 @@ SHOWN = {
     "Arab": ("cairo", "القاهرة"),
     "Latn": ("bellefair", "Hamburg"),
 }
+MIDDLE = Cut(0.8, 0.5, 0.5, 0.5)
 Picture = NDArray[np.uint8]
 
 
@@ -68,7 +70,7 @@ def words_of(font: LoadedFont) -> list[Picture]:
     word = SHOWN[font.source.script][1]
     crops = []
     for each in (font, *redraw((font, list(PENS)))):
-        pixels = draw_word(open_font(each.data, HEIGHT), word, [0.5] * 4, height=HEIGHT, width=WIDTH)
+        pixels = draw_word(open_font(each.data, HEIGHT), word, MIDDLE, height=HEIGHT, width=WIDTH)
         crops.append(np.full((HEIGHT, WIDTH), 255, np.uint8) if pixels is None else pixels)
     return crops
 
