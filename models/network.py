@@ -88,10 +88,18 @@ class CropNet(nn.Module):
         Raises:
             ValueError: the images have another shape.
         """
+        return self.pool(self.maps(images))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The backbone's last maps `[batch, maps, rows, columns]`, of checked images."""
         wanted = (self.channels, self.height, self.width)
         if images.ndim != 4 or images.shape[1:] != wanted:
             raise ValueError(f"images must be [batch, {', '.join(map(str, wanted))}], not {list(images.shape)}")
-        maps = self.backbone(self.standardise(images))
+        maps: Tensor = self.backbone(self.standardise(images))
+        return maps
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """The embedding of the backbone's last maps."""
         features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
         return features
 

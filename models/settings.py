@@ -82,6 +82,7 @@ class TrainSettings(Settings):
     weight_decay: float = Field(ge=0, le=1)
     warmup: float = Field(ge=0, lt=1)
     balanced: bool
+    precision: Literal["auto", "float32", "bfloat16"]
 
 
 def parts_of(mode: str) -> list[str]:

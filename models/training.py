@@ -112,6 +112,7 @@ class Training:
     ) -> None:
         self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
         self.background, self.steps, self.step = background, steps, 0
+        self.bfloat16 = uses_bfloat16(train)
         width = network.target_head.in_features
         made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
         self.modes: Sequence[Mode] = made
@@ -121,7 +122,7 @@ class Training:
     def update(self, batch: Batch) -> Update:
         """One step: `loss`, `accuracy`, `learning_rate`, `strength` where a mode has one, and the modes' own."""
         rate = self._set_learning_rate()
-        features = self.network.embed(batch.images)
+        features = self._embed(batch.images)
         logits = self.network.target_head(self.network.dropout(features))
         loss = target_loss(logits, batch.targets, self.loss, background=self.background)
         metrics = {"loss": loss.item(), "accuracy": accuracy_of(logits, batch.targets), "learning_rate": rate}
@@ -130,6 +131,12 @@ class Training:
         self.step += 1
         p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
         return Update(metrics=metrics, p_true=p_true)
+
+    def _embed(self, images: Tensor) -> Tensor:
+        """The embedding. In bfloat16 are the products of the backbone: weights, norms and pooling are float32."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            maps = self.network.maps(images)
+        return self.network.pool(maps.float())
 
     def _terms(self, features: Tensor, batch: Batch, metrics: dict[str, float]) -> list[Tensor]:
         """The modes' losses, once their heads have had the steps of their own; adds their metrics to `metrics`."""
@@ -175,6 +182,16 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["relative"]
         return rate
+
+
+def uses_bfloat16(train: TrainSettings) -> bool:
+    """Whether a training multiplies in bfloat16; `auto`: where the processor has tiles for it (Intel's AMX).
+
+    Without them it is no faster than float32, or far slower.
+    """
+    if train.precision == "auto":
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return train.precision == "bfloat16"
 
 
 def normalised(features: Tensor) -> Tensor:

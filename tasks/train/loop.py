@@ -16,7 +16,7 @@ from torch import Tensor
 from models.losses import start_at_priors
 from models.network import CropNet
 from models.settings import TrainSettings
-from models.training import Mode, Training
+from models.training import Mode, Training, uses_bfloat16
 from tasks.common.determinism import derived_seed
 from tasks.common.params import MineSettings, Params
 from tasks.train.batch_sampler import batches_in, epoch_batches
@@ -149,7 +149,8 @@ def _identity(plan: _Plan, modes: Sequence[type[Mode]], params: Params) -> str:
     mined = [plan.mine.hard, plan.mine.visits] if plan.mine else None
     what = [plan.crops.keys, plan.crops.targets.tolist(), plan.added.tolist()]
     names = [mode.name for mode in modes]
-    facts = [[part.model_dump() for part in parts], names, plan.seed, params.threads, mined, what]
+    exact = [params.threads, uses_bfloat16(plan.train)]  # both change rounding
+    facts = [[part.model_dump() for part in parts], names, plan.seed, exact, mined, what]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

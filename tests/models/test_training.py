@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from models.training import normalised
-from tests.models.toymodes import batch, make
+from models.training import normalised, uses_bfloat16
+from tests.models.toymodes import TRAIN, batch, make
 
 
 def test_a_step_says_how_likely_it_took_each_true_target_to_be():
@@ -27,3 +27,29 @@ def test_modes_see_features_of_one_scale():
     features = normalised(torch.rand(5, 8) * 0.2 + 3)
     assert features.mean(1).tolist() == pytest.approx([0] * 5, abs=1e-4)
     assert features.var(1, unbiased=False).tolist() == pytest.approx([1] * 5, abs=0.02)
+
+
+def with_precision(name):
+    return TRAIN.model_copy(update={"precision": name})
+
+
+def test_a_step_in_bfloat16_has_nearly_the_gradient_of_one_in_float32():
+    exact, rounded = make("conditional"), make("conditional")
+    rounded.bfloat16 = True
+    one, other = exact.update(batch()), rounded.update(batch())
+    assert one.metrics["loss"] == pytest.approx(other.metrics["loss"], rel=0.01)
+    for name, weight in exact.network.named_parameters():
+        found = rounded.network.get_parameter(name).grad
+        assert found.dtype == torch.float32
+        assert torch.cosine_similarity(found.flatten(), weight.grad.flatten(), dim=0) > 0.95, name
+    assert one.metrics["loss"] != other.metrics["loss"]
+
+
+def test_bfloat16_is_chosen_where_the_processor_has_tiles(monkeypatch):
+    for has in (True, False):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"amx_bf16": has})
+        assert uses_bfloat16(with_precision("auto")) is has
+        assert uses_bfloat16(with_precision("bfloat16"))
+        assert not uses_bfloat16(with_precision("float32"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # another kind of processor says nothing
+    assert not uses_bfloat16(with_precision("auto"))
