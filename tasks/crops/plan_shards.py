@@ -96,7 +96,7 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
             fix = "install fonts of this script, or take it out of words.scripts"
             raise UserError(f"no font covers any word of {script}", where=source.fonts, fix=fix)
         counts["words_uncovered"] += len(texts.words) - len(shown)
-        designs = sum(map(len, plans[TRAIN].designs)) if TRAIN in plans else 0
+        designs = sum(len(style.designs) for style in plans[TRAIN].styles) if TRAIN in plans else 0
         wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
         asked[script] = {split: count for split, count in wanted.items() if split in plans}
         for split in wanted.keys() - plans.keys():

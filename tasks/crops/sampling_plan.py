@@ -1,8 +1,9 @@
 """The sampling plan: which design, font and text each crop of a script and split shows. Pure: nothing is rendered.
 
 Styles take turns, and so do the designs of a style: sampling is balanced over styles, then designs, and a large family
-has no more weight than another. Of `Zzzz` the designs alone take turns: nearly all fonts of the scripts that are not
-learned have one style. The sides that a split samples from:
+has no more weight than another. Italic designs take turns of their own: of a style that has both kinds a set part of
+the crops is italic. Of `Zzzz` the designs alone take turns: nearly all fonts of the scripts that are not learned have
+one style. The sides that a split samples from:
 
     train, pool   train designs         train texts
     validation    validation designs    validation texts
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from tasks.common.drawing_settings import MixSettings
 from tasks.common.params import TagSettings
+from tasks.crop_table.italics import is_italic
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import JOINERS, digest_of, text_side
 from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS
@@ -34,6 +36,10 @@ LINE = 18  # characters of a line, at least: a window is 3 to 7 times as long as
 MOST_PARTS = 6
 PICKS = 32  # words tried to find one that fits
 STRIDE = 7919  # from one of them to the next: prime, and large since neighbours in the list are similar
+# Of a style that has both, every fourth crop is italic, in every script and split. By their numbers of designs it would
+# be more of Cyrl than of Latn, and then italic itself says Cyrl. A quarter: most print is upright, yet italics have
+# letters of their own to be learned.
+ITALIC_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,26 @@ FontTexts = tuple[FontRow, Texts]  # a font with what it may show
 FontsByDesign = dict[str, list[FontTexts]]
 
 
+class Style(NamedTuple):
+    """The designs of a style, the fonts of each with their texts; upright and italic ones take turns apart."""
+
+    upright: tuple[list[FontTexts], ...]
+    italic: tuple[list[FontTexts], ...]
+
+    @property
+    def designs(self) -> tuple[list[FontTexts], ...]:
+        return self.upright + self.italic
+
+    def at(self, turn: int) -> list[FontTexts]:
+        """The fonts of the design whose turn it is."""
+        if not self.upright or not self.italic:
+            return self.designs[turn % len(self.designs)]
+        italics = turn // ITALIC_EVERY  # that had their turn before
+        if turn % ITALIC_EVERY == ITALIC_EVERY - 1:
+            return self.italic[italics % len(self.italic)]
+        return self.upright[(turn - italics) % len(self.upright)]
+
+
 class Sample(NamedTuple):
     """What one crop shows, whether vertically, and how it lies in the crop; `text` is a window's whole line."""
 
@@ -79,18 +105,18 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """What a script and split may show: style → design → fonts with the texts that each of them covers."""
+    """What a script and split may show: styles, their designs, and fonts with the texts that each of them covers."""
 
     script: str
     split: str
-    designs: list[list[list[FontTexts]]]
+    styles: list[Style]
     mix: MixSettings
     height: int  # of the crop, pixels
 
     @property
     def words(self) -> set[str]:
         """Every word that some font may show."""
-        fonts = [font for style in self.designs for design in style for font in design]
+        fonts = [font for style in self.styles for design in style.designs for font in design]
         return set().union(*{id(texts): texts.words for _, texts in fonts}.values())
 
     def sample(self, index: int, attempt: int, seed: int) -> Sample:
@@ -128,8 +154,9 @@ class SamplingPlan:
 
     def _font(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, tuple[float, ...]]:
         """A font of the design whose turn it is, its texts, and uniform numbers: for `window`, and for the cut."""
-        style = self.designs[index % len(self.designs)]
-        fonts = style[index // len(self.designs) % len(style)]
+        turn, style = divmod(index, len(self.styles))
+        # Each style starts a turn further: else both of a pair were italic, or neither.
+        fonts = self.styles[style].at(turn + style)
         which, *uniforms = struct.unpack(
             f">{2 + CUT_UNIFORMS}H{28 - 2 * CUT_UNIFORMS}x", self._digest(seed, index, attempt)
         )
@@ -198,8 +225,8 @@ def plan_splits(
                 style = font.style if script != UNKNOWN else ""
                 styles.setdefault(style, {}).setdefault(font.design, []).append((font, shown))
         if styles:
-            designs = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
-            plans[split] = SamplingPlan(script, split, designs, mix, height)
+            in_turn = [_in_turn(styles[name], script, seed) for name in sorted(styles)]
+            plans[split] = SamplingPlan(script, split, in_turn, mix, height)
     return plans
 
 
@@ -213,9 +240,11 @@ def _texts_of(mask: NDArray[np.bool_], every: Sequence[str], words: int, known: 
     return known[name]
 
 
-def _in_turn(designs: FontsByDesign, script: str, seed: int) -> list[list[FontTexts]]:
+def _in_turn(designs: FontsByDesign, script: str, seed: int) -> Style:
     # Shuffled: otherwise the alphabet would decide which designs a small split shows.
-    return [designs[name] for name in sorted(designs, key=lambda name: digest_of(seed, script, name))]
+    names = sorted(designs, key=lambda name: digest_of(seed, script, name))
+    upright, italic = (tuple(designs[name] for name in names if is_italic(name) is kind) for kind in (False, True))
+    return Style(upright, italic)
 
 
 def coverage_of(texts: Sequence[str], fonts: Sequence[FontRow]) -> NDArray[np.bool_]:

@@ -111,7 +111,7 @@ class _TextRenderer(_Renderer):
         self.script_source: ScriptSource = script_source(source, shard.script)
 
     def draw(self, split: str, start: int, stop: int) -> None:
-        several = len(self.script_source.plans[split].designs) > 1
+        several = len(self.script_source.plans[split].styles) > 1
         for index in range(start, stop, 2):
             together = several and index + 1 < stop and self._render_pair(split, index // 2)
             for single in range(index, index if together else min(index + 2, stop)):

@@ -18,6 +18,7 @@ from fontTools.ttLib import TTFont
 from tasks.common.drawing_settings import FontsSettings
 from tasks.common.files import written_whole
 from tasks.common.params import SYMBOLS, read_params
+from tasks.crop_table.italics import italic_design
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS, design_of_script, script_of_text
 from tasks.crop_table.splits import DESIGN_SIDES, TRAIN
 from tasks.fonts.designs import join_designs, read_designs, sides_of, write_designs
@@ -127,7 +128,8 @@ def design_name(source: FontSource, design_of: Mapping[str, str]) -> str:
     """The font's design: of an italic another than its upright's, named after it; else, of `Zzzz`, its script."""
     if source.other:
         return design_of_script(source.other)
-    return f"{design_of[source.family]} italic" if source.italic else design_of[source.family]
+    design = design_of[source.family]
+    return italic_design(design) if source.italic else design
 
 
 def _of_learned(found: Iterable[FontSource]) -> list[FontSource]:

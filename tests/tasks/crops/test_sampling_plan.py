@@ -1,9 +1,13 @@
 """Which design, font and text a crop shows."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from tasks.common.drawing_settings import MixSettings
+from tasks.crop_table.italics import is_italic
+from tasks.crop_table.splits import DESIGN_SIDES, SPLITS
 from tasks.crop_table.text_side import parts_of, text_side
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, coverage_of, plan_splits
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS
@@ -12,8 +16,15 @@ STYLES = ("monospace", "sans-serif", "serif")
 ALL = "".join(map(chr, range(32, 127))) + "・日本語東京都大阪コーヒー"
 
 
-def font(row: int, *, style: str = "serif", design: str = "d", has: str = ALL) -> FontRow:
-    return FontRow(row, f"family {row}", style, design, "train", 400, np.array(sorted(map(ord, has)), np.int32))
+def font(row: int, *, style: str = "serif", design: str = "d", has: str = ALL, side: str = "train") -> FontRow:
+    return FontRow(row, f"family {row}", style, design, side, 400, np.array(sorted(map(ord, has)), np.int32))
+
+
+def slanted(uprights: int, italics: int, **where: str) -> list[FontRow]:
+    """So many upright designs, the first `italics` of which have an italic."""
+    names = [*map(str, range(uprights)), *(f"{number} italic" for number in range(italics))]
+    kind = "-".join(where.values())
+    return [font(row, design=f"{kind} {name}", **where) for row, name in enumerate(names)]
 
 
 def plans_of(
@@ -58,6 +69,52 @@ def test_styles_and_designs_take_turns(train: SamplingPlan) -> None:
     for style in STYLES:
         designs = [font.design for font in fonts if font.style == style]
         assert designs[:4] == designs[4:] and len(set(designs[:4])) == 4
+
+
+# The designs of each script's serifs and monospaces, upright and italic: the fewer the upright ones, the more have one.
+SLANTED = {"Cyrl": ((5, 5), (3, 2)), "Grek": ((2, 1), (7, 7)), "Latn": ((9, 1), (20, 4))}
+
+
+@pytest.mark.parametrize("script", SLANTED)
+def test_a_quarter_is_italic_of_every_style_that_has_both_kinds(script: str) -> None:
+    fonts = [font(0, style="display", design=f"{side} alone", side=side) for side in DESIGN_SIDES]
+    for side in DESIGN_SIDES:
+        for style, (uprights, italics) in zip(("serif", "monospace"), SLANTED[script], strict=True):
+            fonts += slanted(uprights, italics, style=style, side=side)
+    plans = plans_of(fonts, script=script, words=WORDS["Latn"])
+    assert set(plans) == set(SPLITS)
+    for plan in plans.values():
+        shown = [plan.sample(index, 0, 0).font for index in range(3 * 4 * 60)]
+        assert not any(is_italic(one.design) for one in shown if one.style == "display")
+        for style, (uprights, italics) in zip(("serif", "monospace"), SLANTED[script], strict=True):
+            designs = [one.design for one in shown if one.style == style]
+            slants = [is_italic(design) for design in designs]
+            assert all(sum(slants[turn : turn + 4]) == 1 for turn in range(len(slants) - 3))
+            for kind, count in ((False, uprights), (True, italics)):
+                turns = Counter(design for design in designs if is_italic(design) is kind)
+                assert len(turns) == count and np.ptp(list(turns.values())) <= 1
+
+
+@pytest.mark.parametrize("kind", ["upright", "italic"])
+def test_designs_of_a_style_of_one_kind_take_turns_as_they_are(kind: str) -> None:
+    names = [f"{number}{' italic' * (kind == 'italic')}" for number in range(5)]
+    plan = plans_of([font(row, design=name) for row, name in enumerate(names)], words=WORDS["Latn"])["train"]
+    designs = [plan.sample(index, 0, 0).font.design for index in range(10)]
+    assert designs[:5] == designs[5:] and set(designs) == set(names)
+
+
+@pytest.mark.parametrize("styles", [2, 3, 5, 6])
+def test_the_partner_of_an_italic_is_an_upright_of_another_style(styles: int) -> None:
+    fonts = [one for number in range(styles) for one in slanted(3, 2, style=f"style {number}")]
+    plan = plans_of(fonts, words=WORDS["Latn"])["train"]
+    pairs = [plan.sample_pair(number, 0, 0) for number in range(200)]
+    kinds = Counter()
+    for number, pair in enumerate(pairs):
+        assert pair and pair[0].font.style != pair[1].font.style and pair[0].font.design != pair[1].font.design
+        for place, sample in enumerate(pair):
+            assert sample.font.design == plan.sample(2 * number + place, 0, 0).font.design
+        kinds[sum(is_italic(sample.font.design) for sample in pair)] += 1
+    assert set(kinds) == {0, 1} and kinds[1] == pytest.approx(100, abs=2)
 
 
 def test_every_part_of_a_text_is_on_the_splits_side(train: SamplingPlan) -> None:
