@@ -14,6 +14,7 @@ from PIL import ImageFont
 
 from tasks.common.drawing_settings import MixSettings
 from tasks.common.params import SYMBOLS, TagSettings
+from tasks.crop_table.italics import is_italic
 from tasks.crops.backgrounds.glyph_ink import read_font_bytes
 from tasks.crops.draw_word import open_font
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, plan_splits
@@ -106,12 +107,12 @@ def read_fonts(path: Path, script: str | None = None) -> dict[str, list[FontRow]
 
 
 def _with_digits(fonts: Mapping[str, Sequence[FontRow]]) -> list[FontRow]:
-    """One font of each family and weight that has the digits 0 to 9: texts of no script are set in all of them."""
-    found: dict[tuple[str, int], FontRow] = {}
+    """One font of each family, weight and slant with the digits 0 to 9: texts of no script are set in all of them."""
+    found: dict[tuple[str, int, bool], FontRow] = {}
     for script, rows in fonts.items():
         for font in rows if script != SYMBOLS else ():
             if font.covers(string.digits):
-                found.setdefault((font.family, font.weight), font)
+                found.setdefault((font.family, font.weight, is_italic(font.design)), font)
     return list(found.values())
 
 

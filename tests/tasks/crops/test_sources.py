@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.crop_table.italics import italic_design
 from tasks.crops.sources import OPEN, ScriptSource, read_columns, read_fonts, read_texts, script_source, scripts_of
 from tests.tasks.crops.toysource import LETTERS, WORDS, source_of, write_words
 from unfont.errors import UserError
@@ -41,6 +42,14 @@ def test_texts_of_no_script_are_set_in_every_family_that_has_digits(tmp_path: Pa
     kept = [(row["family"], row["weight"]) for row in rows if row["family"] not in {*without, "icons"}]
     assert [(font.family, font.weight) for font in found] == list(dict.fromkeys(kept))
     assert all(rows[font.row]["family"] == font.family for font in found)
+
+
+def test_texts_of_no_script_are_set_in_italics_beside_their_uprights(tmp_path: Path, fonts: Path) -> None:
+    table = pq.read_table(fonts)
+    upright = table.to_pylist()[0]
+    italic = upright | {"design": italic_design(upright["design"])}
+    pq.write_table(pa.Table.from_pylist([italic, upright, italic], schema=table.schema), tmp_path / "fonts.parquet")
+    assert [font.row for font in read_fonts(tmp_path / "fonts.parquet")["Zyyy"]] == [0, 1]
 
 
 def test_words_and_letters_are_told_apart(words: Path) -> None:
