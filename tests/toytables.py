@@ -23,6 +23,7 @@ CROPS = CropsSettings(
     width=48,
     channels=1,
     text=COUNTS,
+    others=1.0,
     background=COUNTS,
     mix=MIX,
     pairs=0.3,

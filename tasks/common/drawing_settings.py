@@ -84,6 +84,7 @@ class CropsSettings(RunnerSettings):
     channels: Literal[1, 3]
     text: SplitCounts
     designs: Annotated[int, Field(ge=1)] | None = None
+    others: float = Field(ge=1, le=100)
     background: SplitCounts
     mix: MixSettings
     pairs: Share

@@ -15,7 +15,7 @@ from tasks.common.drawing_settings import CropsSettings
 from tasks.common.parallel import FanOut
 from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
 from tasks.crop_table.shards import COLOUR, crop_schema
-from tasks.crop_table.splits import TRAIN
+from tasks.crop_table.splits import TRAIN, TRAINING_SPLITS
 from tasks.crop_table.text_side import LISTED
 from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import RenderedShard, Shard, draw_shard
@@ -97,7 +97,7 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
             raise UserError(f"no font covers any word of {script}", where=source.fonts, fix=fix)
         counts["words_uncovered"] += len(texts.words) - len(shown)
         designs = sum(len(style.designs) for style in plans[TRAIN].styles) if TRAIN in plans else 0
-        wanted = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
+        wanted = text_crops(settings, script, designs)
         asked[script] = {split: count for split, count in wanted.items() if split in plans}
         for split in wanted.keys() - plans.keys():
             counts.update({"missing": wanted[split], f"missing.{script}.{split}": wanted[split]})
@@ -105,6 +105,14 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
     pieces = [(script, shard) for script in sorted(asked, key=lambda name: (name == UNWRITTEN, name))
               for shard in _cut(asked[script])]  # fmt: skip
     return [Shard(number, script, shard) for number, (script, shard) in enumerate(pieces)], counts
+
+
+def text_crops(settings: CropsSettings, script: str, designs: int) -> dict[str, int]:
+    """Crops of a script with so many training designs, by split; of `Zzzz` more to learn from, and as many to test."""
+    counts: dict[str, int] = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
+    if script == UNKNOWN:
+        counts |= {split: round(settings.others * counts[split]) for split in TRAINING_SPLITS}
+    return counts
 
 
 def train_crops(settings: CropsSettings, designs: int) -> int:

@@ -49,6 +49,7 @@ def test_every_settings_class_has_its_home_in_the_committed_file():
         ({"train__epochs": 0}, "train.epochs"),
         ({"train__epochs": "3"}, "train.epochs"),
         ({"threads": 0}, "threads"),
+        ({"crops__others": 0.5}, "crops.others"),
         ({"tag__test_words": 1.5}, "tag.test_words"),
         ({"loss__name": "hinge"}, "loss.name"),
         ({"invariance__modes": ["erm", "hope"]}, "modes are erm, reversal, conditional, ascent, pairs, coral"),

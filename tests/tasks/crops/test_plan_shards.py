@@ -18,7 +18,8 @@ from tasks.common.params import ProblemSettings
 from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
 from tasks.crop_table.text_side import LISTED, text_side
-from tasks.crops.plan_shards import SHARD, check_problem, plan_shards, rendered_tables, train_crops
+from tasks.crops.plan_shards import SHARD, check_problem, plan_shards, rendered_tables, text_crops, train_crops
+from tasks.crops.shard import Shard
 from tasks.crops.sources import read_fonts
 from tests.tasks.crops.toysource import (
     CROPS,
@@ -42,6 +43,13 @@ def table(fonts: Path, words: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def rows(table: pa.Table) -> pd.DataFrame:
     return table.drop_columns("image").to_pandas().astype({"script": str, "design": str, "planned": str})
+
+
+def planned(shards: Sequence[Shard]) -> dict[tuple[str, str], int]:
+    counts = Counter[tuple[str, str]]()
+    for shard in shards:
+        counts.update({(shard.script, split): stop - start for split, start, stop in shard.pieces})
+    return dict(counts)
 
 
 def test_counts_are_the_settings(rows: pd.DataFrame) -> None:
@@ -125,6 +133,32 @@ def test_a_script_of_many_designs_gets_more_training_crops_and_none_fewer() -> N
     settings = CROPS.model_copy(update={"text": asked, "designs": 4})
     assert [train_crops(settings, designs) for designs in (1, 4, 16, 36)] == [1000, 1000, 2000, 3000]
     assert train_crops(settings.model_copy(update={"designs": None}), 36) == 1000
+
+
+def test_scripts_that_are_not_learned_get_more_crops_to_learn_from_and_none_more_to_test() -> None:
+    asked = SplitCounts(train=1000, pool=300, validation=20, test_seen=10, test_unseen=15)
+    settings = CROPS.model_copy(update={"text": asked, "designs": 4, "others": 2.5})
+    assert text_crops(settings, "Latn", 4) == text_crops(settings, "Zyyy", 4) == asked.model_dump()
+    assert text_crops(settings, "Zzzz", 4) == asked.model_dump() | {"train": 2500, "pool": 750}
+    assert text_crops(settings, "Zzzz", 16) == asked.model_dump() | {"train": 5000, "pool": 750}
+
+
+def test_the_crops_of_scripts_that_are_not_learned_are_drawn_so_many_times(fonts: Path, tmp_path: Path) -> None:
+    table = pq.read_table(fonts)
+    rows = [row | {"script": "Zzzz"} for row in table.to_pylist() if row["script"] == "Latn"]
+    pq.write_table(
+        pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)]), tmp_path / "fonts.parquet"
+    )
+    words = write_words(tmp_path / "words.parquet", {**WORDS, "Zzzz": WORDS["Latn"]})
+    source = source_of(tmp_path / "fonts.parquet", words)
+    drawn = {factor: planned(plan_shards(CROPS.model_copy(update={"others": factor}), source)[0]) for factor in (1, 3)}
+    more = {("Zzzz", "train"): 3 * TEXT.train, ("Zzzz", "pool"): 3 * TEXT.pool}
+    assert drawn[3] == drawn[1] | more and drawn[1]["Zzzz", "train"] == TEXT.train
+
+
+def test_without_scripts_that_are_not_learned_their_factor_does_nothing(fonts: Path, words: Path) -> None:
+    source = source_of(fonts, words)
+    assert plan_shards(CROPS.model_copy(update={"others": 3.0}), source) == plan_shards(CROPS, source)
 
 
 def test_training_crops_follow_the_designs_that_train(fonts: Path, words: Path) -> None:

@@ -43,6 +43,7 @@ CROPS = CropsSettings(
     width=48,
     channels=1,
     text=TEXT,
+    others=1.0,
     background=ZXXX,
     mix=MIX,
     pairs=0.5,
