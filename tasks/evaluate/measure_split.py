@@ -14,7 +14,7 @@ from tasks.crop_table.shards import LABEL, nuisance_columns
 from tasks.crop_table.splits import SEVERITY
 from tasks.evaluate.plot_tables import confusion_points, reliability_points, risk_points
 from tasks.evaluate.predictions import Model, SplitPredictions
-from tasks.metrics.classification import is_ambiguous, measure, text_of
+from tasks.metrics.classification import is_ambiguous, is_learned, measure, text_of
 from tasks.metrics.group_bootstrap import Differences, Strata, paired_differences
 from tasks.metrics.text_fpr import text_threshold
 from tasks.metrics.worst_group import counted_cells, nuisance_table, worst_families
@@ -96,15 +96,14 @@ class ModelDetails:
     @classmethod
     def of_rows(cls, rows: pd.DataFrame, protocol: EvaluationProtocol, temperature: float) -> "ModelDetails":
         """Of all its predictions, sorted by key; `temperature` is the model's."""
-        clear = rows[~is_ambiguous(rows)]
         text = text_of(rows)
         right = (text["true"] == text["predicted"]).to_numpy()
         return cls(
             groups=protocol.groups(text),
             right=right,
             risks=risk_points(text["p"].to_numpy(), right),
-            reliability=reliability_points(clear, temperature),
-            confusion=confusion_points(clear),
+            reliability=reliability_points(rows[is_learned(rows)], temperature),
+            confusion=confusion_points(rows[~is_ambiguous(rows)]),
         )
 
 

@@ -14,7 +14,7 @@ from models.network import CropNet
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, stream_images
 from tasks.metrics.calibration import fit_temperature
-from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.classification import is_learned
 from tasks.metrics.worst_group import FAMILY
 from tasks.train.batches import as_images, logits_of
 from tasks.train.card import weights_of
@@ -111,11 +111,13 @@ class SplitPredictions:
 
 
 def calibrated(models: Mapping[str, Model], predictions: SplitPredictions, severity: str) -> dict[str, Model]:
-    """`models` with the temperatures that fit `predictions` (with logits) at `severity`, without the ambiguous crops.
+    """`models` with the temperatures that fit `predictions` (with logits) at `severity`, of what was learned.
 
-    The same model under two names stays one model.
+    Ambiguous texts are left out, and `Zzzz`: its scripts are not those of training, so most answers are wrong by
+    design and would make all others less sure, the more so the more of them a table has. What they cost is measured
+    apart (`tasks.metrics.unlearned`). The same model under two names stays one model.
     """
-    known = ~is_ambiguous(predictions.rows)
+    known = is_learned(predictions.rows)
     true = predictions.rows["true"].to_numpy()[known]
     held: dict[int, Model] = {}
     for name, model in models.items():

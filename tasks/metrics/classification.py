@@ -11,11 +11,12 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from tasks.common.params import UNWRITTEN
 from tasks.metrics.calibration import calibration_error
 from tasks.metrics.risk_coverage import abstention_metrics
 from tasks.metrics.text_fpr import share_at
+from tasks.metrics.unlearned import unlearned_metrics
 from tasks.metrics.worst_group import counted_cells, share_with_interval, worst_cell, worst_label, worst_nuisance
+from unfont.labels import UNKNOWN, UNWRITTEN
 
 THIN_BELOW = 3  # a label with fewer designs than this is left out of the worst-label metric
 DIGITS = 6
@@ -33,26 +34,28 @@ def measure(
 ) -> dict[str, float | int | str | None]:
     """Measure one model on one split at one severity.
 
-    The model always chooses among all its labels, `Zxxx` included. A crop whose truth is not `Zxxx` is a
-    *text* crop. A text whose letters all have homoglyphs in another script (`ambiguous`) has no label that its
-    pixels determine: it counts in its own two metrics and in no other.
+    The model always chooses among all its labels, `Zxxx` and `Zzzz` included. A crop whose truth is a learned script
+    or `Zyyy` is a *text* crop. One whose truth is `Zzzz` is about rejection, not reading: it counts in the metrics of
+    `tasks.metrics.unlearned` and in no other. So does a text whose letters all have homoglyphs in another script
+    (`ambiguous`) in its own two: it has no label that its pixels determine.
 
     - `accuracy`: share of text crops that are right; `_low` and `_high`, its Wilson interval.
-    - `false_alarm_rate`: share of `Zxxx` crops that are predicted as text.
+    - `false_alarm_rate`: share of `Zxxx` crops that are predicted as text: as any other label, `Zzzz` among them.
     - `false_positive_rate`: share of `Zxxx` crops with `p_text` at `threshold` or above: the false-positive rate
       at 95% text recall, where the threshold was fixed on `validation` (`tasks.metrics.text_fpr`).
     - `text_recall`: share of text crops with `p_text` at `threshold` or above: the recall on these crops.
     - `text_threshold`: `threshold`.
-    - `macro_f1`: mean F1 over the labels that occur as truth, `Zxxx` among them, over all crops.
+    - `macro_f1`: mean F1 over the labels that occur as truth, over text and `Zxxx` crops.
     - `worst_target`: lowest accuracy of a label, labels in `thin` left out; `worst_target_label` names it.
     - `worst_nuisance`: the lowest accuracy of a value of `nuisance`, each the mean over its cells that count
       (`tasks.metrics.worst_group`); with its `_label`, and the number of its `_cells` and crops, `_n`.
     - `worst_cell`: the lowest accuracy of a cell that counts; `_target`, `_nuisance`, `_n`, and its Wilson interval.
-    - `calibration_error`: see `tasks.metrics.calibration`; over all crops. `calibration_error_raw` is without
-      temperature.
+    - `calibration_error`: see `tasks.metrics.calibration`; over text and `Zxxx` crops. `calibration_error_raw` is
+      without temperature.
     - `aurc`, `coverage_at_1`, `_2`, `_5`: see `tasks.metrics.risk_coverage`; of text crops, by `p`.
     - `ambiguous_accuracy`: share of the ambiguous crops that are right; `n_ambiguous`: how many they are.
-    - `n`, `n_text`: crops, ambiguous ones left out.
+    - `n_unlearned`, `unlearned_caught`, `unlearned_sure`, `common_sure`: see `tasks.metrics.unlearned`.
+    - `n`, `n_text`: all crops and text crops, ambiguous ones left out; `n` has those of `Zzzz`.
 
     A metric that is undefined is None. Metrics are rounded to 6 digits.
 
@@ -65,28 +68,29 @@ def measure(
         threshold: of `p_text`, 0 to 1; None where the model knows no `Zxxx`.
     """
     unclear = is_ambiguous(rows)
-    ambiguous, rows = rows[unclear], rows[~unclear]
-    written = rows["true"] != UNWRITTEN
-    text, background = rows[written], rows[~written]
-    correct = (rows["true"] == rows["predicted"]).to_numpy()
-    right = correct[written.to_numpy()]
+    ambiguous, clear = rows[unclear], rows[~unclear]
+    learned = clear[is_learned(clear)]
+    text, background = text_of(learned), learned[learned["true"] == UNWRITTEN]
+    correct = (learned["true"] == learned["predicted"]).to_numpy()
+    right = (text["true"] == text["predicted"]).to_numpy()
     worst_target, worst_target_label = worst_label(text, thin=thin)
     cells = counted_cells(text, nuisance=nuisance, group=group, cell_crops=cell_crops)
     metrics = {
-        "n": len(rows),
+        "n": len(clear),
         "n_text": len(text),
         **share_with_interval(right, "accuracy", confidence=confidence),
         "false_alarm_rate": _share(background["predicted"] != UNWRITTEN),
         "false_positive_rate": _share_above(background, threshold),
         "text_recall": _share_above(text, threshold),
         "text_threshold": threshold,
-        "macro_f1": macro_f1(rows["true"], rows["predicted"]),
+        "macro_f1": macro_f1(learned["true"], learned["predicted"]),
         "worst_target": worst_target,
         "worst_target_label": worst_target_label,
         **_of_cells(cells, confidence=confidence),
-        "calibration_error": calibration_error(rows["p"].to_numpy(), correct),
-        "calibration_error_raw": calibration_error(rows.get("p_raw", rows["p"]).to_numpy(), correct),
+        "calibration_error": calibration_error(learned["p"].to_numpy(), correct),
+        "calibration_error_raw": calibration_error(learned.get("p_raw", learned["p"]).to_numpy(), correct),
         **abstention_metrics(text["p"].to_numpy(), right),
+        **unlearned_metrics(clear),
         "ambiguous_accuracy": _share(ambiguous["true"] == ambiguous["predicted"]),
         "n_ambiguous": len(ambiguous),
     }
@@ -100,14 +104,24 @@ def is_ambiguous(rows: pd.DataFrame) -> np.ndarray:
     return rows["ambiguous"].fillna(value=False).to_numpy(dtype=bool)
 
 
+def is_learned(rows: pd.DataFrame, *, target: str = "true") -> np.ndarray:
+    """Which rows have a right answer that was learned, bool `[rows]`: all but ambiguous texts and `Zzzz`."""
+    return (rows[target] != UNKNOWN).to_numpy() & ~is_ambiguous(rows)
+
+
+def is_text(rows: pd.DataFrame, *, target: str = "true") -> np.ndarray:
+    """Which rows are the text that accuracy is about, bool `[rows]`: learned (`is_learned`), and not `Zxxx`."""
+    return (rows[target] != UNWRITTEN).to_numpy() & is_learned(rows, target=target)
+
+
 def text_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The text crops that metrics count: neither `Zxxx` nor ambiguous."""
-    return rows[(rows["true"] != UNWRITTEN).to_numpy() & ~is_ambiguous(rows)]
+    """The rows that are text (`is_text`)."""
+    return rows[is_text(rows)]
 
 
 def thin_labels(rows: pd.DataFrame, *, target: str, group: str) -> list[str]:
     """Text labels with fewer than 3 groups in a table, sorted: their accuracy depends on one design."""
-    text = rows[rows[target] != UNWRITTEN]
+    text = rows[is_text(rows, target=target)]
     groups = text.groupby(target, observed=True)[group].nunique()
     return sorted(str(label) for label in groups.index[groups < THIN_BELOW])
 

@@ -12,6 +12,7 @@ from tasks.common.determinism import deterministic
 from tasks.crop_table.shards import read_images
 from tasks.evaluate import predictions as module
 from tasks.evaluate.predictions import Model, calibrated, score_split
+from tasks.metrics.calibration import fit_temperature
 from tests.toyhome import LABELS, make_toy_home, toy_params
 
 PARAMS = toy_params()
@@ -92,11 +93,9 @@ def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(tabl
     assert later.of("one", "light").equals(asked) and (asked["p"] > asked["p_raw"]).all()
 
 
-def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
-    one, two = model(1), model(2)
-    models = {"one": one, "two": two, "again": one}
+def validated(table, models):
     with deterministic(1):
-        scored = score_split(
+        return score_split(
             models,
             table=table,
             split="validation",
@@ -105,8 +104,26 @@ def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
             batch=7,
             keep_logits=True,
         )
+
+
+def test_the_same_weights_have_one_temperature_and_stay_one_model(table):
+    one, two = model(1), model(2)
+    models = {"one": one, "two": two, "again": one}
+    scored = validated(table, models)
     found = calibrated(models, scored, "light")
     assert found["again"] is found["one"] and found["one"].network is one.network
     assert found["one"].temperature != 1
     with pytest.raises(ValueError, match="not kept"):
         calibrated(models, scored.at_temperatures(found), "light")
+
+
+def test_the_temperature_is_that_of_the_labels_that_were_learned(table):
+    one = model(1)
+    scored = validated(table, {"one": one})
+    first = LABELS[0]
+    unlearned = replace(scored, rows=scored.rows.assign(true=scored.rows["true"].astype(str).replace(first, "Zzzz")))
+    own = calibrated({"one": replace(one, labels=["Zzzz", *LABELS[1:]])}, unlearned, "light")["one"]
+    learned = (scored.rows["true"] != first).to_numpy()
+    logits = scored.scored["one", "light"].logits
+    assert own.temperature == fit_temperature(logits[learned], scored.rows["true"][learned].to_numpy(), LABELS)
+    assert own.temperature != fit_temperature(logits, scored.rows["true"].to_numpy(), LABELS)

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, roc_curve
 
 from tasks.metrics.calibration import calibration_error
-from tasks.metrics.classification import macro_f1, measure, text_of, thin_labels, worst_confusions
+from tasks.metrics.classification import is_text, macro_f1, measure, text_of, thin_labels, worst_confusions
 from tasks.metrics.text_fpr import text_threshold
 from tasks.metrics.worst_group import accuracy_by
 
@@ -77,6 +77,56 @@ def test_ambiguous_texts_count_in_their_own_figures_alone(rows):
     assert {k: v for k, v in metrics.items() if k not in own} == {k: v for k, v in clear.items() if k not in own}
 
 
+@pytest.fixture
+def others(rows):
+    """120 seeded answers to `Zzzz`, most of them scripts, and 80 to `Zyyy`."""
+    rng = np.random.default_rng(11)
+    true = np.repeat(["Zzzz", "Zyyy"], [120, 80])
+    frame = pd.DataFrame({"true": true, "predicted": rng.choice([*LABELS, "Zyyy", "Zzzz"], 200)})
+    return frame.assign(
+        p=rng.uniform(0.3, 1, 200), font_style=rng.choice(STYLES, 200), design=rng.choice([*"abc"], 200)
+    )
+
+
+def test_scripts_that_are_not_learned_count_in_their_own_figures_alone(rows, others):
+    rng = np.random.default_rng(12)
+    rows, others = (frame.assign(p_text=rng.random(len(frame))) for frame in (rows, others))
+    learned = pd.concat([rows, others[others["true"] == "Zyyy"]], ignore_index=True)
+    every = pd.concat([rows, others], ignore_index=True).sample(frac=1, random_state=1)
+    metrics, without = metrics_of(every, threshold=0.5), metrics_of(learned, threshold=0.5)
+    own = {"n", "n_unlearned", "unlearned_caught", "unlearned_sure"}
+    assert {k: v for k, v in metrics.items() if k not in own} == {k: v for k, v in without.items() if k not in own}
+    assert (metrics["n"], without["n"], metrics["n_text"]) == (600, 480, (rows["true"] != "Zxxx").sum() + 80)
+    assert list(is_text(every)) == [label not in ("Zxxx", "Zzzz") for label in every["true"]]
+
+
+def test_a_learned_script_or_no_text_that_is_called_unlearned_is_wrong(rows):
+    called = metrics_of(rows.assign(predicted="Zzzz"))
+    assert [called[name] for name in ("accuracy", "worst_target", "false_alarm_rate")] == [0, 0, 1]
+
+
+def test_unlearned_scripts_and_signs_are_counted_where_they_are_called_a_script(others):
+    metrics = metrics_of(others)
+    found = [(true, label in LABELS[:3], p) for true, label, p in others[["true", "predicted", "p"]].to_numpy()]
+    unlearned = [(script, p) for true, script, p in found if true == "Zzzz"]
+    assert metrics["n_unlearned"] == len(unlearned) == 120
+    caught = sum(not script for script, _ in unlearned)
+    assert 0 < metrics["unlearned_caught"] == pytest.approx(caught / 120, abs=1e-6)
+    sure = sum(script and p >= 0.8 for script, p in unlearned)
+    assert 0 < metrics["unlearned_sure"] == pytest.approx(sure / 120, abs=1e-6)
+    sure = sum(script and p >= 0.8 for true, script, p in found if true == "Zyyy")
+    assert 0 < metrics["common_sure"] == pytest.approx(sure / 80, abs=1e-6)
+
+
+def test_a_label_that_is_no_learned_script_is_no_sure_mistake_and_the_limit_counts():
+    answers = [("Latn", 0.8), ("Grek", 0.79), ("mixed", 0.9), ("Zxxx", 0.99), ("Zyyy", 0.99), ("Zzzz", 0.99)]
+    rows = pd.DataFrame(answers, columns=["predicted", "p"]).astype({"p": np.float32})
+    rows = rows.assign(true="Zzzz", font_style="serif", design="a")
+    metrics, signs = metrics_of(rows), metrics_of(rows.assign(true="Zyyy"))
+    assert (metrics["unlearned_caught"], metrics["unlearned_sure"]) == (0.5, round(2 / 6, 6))
+    assert (signs["common_sure"], signs["n_unlearned"], signs["accuracy"]) == (round(2 / 6, 6), 0, round(1 / 6, 6))
+
+
 def test_macro_f1_is_that_of_scikit_learn_over_the_labels_that_occur(rows):
     expected = f1_score(rows["true"], rows["predicted"], labels=LABELS, average="macro")
     assert macro_f1(rows["true"], rows["predicted"]) == pytest.approx(expected)
@@ -140,6 +190,8 @@ def test_figures_that_rest_on_nothing_are_none(rows):
     nothing = metrics_of(rows.iloc[:0])
     assert (nothing["n"], nothing["macro_f1"], nothing["calibration_error"]) == (0, None, None)
     assert metrics_of(rows, nuisance=None)["worst_nuisance"] is None
+    assert [nothing[name] for name in ("unlearned_caught", "unlearned_sure", "common_sure")] == [None, None, None]
+    assert (metrics_of(rows)["n_unlearned"], metrics_of(rows)["unlearned_sure"]) == (0, None)
     asked = ("false_positive_rate", "text_recall", "text_threshold")
     assert [metrics_of(rows)[name] for name in asked] == [None, None, None]
     written = rows[rows["true"] != "Zxxx"].assign(p_text=0.9)
@@ -147,7 +199,9 @@ def test_figures_that_rest_on_nothing_are_none(rows):
 
 
 def test_scripts_of_fewer_than_three_designs_are_thin():
-    designs = [("Latn", d) for d in "abcab"] + [("Tibt", d) for d in "ab"] + [("Zxxx", "x"), ("Thai", None)]
+    designs = (
+        [("Latn", d) for d in "abcab"] + [("Tibt", d) for d in "ab"] + [("Zxxx", "x"), ("Zzzz", "y"), ("Thai", None)]
+    )
     table = pd.DataFrame(designs, columns=["script", "design"])
     assert thin_labels(table, target="script", group="design") == ["Thai", "Tibt"]
 
