@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tasks.common.files import read_json, written_whole
-from tasks.common.params import UNWRITTEN
 from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import SEVERITY, TEST_UNSEEN
-from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.classification import is_text
 from tasks.report.evidence import as_tested
 
 COLUMNS, ROWS = 4, 6
@@ -55,11 +54,11 @@ def make_figure(home: Path, out: Path) -> str:
 
 
 def text_of(home: Path) -> pd.DataFrame:
-    """`key, true, predicted, p` of the chosen model on every text crop of unseen typefaces that is not ambiguous."""
+    """`key, true, predicted, p` of the chosen model on the text crops of unseen typefaces that metrics count."""
     name = read_json(home / "chosen.json")["name"]
     rows = pd.read_parquet(home / "predictions.parquet")
     rows = rows[(rows["model"] == name) & (rows["split"] == TEST_UNSEEN) & (rows["severity"] == SEVERITY)]
-    rows = rows[(rows["true"].astype(str) != UNWRITTEN).to_numpy() & ~is_ambiguous(rows)]
+    rows = rows[is_text(rows)]
     return rows[["key", "true", "predicted", "p"]].astype({"true": str, "predicted": str})
 
 

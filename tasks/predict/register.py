@@ -31,11 +31,11 @@ import unfont
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import sha256_of, write_json
 from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
-from tasks.common.params import UNWRITTEN, Params
+from tasks.common.params import Params
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions
 from tasks.evaluate.model_selection import read_choice
-from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.classification import text_of
 from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
 from tasks.train.card import CARD_FILE, WEIGHTS_FILE, read_card
@@ -157,7 +157,7 @@ def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> predic
 
 
 def _difference(params: Params, pair: dict[str, predictions.Model], table: Path) -> Difference:
-    """By how much "new" is more accurate than "old" on `validation` text at 'light', ambiguous crops left out."""
+    """By how much "new" is more accurate than "old" on `validation` text (`text_of`) at 'light'."""
     settings, labels = params.evaluate, params.labels
     with deterministic(params.threads):
         scored = predictions.score_split(
@@ -165,8 +165,7 @@ def _difference(params: Params, pair: dict[str, predictions.Model], table: Path)
         )
     right = {}
     for name in pair:
-        rows = scored.of(name, SEVERITY)
-        text = rows[(rows["true"] != UNWRITTEN) & ~is_ambiguous(rows)]
+        text = text_of(scored.of(name, SEVERITY))
         right[name] = (text["true"] == text["predicted"]).to_numpy()
     return paired_bootstrap(
         right["new"],

@@ -11,10 +11,10 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.common.files import write_json
-from tasks.common.params import UNWRITTEN, Params
+from tasks.common.params import Params
 from tasks.crop_table.shards import stream_images
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
-from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.classification import is_text
 from tasks.predict.open_model import COMPARED, SHIPPED_FILE
 from tasks.train.batches import as_images, logits_of
 from tasks.train.card import weights_of
@@ -55,7 +55,7 @@ def _like(file: Path, card: dict[str, Any]) -> OnnxModel | None:
 
 
 def _rights(params: Params, network: CropNet, shipped: OnnxModel, table: Path) -> Iterator[np.ndarray]:
-    """Whether the two are right, bool [crops, 2], of each batch's text that is not ambiguous."""
+    """Whether the two are right, bool [crops, 2], of each batch's text (`is_text`)."""
     target = params.labels.target
     for pixels, rows in stream_images(table, [SELECTION_SPLIT], params.evaluate.batch):
         clean = as_images(torch.from_numpy(pixels), network.channels)
@@ -64,5 +64,5 @@ def _rights(params: Params, network: CropNet, shipped: OnnxModel, table: Path) -
         crops = np.ascontiguousarray(crops[..., 0] if network.channels == 1 else crops)
         predicted = [logits_of(network, images).numpy().argmax(1), shipped.logits(crops).argmax(1)]
         labels = np.array(shipped.labels)
-        text = ((rows[target] != UNWRITTEN) & ~is_ambiguous(rows)).to_numpy()
+        text = is_text(rows, target=target)
         yield np.stack([(labels[one] == rows[target].astype(str))[text] for one in predicted], axis=1)

@@ -14,9 +14,9 @@ from models.colour import luma_of
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.hooks import layers_of, observed
 from models.network import CropNet, Standardise
-from tasks.common.params import UNWRITTEN, ProblemSettings
+from tasks.common.params import ProblemSettings
 from tasks.crop_table.shards import label_columns, nuisance_columns, read_rows, stream_images
-from tasks.metrics.classification import is_ambiguous
+from tasks.metrics.classification import is_text
 from tasks.train.batches import FORWARD_BATCH, as_images
 from tasks.train.weights import check_size
 
@@ -25,14 +25,14 @@ Layers = dict[str, Tensor]  # features [rows, width] by layer
 
 
 def sample_rows(table: Path, problem: ProblemSettings, sizes: Mapping[str, int]) -> pd.DataFrame:
-    """Text crops, none ambiguous, with a label of some nuisance: key, split and labels, in the table's order.
+    """Text crops (`is_text`) with a label of some nuisance: key, split and labels, in the table's order.
 
     Where a split holds more than `sizes[split]` of them, those with the smallest keys are taken: keys are hashes,
     so that is a random sample, the same each time.
     """
     rows = read_rows(table, ["key", "split", "ambiguous", *label_columns(problem)], sizes)
     known = rows[nuisance_columns(problem)].notna().any(axis=1)
-    text = rows[known & (rows[problem.target] != UNWRITTEN) & ~is_ambiguous(rows)]
+    text = rows[known & is_text(rows, target=problem.target)]
     parts = [text[text["split"] == split].sort_values("key").head(size) for split, size in sizes.items()]
     return pd.concat(parts).sort_index().reset_index(drop=True)
 
