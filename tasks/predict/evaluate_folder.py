@@ -19,7 +19,7 @@ from tasks.images.path_pattern import NO_MATCH, Found, compile_pattern, find_fil
 from tasks.images.picture_table import PAIR, TEXT
 from tasks.images.script_names import mapping_hint
 from tasks.images.wider_pattern import wider_pattern
-from tasks.metrics.classification import measure, worst_confusions
+from tasks.metrics.classification import is_learned, measure, worst_confusions
 from tasks.metrics.worst_group import accuracy_by
 from tasks.pages.text_table import aligned
 from tasks.predict.champion import find_model, temperature_of
@@ -32,7 +32,15 @@ from unfont.text import clip, shown
 CONFUSIONS = 10  # mistakes shown
 MOST_LABELS = 6  # unknown ones shown
 REJECTED = 20  # files shown that were left out
-FOLDER_METRICS = ("accuracy", "false_alarm_rate", "macro_f1", "calibration_error")
+FOLDER_METRICS = (
+    "accuracy",
+    "false_alarm_rate",
+    "macro_f1",
+    "calibration_error",
+    "unlearned_caught",
+    "unlearned_sure",
+    "common_sure",
+)
 
 
 def evaluate_folder(
@@ -54,8 +62,8 @@ def evaluate_folder(
             temperature.
 
     Returns: `n` and the metrics that `tasks.metrics.classification.measure` defines; `by_label` and `by_nuisance`: `n`
-        and `accuracy` of each value; `confusions`: the most frequent mistakes; `rejected`: every file that was
-        left out, with its reason, except the operating system's; `notes`: lines for the user.
+        and `accuracy` of each value, by nuisance without `Zzzz`; `confusions`: the most frequent mistakes; `rejected`:
+        every file that was left out, with its reason, except the operating system's; `notes`: lines for the user.
 
     Raises:
         UserError: no picture can be read, a label is not one of the model's, or pattern or labels are wrong.
@@ -83,11 +91,12 @@ def evaluate_folder(
         what = f"none of {counted(len(good), 'picture')} can be read"
         raise UserError(what, where=folder, fix=f"see the first: {rejected[-len(good)]['reason']}")
     metrics = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
+    learned = rows[is_learned(rows)]
     return {
         "n": metrics["n"],
         **{name: metrics[name] for name in FOLDER_METRICS},
         "by_label": _by(rows, "true"),
-        "by_nuisance": {name: _by(rows, name) for name in nuisances if name in rows.columns},
+        "by_nuisance": {name: _by(learned, name) for name in nuisances if name in rows.columns},
         "confusions": worst_confusions(rows, top=CONFUSIONS),
         "rejected": sorted(rejected, key=lambda entry: str(entry["file"])),
         "notes": [*outside, *unused, *left_out_notes(len(found) - len(files), Counter(), card["target"])],

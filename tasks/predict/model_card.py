@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from tasks.common.files import read_json
 from tasks.common.params import UNWRITTEN, Params
 from tasks.crop_table.splits import SEVERITY, TEST_UNSEEN
+from tasks.metrics.unlearned import SURE
 from tasks.pages.environment import percent
 from unfont.errors import UserError
-from unfont.labels import MEANINGS, UNKNOWN
+from unfont.labels import COMMON, MEANINGS, UNKNOWN
 
 INTENDED = """\
 Sending pictures of words, lines, columns or blocks of a few lines to the recogniser of their script, in print and on
@@ -25,6 +26,12 @@ LIMITS = """\
   `mixed` where at least three windows are sure of each.
 - Old book types, handwriting, display types of Latin, Cyrillic and Greek, and heavily damaged pictures are read worst.
 - A script with one or two typefaces held out is measured on these alone."""
+
+REJECTED = {
+    "unlearned_caught": f"`{UNKNOWN}` not called a script",
+    "unlearned_sure": f"`{UNKNOWN}` called a script with p of {SURE} or more",
+    "common_sure": f"`{COMMON}` called a script with p of {SURE} or more",
+}
 
 
 def model_card(
@@ -113,6 +120,11 @@ def _rendered(metrics: Mapping[str, Any]) -> str:
         ]
     false = severities[SEVERITY]["false_alarm_rate"]
     rows.append(f"| `{UNWRITTEN}` called a script, {SEVERITY} | {percent(false)} |")
+    rows += [
+        f"| {title}, {SEVERITY} | {percent(severities[SEVERITY][name])} |"
+        for name, title in REJECTED.items()
+        if severities[SEVERITY].get(name) is not None
+    ]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 

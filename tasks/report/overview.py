@@ -12,6 +12,7 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns, pictures
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN, TEST_UNSEEN, VALIDATION
 from tasks.explain.units import Explanation
+from tasks.metrics.classification import is_learned
 from tasks.pages.svg import colour
 from tasks.pages.versions import versions
 from tasks.report.confidence import reliability_plot, reliability_rows, risk_lines, risk_plot
@@ -32,6 +33,9 @@ METRIC_TITLES = {
     "false_positive_rate": "false positives at 95% text recall",
     "calibration_error": "calibration error",
     "ambiguous_accuracy": "ambiguous texts",
+    "unlearned_caught": "unlearned {target}s caught",
+    "unlearned_sure": "unlearned {target}s surely called one",
+    "common_sure": "signs alone surely called a {target}",
 }
 # The settings that determine the chosen model; others would change these pages' bytes without need.
 SETTINGS = (
@@ -138,7 +142,7 @@ def names_of(params: Params) -> dict[str, str]:
 
 
 def _is_known(metric: str, of_model: dict[str, Any]) -> bool:
-    """Whether some split has the metric: without `Zxxx` there are no false alarms, without texts no ambiguous ones."""
+    """Whether some split has the metric: without `Zxxx` there are no false alarms."""
     rows = [row for by_severity in of_model.values() for row in by_severity.values()]
     return metric in ("worst_target", "worst_nuisance") or any(row.get(metric) is not None for row in rows)
 
@@ -166,7 +170,8 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
     labels, tested = evidence.params.labels, evidence.tested
     member = "font_family" if tested["font_family"].notna().any() else labels.group
     columns = list(dict.fromkeys(["true", *nuisance_columns(labels), member]))
-    groups = {column: accuracy_by(tested, column) for column in columns}
+    learned = tested[is_learned(tested)]  # a style or family is no worse for scripts that are not learned
+    groups = {column: accuracy_by(tested if column == "true" else learned, column) for column in columns}
     worst = worst_of(groups[member], most=FAMILIES, least=FAMILY_LEAST)
     shown = {group["value"]: _family_rows(tested, member, group["value"]) for group in worst}
     crops = pictures(evidence.table, [key for rows in shown.values() for key in rows["key"]])

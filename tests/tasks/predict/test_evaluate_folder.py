@@ -18,13 +18,15 @@ PARAMS = toy_params()
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """Answers Latn, whatever it sees."""
-    folder = tmp_path_factory.mktemp("model")
-    labels = ["Cyrl", "Latn", "Zxxx"]
+    return says_latn(tmp_path_factory.mktemp("model"), ["Cyrl", "Latn", "Zxxx"])
+
+
+def says_latn(folder, labels):
+    """A model that answers Latn, whatever it sees."""
     torch.manual_seed(0)
-    network = CropNet(PARAMS.network, labels=3, height=16, width=64)
+    network = CropNet(PARAMS.network, labels=len(labels), height=16, width=64)
     with torch.no_grad():
-        network.target_head.bias[1] += 1000
+        network.target_head.bias[labels.index("Latn")] += 1000
     card = {"target": "script", "labels": labels, "nuisances": {"font_style": ["serif"]}, "height": 16}
     save_model(folder, network, {**card, "width": 64, "network": PARAMS.network.model_dump()})
     return folder
@@ -45,7 +47,8 @@ def crops(here):
 
 def test_figures_are_those_of_counting(crops, model):
     result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
-    # 12 Latn right, 2 Cyrl and 6 Zxxx wrong.
+    # 12 Latn right, 2 Cyrl and 6 Zxxx wrong; no Zzzz and no Zyyy.
+    assert [result[name] for name in ("unlearned_caught", "unlearned_sure", "common_sure")] == [None] * 3
     assert (result["n"], result["accuracy"], result["false_alarm_rate"]) == (20, round(12 / 14, 6), 1)
     assert result["by_label"] == {
         "Cyrl": {"n": 2, "accuracy": 0},
@@ -58,6 +61,18 @@ def test_figures_are_those_of_counting(crops, model):
         {"true": "Cyrl", "predicted": "Latn", "n": 2},
     ]
     assert result["rejected"] == []
+
+
+def test_pictures_of_unlearned_scripts_and_of_signs_have_figures_of_their_own(crops, tmp_path):
+    model = says_latn(tmp_path, ["Latn", "Zyyy", "Zzzz"])
+    (crops / "Cyrl").rename(crops / "Zzzz")
+    (crops / "Zxxx").rename(crops / "Zyyy")
+    result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
+    # 12 Latn right, 6 Zyyy wrong; 2 Zzzz count apart.
+    assert (result["n"], result["accuracy"], result["by_label"]["Zzzz"]["n"]) == (20, round(12 / 18, 6), 2)
+    assert [result[name] for name in ("unlearned_caught", "unlearned_sure", "common_sure")] == [0, 1, 1]
+    assert result["by_nuisance"]["font_style"]["serif"] == {"n": 6, "accuracy": 1}
+    assert "unlearned sure: 1.0000" in format_evaluation(result, "table").splitlines()
 
 
 def test_files_that_cannot_be_used_are_counted_with_their_reasons(crops, model, here):

@@ -70,3 +70,14 @@ def test_it_says_which_labels_are_no_scripts(fonts):
     assert "2 scripts, and `Zxxx` (pictures with no text" in text and "Scripts: Latn, Thai." in text
     assert "**digits, punctuation and symbols alone**: they come back as a script" in text
     assert "`Zzzz` is a guess" in text
+
+
+def test_it_says_how_often_unlearned_scripts_are_called_a_script(fonts):
+    path = PARAMS.home / "metrics/evaluate.json"
+    assert "called a script with p of 0.8" not in model_card(PARAMS, "round-1", card=CARD, fonts=fonts)
+    metrics = read_json(path)
+    metrics["models"]["round-1"]["test_unseen"]["light"] |= {"unlearned_caught": 0.25, "unlearned_sure": 0.125}
+    write_json(path, metrics)
+    text = model_card(PARAMS, "round-1", card=CARD, fonts=fonts)
+    assert "| `Zzzz` not called a script, light | 25.0% |" in text
+    assert "| `Zzzz` called a script with p of 0.8 or more, light | 12.5% |" in text and "`Zyyy` called" not in text

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from tasks.common.files import read_json
+from tasks.common.files import read_json, write_json
 from tasks.report.build import make_report
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home
@@ -170,3 +170,22 @@ def test_a_model_that_changed_since_its_evaluation_is_refused(copy):
     (copy / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="not the one that was evaluated"):
         report_of(copy, toy_params())
+
+
+def test_scripts_that_are_not_learned_have_figures_of_their_own(copy):
+    """Crops of Cyrl become those of an unlearned script."""
+    predictions = pd.read_parquet(copy / "predictions.parquet").astype({"true": str})
+    unlearned = predictions.assign(true=predictions["true"].replace("Cyrl", "Zzzz"))
+    unlearned.to_parquet(copy / "predictions.parquet")
+    metrics = read_json(copy / "metrics/evaluate.json")
+    chosen = metrics["chosen"]["name"]
+    metrics["models"][chosen]["test_unseen"]["light"] |= {"unlearned_caught": 0.3125, "unlearned_sure": 0.0625}
+    write_json(copy / "metrics/evaluate.json", metrics)
+    _, out = report_of(copy, toy_params())
+    page = (out / "index.html").read_text()
+    assert "31.2%" in page and "unlearned scripts surely called one" in page and "signs alone" not in page.lower()
+    tested = (unlearned["model"] == chosen) & (unlearned["split"] == "test_unseen") & (unlearned["severity"] == "light")
+    n = unlearned[tested]["true"].value_counts()
+    groups = read_json(out / "accuracy.json")
+    assert {one["value"]: one["n"] for one in groups["script"]} == n.to_dict()
+    assert sum(one["n"] for one in groups["font style"]) == n["Latn"]
