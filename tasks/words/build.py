@@ -7,7 +7,7 @@ CLDR names territories, languages, scripts, months and weekdays in every locale'
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,7 @@ from tasks.common.drawing_settings import WordsSettings
 from tasks.common.files import written_whole
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS
 from tasks.crop_table.text_side import LISTED, digest_of, strip_word
+from tasks.words.alphabets import STANDARDS, alphabets_of
 from tasks.words.common_texts import common_texts
 from tasks.words.confusables import is_ambiguous
 from tasks.words.drawn import DRAWN, SHORTEST, drawn_words
@@ -33,7 +34,12 @@ LABEL_OF = {"Hans": "Hani", "Hant": "Hani"}  # of a locale's script subtags
 
 NO_LANGUAGE = "zxx"  # ISO 639: no linguistic content
 MOST = 3000  # words of CLDR taken of a script: Latin alone has 50,000
-LETTERS = 300  # single letters taken of a script, the most frequent: Hani has 800
+LETTERS = 300  # single letters taken of a script's words, the most frequent: Hani has 800
+# What is taken of its alphabet beside them: letters, letters with a mark, conjuncts. Few, so that the usual letters are
+# not lost among them: all of polytonic Greek and Ethiopic, half of the Latin letters, every mark of an Indic script.
+UNITS = (170, 100, 50)
+CHARACTERS = 1000  # … of a script of thousands of characters, of which none is more usual than the others
+NUKTA = 7  # combining class of the dot that makes another letter: ड़ is one
 RARE = 0.001  # a letter in a smaller fraction of the script's words is not taken: clicks, obsolete letters
 SEPARATORS = re.compile(r"[\s\-‐-―()\[\]{}/,;:·・،၊。、（）־]+")
 
@@ -55,8 +61,8 @@ def make_words(settings: WordsSettings, *, out: Path) -> dict[str, float]:
 
     Columns are script, text, language, kind, ambiguous.
 
-    `kind` is `word` or `letter`; `language` is `DRAWN` of words that a model of the script's letters drew;
-    `ambiguous` texts have homoglyphs in another of the scripts.
+    `kind` is `word` or `letter`, which may be a syllable; `language` is `DRAWN` of words that a model of the script's
+    letters drew, `LISTED` of those of its alphabet alone; `ambiguous` texts have homoglyphs in another script.
 
     Raises:
         UserError: a script has no words; a word list is missing, cannot be decoded, or holds a word of another script.
@@ -94,10 +100,12 @@ def _texts_of(
         fix = f"add a list of its words, {settings.lists}/{script}.txt"
         raise UserError("CLDR has no words in this script", where=f"words.scripts: {script}", fix=fix)
     letters = letters_of({**found, **words}, script)
+    letters |= dict.fromkeys(units_of(script, besides=letters), LISTED)
     drawn = drawn_words(script, words, count=settings.drawn, length=settings.length)
-    languages = letters | words | dict.fromkeys(drawn, DRAWN)
+    # A word of one syllable is a word, a drawn one a syllable.
+    languages = dict.fromkeys(drawn, DRAWN) | letters | words
     for text, language in sorted(languages.items()):
-        yield text, language, "word" if language == DRAWN or text in words else "letter"
+        yield text, language, "letter" if text in letters and text not in words else "word"
 
 
 def _others(found: dict[str, Languages], settings: WordsSettings) -> list[Row]:
@@ -141,6 +149,38 @@ def letters_of(words: Languages, script: str) -> Languages:
     common = [char for char in common if unicodedata.category(char) in ("Ll", "Lo") and in_script(char, script)]
     commonest = sorted(common, key=lambda char: (-counts[char], char))[:LETTERS]
     return {char: first[char] for char in commonest}
+
+
+def units_of(script: str, *, besides: Collection[str]) -> list[str]:
+    """Units of the script's alphabet that are not of `besides`: at most `UNITS` of each size, every mark in its turn.
+
+    Of scripts of thousands of characters at most `CHARACTERS`, each alone: a Japanese character with the hiragana that
+    its alphabet has behind it is no letter.
+    """
+    units = {unit for units in alphabets_of(script) for unit in units}.difference(besides)
+    if script in STANDARDS:
+        return _spread(script, [unit for unit in units if len(unit) == 1])[:CHARACTERS]
+    sizes = {unit: min(_size(unit), len(UNITS)) for unit in units}
+    return [
+        unit
+        for size, most in enumerate(UNITS, start=1)
+        for unit in _spread(script, [unit for unit in units if sizes[unit] == size])[:most]
+    ]
+
+
+def _spread(script: str, units: Iterable[str]) -> list[str]:
+    """`units` in pseudo-random order, but for their last characters: these take turns."""
+    turns = Counter[str]()
+    found: list[tuple[int, str]] = []
+    for unit in sorted(units, key=lambda unit: digest_of("letter", script, unit)):
+        found.append((turns[unit[-1]], unit))
+        turns[unit[-1]] += 1
+    return [unit for _, unit in sorted(found, key=lambda pair: pair[0])]
+
+
+def _size(unit: str) -> int:
+    """Characters of a unit: one of a letter, two with a mark, three or more of a conjunct."""
+    return sum(unicodedata.combining(char) != NUKTA for char in unit)
 
 
 def _cldr_words(settings: WordsSettings) -> dict[str, Languages]:

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.common.drawing_settings import WordsSettings
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS, script_of_text
-from tasks.words.build import LETTERS, letters_of, make_words, write_no_words
+from tasks.words.build import CHARACTERS, LETTERS, UNITS, letters_of, make_words, units_of, write_no_words
 from tasks.words.in_script import in_script
 from unfont.errors import UserError
 
@@ -49,7 +49,7 @@ def test_table_is_sorted_unique_and_in_its_scripts(tmp_path: Path) -> None:
     assert {"Ελλάδα", "Γερμανία"} <= set(words["text"])
     assert not {"ΕΛΛΑΔΑ", "ελλάδα"} & set(words["text"])  # as they are found: capitals are the mix's to give
     georgian = table[table["script"] == "Geor"]
-    assert set(georgian["language"]) == {"ka"}
+    assert set(georgian[georgian["kind"] == "word"]["language"]) == {"ka"}
     assert not any(0x1C90 <= ord(char) <= 0x1CBF for word in georgian["text"] for char in word)  # no capitals
 
 
@@ -87,6 +87,34 @@ def test_letters_stand_alone_and_are_met_often() -> None:
     assert set(letters_of({**common, "abǃ": "naq"}, "Latn")) == {"a", "b", "c"}
     many = {chr(0xAC00 + 2 * n) + chr(0xAC01 + 2 * n): "ko" for n in range(LETTERS)}
     assert len(letters_of(many, "Kore")) == LETTERS
+
+
+def test_letters_of_an_alphabet_come_beside_those_of_the_words() -> None:
+    assert set("ἂῶᾷϝ") <= set(units_of("Grek", besides="αβγ")) and "α" not in units_of("Grek", besides="αβγ")
+    deva = units_of("Deva", besides="")
+    letters, marked, conjuncts = ([unit for unit in deva if len(unit.replace("़", "")) == size] for size in (1, 2, 3))
+    assert {"क", "ऋ", "ड़"} <= set(letters) and len(deva) == len(set(deva)) == len(letters + marked + conjuncts)
+    assert (len(marked), len(conjuncts)) == UNITS[1:] and all("्" in unit for unit in conjuncts)
+    assert {unit[-1] for unit in marked} >= set("ािीुूृेैोौंँः")  # every mark, few as they are
+    assert units_of("Runr", besides="") == []
+
+
+def test_of_thousands_of_characters_some_come_alone() -> None:
+    kana = units_of("Jpan", besides="")
+    assert {"あ", "ア", "っ"} <= set(kana) and all(len(unit) == 1 for unit in kana)
+    assert not [unit for unit in kana if in_script(unit, "Hani")]  # a character alone is Chinese
+    for script in ("Hani", "Kore"):
+        assert len(set(units_of(script, besides=""))) == CHARACTERS
+
+
+def test_a_text_is_a_word_or_a_letter_and_letters_tell_their_homoglyphs(tmp_path: Path) -> None:
+    make_words(settings(scripts=["Grek", "Latn", "Thai"], drawn=2000), out=tmp_path / "words.parquet")
+    table = pd.read_parquet(tmp_path / "words.parquet")
+    assert not table.duplicated(["script", "text"]).any()
+    letters = table[table["kind"] == "letter"].set_index(["script", "text"])
+    told = {letter: bool(letters.loc[("Grek", letter), "ambiguous"]) for letter in "οὀωᾧ"}
+    assert told == {"ο": True, "ὀ": True, "ω": False, "ᾧ": False}
+    assert set(letters.loc["Thai"]["language"]) == {"th", "und"}
 
 
 def test_a_text_is_ambiguous_among_the_scripts_of_the_table(tmp_path: Path) -> None:
