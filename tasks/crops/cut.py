@@ -14,7 +14,8 @@ UNIFORMS = 10  # uniform random numbers that a cut takes
 WHOLE = (0.6, 0.95)  # height of the ink, in crop heights, of a word with some room around it
 TIGHT = (0.95, 1.45)  # … that fills the crop or is cut above and below: the reader's largest scale is 1.4
 LOOSE = (0.35, 0.6)
-LINE = (0.6, 1.45)  # … of a line, at all scales that it is read at
+LINE = (0.6, 1.45)  # … of a line, or of a letter, at all scales that they are read at
+MIDDLE = (0.4, 0.6)  # position of a letter: readers show it in the middle
 GAP = 0.4  # largest distance of two lines, in heights of their ink
 ONE_SIDE = 0.6  # fraction of the neighbours that are alone, above or below
 RULES: tuple[Rule, ...] = ("under", "under", "over", "left", "right", "box")
@@ -27,6 +28,7 @@ class Cut(NamedTuple):
         fill: height of the ink, in crop heights; less where a word is too wide for that.
         across, upright, margin: horizontal and vertical position and least margin, numbers in [0, 1).
         window: whether it is a piece of a line: what does not fit is cut off, not made smaller.
+        letter: whether it is a letter alone, which is cut off likewise, however small it is in its font.
         above, below: distance of the line above and below, in heights of the ink; None: there is none.
         shift: where these begin, a number in [0, 1).
         rule: a line drawn beside the text, or a box around it.
@@ -37,17 +39,20 @@ class Cut(NamedTuple):
     upright: float
     margin: float
     window: bool = False
+    letter: bool = False
     above: float | None = None
     below: float | None = None
     shift: float = 0.0
     rule: Rule | None = None
 
 
-def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = False) -> Cut:
-    """Sample a cut from `UNIFORMS` numbers in [0, 1); `window`: of a piece of a line."""
+def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = False, letter: bool = False) -> Cut:
+    """Sample a cut from `UNIFORMS` numbers in [0, 1); `window`: of a piece of a line; `letter`: of a letter alone."""
     size, across, upright, margin, kind, neighbours, above, below, rule, shift = uniforms
-    low, high = LINE if window else _sizes(mix, kind)
-    cut = Cut(low + size * (high - low), across, upright, margin, window, shift=shift)
+    if letter:
+        across, upright = _within(MIDDLE, across), _within(MIDDLE, upright)
+    sizes = LINE if window else _sizes(mix, kind, letter=letter)
+    cut = Cut(_within(sizes, size), across, upright, margin, window, letter, shift=shift)
     if neighbours < mix.neighbours:
         # Of those that have neighbours, `share` is uniform again.
         share = neighbours / mix.neighbours
@@ -60,7 +65,14 @@ def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = Fals
     return cut
 
 
-def _sizes(mix: MixSettings, uniform: float) -> tuple[float, float]:
+def _within(bounds: tuple[float, float], uniform: float) -> float:
+    low, high = bounds
+    return low + uniform * (high - low)
+
+
+def _sizes(mix: MixSettings, uniform: float, *, letter: bool) -> tuple[float, float]:
+    if letter:
+        return LOOSE if uniform < mix.loose else LINE
     if uniform < mix.tight:
         return TIGHT
     return LOOSE if uniform < mix.tight + mix.loose else WHOLE

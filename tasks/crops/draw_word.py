@@ -15,6 +15,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
 OVERSIZE = 1.5  # the size that fonts are opened at, in crop heights: rasterised larger, then scaled down
 LARGEST = 4 / 3  # the largest scale, as more would blur: a word of dashes stays low
+LARGEST_LETTER = 2.0  # … of a letter alone, which readers enlarge: no larger, as there are letters like dots
 IDLE = b"\xb0\x00\x21" * 4  # a TrueType program that does nothing: push 0, pop, four times
 EDGE = 2  # pixels of background before and behind a line, as it is read
 LEAST_INK = 64  # of 255: if the darkest pixel is fainter, there is no word
@@ -51,13 +52,14 @@ def draw_word(
     """A crop [height, width], dark ink (0) on light ground (255), or None when `text` leaves no ink.
 
     With `vertical` the text is set from top to bottom and scaled into the same crop. A word's aspect is kept, and
-    it is never cut at its sides; of a line's window, all is shown that falls into it.
+    it is never cut at its sides; of a line's window and of a letter alone, all is shown that falls into the crop.
     """
     mask = font.getmask(text, direction="ttb" if vertical else None)
     box = mask.getbbox()
     if box is None:
         return None
-    ink = _window_of(mask, box, cut, height, width) if cut.window else _word_of(mask, box, cut, height, width)
+    drawn = _window_of if cut.window or cut.letter else _word_of
+    ink = drawn(mask, box, cut, height, width)
     if ink is None:
         return None
     small, left = ink
@@ -83,8 +85,8 @@ def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[ND
 
 
 def _window_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:
-    """The ink of the piece of a line that a window shows, and its left edge."""
-    scale = min(height * cut.fill / (box[3] - box[1]), LARGEST)
+    """The ink of the piece of a line that a window shows, or of a letter, and its left edge."""
+    scale = min(height * cut.fill / (box[3] - box[1]), LARGEST_LETTER if cut.letter else LARGEST)
     long = (box[2] - box[0]) * scale
     # Windows begin anywhere from `EDGE` pixels before the line to where they end as many behind it.
     start = cut.across * (long + 2 * EDGE - width) - EDGE

@@ -94,6 +94,14 @@ class Style(NamedTuple):
         return self.upright[(turn - italics) % len(self.upright)]
 
 
+class Shown(NamedTuple):
+    """A text as rendered, whether it is set vertically, and whether it is a letter alone."""
+
+    text: str
+    vertical: bool = False
+    letter: bool = False
+
+
 class Sample(NamedTuple):
     """What one crop shows, whether vertically, and how it lies in the crop; `text` is a window's whole line."""
 
@@ -123,8 +131,8 @@ class SamplingPlan:
         """The crop's sample; another `attempt` keeps the design and samples another font, text and cut."""
         font, texts, uniforms = self._font(index, attempt, seed)
         window = uniforms[0] < self.mix.window
-        text, vertical = self._text(texts, font.covers, (seed, "text", index, attempt), window=window)
-        return Sample(font, text, vertical, self._cut(uniforms, window=window and not vertical))
+        shown = self._text(texts, font.covers, (seed, "text", index, attempt), window=window)
+        return Sample(font, shown.text, shown.vertical, self._cut(uniforms, shown, window=window))
 
     def sample_pair(self, number: int, attempt: int, seed: int) -> tuple[Sample, Sample] | None:
         """Crops 2 `number` and 2 `number` + 1 as one text in two designs of different style, or None.
@@ -140,17 +148,17 @@ class SamplingPlan:
         if one.style == other.style or one.design == other.design:
             return None
         window = uniforms[0] < self.mix.window
-        text, vertical = self._text(texts, both_cover, (seed, "pair", number, attempt), window=window)
-        if not both_cover(text):
+        shown = self._text(texts, both_cover, (seed, "pair", number, attempt), window=window)
+        if not both_cover(shown.text):
             return None
-        window = window and not vertical
-        first, second = self._cut(uniforms, window=window), self._cut(others, window=window)
-        if window:
+        first, second = (self._cut(each, shown, window=window) for each in (uniforms, others))
+        if first.window:
             second = second._replace(fill=first.fill, across=first.across)
-        return Sample(one, text, vertical, first), Sample(other, text, vertical, second)
+        return Sample(one, shown.text, shown.vertical, first), Sample(other, shown.text, shown.vertical, second)
 
-    def _cut(self, uniforms: Sequence[float], *, window: bool) -> Cut:
-        return plan_cut(self.mix, uniforms[1:], window=window)
+    def _cut(self, uniforms: Sequence[float], shown: Shown, *, window: bool) -> Cut:
+        line = window and not (shown.vertical or shown.letter)
+        return plan_cut(self.mix, uniforms[1:], window=line, letter=shown.letter)
 
     def _font(self, index: int, attempt: int, seed: int) -> tuple[FontRow, Texts, tuple[float, ...]]:
         """A font of the design whose turn it is, its texts, and uniform numbers: for `window`, and for the cut."""
@@ -163,33 +171,33 @@ class SamplingPlan:
         font, texts = fonts[which * len(fonts) >> 16]
         return font, texts, tuple(number / 2**16 for number in uniforms)
 
-    def _text(self, texts: Texts, covers: Covers, key: tuple[object, ...], *, window: bool) -> tuple[str, bool]:
-        """A text as rendered, and whether it is set vertically; for a window a line of several texts."""
-        text, vertical = self._one_text(texts, covers, self._digest(*key))
-        if vertical or not window or not covers(" "):
-            return text, vertical
-        parts = [text]
+    def _text(self, texts: Texts, covers: Covers, key: tuple[object, ...], *, window: bool) -> Shown:
+        """A text; for a window a line of several texts."""
+        shown = self._one_text(texts, covers, self._digest(*key))
+        if shown.vertical or not window or not covers(" "):
+            return shown
+        parts = [shown.text]
         while sum(map(len, parts)) < LINE and len(parts) < MOST_PARTS:
-            part, vertical = self._one_text(texts, covers, self._digest(*key, len(parts)))
-            parts += [] if vertical else [part]
-        return " ".join(parts), False
+            part = self._one_text(texts, covers, self._digest(*key, len(parts)))
+            parts += [] if part.vertical else [part.text]
+        return Shown(" ".join(parts))
 
-    def _one_text(self, texts: Texts, covers: Covers, digest: bytes) -> tuple[str, bool]:
+    def _one_text(self, texts: Texts, covers: Covers, digest: bytes) -> Shown:
         first, second, *uniforms = struct.unpack(f">2I{UNIFORMS}H{24 - 2 * UNIFORMS}x", digest)
         which = first / 2**32, second / 2**32
         plan = plan_text(self.script, self.mix, [number / 2**16 for number in uniforms], covers=covers)
         if plan.vertical:
             most = self.height // UPRIGHT
             if stack := _pick(texts.words, which[0], lambda word: len(word) <= most and covers(word)):
-                return stack, True
+                return Shown(stack, vertical=True)
         if plan.form == "letter" and (letter := _pick(texts.letters, which[0], covers)):
-            return compose([letter], self.script, plan, covers=covers), False
+            return Shown(compose([letter], self.script, plan, covers=covers), letter=True)
         if plan.form == "two":
             short = [_pick(texts.words, number, lambda word: len(word) <= SHORT and covers(word)) for number in which]
             if words := [word for word in dict.fromkeys(short) if word]:
-                return compose(words, self.script, plan, covers=covers), False
+                return Shown(compose(words, self.script, plan, covers=covers))
         word = _pick(texts.words, which[0], covers) or texts.words[0]
-        return compose([word], self.script, plan, covers=covers), False
+        return Shown(compose([word], self.script, plan, covers=covers))
 
     def _digest(self, *parts: object) -> bytes:
         seed, *others = parts

@@ -8,10 +8,10 @@ from tasks.crops.cut import UNIFORMS, Cut, plan_cut
 from tests.tasks.crops.toysource import PLAIN
 
 
-def cuts(*, window: bool = False, **shares: float) -> list[Cut]:
+def cuts(*, window: bool = False, letter: bool = False, **shares: float) -> list[Cut]:
     mix = PLAIN.model_copy(update=shares)
     rows = np.random.default_rng(0).random((4000, UNIFORMS)).tolist()
-    return [plan_cut(mix, row, window=window) for row in rows]
+    return [plan_cut(mix, row, window=window, letter=letter) for row in rows]
 
 
 def share(found: list[Cut], what: str) -> float:
@@ -34,6 +34,16 @@ def test_windows_have_all_heights_that_lines_are_read_at() -> None:
     fills = np.array([cut.fill for cut in cuts(window=True, tight=1.0)])
     counts = np.histogram(fills, bins=5, range=(0.6, 1.45))[0]
     assert counts.sum() == len(fills) and counts.min() > 0.8 * counts.max()
+
+
+def test_letters_have_all_these_heights_or_room_around_them_and_stand_in_the_middle() -> None:
+    found = cuts(letter=True, tight=0.5, loose=0.2)
+    fills = np.array([cut.fill for cut in found])
+    assert abs(np.mean(fills < 0.6) - 0.2) < 0.02 and fills.min() >= 0.35
+    counts = np.histogram(fills[fills >= 0.6], bins=5, range=(0.6, 1.45))[0]
+    assert counts.sum() == (fills >= 0.6).sum() and counts.min() > 0.8 * counts.max()
+    assert all(cut.letter and not cut.window for cut in found)
+    assert all(0.4 <= place <= 0.6 for cut in found for place in (cut.across, cut.upright))
 
 
 def test_neighbours_are_above_below_or_both() -> None:

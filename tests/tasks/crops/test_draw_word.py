@@ -106,3 +106,22 @@ def test_a_line_shorter_than_its_window_is_whole(font: ImageFont.FreeTypeFont) -
         first, top, last, bottom = font.getmask("Wig").getbbox()
         assert abs((right - left) - 24 * (last - first) / (bottom - top)) <= 2
         assert left >= 2 and right <= 126
+
+
+@pytest.mark.parametrize("fill", [0.4, 0.75, 1.0, 1.4])
+def test_a_letter_alone_is_as_high_as_it_should_be_in_the_middle(font: ImageFont.FreeTypeFont, fill: float) -> None:
+    # An i is small enough in its font to be enlarged more than a word is.
+    crop = draw_word(font, "i", Cut(fill, 0.5, 0.5, 0.0, letter=True), height=32, width=128)
+    assert crop is not None
+    left, top, right, bottom = box_of(crop)
+    first, upper, last, lower = font.getmask("i").getbbox()
+    assert abs((bottom - top) - min(32, 32 * fill)) <= 2
+    assert abs((right - left) - 32 * fill * (last - first) / (lower - upper)) <= 2
+    assert abs(left + right - 128) <= 2 and abs(top + bottom - 32) <= 2
+
+
+def test_a_letter_alone_is_cut_off_rather_than_made_smaller(font: ImageFont.FreeTypeFont) -> None:
+    crop = draw_word(font, "W", Cut(1.0, 0.5, 0.5, 0.0, letter=True), height=32, width=20)
+    assert crop is not None
+    left, top, right, bottom = box_of(crop)
+    assert left == 0 and right >= 19 and bottom - top >= 31  # faint where it ends

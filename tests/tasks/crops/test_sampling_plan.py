@@ -193,6 +193,16 @@ def test_windows_are_of_lines_of_several_texts() -> None:
     assert all(len(parts_of(sample.text)) == 1 for sample in samples if not sample.cut.window)
 
 
+def test_letters_alone_are_cut_as_letters_also_where_a_font_has_no_space() -> None:
+    mix = PLAIN.model_copy(update={"letter": 0.5, "window": 0.5})
+    for has, alone in ((ALL, 0.25), (ALL.replace(" ", ""), 0.5)):
+        plan = plans_of([font(0, has=has)], words=WORDS["Latn"], mix=mix)["train"]
+        samples = [plan.sample(index, 0, 0) for index in range(400)]
+        assert all(sample.cut.letter == (len(sample.text) == 1) for sample in samples)
+        assert not any(sample.cut.letter and sample.cut.window for sample in samples)
+        assert abs(np.mean([sample.cut.letter for sample in samples]) - alone) < 0.08
+
+
 def test_both_of_a_pair_are_windows_of_the_same_piece_or_neither_is() -> None:
     fonts = [font(n, style=STYLES[n % 3], design=f"design {n}") for n in range(6)]
     plan = plans_of(fonts, words=WORDS["Latn"], mix=PLAIN.model_copy(update={"window": 0.5}))["train"]
