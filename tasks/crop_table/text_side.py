@@ -31,9 +31,30 @@ def text_side(text: str, *, script: str, settings: TagSettings, seed: int) -> Te
     "Haus", "HAUS" and "(Haus, 12)" are the same text, so are "co-op" and "coop"; "Rio Grande" is the two texts "Rio"
     and "Grande"; of texts of no script every number is one. Training and the pool share a side; so do both test splits.
     """
-    parts = text.split() if script == COMMON else parts_of(text)
-    sides = {_side_of(part, script, settings, seed) for part in parts}
+    sides = {_side_of(part, script, settings, seed) for part in _parts_of(text, script)}
     return sides.pop() if len(sides) == 1 else None
+
+
+def may_train(text: str, *, script: str, settings: TagSettings, seed: int) -> bool:
+    """Whether training may show `text`: its words are on that side, or letters alone.
+
+    An alphabet has too few letters to hide some of them from training, and words show them all.
+    """
+    parts = _parts_of(text, script)
+    return all(is_letter(part) or _side_of(part, script, settings, seed) == TRAIN for part in parts)
+
+
+def is_letter(text: str) -> bool:
+    """Whether `text` has one letter, marks and signs aside.
+
+    >>> [is_letter(text) for text in ("é", "(a)", "ab", "7")]
+    [True, True, False, False]
+    """
+    return sum(char.isalpha() for char in unicodedata.normalize("NFC", text)) == 1
+
+
+def _parts_of(text: str, script: str) -> list[str]:
+    return text.split() if script == COMMON else parts_of(text)
 
 
 def parts_of(text: str) -> list[str]:

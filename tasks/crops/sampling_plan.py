@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from tasks.common.drawing_settings import MixSettings
 from tasks.common.params import TagSettings
 from tasks.crop_table.italics import is_italic
-from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
-from tasks.crop_table.text_side import JOINERS, digest_of, text_side
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, TRAIN
+from tasks.crop_table.text_side import JOINERS, digest_of, is_letter, text_side
 from tasks.crops.cut import UNIFORMS as CUT_UNIFORMS
 from tasks.crops.cut import Cut, plan_cut
 from tasks.crops.text_variants import UNIFORMS, Covers, compose, plan_text
@@ -221,11 +221,12 @@ def plan_splits(
     every = [*texts.words, *texts.letters]
     sides = np.array([text_side(text, script=script, settings=tag, seed=seed) for text in every])
     is_word = np.arange(len(every)) < len(texts.words)
+    to_train = np.array([is_letter(text) for text in every], bool) & ~is_word  # whatever their side: `may_train`
     covered = coverage_of(every, fonts)
     known: dict[bytes, Texts] = {}
     plans = {}
     for split, side in DESIGN_SIDE.items():
-        on_side = sides == TEXT_SIDE[split]
+        on_side = (sides == TEXT_SIDE[split]) | (to_train & (TEXT_SIDE[split] == TRAIN))
         styles: dict[str, FontsByDesign] = {}
         for font, covers in zip(fonts, covered, strict=True):
             if font.side == side and (covers & on_side & is_word).any():

@@ -8,8 +8,8 @@ import pandas as pd
 from tasks.common.params import SYMBOLS, UNWRITTEN, ProblemSettings, TagSettings
 from tasks.crop_table.kinds import kinds_of
 from tasks.crop_table.shards import label_columns
-from tasks.crop_table.splits import DESIGN_SIDE, SPLITS, TEXT_SIDE
-from tasks.crop_table.text_side import text_side
+from tasks.crop_table.splits import DESIGN_SIDE, SPLITS, TEXT_SIDE, TRAIN, TextSide
+from tasks.crop_table.text_side import may_train, text_side
 from unfont.labels import COMMON
 
 UNKNOWN_TARGET = "its {} is not in the problem"
@@ -27,9 +27,8 @@ def check_drawn(
     _note(reasons, ~rows[problem.target].isin(_targets(known)), UNKNOWN_TARGET.format(problem.target))
     _note(reasons, ~rows["planned"].isin(SPLITS), "it is planned for no split")
     background = rows[problem.target] == UNWRITTEN
-    design_side, text_sides = _sides(rows, known, settings, seed)
-    right_design = design_side == rows["planned"].map(DESIGN_SIDE)
-    right_text = text_sides == rows["planned"].map(TEXT_SIDE)
+    right_design = _design_sides(rows, known) == rows["planned"].map(DESIGN_SIDE)
+    right_text = _on_their_side(rows, settings, seed)
     _note(reasons, ~background & ~right_design, "its design is not on its split's side")
     _note(reasons, ~background & ~right_text, "its text is not on its split's side")
     kinds = cache(kinds_of)
@@ -91,13 +90,23 @@ def _note(reasons: pd.Series, where: pd.Series | np.ndarray, reason: str) -> Non
     reasons[where & reasons.isna()] = reason
 
 
-def _sides(rows: pd.DataFrame, known: pd.DataFrame, settings: TagSettings, seed: int) -> tuple[pd.Series, pd.Series]:
-    """Side of each row's design, and of its text; null where it has none."""
+def _design_sides(rows: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
     side_of = known.astype(str).drop_duplicates("design").set_index("design")["side"]
-    pairs = rows[["script", "text"]].dropna().drop_duplicates()
-    texts = {
-        (script, text): text_side(text, script=script, settings=settings, seed=seed)
-        for script, text in pairs.itertuples(index=False)
-    }
-    sides = [texts.get(pair) for pair in zip(rows["script"], rows["text"], strict=True)]
-    return rows["design"].map(side_of), pd.Series(sides, index=rows.index, dtype="str")
+    return rows["design"].map(side_of)
+
+
+def _on_their_side(rows: pd.DataFrame, settings: TagSettings, seed: int) -> np.ndarray:
+    """Whether each row's text is on the side of its split, or a letter, which training shows whatever its side."""
+
+    @cache
+    def right(script: str, text: str, side: TextSide) -> bool:
+        if side == TRAIN:
+            return may_train(text, script=script, settings=settings, seed=seed)
+        return text_side(text, script=script, settings=settings, seed=seed) == side
+
+    planned = rows["planned"].map(TEXT_SIDE)
+    known = rows["text"].notna() & rows["script"].notna() & planned.notna()
+    found = np.zeros(len(rows), bool)
+    shown = zip(rows["script"][known], rows["text"][known], planned[known], strict=True)
+    found[known.to_numpy()] = [right(*row) for row in shown]
+    return found

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tasks.common.params import TagSettings
-from tasks.crop_table.text_side import fold, parts_of, text_side
+from tasks.crop_table.text_side import fold, may_train, parts_of, text_side
 
 OWN = {"validation_groups": 0.0, "test_groups": 0.0, "pool": 0.0, "near": 0, "rejected": 0.05}
 SETTINGS = TagSettings(validation_words=0.12, test_words=0.18, **OWN)
@@ -99,6 +99,23 @@ def test_words_of_two_sides_have_none_together() -> None:
         assert side(f"{word} {word.title()}") == one
         for other, second in of_side.items():
             assert side(f"{word} {second}") == (one if one == other else None)
+
+
+def trains(text: str, script: str = "Latn") -> bool:
+    return may_train(text, script=script, settings=SETTINGS, seed=0)
+
+
+def test_training_may_show_every_letter_alone_and_of_words_its_own() -> None:
+    assert len({side(letter) for letter in "abcdefghijklmnopqrstuvwxyz"}) == 3
+    assert all(
+        trains(form) for letter in "abcdefghijklmnopqrstuvwxyzé" for form in (letter, f"({letter})", letter.upper())
+    )
+    assert [trains(word) for word in WORDS] == [side(word) == "train" for word in WORDS]
+    of_side = {side(word): word for word in WORDS}
+    assert trains(f"a {of_side['train']} b")
+    assert not trains(f"a {of_side['test']}")
+    assert trains("कि", "Deva")  # a letter and its vowel sign
+    assert {trains(number, "Zyyy") for number in map(str, range(10, 60))} == {True, False}
 
 
 def test_every_number_of_a_text_of_no_script_has_its_side() -> None:

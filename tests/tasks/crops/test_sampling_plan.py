@@ -7,8 +7,8 @@ import pytest
 
 from tasks.common.drawing_settings import MixSettings
 from tasks.crop_table.italics import is_italic
-from tasks.crop_table.splits import DESIGN_SIDES, SPLITS
-from tasks.crop_table.text_side import parts_of, text_side
+from tasks.crop_table.splits import DESIGN_SIDES, SPLITS, TEXT_SIDE
+from tasks.crop_table.text_side import may_train, parts_of, text_side
 from tasks.crops.sampling_plan import FontRow, SamplingPlan, Texts, coverage_of, plan_splits
 from tests.tasks.crops.toysource import LETTERS, MIX, PLAIN, TAG, WORDS
 
@@ -119,11 +119,23 @@ def test_the_partner_of_an_italic_is_an_upright_of_another_style(styles: int) ->
 
 def test_every_part_of_a_text_is_on_the_splits_side(train: SamplingPlan) -> None:
     texts = [train.sample(index, 0, 0).text for index in range(600)]
-    assert {text_side(text, script="Latn", settings=TAG, seed=0) for text in texts} == {"train"}
+    assert all(may_train(text, script="Latn", settings=TAG, seed=0) for text in texts)
+    letters = {text for text in texts if len(text) == 1 and text.isalpha()}
+    assert {text_side(letter, script="Latn", settings=TAG, seed=0) for letter in letters} == set(TEXT_SIDE.values())
     assert {len(parts_of(text)) for text in texts} == {1, 2}
     assert any(len(text) == 1 for text in texts) and any(char in "0123456789" for text in texts for char in text)
     assert any(text.isupper() and len(text) > 3 for text in texts) and any(text.istitle() for text in texts)
     assert all(len(part) <= 8 for text in texts if len(parts_of(text)) == 2 for part in parts_of(text))
+
+
+def test_held_out_splits_show_letters_of_their_own_side() -> None:
+    held_out = plans_of([font(0, side="validation"), font(1, side="test_unseen")], words=WORDS["Latn"])
+    assert set(held_out) == {"validation", "test_unseen"}
+    for plan in held_out.values():
+        texts = {plan.sample(index, 0, 0).text for index in range(300)}
+        side = {"validation": "validation", "test_unseen": "test"}[plan.split]
+        assert {text_side(text, script="Latn", settings=TAG, seed=0) for text in texts} == {side}
+        assert any(len(text) == 1 for text in texts)
 
 
 def test_letters_words_and_fonts_are_covered() -> None:
@@ -144,7 +156,7 @@ def test_pairs_are_one_text_in_two_styles(train: SamplingPlan) -> None:
         one, other = pair
         assert one.text == other.text and one.font.style != other.font.style
         assert one.font.design != other.font.design and one.cut != other.cut
-        assert text_side(one.text, script="Latn", settings=TAG, seed=0) == "train"
+        assert may_train(one.text, script="Latn", settings=TAG, seed=0)
 
 
 def test_a_pair_has_a_text_that_both_fonts_cover() -> None:

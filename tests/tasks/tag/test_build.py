@@ -128,6 +128,13 @@ def test_a_bad_crop_is_rejected_with_its_reason(bad: dict[str, Any], reason: str
     assert rejected["path"].tolist() == [bad["key"]] and reason in rejected["reason"][0]
 
 
+def test_training_shows_letters_of_every_side_and_the_other_splits_their_own(tmp_path: Path, fonts: Path) -> None:
+    of_test = [n for n in "abcdefghijklm" if text_side(n, script="Latn", settings=SETTINGS, seed=0) == "test"]
+    shown = [crop(90, "train", "design-train", of_test[0]), crop(91, "validation", "design-validation", of_test[0])]
+    _, rejected = tag(tmp_path, fonts, [*good(), *shown])
+    assert rejected["path"].tolist() == [shown[1]["key"]] and "text" in rejected["reason"][0]
+
+
 def test_the_same_pixels_with_two_labels_are_both_rejected(tmp_path: Path, fonts: Path) -> None:
     word = next(word for word in WORDS if text_side(word, script="Grek", settings=SETTINGS, seed=0) == "train")
     summary, rejected = tag(tmp_path, fonts, [*good(), crop(0, "train", "design-train", word, script="Grek")])
