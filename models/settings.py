@@ -83,6 +83,7 @@ class TrainSettings(Settings):
     warmup: float = Field(ge=0, lt=1)
     balanced: bool
     precision: Literal["auto", "float32", "bfloat16"]
+    processes: int = Field(ge=1, le=1024)
 
 
 def parts_of(mode: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The training step: the target's loss plus the terms of the modes of invariance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -96,6 +96,7 @@ class Training:
         counts: `[nuisance][targets, labels]`, the training crops of each; may be empty.
         steps: how many updates the whole training takes.
         background: the index of `Zxxx` among the target's labels, for the loss's α.
+        average: is given all weights after each backward pass, to average their gradients with other processes'.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class Training:
         invariance: InvarianceSettings,
         steps: int,
         background: int | None = None,
+        average: Callable[[Sequence[nn.Parameter]], None] | None = None,
     ) -> None:
+        self.average = average
         self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
         self.background, self.steps, self.step = background, steps, 0
         self.bfloat16 = uses_bfloat16(train)
@@ -162,6 +165,8 @@ class Training:
         # A weight that `loss` does not reach has no gradient at all, and the optimizer leaves it and its moments alone.
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.average is not None:
+            self.average([weight for group in self.optimizer.param_groups for weight in group["params"]])
         self.optimizer.step()
 
     def _groups(self) -> list[dict[str, object]]:

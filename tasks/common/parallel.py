@@ -165,11 +165,13 @@ def dask_client(*, workers: int, scheduler: str | None, section: str = "crops", 
         import dask
         import distributed
     except ImportError:
-        fix = "pip install 'unfont[dask]', or choose processes"
+        fix = "pip install 'unfont-pipeline[dask]', or choose processes"
         raise UserError("Dask is not installed", where=f"{section}.runner: dask", fix=fix) from None
     with ExitStack() as stack:
         if scheduler is None:
-            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": tries - 1}))
+            # Workers that are daemons could not start the processes of a training.
+            own = {"distributed.scheduler.allowed-failures": tries - 1, "distributed.worker.daemon": False}
+            stack.enter_context(dask.config.set(own))
             cluster = distributed.LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=workers,
                 threads_per_worker=1,

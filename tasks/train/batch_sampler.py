@@ -17,8 +17,11 @@ def epoch_batches(
     visits: int = 1,
     balanced: bool = False,
     pairs: Tensor | None = None,
+    parts: int = 1,
 ) -> list[Tensor]:
     """Row numbers of an epoch's batches, as many samples as there are rows, by seed and epoch.
+
+    With `parts`, each batch comes in so many, one after the other, and every part is as a batch is without.
 
     Without `hard` and `balanced` every row is visited once. Mined rows fill at least the share `hard` of
     every batch, each visited `visits` times at most and once at the least; the more of them,
@@ -36,7 +39,7 @@ def epoch_batches(
     """
     rng = np.random.default_rng([seed, epoch])
     rows, mined_rows = len(labels), np.flatnonzero(mined.numpy())
-    count = batches_in(rows, batch)
+    count = batches_in(rows, batch, parts=parts) * parts
     if not hard or not len(mined_rows):
         every = np.arange(rows)
         order = _balanced(every, labels.numpy(), rows, rng) if balanced else rng.permutation(rows)
@@ -47,13 +50,13 @@ def epoch_batches(
     left = rows - mined_draws
     rest = _balanced(others, labels.numpy(), left, rng) if balanced else _repeated(others, left, rng)
     # Where neither divides evenly, the batches with one mined row more have one other row less.
-    parts = zip(_split_order(first, count, pairs), reversed(_split_order(rest, count, pairs)), strict=True)
-    return [torch.from_numpy(np.concatenate(part)) for part in parts]
+    both = zip(_split_order(first, count, pairs), reversed(_split_order(rest, count, pairs)), strict=True)
+    return [torch.from_numpy(np.concatenate(part)) for part in both]
 
 
-def batches_in(rows: int, batch: int) -> int:
-    """Batches of an epoch: at least two rows each, since few crops make noisy batch statistics."""
-    return max(1, min(-(-rows // batch), rows // 2))
+def batches_in(rows: int, batch: int, *, parts: int = 1) -> int:
+    """Batches of an epoch: at least two rows in each part, since few crops make noisy batch statistics."""
+    return max(1, min(-(-rows // batch), rows // (2 * parts)))
 
 
 def _split_order(order: np.ndarray, count: int, pairs: Tensor | None) -> list[np.ndarray]:

@@ -37,7 +37,7 @@ def save_checkpoint(folder: Path, training: Training, trained: Trained, *, ident
     """Write the training's state after an epoch; it replaces the one before as a whole."""
     with written_whole(folder) as beside:
         beside.mkdir()
-        save_tensors(beside / "state.safetensors", _flat(training))
+        save_tensors(beside / "state.safetensors", state_of(training))
         progress = {**vars(trained), "identity": identity, "step": training.step}
         write_json(beside / "progress.json", progress)
 
@@ -52,7 +52,7 @@ def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> Tr
         if progress["identity"] != identity:
             return Trained()
         found = Trained(**{part.name: progress[part.name] for part in fields(Trained)})
-        _restore(training, load_tensors(folder / "state.safetensors"))
+        restore_state(training, load_tensors(folder / "state.safetensors"))
         training.step = progress["step"]
         return found
     except FileNotFoundError:
@@ -62,7 +62,16 @@ def restore_checkpoint(folder: Path, training: Training, *, identity: str) -> Tr
         return Trained()
 
 
-def _flat(training: Training) -> dict[str, Tensor]:
+def epochs_in(folder: Path) -> int:
+    """Epochs that the checkpoint is of; 0 where there is none."""
+    try:
+        return len(read_json(folder / "progress.json")["history"])
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        return 0
+
+
+def state_of(training: Training) -> dict[str, Tensor]:
+    """The tensors that a training goes on from: the network's, the heads' and the optimizer's."""
     flat = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
     flat |= {f"heads.{name}": tensor for name, tensor in training.heads.state_dict().items()}
     for number, state in training.optimizer.state_dict()["state"].items():
@@ -70,7 +79,8 @@ def _flat(training: Training) -> dict[str, Tensor]:
     return flat
 
 
-def _restore(training: Training, flat: dict[str, Tensor]) -> None:
+def restore_state(training: Training, flat: dict[str, Tensor]) -> None:
+    """Give `training` what `state_of` another one was."""
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "heads": {}, "optimizer": {}}
     for name, tensor in flat.items():
         part, _, rest = name.partition(".")

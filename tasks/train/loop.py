@@ -1,13 +1,15 @@
 """Training: one loop for round 0, the mining rounds and the modes of invariance."""
 
+import copy
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -17,14 +19,24 @@ from models.losses import start_at_priors
 from models.network import CropNet
 from models.settings import TrainSettings
 from models.training import Mode, Training, uses_bfloat16
-from tasks.common.determinism import derived_seed
+from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import MineSettings, Params
 from tasks.train.batch_sampler import batches_in, epoch_batches
 from tasks.train.batches import Crops, Validation
-from tasks.train.checkpoint import Examples, Trained, restore_checkpoint, save_checkpoint
+from tasks.train.checkpoint import (
+    Examples,
+    Trained,
+    epochs_in,
+    restore_checkpoint,
+    restore_state,
+    save_checkpoint,
+    state_of,
+)
 from tasks.train.curves import Metrics, curve_of, means_of
 from tasks.train.model_folder import histogram_of
+from tasks.train.processes import Group, HelperLostError, together
 from tasks.train.weights import new_network
+from unfont.errors import UserError
 
 Progress = Callable[[str], None]
 REPORT_EVERY = 10.0  # seconds
@@ -63,55 +75,73 @@ def train_network(
     modes: Sequence[type[Mode]] = (),
     counts: Mapping[str, Tensor] | None = None,
 ) -> Trained:
-    """Train `network` in place, from a checkpoint in `work` if there is one.
+    """Train `network` in place, from a checkpoint in `work` if there is one, in `train.processes` processes.
 
-    Must run within `deterministic`.
+    Must run within `deterministic`. Where one of the other processes is lost, all go on from the last checkpoint.
 
     Args:
         added: keys of the crops that some round added; the histogram of examples counts them apart.
         mine: with it, they fill a set share of every batch.
         modes: of invariance; where one needs them, partners are in the same batch.
         counts: of each nuisance, for the modes: the training crops `[targets, labels]`.
+
+    Raises:
+        UserError: another process was lost twice within an epoch.
     """
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
-    keep_pairs = any(mode.needs_pairs for mode in modes)
-    plan = _Plan(crops=crops, added=is_added, train=train, mine=mine, seed=seed, keep_pairs=keep_pairs)
-    training = Training(
-        network,
-        modes,
-        counts=counts or {},
-        loss=params.loss,
-        train=train,
-        invariance=params.invariance,
-        steps=train.epochs * batches_in(len(crops), train.batch),
-        background=validation.background,
-    )
-    identity = _identity(plan, modes, params)
-    trained = restore_checkpoint(work / "checkpoint", training, identity=identity)
-    pace = _Pace(progress, done=len(trained.history) * len(crops), total=train.epochs * len(crops))
-    for epoch in range(len(trained.history), train.epochs):
-        steps, trained.examples = _train_epoch(training, plan, params=params, epoch=epoch, pace=pace)
-        facts = {**means_of(steps), "validation_accuracy": validation.accuracy(network)}
-        trained.history.append({"epoch": epoch, **facts})
-        trained.curve += curve_of(steps, epoch=epoch, epochs=train.epochs)
-        save_checkpoint(work / "checkpoint", training, trained, identity=identity)
-        progress(f"epoch {epoch + 1}/{train.epochs}: {_formatted(facts)}; {pace}")
-    return trained
+    run = _Run(
+        network=network, crops=crops, added=is_added, params=params, train=train, seed=seed, mine=mine,
+        modes=tuple(modes), counts=dict(counts or {}), background=validation.background,
+    )  # fmt: skip
+    processes = _processes_of(run)
+    finished = -1
+    while True:
+        try:
+            with together(run, processes, shared=crops.images.nbytes) as group:
+                return _train(run, group, validation, work=work / "checkpoint", progress=progress)
+        except HelperLostError as lost:
+            epochs = epochs_in(work / "checkpoint")
+            if epochs <= finished:
+                raise UserError(
+                    f"one of {processes} training processes was lost again: {lost}",
+                    where="params.yaml: train.processes",
+                    fix="see what ends it (memory?), or set it to 1; the training goes on from its last epoch",
+                ) from lost
+            finished = epochs
+            log.warning("a training process was lost, going on from epoch %d: %s", epochs, lost)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What is trained on, and in which batches."""
+class _Run:
+    """A training, as each of its processes has it."""
 
+    network: CropNet
     crops: Crops
     added: Tensor
+    params: Params
     train: TrainSettings
-    mine: MineSettings | None
     seed: int
-    keep_pairs: bool
+    mine: MineSettings | None
+    modes: tuple[type[Mode], ...]
+    counts: dict[str, Tensor]
+    background: int | None
 
-    def batches(self, epoch: int) -> list[Tensor]:
-        return epoch_batches(
+    def training(self, group: Group) -> Training:
+        return Training(
+            self.network,
+            self.modes,
+            counts=self.counts,
+            loss=self.params.loss,
+            train=self.train,
+            invariance=self.params.invariance,
+            steps=self.train.epochs * batches_in(len(self.crops), self.train.batch, parts=group.size),
+            background=self.background,
+            average=group.average_gradients if group.size > 1 else None,
+        )
+
+    def batches(self, epoch: int, group: Group) -> list[Tensor]:
+        """This process's parts of the epoch's batches."""
+        parts = epoch_batches(
             self.crops.targets,
             self.added,
             batch=self.train.batch,
@@ -120,38 +150,112 @@ class _Plan:
             balanced=self.train.balanced,
             hard=self.mine.hard if self.mine else 0.0,
             visits=self.mine.visits if self.mine else 1,
-            pairs=self.crops.pairs if self.keep_pairs else None,
+            pairs=self.crops.pairs if any(mode.needs_pairs for mode in self.modes) else None,
+            parts=group.size,
         )
+        return parts[group.rank :: group.size]
+
+    def take_part(self, group: Group) -> None:
+        """What a helper does: every epoch that the first process does."""
+        # What travels through shared memory is one for all, and every process steps its own weights.
+        own = replace(self, network=copy.deepcopy(self.network))
+        with deterministic(_threads_of(self.params, group), seed=self.seed):
+            training = own.training(group)
+            for epoch in range(_agree(training, 0, group), self.train.epochs):
+                _train_epoch(own, training, group, epoch=epoch)
+
+    def identity(self, group: Group) -> str:
+        """A hash of all that the weights depend on."""
+        parts = (self.params.degrade, self.params.network, self.params.loss, self.params.invariance, self.train)
+        mined = [self.mine.hard, self.mine.visits] if self.mine else None
+        what = [self.crops.keys, self.crops.targets.tolist(), self.added.tolist()]
+        exact = [_threads_of(self.params, group), group.size, uses_bfloat16(self.train)]  # all change rounding
+        facts = [
+            [part.model_dump() for part in parts],
+            [mode.name for mode in self.modes],
+            self.seed,
+            exact,
+            mined,
+            what,
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _processes_of(run: _Run) -> int:
+    """As many as asked for, if every part of a batch can have two rows."""
+    return max(1, min(run.train.processes, run.train.batch // 2, len(run.crops) // 2))
+
+
+def _threads_of(params: Params, group: Group) -> int:
+    return max(1, params.threads // group.size)
+
+
+def _train(run: _Run, group: Group, validation: Validation, *, work: Path, progress: Progress) -> Trained:
+    """What the first process does: all epochs, what is measured, and the checkpoints in `work`."""
+    identity = run.identity(group)
+    training = run.training(group)
+    trained = restore_checkpoint(work, training, identity=identity)
+    first = _agree(training, len(trained.history), group)
+    pace = _Pace(progress, done=first * len(run.crops), total=run.train.epochs * len(run.crops))
+    for epoch in range(first, run.train.epochs):
+        with _threads(_threads_of(run.params, group)):
+            steps, trained.examples = _train_epoch(run, training, group, epoch=epoch, pace=pace)
+        facts = {**means_of(steps), "validation_accuracy": validation.accuracy(run.network)}
+        trained.history.append({"epoch": epoch, **facts})
+        trained.curve += curve_of(steps, epoch=epoch, epochs=run.train.epochs)
+        save_checkpoint(work, training, trained, identity=identity)
+        progress(f"epoch {epoch + 1}/{run.train.epochs}: {_formatted(facts)}; {pace}")
+    return trained
+
+
+def _agree(training: Training, epochs: int, group: Group) -> int:
+    """Give every process the first one's state; the number of epochs that it has done."""
+    state, training.step, epochs = group.firsts((state_of(training), training.step, epochs))
+    if group.rank:
+        restore_state(training, state)
+    return epochs
 
 
 def _train_epoch(
-    training: Training, plan: _Plan, *, params: Params, epoch: int, pace: "_Pace"
+    run: _Run, training: Training, group: Group, *, epoch: int, pace: "_Pace | None" = None
 ) -> tuple[list[Metrics], Examples]:
-    """One epoch: the metrics of every step, and the histogram of the examples."""
+    """One epoch: the metrics of every step, and the histogram of the examples; nothing in a helper."""
     # Dropout draws from torch's own generator: set by epoch, so that a resumed run has the same numbers.
-    torch.manual_seed(derived_seed(plan.seed, epoch))
+    torch.manual_seed(derived_seed(run.seed, epoch, *([group.rank] if group.rank else [])))
     training.network.train()
-    steps, rows_seen, p_seen = [], [], []
-    for rows in plan.batches(epoch):
-        update = training.update(plan.crops.batch(rows, params.degrade, epoch=epoch, seed=plan.seed))
-        steps.append(update.metrics)
-        rows_seen.append(rows)
-        p_seen.append(update.p_true)
-        pace.step(len(rows))
-    seen, p_true = torch.cat(rows_seen), torch.cat(p_seen).numpy()
-    empty = plan.crops.targets[seen].numpy() == (-1 if training.background is None else training.background)
-    examples = histogram_of(p_true, empty=empty, added=plan.added[seen].numpy())
-    return steps, examples
+    seen: list[_Step] = []
+    for rows in run.batches(epoch, group):
+        update = training.update(run.crops.batch(rows, run.params.degrade, epoch=epoch, seed=run.seed))
+        seen.append(_Step(update.metrics, rows, update.p_true))
+        if pace is not None:
+            pace.step(len(rows) * group.size)
+    group.average_buffers(training.network)
+    everyones = group.everyones(seen)
+    if everyones is None:
+        return [], {}
+    rows = torch.cat([step.rows for own in everyones for step in own])
+    p_true = torch.cat([step.p_true for own in everyones for step in own]).numpy()
+    empty = run.crops.targets[rows].numpy() == (-1 if run.background is None else run.background)
+    examples = histogram_of(p_true, empty=empty, added=run.added[rows].numpy())
+    return [means_of([step.metrics for step in parts]) for parts in zip(*everyones, strict=True)], examples
 
 
-def _identity(plan: _Plan, modes: Sequence[type[Mode]], params: Params) -> str:
-    parts = (params.degrade, params.network, params.loss, params.invariance, plan.train)
-    mined = [plan.mine.hard, plan.mine.visits] if plan.mine else None
-    what = [plan.crops.keys, plan.crops.targets.tolist(), plan.added.tolist()]
-    names = [mode.name for mode in modes]
-    exact = [params.threads, uses_bfloat16(plan.train)]  # both change rounding
-    facts = [[part.model_dump() for part in parts], names, plan.seed, exact, mined, what]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+class _Step(NamedTuple):
+    """What a process saw in a step: its metrics, its rows, and p(true target) of each."""
+
+    metrics: Metrics
+    rows: Tensor
+    p_true: Tensor
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _formatted(metrics: dict[str, float | None]) -> str:

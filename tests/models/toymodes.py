@@ -13,7 +13,14 @@ from models.training import UNKNOWN, Batch, Training, normalised
 NETWORK = NetworkSettings(channels=[8, 16], downsampling=2, embedding=16, dropout=0.0)
 LOSS = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
 TRAIN = TrainSettings(
-    epochs=1, batch=24, learning_rate=0.01, weight_decay=0.01, warmup=0.1, balanced=False, precision="float32"
+    epochs=1,
+    batch=24,
+    learning_rate=0.01,
+    weight_decay=0.01,
+    warmup=0.1,
+    balanced=False,
+    precision="float32",
+    processes=1,
 )
 INVARIANCE = InvarianceSettings(
     modes=["erm"],

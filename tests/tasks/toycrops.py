@@ -27,7 +27,7 @@ def toy_params(**changes: Any) -> Params:
     small = {
         "threads": 1,
         "network": {"channels": [8, 16], "embedding": 16},
-        "train": {"epochs": 3, "batch": 16, "learning_rate": 0.02, "precision": "float32"},
+        "train": {"epochs": 3, "batch": 16, "learning_rate": 0.02, "precision": "float32", "processes": 1},
         "mine": {"threshold": 0.3, "epochs": 2},
         "invariance": {"epochs": 2},
     }

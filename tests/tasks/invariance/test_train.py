@@ -58,6 +58,18 @@ def test_a_mode_trains_on_and_watches_the_nuisance(home: Path, mode: str):
     assert all(math.isfinite(value) for value in history[-1].values())
 
 
+@pytest.mark.parametrize("mode", ["conditional+pairs", "ascent"])
+def test_a_mode_trains_on_in_two_processes(home: Path, tmp_path: Path, mode: str):
+    params = toy_params(train={"processes": 2})
+    for name in ("one", "two"):
+        go(home, mode, tmp_path / name, params=params)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    of_one = read_json(home / mode / "history.json")["epochs"][-1]
+    of_two = read_json(tmp_path / "one" / "history.json")["epochs"][-1]
+    assert of_one.keys() == of_two.keys()
+    assert of_two["validation_accuracy"] > of_one["validation_accuracy"] - 0.1
+
+
 def test_modes_end_with_different_weights(home: Path):
     assert len({weights_of(home / mode) for mode in EVERY}) == len(EVERY)
 
