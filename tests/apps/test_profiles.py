@@ -31,6 +31,15 @@ def test_each_profile_has_its_cost_and_default_undoes_the_others(project):
         assert read_params().profile == profile.name
         apply_profile("default")
         assert read_params() == before
+        assert (project / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
+
+
+def test_lines_that_a_profile_does_not_change_stay_as_they_are(project):
+    changes = apply_profile("full")
+    lines = [path.read_text().splitlines() for path in (ROOT / "params.yaml", project / "params.yaml")]
+    changed = [now for before, now in zip(*lines, strict=True) if before != now]
+    assert 0 < len(changed) <= len(changes)
+    assert not any(line.endswith(" ") for line in changed)
 
 
 def test_a_profile_changes_its_keys_and_keeps_the_comments(project):
