@@ -10,6 +10,7 @@ Writes benchmarks/results/material.json: `arms.<arm>.seeds` and, for each measur
 `spread` (largest less smallest): `real.lines`, `.words`, `.scene`, `.letters`: accuracy on FOLDER;
 `validation.clean`, `.light`, `.medium`, `.heavy`, `.scan`: on designs never seen; `called_a_script.Zyyy` and `.Zzzz`:
 share of the crops of digits and signs alone, and of scripts that nobody learns, that are called a script with p ≥ 0.8.
+`ratio.trdg` is of benchmarks.render: how many times as fast as TextRecognitionDataGenerator crops are drawn.
 """
 
 import argparse
@@ -46,6 +47,7 @@ from tasks.words.build import make_words
 from unfont.labels import COMMON, UNWRITTEN
 
 RESULT = ROOT / "benchmarks" / "results" / "material.json"
+DRAWING = RESULT.with_name("render.json")
 # Of each ingredient, the params that turn it off.
 OFF: dict[str, dict[str, Any]] = {
     "windows": {
@@ -206,6 +208,7 @@ def _write(arm: str, values: dict[str, Any]) -> None:
     result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"arms": {}}
     result["arms"][arm] = values
     result["machine"] = machine()
+    result["ratio"] = {"trdg": json.loads(DRAWING.read_text(encoding="utf-8"))["ratio"]["trdg"]}
     RESULT.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
