@@ -30,6 +30,8 @@ CUTS = {
     "loose": WORD._replace(fill=0.4),
     "neighbours": WORD._replace(fill=0.6, above=0.05, below=0.15, shift=0.3),
     "rules": WORD._replace(fill=0.6, rule="under", shift=0.6),
+    "sloped": WORD._replace(fill=0.9, slope=12.0),
+    "letter": WORD._replace(fill=0.9, letter=True),
     "window": WINDOW,
     "… at another scale": WINDOW._replace(fill=1.3),
     "… with neighbours": WINDOW._replace(above=0.1, below=0.1, shift=0.6),
@@ -53,8 +55,8 @@ def main() -> None:
 
 
 def shown(font: ImageFont.FreeTypeFont, line: str, cut: Cut) -> Picture:
-    """The line, or its first word where the cut is one of words, enlarged; a blank crop where it leaves no ink."""
-    text = line if cut.window else line.split()[0][:6]
+    """The line, its first word or letter, as the cut is of one, enlarged; a blank crop where it leaves no ink."""
+    text = line if cut.window else line[:1] if cut.letter else line.split()[0][:6]
     crop = draw_word(font, text, cut, height=HEIGHT, width=WIDTH)
     pixels = np.full((HEIGHT, WIDTH), 255, np.uint8) if crop is None else crop
     return pixels.repeat(ENLARGED, 0).repeat(ENLARGED, 1)

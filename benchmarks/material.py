@@ -52,7 +52,7 @@ DRAWING = RESULT.with_name("render.json")
 OFF: dict[str, dict[str, Any]] = {
     "windows": {
         "crops.mix.window": 0.0, "crops.mix.tight": 0.0, "crops.mix.loose": 0.0, "crops.mix.neighbours": 0.0,
-        "crops.mix.rules": 0.0,
+        "crops.mix.rules": 0.0, "crops.mix.sloped": 0.0,
     },
     "degradations": {
         "degrade.strong": 0.0, "degrade.scan": 0.0, "degrade.wear": 0.0, "degrade.halftone": 0.0,

@@ -16,7 +16,7 @@ from tests.toyfonts import make_toy_fonts
 COUNTS = SplitCounts(train=12, pool=6, validation=4, test_seen=4, test_unseen=4)
 MIX = MixSettings(
     letter=0, two=0, digits=0, punctuation=0, title=0.3, capitals=0.3, vertical=0,
-    window=0.2, tight=0.1, loose=0.1, neighbours=0.2, rules=0.1,
+    window=0.2, tight=0.1, loose=0.1, neighbours=0.2, rules=0.1, sloped=0.1,
 )  # fmt: skip
 CROPS = CropsSettings(
     height=16,

@@ -62,11 +62,14 @@ class MixSettings(Settings):
     loose: Share
     neighbours: Share
     rules: Share
+    sloped: Share
 
     @model_validator(mode="after")
     def _shares_fit(self) -> "MixSettings":
         if max(self.letter + self.two, self.title + self.capitals, self.tight + self.loose) > 1:
             raise ValueError("letter + two, title + capitals, and tight + loose are shares of one whole: at most 1")
+        if self.rules + self.sloped > 1:
+            raise ValueError("rules + sloped are shares of one whole: at most 1")
         return self
 
 

@@ -3,6 +3,7 @@
 Readers do not meet words as they are typeset, alone and in the middle: they meet what someone cut out of a page.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ LINE = (0.6, 1.45)  # … of a line, or of a letter, at all scales that they are
 MIDDLE = (0.4, 0.6)  # position of a letter: readers show it in the middle
 GAP = 0.4  # largest distance of two lines, in heights of their ink
 ONE_SIDE = 0.6  # fraction of the neighbours that are alone, above or below
+SLOPES = (3.0, 20.0)  # degrees: readers take smaller ones back, where there is nothing else in the picture
 RULES: tuple[Rule, ...] = ("under", "under", "over", "left", "right", "box")
 
 
@@ -32,6 +34,7 @@ class Cut(NamedTuple):
         above, below: distance of the line above and below, in heights of the ink; None: there is none.
         shift: where these begin, a number in [0, 1).
         rule: a line drawn beside the text, or a box around it.
+        slope: degrees by which the text rises.
     """
 
     fill: float
@@ -44,6 +47,7 @@ class Cut(NamedTuple):
     below: float | None = None
     shift: float = 0.0
     rule: Rule | None = None
+    slope: float = 0.0
 
 
 def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = False, letter: bool = False) -> Cut:
@@ -61,7 +65,10 @@ def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = Fals
             below=GAP * below if share < ONE_SIDE / 2 or share >= ONE_SIDE else None,
         )
     if rule < mix.rules:
-        cut = cut._replace(rule=RULES[int(rule / mix.rules * len(RULES))])
+        return cut._replace(rule=RULES[int(rule / mix.rules * len(RULES))])
+    if 1 - rule <= mix.sloped and not window and not letter:
+        share = 2 * (1 - rule) / mix.sloped - 1  # uniform in -1 to 1
+        return cut._replace(slope=math.copysign(_within(SLOPES, abs(share)), share), above=None, below=None)
     return cut
 
 

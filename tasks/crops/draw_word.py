@@ -73,6 +73,8 @@ def draw_word(
 
 def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:
     """The word's ink, scaled to fit into the width, and its left edge."""
+    if cut.slope:
+        mask, box = _on_a_slope(mask, box, cut.slope)
     ink_width, ink_height = box[2] - box[0], box[3] - box[1]
     edge = 1 + int(4 * cut.margin)  # pixels left free on each side, at least
     most = width - 2 * edge
@@ -82,6 +84,13 @@ def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[ND
     if small.getextrema()[1] < LEAST_INK:
         return None
     return _pixels_of(small), edge + _left(cut.across, most - size[0])
+
+
+def _on_a_slope(mask: Any, box: Box, degrees: float) -> tuple[Any, Box]:
+    """The ink turned, and its box."""
+    level = Image.fromarray(_pixels_of(mask)).crop(box)
+    turned = level.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    return turned.im, turned.getbbox() or (0, 0, *turned.size)
 
 
 def _window_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:

@@ -61,3 +61,15 @@ def test_rules_are_of_every_kind() -> None:
     found = cuts(rules=0.3)
     assert abs(share(found, "rule") - 0.3) < 0.03
     assert {cut.rule for cut in found} == {None, "under", "over", "left", "right", "box"}
+
+
+def test_words_rise_or_fall_and_have_nothing_beside_them_then() -> None:
+    found = cuts(sloped=0.2, rules=0.3, neighbours=0.5)
+    sloped = [cut for cut in found if cut.slope]
+    assert abs(len(sloped) / len(found) - 0.2) < 0.02 and abs(share(found, "rule") - 0.3) < 0.03
+    assert {(cut.rule, cut.above, cut.below) for cut in sloped} == {(None, None, None)}
+    counts = np.histogram([abs(cut.slope) for cut in sloped], bins=5, range=(3, 20))[0]
+    assert counts.sum() == len(sloped) and counts.min() > 0.7 * counts.max()
+    assert abs(np.mean([cut.slope > 0 for cut in sloped]) - 0.5) < 0.05
+    for kind in ("window", "letter"):
+        assert not any(cut.slope for cut in cuts(sloped=0.5, **{kind: True}))

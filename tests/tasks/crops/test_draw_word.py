@@ -85,6 +85,17 @@ def line_at(font: ImageFont.FreeTypeFont, height: float) -> np.ndarray:
     return np.array(small, np.uint8).reshape(small.size[::-1])
 
 
+@pytest.mark.parametrize("degrees", [-15.0, 8.0])
+def test_a_word_on_a_slope_rises_by_that_angle_and_is_whole(font: ImageFont.FreeTypeFont, degrees: float) -> None:
+    crop = draw_word(font, "WWWWWWWW", MIDDLE._replace(slope=degrees), height=64, width=512)
+    assert crop is not None
+    left, top, right, bottom = box_of(crop)
+    assert 0 < left < right < 512 and 0 < top < bottom < 64
+    rows, columns = np.nonzero(crop < 128)
+    rises = np.polyfit(columns, -rows, 1)[0]
+    assert np.rad2deg(np.arctan(rises)) == pytest.approx(degrees, abs=1.5)
+
+
 @pytest.mark.parametrize(("fill", "across"), [(0.75, 0.0), (0.75, 0.4), (0.75, 1.0), (1.25, 0.3)])
 def test_a_window_is_a_piece_of_its_line(font: ImageFont.FreeTypeFont, fill: float, across: float) -> None:
     crop = draw_word(font, LINE, Cut(fill, across, 0.5, 0.0, window=True), height=32, width=128)

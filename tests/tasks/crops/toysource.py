@@ -33,7 +33,7 @@ TAG = TagSettings(
 )
 MIX = MixSettings(
     letter=0.1, two=0.1, digits=0.2, punctuation=0.2, title=0.3, capitals=0.3, vertical=0.0,
-    window=0.0, tight=0.0, loose=0.0, neighbours=0.0, rules=0.0,
+    window=0.0, tight=0.0, loose=0.0, neighbours=0.0, rules=0.0, sloped=0.0,
 )  # fmt: skip
 PLAIN = MixSettings(**dict.fromkeys(MixSettings.model_fields, 0.0))
 TEXT = SplitCounts(train=24, pool=12, validation=9, test_seen=9, test_unseen=9)
