@@ -14,7 +14,13 @@ from flows.logs import quiet_logging
 from unfont.errors import UserError
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    "Run the pipeline": {"run": run.run, "setup": run.setup, "doctor": run.doctor, "profile": run.profile},
+    "Run the pipeline": {
+        "run": run.run,
+        "join": run.join,
+        "setup": run.setup,
+        "doctor": run.doctor,
+        "profile": run.profile,
+    },
     "Run one stage alone, stale or not (as dvc repro --force --single-item)": {
         "fonts": stages.fonts,
         "words": stages.words,

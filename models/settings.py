@@ -84,6 +84,7 @@ class TrainSettings(Settings):
     balanced: bool
     precision: Literal["auto", "float32", "bfloat16"]
     processes: int = Field(ge=1, le=1024)
+    nodes: int = Field(ge=1, le=1024)
 
 
 def parts_of(mode: str) -> list[str]:

@@ -36,6 +36,21 @@ def _what_to_open(home: Path) -> list[Path]:
     return [path for path in (home / "report" / "index.html", home / "metrics" / "evaluate.json") if path.exists()]
 
 
+def join(
+    address: Annotated[
+        str, typer.Argument(help="host:port where the first machine listens: its MASTER_ADDR and MASTER_PORT.")
+    ],
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Minutes without a training after which it ends.")
+    ] = 60.0,
+) -> None:
+    """Take part, on this machine, in the trainings of another one (train.nodes)."""
+    from tasks.train.machines import join
+
+    done = join(address, wait=60 * wait)
+    print(f"{done} trainings: none since {wait:g} minutes")
+
+
 def setup() -> None:
     """Make the MLflow store and check what the pipeline needs; `make run` calls it once."""
     from apps.doctor import check_machine

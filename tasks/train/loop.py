@@ -33,8 +33,9 @@ from tasks.train.checkpoint import (
     state_of,
 )
 from tasks.train.curves import Metrics, curve_of, means_of
+from tasks.train.machines import together
 from tasks.train.model_folder import histogram_of
-from tasks.train.processes import Group, HelperLostError, together
+from tasks.train.processes import Group, HelperLostError
 from tasks.train.weights import new_network
 from unfont.errors import UserError
 
@@ -93,17 +94,17 @@ def train_network(
         network=network, crops=crops, added=is_added, params=params, train=train, seed=seed, mine=mine,
         modes=tuple(modes), counts=dict(counts or {}), background=validation.background,
     )  # fmt: skip
-    processes = _processes_of(run)
+    processes, nodes = _spread_of(run)
     finished = -1
     while True:
         try:
-            with together(run, processes, shared=crops.images.nbytes) as group:
+            with together(run, processes, nodes=nodes) as group:
                 return _train(run, group, validation, work=work / "checkpoint", progress=progress)
         except HelperLostError as lost:
             epochs = epochs_in(work / "checkpoint")
             if epochs <= finished:
                 raise UserError(
-                    f"one of {processes} training processes was lost again: {lost}",
+                    f"one of {processes * nodes} training processes was lost again: {lost}",
                     where="params.yaml: train.processes",
                     fix="see what ends it (memory?), or set it to 1; the training goes on from its last epoch",
                 ) from lost
@@ -125,6 +126,10 @@ class _Run:
     modes: tuple[type[Mode], ...]
     counts: dict[str, Tensor]
     background: int | None
+
+    @property
+    def nbytes(self) -> int:
+        return self.crops.images.nbytes
 
     def training(self, group: Group) -> Training:
         return Training(
@@ -181,13 +186,14 @@ class _Run:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _processes_of(run: _Run) -> int:
-    """As many as asked for, if every part of a batch can have two rows."""
-    return max(1, min(run.train.processes, run.train.batch // 2, len(run.crops) // 2))
+def _spread_of(run: _Run) -> tuple[int, int]:
+    """Processes of each machine, and machines; one each where parts of a batch would have fewer than two rows."""
+    processes, nodes = run.train.processes, run.train.nodes
+    return (processes, nodes) if processes * nodes <= min(run.train.batch, len(run.crops)) // 2 else (1, 1)
 
 
 def _threads_of(params: Params, group: Group) -> int:
-    return max(1, params.threads // group.size)
+    return params.threads if group.size == 1 else max(1, params.threads // params.train.processes)
 
 
 def _train(run: _Run, group: Group, validation: Validation, *, work: Path, progress: Progress) -> Trained:

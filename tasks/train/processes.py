@@ -6,24 +6,23 @@ Beside other work a process a core keeps its pace; threads of one process wait f
 import logging
 import multiprocessing.connection
 import os
-import platform
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch._C._distributed_c10d import TCPStore
+from torch._C._distributed_c10d import PrefixStore, TCPStore
 from torch.multiprocessing.spawn import ProcessContext, ProcessException, start_processes
 
 from unfont.errors import UserError
 
-HOST = "127.0.0.1"
-LOOPBACK = {"Linux": "lo", "Darwin": "lo0"}
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 SEEN = 5.0  # seconds within which a process that closed its connection is known to have ended
 
@@ -37,7 +36,26 @@ class HelperLostError(RuntimeError):
 class Work(Protocol):
     """What the helpers do; it travels by pickle, its tensors through shared memory."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its tensors."""
+        ...
+
     def take_part(self, group: "Group") -> None: ...
+
+
+@dataclass(frozen=True)
+class Store:
+    """Torch's store at `host:port`, where the processes of a training find each other, all keys under `prefix`."""
+
+    host: str
+    port: int
+    prefix: str
+    shared: PrefixStore
+
+    @classmethod
+    def connected(cls, host: str, port: int, prefix: str) -> "Store":
+        return cls(host, port, prefix, PrefixStore(prefix, TCPStore(host, port, is_master=False)))
 
 
 @dataclass(frozen=True)
@@ -88,28 +106,27 @@ class Group:
 
 
 @contextmanager
-def together(work: Work, processes: int, *, shared: int) -> Iterator[Group]:
-    """Start the other ones of so many processes, each to call `work.take_part`; yield this one's group, as its first.
+def node(work: Work, group: Group, processes: int, store: Store) -> Iterator[Group]:
+    """This machine's part of a training: start its other processes, each to call `work.take_part`; yield `group`.
 
     Args:
-        shared: bytes of the tensors of `work`.
+        group: of this process; the others have the next ranks.
+        processes: of this machine.
+        store: where all processes find each other; the others connect to the same.
 
     Raises:
         UserError: there is too little shared memory for them, or this process may not start others.
-        HelperLostError: one of the others ended early.
+        HelperLostError: one of the others ended early, here or on another machine.
     """
-    if processes == 1:
-        yield Group()
-        return
-    _check_room(shared)
-    _check_daemon()
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", LOOPBACK.get(platform.system(), ""))
-    store = TCPStore(HOST, 0, processes, is_master=True, wait_for_workers=False)
-    others = processes - 1
-    helpers = start_processes(_help, (work, store.port, processes), nprocs=others, join=False, start_method="spawn")  # type: ignore[no-untyped-call]
+    if processes > 1:
+        _check_room(work.nbytes)
+        _check_daemon()
+    others = [Group(group.rank + place, group.size) for place in range(1, processes)]
+    arguments = (work, others, store.host, store.port, store.prefix)
+    helpers = start_processes(_help, arguments, nprocs=len(others), join=False, start_method="spawn")  # type: ignore[no-untyped-call]
     try:
-        _wait_for(helpers, store)
-        with _joined(store, Group(0, processes)) as group, _told_why(helpers):
+        _wait_for(helpers, others, store)
+        with joined(store, group), _told_why(helpers, alone=len(others) + 1 == group.size):
             yield group
     finally:
         for process in helpers.processes:
@@ -136,20 +153,22 @@ def _check_daemon() -> None:
         )
 
 
-def _wait_for(helpers: ProcessContext, store: TCPStore) -> None:
+def _wait_for(helpers: ProcessContext, others: Sequence[Group], store: Store) -> None:
     # Gloo itself would wait half an hour for one that died as it started.
-    while not store.check([_name(place) for place in range(len(helpers.processes))]):
+    while not store.shared.check([_here(group) for group in others]):
         if lost := _lost(helpers, within=0.02):
             raise HelperLostError(lost)
 
 
 @contextmanager
-def _told_why(helpers: ProcessContext) -> Iterator[None]:
+def _told_why(helpers: ProcessContext, *, alone: bool) -> Iterator[None]:
+    """Tell a lost process from an error of this one's own; where other machines take part, it may be there."""
     try:
         yield
     except RuntimeError as error:  # of gloo, if a connection was closed
-        if lost := _lost(helpers, within=SEEN):
-            raise HelperLostError(lost) from error
+        lost = _lost(helpers, within=SEEN) if helpers.processes else None
+        if lost or not alone:
+            raise HelperLostError(lost or f"on another machine: {str(error).splitlines()[0]}") from error
         raise
 
 
@@ -164,22 +183,33 @@ def _lost(helpers: ProcessContext, *, within: float) -> str | None:
     return "a process ended early"
 
 
-def _help(place: int, work: Work, port: int, processes: int) -> None:
+def _help(place: int, work: Work, others: Sequence[Group], host: str, port: int, prefix: str) -> None:
     """The life of a helper."""
-    store = TCPStore(HOST, port, processes, is_master=False)
-    store.set(_name(place), "here")
-    with _joined(store, Group(place + 1, processes)) as group:
+    store = Store.connected(host, port, prefix)
+    store.shared.set(_here(others[place]), "here")
+    with joined(store, others[place]) as group:
         work.take_part(group)
 
 
-def _name(place: int) -> str:
-    return f"helper {place}"
+def _here(group: Group) -> str:
+    return f"process {group.rank}"
 
 
 @contextmanager
-def _joined(store: TCPStore, group: Group) -> Iterator[Group]:
-    dist.init_process_group("gloo", store=store, rank=group.rank, world_size=group.size)
+def joined(store: Store, group: Group, *, name: str = "training") -> Iterator[Group]:
+    """Make this process part of torch's process group while the block runs."""
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", _interface_to(store.host))
+    part = PrefixStore(name, store.shared)
+    dist.init_process_group("gloo", store=part, rank=group.rank, world_size=group.size)
     try:
         yield group
     finally:
         dist.destroy_process_group()
+
+
+def _interface_to(host: str) -> str:
+    """The network interface by which `host` is reached, or which has that address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))  # sends nothing
+        own = probe.getsockname()[0]
+    return next(name for name, every in psutil.net_if_addrs().items() if own in {one.address for one in every})

@@ -21,6 +21,7 @@ TRAIN = TrainSettings(
     balanced=False,
     precision="float32",
     processes=1,
+    nodes=1,
 )
 INVARIANCE = InvarianceSettings(
     modes=["erm"],

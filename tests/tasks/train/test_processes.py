@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.train.processes import Group, HelperLostError, together
+from tasks.train.machines import together
+from tasks.train.processes import Group, HelperLostError
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 from unfont.errors import UserError
 
@@ -38,7 +39,11 @@ def helpers() -> list[psutil.Process]:
     return [one for one in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(one.cmdline())]
 
 
-class Steps:
+class Small:
+    nbytes = 0
+
+
+class Steps(Small):
     """Gradients by rank, of which the second process lacks one and both lack another."""
 
     def take_part(self, group: Group) -> dict[str, torch.Tensor | None]:
@@ -62,18 +67,18 @@ class Steps:
         return every or []
 
 
-class Dies:
+class Dies(Small):
     def take_part(self, group: Group) -> None:
         os._exit(3)
 
 
-class Breaks:
+class Breaks(Small):
     def take_part(self, group: Group) -> None:
         raise ValueError("no such crop")
 
 
 def test_gradients_and_statistics_become_their_mean_everywhere():
-    with together(Steps(), 2, shared=0) as group:
+    with together(Steps(), 2) as group:
         both = Steps().take_part(group)
     assert len(both) == 2
     for found in both:
@@ -88,13 +93,13 @@ def test_gradients_and_statistics_become_their_mean_everywhere():
 
 @pytest.mark.parametrize(("work", "said"), [(Dies(), "exit code 3"), (Breaks(), "no such crop")])
 def test_a_lost_process_is_told_with_its_reason(work, said: str):
-    with pytest.raises(HelperLostError, match=said), together(work, 2, shared=0) as group:
+    with pytest.raises(HelperLostError, match=said), together(work, 2) as group:
         group.everyones(0)
     assert helpers() == []
 
 
 def test_an_error_of_the_first_process_is_its_own():
-    with pytest.raises(KeyError), together(Steps(), 2, shared=0):
+    with pytest.raises(KeyError), together(Steps(), 2):
         raise KeyError("mine")
     assert helpers() == []
 
@@ -136,7 +141,7 @@ def test_a_killed_process_costs_an_epoch_and_no_byte(table: Path, tmp_path: Path
 
 
 def test_a_process_that_is_lost_again_and_again_ends_the_run(table: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("tasks.train.loop.together", lambda run, processes, shared: together(Dies(), 2, shared=shared))
+    monkeypatch.setattr("tasks.train.loop.together", lambda run, processes, nodes: together(Dies(), 2))
     with pytest.raises(UserError, match="one of 2 training processes was lost again"):
         make_round_0(toy_params(train=TWO), table, tmp_path / "0")
     assert helpers() == []
