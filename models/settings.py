@@ -82,6 +82,7 @@ class TrainSettings(Settings):
     weight_decay: float = Field(ge=0, le=1)
     warmup: float = Field(ge=0, lt=1)
     balanced: bool
+    ramp: float = Field(ge=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"]
     processes: int = Field(ge=1, le=1024)
     nodes: int = Field(ge=1, le=1024)

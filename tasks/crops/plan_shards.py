@@ -21,7 +21,7 @@ from tasks.crops.sampling_plan import FontRow
 from tasks.crops.shard import RenderedShard, Shard, draw_shard
 from tasks.crops.sources import Source, plans_of, read_columns, read_fonts, read_texts
 from unfont.errors import UserError
-from unfont.labels import UNKNOWN
+from unfont.labels import COMMON, UNKNOWN
 
 SHARD = 2_000  # crops of a shard: even, since pairs stay together
 COUNTS = ("missing", "redrawn", "unshaped", "words_uncovered")
@@ -108,8 +108,13 @@ def plan_shards(settings: CropsSettings, source: Source) -> tuple[list[Shard], C
 
 
 def text_crops(settings: CropsSettings, script: str, designs: int) -> dict[str, int]:
-    """Crops of a script with so many training designs, by split; of `Zzzz` more to learn from, and as many to test."""
-    counts: dict[str, int] = settings.text.model_dump() | {TRAIN: train_crops(settings, designs)}
+    """Crops of a script with so many training designs, by split.
+
+    Of `Zzzz` there are more to learn from and as many to test; `Zyyy` is a few signs, in the designs of all scripts.
+    """
+    counts: dict[str, int] = settings.text.model_dump()
+    if script != COMMON:
+        counts[TRAIN] = train_crops(settings, designs)
     if script == UNKNOWN:
         counts |= {split: round(settings.others * counts[split]) for split in TRAINING_SPLITS}
     return counts

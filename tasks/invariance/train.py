@@ -78,7 +78,9 @@ def train_mode(job: ModeJob) -> dict[str, float]:
             crops,
             Validation(job.table, labels),
             params=params,
-            train=params.train.model_copy(update={"epochs": settings.epochs, "learning_rate": settings.learning_rate}),
+            train=params.train.model_copy(
+                update={"epochs": settings.epochs, "learning_rate": settings.learning_rate, "ramp": 0.0}
+            ),
             seed=seed,
             work=job.work,
             progress=job.progress,

@@ -106,7 +106,7 @@ def _retrain(
     train = params.train
     with deterministic(params.threads, seed=seed):
         if mine.start == "warm":
-            train = train.model_copy(update={"epochs": mine.epochs, "learning_rate": mine.learning_rate})
+            train = train.model_copy(update={"epochs": mine.epochs, "learning_rate": mine.learning_rate, "ramp": 0.0})
         else:
             network = untrained(card, crops, params)
         trained = train_network(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.losses import start_at_priors
 from models.network import CropNet
-from models.settings import TrainSettings
+from models.settings import AugmentSettings, TrainSettings
 from models.training import Mode, Training, uses_bfloat16
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import MineSettings, Params
@@ -229,9 +229,10 @@ def _train_epoch(
     # Dropout draws from torch's own generator: set by epoch, so that a resumed run has the same numbers.
     torch.manual_seed(derived_seed(run.seed, epoch, *([group.rank] if group.rank else [])))
     training.network.train()
+    degraded = ramped(run.params.degrade, epoch, run.train)
     seen: list[_Step] = []
     for rows in run.batches(epoch, group):
-        update = training.update(run.crops.batch(rows, run.params.degrade, epoch=epoch, seed=run.seed))
+        update = training.update(run.crops.batch(rows, degraded, epoch=epoch, seed=run.seed))
         seen.append(_Step(update.metrics, rows, update.p_true))
         if pace is not None:
             pace.step(len(rows) * group.size)
@@ -244,6 +245,16 @@ def _train_epoch(
     empty = run.crops.targets[rows].numpy() == (-1 if run.background is None else run.background)
     examples = histogram_of(p_true, empty=empty, added=run.added[rows].numpy())
     return [means_of([step.metrics for step in parts]) for parts in zip(*everyones, strict=True)], examples
+
+
+def ramped(settings: AugmentSettings, epoch: int, train: TrainSettings) -> AugmentSettings:
+    """The degradations of an epoch: scans and strongly degraded crops become as many as `settings` say.
+
+    A network learns faster what letters look like where it can see them (Bengio et al., Curriculum Learning, 2009).
+    """
+    rising = train.ramp * train.epochs
+    share = 1.0 if epoch >= rising else epoch / rising
+    return settings.model_copy(update={"strong": settings.strong * share, "scan": settings.scan * share})
 
 
 class _Step(NamedTuple):

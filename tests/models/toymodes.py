@@ -19,6 +19,7 @@ TRAIN = TrainSettings(
     weight_decay=0.01,
     warmup=0.1,
     balanced=False,
+    ramp=0.0,
     precision="float32",
     processes=1,
     nodes=1,

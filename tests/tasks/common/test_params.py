@@ -88,7 +88,7 @@ def test_a_problem_lays_its_own_settings_over_the_common_ones(tmp_path):
     faces = read_params(changed(tmp_path, problem="faces", problems__faces__settings=own))
     assert (faces.train.epochs, faces.crops.height, faces.crops.text.train) == (7, 60, 3)
     assert faces.crops.text.pool == common.crops.text.pool
-    assert (common.train.epochs, common.crops.height) == (4, 32)
+    assert (common.train.epochs, common.crops.height) == (6, 32)
     assert (faces.home, faces.pictures) == (Path("data/faces"), Path("data/pictures/faces"))
     assert faces.labels.brings and not faces.labels.draws
 

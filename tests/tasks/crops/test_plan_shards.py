@@ -16,8 +16,8 @@ from tasks.common.drawing_settings import SplitCounts
 from tasks.common.parallel import spread
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.kinds import kinds_of
-from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE
-from tasks.crop_table.text_side import LISTED, text_side
+from tasks.crop_table.splits import DESIGN_SIDE, TEXT_SIDE, TRAIN
+from tasks.crop_table.text_side import LISTED, may_train, text_side
 from tasks.crops.plan_shards import SHARD, check_problem, plan_shards, rendered_tables, text_crops, train_crops
 from tasks.crops.shard import Shard
 from tasks.crops.sources import read_fonts
@@ -67,7 +67,10 @@ def test_every_row_is_on_its_splits_side(rows: pd.DataFrame, fonts: Path) -> Non
             assert row.kind in kinds_of(row.planned) and row.design == f"Zxxx:{row.kind}"
         else:
             assert side_of[row.design] == DESIGN_SIDE[row.planned]
-            assert text_side(row.text, script=row.script, settings=TAG, seed=0) == TEXT_SIDE[row.planned]
+            if TEXT_SIDE[row.planned] == TRAIN:
+                assert may_train(row.text, script=row.script, settings=TAG, seed=0)
+            else:
+                assert text_side(row.text, script=row.script, settings=TAG, seed=0) == TEXT_SIDE[row.planned]
 
 
 def test_styles_and_designs_take_turns(rows: pd.DataFrame) -> None:
@@ -140,6 +143,7 @@ def test_scripts_that_are_not_learned_get_more_crops_to_learn_from_and_none_more
     settings = CROPS.model_copy(update={"text": asked, "designs": 4, "others": 2.5})
     assert text_crops(settings, "Latn", 4) == text_crops(settings, "Zyyy", 4) == asked.model_dump()
     assert text_crops(settings, "Zzzz", 4) == asked.model_dump() | {"train": 2500, "pool": 750}
+    assert text_crops(settings, "Latn", 16)["train"] == 2 * asked.train == 2 * text_crops(settings, "Zyyy", 16)["train"]
     assert text_crops(settings, "Zzzz", 16) == asked.model_dump() | {"train": 5000, "pool": 750}
 
 

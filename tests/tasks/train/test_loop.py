@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.crop_table.shards import read_rows
+from tasks.train.loop import ramped
 from tasks.train.model_folder import histogram_of, read_training
 from tasks.train.weights import load_model
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
@@ -100,6 +101,15 @@ def test_a_broken_checkpoint_is_passed_over(table: Path, tmp_path: Path, harm):
     harm(tmp_path / "work" / "mined-0" / "checkpoint")
     make_round_0(params, table, tmp_path / "0")
     assert contents(tmp_path / "0") == contents(tmp_path / "whole")
+
+
+def test_hard_degradations_come_by_and_by():
+    params = toy_params(train={"epochs": 8, "ramp": 0.5}, degrade={"strong": 0.4, "scan": 0.2})
+    shares = [ramped(params.degrade, epoch, params.train) for epoch in range(8)]
+    assert [one.strong for one in shares] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4])
+    assert [one.scan for one in shares] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.2, 0.2, 0.2])
+    assert {one.model_copy(update={"strong": 0.4, "scan": 0.2}) for one in shares} == {params.degrade}
+    assert ramped(params.degrade, 0, params.train.model_copy(update={"ramp": 0.0})) == params.degrade
 
 
 def test_a_checkpoint_of_other_settings_is_passed_over(table: Path, tmp_path: Path):
