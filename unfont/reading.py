@@ -25,6 +25,8 @@ OVERLAP = 0.5  # of a window with the next one, in widths
 MARGIN = 2  # pixels of background beside the ink of a line
 LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked for, where the shorter has SMALLEST left
 SMALLEST = 96
+SMOOTHED = 9  # pixels of a window over which the ground at a strip's edge is smoothed, where it goes on beside it
+INKED = 0.7  # of the largest distance from the background: from this one on, a pixel of the edge is ink
 PAGE = 0.6  # of a box: from this fraction of ink on, it is no writing but a page
 MOST_LINES = 24  # of a block: the largest are read
 MOST_WINDOWS = 64  # of a line at one scale: of longer ones, so many, evenly spread
@@ -204,12 +206,29 @@ def _windows(picture: Picture, box: Box, scale: float, size: tuple[int, int], ov
     long = max(1, round((box.right - box.left) * pixels))
     strip = _strip(picture, middle - seen / 2, middle + seen / 2, box.left, box.right, (long, height))
     total = max(width, long + 2 * MARGIN)
-    whole = _background(picture, height, total)
     left = (total - long) // 2
+    whole = np.empty((height, total, *picture.shape[2:]), np.uint8)
     whole[:, left : left + long] = strip
+    background = background_of(picture)
+    whole[:, :left] = _ground_beside(strip, 0, background)
+    whole[:, left + long :] = _ground_beside(strip, -1, background)
     count = min(MOST_WINDOWS, math.ceil((total - width) / ((1 - overlap) * width)) + 1)
     starts = np.linspace(0, total - width, count).round().astype(int)
     return [whole[:, start : start + width] for start in starts]
+
+
+def _ground_beside(strip: Picture, side: int, background: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What goes on beside a strip, [height, 1] or [height, 1, 3]: its first or last column, smoothed; no ink.
+
+    Of a wall or a sign, plain background would make a box about the letters. Where the column is ink, it is background.
+    """
+    far = np.abs(strip.astype(np.int16) - background)
+    inked = far[:, side] > INKED * far.max()
+    column = np.where(inked, background, strip[:, side]).reshape(len(strip), -1).astype(np.float64)
+    half = SMOOTHED // 2
+    sums = np.cumsum(np.pad(column, ((half + 1, half), (0, 0)), mode="edge"), axis=0)
+    smooth = (sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED
+    return smooth.round().astype(np.uint8).reshape(len(strip), 1, *strip.shape[2:])
 
 
 def _strip(picture: Picture, top: float, bottom: float, left: int, right: int, size: tuple[int, int]) -> Picture:

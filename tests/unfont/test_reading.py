@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from tests.unfont.drawing import Grey, below, turned, word
-from unfont.reading import MOST_WINDOWS, SCALES, find, fit, read
+from unfont.ink import Box
+from unfont.reading import MOST_WINDOWS, SCALES, Writing, cut, find, fit, read
 
 HEIGHT, WIDTH = 32, 128
 
@@ -112,6 +113,32 @@ def test_colour_stays():
     windows = shown(picture)
     assert windows.shape == (*shown(word()).shape, 3)
     assert (windows[..., 2] > 250).all() and windows[..., 0].min() < 100
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_the_ground_of_a_sign_goes_on_beside_it_and_its_ink_does_not(colours):
+    ground = np.tile(np.linspace(120, 200, 60).round().astype(np.uint8)[:, None], (1, 80))  # lit from above
+    sign = ground.copy()
+    sign[14:46, 24:56] = 10
+    touched = sign.copy()
+    touched[25:35, :24] = 10  # its ink reaches the left edge
+    if colours == 3:
+        sign, touched = (np.stack([picture, picture // 2, 255 - picture], axis=2) for picture in (sign, touched))
+    writing = Writing(sign, [Box(0, 60, 0, 80)])
+    (window,) = cut(writing, height=HEIGHT, width=WIDTH, scales=[1.0]).windows
+    left = (WIDTH - round(80 * 32 / 60)) // 2
+    beside = window[:, : left - 1].astype(int)
+    assert np.ptp(beside, axis=1).max() <= 1  # each row has one colour: that of the sign's own edge
+    assert np.abs(beside[5:-5, 0] - window[5:-5, left + 1]).max() <= 4
+    (window,) = cut(Writing(touched, [Box(0, 60, 0, 80)]), height=HEIGHT, width=WIDTH, scales=[1.0]).windows
+    assert window[:, : left - 1].astype(int).reshape(HEIGHT, left - 1, -1)[:, :, 0].min() > 100
+
+
+def test_on_plain_paper_windows_are_filled_with_paper():
+    picture = np.full((40, 60), 230, np.uint8)
+    picture[5:35, 10:50] = 0
+    for window in shown(picture):
+        assert set(np.unique(window[:, :30])) == {230}
 
 
 def test_a_very_long_line_has_no_more_windows_than_told():
