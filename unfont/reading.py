@@ -210,14 +210,14 @@ def _windows(picture: Picture, box: Box, scale: float, size: tuple[int, int], ov
     whole = np.empty((height, total, *picture.shape[2:]), np.uint8)
     whole[:, left : left + long] = strip
     background = background_of(picture)
-    whole[:, :left] = _ground_beside(strip, 0, background)
-    whole[:, left + long :] = _ground_beside(strip, -1, background)
+    whole[:, :left] = ground_beside(strip, 0, background)
+    whole[:, left + long :] = ground_beside(strip, -1, background)
     count = min(MOST_WINDOWS, math.ceil((total - width) / ((1 - overlap) * width)) + 1)
     starts = np.linspace(0, total - width, count).round().astype(int)
     return [whole[:, start : start + width] for start in starts]
 
 
-def _ground_beside(strip: Picture, side: int, background: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def ground_beside(strip: Picture, side: int, background: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What goes on beside a strip, [height, 1] or [height, 1, 3]: its first or last column, smoothed; no ink.
 
     Of a wall or a sign, plain background would make a box about the letters. Where the column is ink, it is background.

@@ -10,7 +10,7 @@ FREE = {
     TRAIN: (
         "noise", "clouds", "bars", "grid", "blobs", "halftone", "edges", "scratches", "curves", "dashes", "plain",
         "barcode", "keys", "logos", "arrows", "underlines", "staff", "fences", "fabric", "gradients", "markings",
-        "branches",
+        "branches", "things", "spectrum",
     ),
     VALIDATION: ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
     TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),

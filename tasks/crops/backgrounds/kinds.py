@@ -16,6 +16,8 @@ from tasks.crops.backgrounds import from_glyphs, marks, scenes, shapes, textures
 from tasks.crops.backgrounds.canvas import Grey, Painter
 from tasks.crops.backgrounds.from_glyphs import GlyphPainter
 from tasks.crops.backgrounds.glyph_ink import Glyphs
+from unfont.ink import background_of
+from unfont.reading import ground_beside
 
 
 def _by_name(modules: Iterable[ModuleType], kinds: Mapping[str, Iterable[str]]) -> dict[str, Any]:
@@ -30,6 +32,8 @@ def _by_name(modules: Iterable[ModuleType], kinds: Mapping[str, Iterable[str]]) 
 FREE_KINDS: dict[str, Painter] = _by_name((marks, scenes, shapes, textures), FREE)
 TORN_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), TORN)
 ICON_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), ICONS)
+SHORT = 0.35  # fraction of the crops that are pieces of about a letter's or a short word's width
+ASPECTS = (0.6, 2.2)  # their width, in heights
 KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)
 
 
@@ -49,7 +53,24 @@ def draw_background(
     strong = rng.random() < 0.4
     ground = 1.0 if strong else rng.uniform(0.75, 1.0)
     ink = 0.0 if strong else rng.uniform(0.0, ground - 0.25)
-    return np.rint(255 * (ink + (ground - ink) * found)).astype(np.uint8)
+    picture = np.rint(255 * (ink + (ground - ink) * found)).astype(np.uint8)
+    return _as_read(picture, rng) if rng.random() < SHORT else picture
+
+
+def _as_read(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
+    """A piece of the picture in the middle, and beside it what a reader puts there: so it shows short pictures.
+
+    The whole picture, where there is next to nothing in that piece.
+    """
+    height, width = picture.shape
+    wide = max(1, min(width - 2, round(height * rng.uniform(*ASPECTS))))
+    left = (width - wide) // 2
+    piece = picture[:, left : left + wide]
+    if 2 * int(np.ptp(piece)) < int(np.ptp(picture)):
+        return picture
+    background = background_of(piece)
+    before, behind = (ground_beside(piece, side, background) for side in (0, -1))
+    return np.concatenate([before.repeat(left, 1), piece, behind.repeat(width - left - wide, 1)], axis=1)
 
 
 def _draw(kind: str, rng: Generator, height: int, width: int, glyphs: Glyphs | None) -> Grey:

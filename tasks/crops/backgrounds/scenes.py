@@ -38,6 +38,26 @@ def fabric(rng: Generator, height: int, width: int) -> Grey:
     return np.where(over, warp, 0.7 * weft) + rng.uniform(0, 0.5) * plaid
 
 
+def things(rng: Generator, height: int, width: int) -> Grey:
+    """Things in front of one another, few large and many small ones, each of its own tone and lit from its own side.
+
+    Such "dead leaves" have the statistics of photographs (Lee, Mumford & Huang, Occlusion Models for Natural Images,
+    2001).
+    """
+    rows, columns = axes(height, width)
+    picture = rng.uniform(0, 1) + 0.3 * along(rng, height, width) / width
+    smallest, power = rng.uniform(1.5, 5), rng.uniform(0.8, 1.6)
+    for size in np.sort(np.minimum(smallest * rng.random(int(rng.integers(8, 36))) ** -power, 1.5 * height))[::-1]:
+        top, left = rng.uniform(-0.2, 1.2, 2) * (height, width)
+        angle, thin = rng.uniform(0, np.pi), rng.uniform(0.25, 1)
+        u = np.cos(angle) * (columns - left) + np.sin(angle) * (rows - top)
+        v = (np.cos(angle) * (rows - top) - np.sin(angle) * (columns - left)) / thin
+        inside = np.hypot(u, v) < size if rng.random() < 0.6 else np.maximum(np.abs(u), np.abs(v)) < size
+        lit = rng.uniform(0, 1) + rng.uniform(-0.5, 0.5) * (u + v) / size
+        picture = np.where(inside, lit, picture)
+    return picture + rng.normal(0, rng.uniform(0.01, 0.12), (height, width)).astype(np.float32)
+
+
 def gradients(rng: Generator, height: int, width: int) -> Grey:
     """Glossy and dull light: slopes and round glows in steps or smooth, with grain."""
     rows, columns = axes(height, width)

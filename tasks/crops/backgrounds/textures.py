@@ -104,3 +104,19 @@ def arcs(rng: Generator, height: int, width: int) -> Grey:
     middle = rng.uniform(-0.5, 1.5, 2) * (height, width)
     distance = np.hypot(rows - middle[0], (columns - middle[1]) * rng.uniform(0.5, 1.5))
     return np.clip(rng.uniform(1, 4) * np.sin(2 * np.pi * distance / rng.uniform(4, 20)), -1, 1)
+
+
+def spectrum(rng: Generator, height: int, width: int) -> Grey:
+    """Noise whose amplitude falls with a power of the frequency, as in photographs: gravel, grass, fur, skies.
+
+    Longer in one direction than in the other, and cut at a level now and then.
+    """
+    turned, (down, across) = rng.uniform(0, np.pi), (np.fft.fftfreq(height), np.fft.rfftfreq(width))
+    stretch = rng.uniform(1, 4)
+    u = np.cos(turned) * across[None, :] + np.sin(turned) * down[:, None]
+    v = stretch * (np.cos(turned) * down[:, None] - np.sin(turned) * across[None, :])
+    falling = np.maximum(np.hypot(u, v), 1 / width) ** -rng.uniform(0.4, 2.2)
+    waves = np.exp(2j * np.pi * rng.random(falling.shape)) * falling
+    found = np.fft.irfft2(waves, (height, width)).astype(np.float32)
+    found /= float(found.std()) or 1.0
+    return np.tanh(found * rng.uniform(0.3, 3))

@@ -61,6 +61,15 @@ def test_hardly_any_crop_is_blank(kind: str) -> None:
     assert np.mean(blank) <= 0.05
 
 
+def test_every_third_crop_is_a_short_piece_whose_ground_goes_on_at_its_sides() -> None:
+    crops = [drawn("noise", seed) for seed in range(300)]
+    even = [(crop[:, :20] == crop[:, :1]).all() and (crop[:, -20:] == crop[:, -1:]).all() for crop in crops]
+    assert abs(np.mean(even) - 0.35) < 0.08
+    widths = [128 - 2 * int(np.argmax((crop != crop[:, :1]).any(axis=0))) for crop in crops]
+    short = np.array([wide for wide in widths if wide < 100])
+    assert short.min() >= 0.5 * 32 and short.max() <= 2.3 * 32 and np.ptp(short) > 32
+
+
 def test_whole_kinds_are_held_out() -> None:
     train, validation, unseen = (set(kinds_of(split)) for split in ("train", "validation", "test_unseen"))
     assert train == set(kinds_of("pool")) == set(kinds_of("test_seen"))
