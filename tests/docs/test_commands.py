@@ -29,6 +29,7 @@ from tests.project import dvc, unfont
 CHECKED = {
     "unfont ui": "serves for ever; tests/apps/test_servers.py starts it",
     "unfont serve": "serves for ever; tests/apps/test_servers.py starts it",
+    "unfont join": "waits for trainings of another machine; tests/tasks/train/test_machines.py joins some",
     "unfont sweep": "dozens of trainings; tests/apps/test_sweep.py runs small ones",
     "unfont report": "the first run has just written it, and tests/e2e/test_chain.py once more",
     "unfont round": "tests/e2e/test_chain.py runs it",

@@ -34,7 +34,7 @@ def port(monkeypatch) -> int:
 
 
 @contextmanager
-def another(port: int, *, wait: float = 1.0) -> Iterator[subprocess.Popen]:
+def another(port: int, *, wait: float = 20.0) -> Iterator[subprocess.Popen]:
     """Another machine that joins."""
     command = [sys.executable, "-c", "from apps.cli import main; main()", "join", f"127.0.0.1:{port}"]
     process = subprocess.Popen(
