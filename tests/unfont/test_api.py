@@ -137,7 +137,7 @@ def test_digits_and_signs_alone_are_of_no_script(text):
 def test_the_champion_is_small_and_carries_its_card():
     model = champion()
     assert model is champion()
-    assert len(model.labels) == 28 and {"Zxxx", "Zyyy"} <= set(model.labels) and model.target == "script"
+    assert len(model.labels) == 29 and {"Zxxx", "Zyyy", "Zzzz"} <= set(model.labels) and model.target == "script"
     assert (unfont.model.CHAMPION).stat().st_size <= 3 * 2**20
     text = unfont.model.CHAMPION.with_name("README.md").read_text(encoding="utf-8")
     assert all(script in text for script in model.labels) and "## Limits" in text and "OFL" in text
