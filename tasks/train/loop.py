@@ -96,7 +96,11 @@ def train_network(
     )  # fmt: skip
     processes, nodes = _spread_of(run)
     finished = -1
+    # A lost process may have cost half of the first epoch, which has no checkpoint: begin as if there had been none.
+    weights, random = copy.deepcopy(network.state_dict()), torch.get_rng_state()
     while True:
+        network.load_state_dict(weights)
+        torch.set_rng_state(random)
         try:
             with together(run, processes, nodes=nodes) as group:
                 return _train(run, group, validation, work=work / "checkpoint", progress=progress)

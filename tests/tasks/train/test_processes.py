@@ -140,6 +140,23 @@ def test_a_killed_process_costs_an_epoch_and_no_byte(table: Path, tmp_path: Path
     assert helpers() == []
 
 
+def test_a_process_killed_in_the_first_epoch_costs_no_byte(
+    table: Path, tmp_path: Path, whole: Path, monkeypatch, caplog
+):
+    steps: list[int] = []
+
+    def kill(pace: object, crops: int) -> None:
+        steps.append(crops)
+        if len(steps) == 4:
+            (helper,) = helpers()
+            helper.kill()
+
+    monkeypatch.setattr("tasks.train.loop._Pace.step", kill)
+    make_round_0(toy_params(train=TWO), table, tmp_path / "0")
+    assert contents(tmp_path / "0") == contents(whole)
+    assert "going on from epoch 0" in caplog.text
+
+
 def test_a_process_that_is_lost_again_and_again_ends_the_run(table: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("tasks.train.loop.together", lambda run, processes, nodes: together(Dies(), 2))
     with pytest.raises(UserError, match="one of 2 training processes was lost again"):
