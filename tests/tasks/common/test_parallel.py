@@ -116,7 +116,7 @@ def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch: pytest.Monkey
 
 def test_missing_dask_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UserError, match=r"\(crops.runner: dask\): pip install 'unfont\[dask\]'"):
+    with pytest.raises(UserError, match=r"\(crops.runner: dask\): pip install 'unfont-pipeline\[dask\]'"):
         list(spread(refuse, range(2), runner="dask", workers=2))
     with pytest.raises(UserError, match=r"\(score.runner: dask\)"):
         list(spread(refuse, range(2), runner="dask", workers=2, section="score"))
