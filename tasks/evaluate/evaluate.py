@@ -138,7 +138,7 @@ def _choose(job: _Job, predictions: SplitPredictions, chosen: Path) -> str:
         home=chosen.parent,
         metrics=metrics[name],
         rests_on=rests_on,
-        temperature=temperature,
+        temperatures={folder: job.models[own].temperature for own, folder in job.named.items()},
     )
     write_json(chosen, choice)
     log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(metrics[name]), temperature)

@@ -51,41 +51,47 @@ def choice_of(
     home: Path,
     metrics: Metrics,
     rests_on: Mapping[str, Any] | None = None,
-    temperature: float = 1.0,
+    temperatures: Mapping[Path, float] | None = None,
 ) -> dict[str, Any]:
     """What `chosen.json` holds: the model's name, its folder as seen from `home`, its weights, and why.
 
     `rests_on`: of each nuisance value that counted, its accuracy, cells and crops; None of one with too few of them.
-    `temperature` divides its logits before they become probabilities (`tasks.metrics.calibration`).
+    `temperatures`: of each measured model's folder, by what its logits are divided before they become probabilities
+    (`tasks.metrics.calibration`). They are kept by the hash of the weights: a model trained anew has lost its own.
     """
+    by_weights = {sha256_of(own / "model.safetensors"): value for own, value in (temperatures or {}).items()}
+    weights = sha256_of(folder / "model.safetensors")
     return {
         "name": name,
         "path": folder.resolve().relative_to(home.resolve()).as_posix(),
-        "weights": sha256_of(folder / "model.safetensors"),
+        "weights": weights,
         "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(metrics))}",
         "value": round(criterion_of(metrics), 6),
         "metrics": {name: metrics[name] for name in TERMS},
         "rests_on": dict(rests_on or {}),
-        "temperature": temperature,
+        "temperature": by_weights.get(weights, 1.0),
+        "temperatures": by_weights,
     }
 
 
 def read_choice(home: Path) -> dict[str, Any] | None:
     """`home`'s `chosen.json`, or None where no model was chosen yet; `temperature` is 1 where an older one has none.
 
+    `temperatures` are those of all models that it was chosen from, by the hash of their weights.
+
     Raises:
         UserError: the file is there and is not what `choice_of` writes.
     """
     path = home / "chosen.json"
     try:
-        choice: dict[str, Any] = {"temperature": 1.0, **read_json(path)}
+        choice: dict[str, Any] = {"temperature": 1.0, "temperatures": {}, **read_json(path)}
         if not all(isinstance(choice[key], str) for key in ("name", "path", "weights")):
             raise TypeError
-        if not 0 < float(choice["temperature"]) < math.inf:
+        if not all(0 < float(value) < math.inf for value in (choice["temperature"], *choice["temperatures"].values())):
             raise ValueError
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError("the choice of the model cannot be read", where=path, fix="run `unfont evaluate`") from error
     return choice
 

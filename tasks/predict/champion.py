@@ -44,8 +44,8 @@ def find_model(params: Params) -> Path:
 def temperature_of(params: Params, folder: Path) -> float:
     """By what the logits of the model in `folder` are divided, before they become probabilities.
 
-    A registered model carries its own in its card; the chosen one's is in `chosen.json`; of any other nothing is
-    known, and it is 1.
+    A registered model carries its own in its card; those of the models that `evaluate` measured are in
+    `chosen.json`; of any other nothing is known, and it is 1.
 
     Raises:
         UserError: the folder holds no model.
@@ -54,7 +54,11 @@ def temperature_of(params: Params, folder: Path) -> float:
     if own is not None:
         return float(own)
     choice = read_choice(params.home)
-    return float(choice["temperature"]) if choice and choice["weights"] == weights_of(folder) else 1.0
+    if choice is None:
+        return 1.0
+    weights = weights_of(folder)
+    known = {choice["weights"]: choice["temperature"]} | choice["temperatures"]
+    return float(known.get(weights, 1.0))
 
 
 def champion_artifacts(uri: str) -> Path:

@@ -118,6 +118,10 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "metrics": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
         "rests_on": dict.fromkeys(styles),
         "temperature": metrics["temperatures"]["round-0"],
+        "temperatures": {
+            sha256_of(folder / "model.safetensors"): metrics["temperatures"][name]
+            for name, folder in models_in(home).items()
+        },
     }
     assert metrics["chosen"] == {"name": "round-0", **metrics["models"]["round-0"]}
 

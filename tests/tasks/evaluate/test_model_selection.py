@@ -4,6 +4,7 @@ from tasks.common.files import sha256_of, write_json
 from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of, read_choice
 from unfont.errors import UserError
 
+WARM = '{"name": "erm", "path": "x", "weights": "y", "temperatures": {"y": "warm"}}'
 COLD = '{"name": "erm", "path": "x", "weights": "y", "temperature": 0}'
 
 
@@ -42,7 +43,12 @@ def test_a_choice_is_read_as_it_was_written(here):
     folder = here / "home" / "rounds" / "3"
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
-    choice = choice_of("round-3", folder=folder, home=here / "home", metrics=metrics(0.5, None, 0.2), temperature=0.6)
+    (here / "home" / "model.safetensors").write_bytes(b"other weights")
+    choice = choice_of(
+        "round-3", folder=folder, home=here / "home", metrics=metrics(0.5, None, 0.2),
+        temperatures={folder: 0.6, here / "home": 0.9},
+    )  # fmt: skip
+    assert choice["temperature"] == 0.6 and sorted(choice["temperatures"].values()) == [0.6, 0.9]
     assert choice["rests_on"] == {}
     write_json(here / "home" / "chosen.json", choice)
     assert read_choice(here / "home") == choice
@@ -60,7 +66,7 @@ def test_an_older_choice_has_temperature_one(here):
 
 def test_no_choice_is_none_and_a_damaged_one_says_so(here):
     assert read_choice(here) is None
-    for content in ("{", "[]", '{"name": "erm"}', '{"name": 1, "path": "x", "weights": "y"}', COLD):
+    for content in ("{", "[]", '{"name": "erm"}', '{"name": 1, "path": "x", "weights": "y"}', COLD, WARM):
         (here / "chosen.json").write_text(content)
         with pytest.raises(UserError, match="cannot be read"):
             read_choice(here)

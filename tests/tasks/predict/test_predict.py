@@ -168,6 +168,9 @@ def test_the_chosen_model_s_temperature_is_that_of_the_choice_and_a_registered_o
     assert temperature_of(PARAMS, folder) == 0.6
     write_json(PARAMS.home / "chosen.json", choice | {"temperature": 0.6, "weights": "another model's"})
     assert temperature_of(PARAMS, folder) == 1
+    others = {"another model's": 0.6, choice["weights"]: 0.8}
+    write_json(PARAMS.home / "chosen.json", choice | {"weights": "another model's", "temperatures": others})
+    assert temperature_of(PARAMS, folder) == 0.8  # measured, and not chosen
     write_json(folder / "model.json", read_json(folder / "model.json") | {"temperature": 0.7})
     assert temperature_of(PARAMS, folder) == 0.7
 

@@ -58,7 +58,7 @@ METRICS = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
 
 
 def choose(home, path, name="some", temperature=1.0):
-    choice = choice_of(name, folder=home / path, home=home, metrics=METRICS, temperature=temperature)
+    choice = choice_of(name, folder=home / path, home=home, metrics=METRICS, temperatures={home / path: temperature})
     write_json(home / "chosen.json", choice)
 
 
