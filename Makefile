@@ -44,12 +44,14 @@ format: $(VENV)/.ready-test  ## Format the code as lint checks it.
 	ruff check --fix .
 	ruff format .
 
-benchmark: $(VENV)/.ready  ## Measure the pipeline, rendering, mining, explaining; results go to benchmarks/results.
+benchmark: $(VENV)/.ready  ## Measure the pipeline, training, rendering, mining, explaining; write docs/performance.md.
 	python -m benchmarks.chain
+	python -m benchmarks.train data/scripts/table
 	python -m benchmarks.render
 	python -m benchmarks.mine
 	python -m benchmarks.imbalance
 	python -m benchmarks.explain --home data/scripts
+	python -m benchmarks.performance
 
 clean:  ## Remove the environment and scratch; results stay.
 	rm -rf $(VENV) build unfont/build *.egg-info unfont/*.egg-info data/.work data/fonts/node_modules

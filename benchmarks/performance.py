@@ -21,11 +21,29 @@ TOOLS = {
     "synthtiger_photos": "SynthTIGER: the same with pictures 4,000 pixels wide",
     "synthtiger_degraded": "SynthTIGER: the same with elastic distortion, perspective, skew, rotation, noise",
 }
+# Ways to use the cores of benchmarks/train.py, and what it measures beside them.
+WAYS = {
+    "processes": "ours: a process a core, averaged gradients",
+    "processes_float32": "… in float32",
+    "threads_spinning": "one process, a thread a core",
+    "threads_spinning_float32": "… in float32",
+    "threads_waiting": "… whose threads wait (`OMP_WAIT_POLICY=passive`)",
+    "threads_bounded_spin": "… whose threads spin a while (`GOMP_SPINCOUNT=20000`)",
+}
+PEERS = {
+    "bare_loop": ("bare forward, backward and step, crops degraded before", "≥ 0.95"),
+    "bare_loop_degrading": ("bare forward, backward and step, degraded as in training", ""),
+    "matmul": ("share of a matrix product's FLOP/s, float32", "≥ 0.60"),
+    "lightning": ("PyTorch Lightning", "> 1"),
+    "keras": ("Keras on torch", "> 1"),
+}
 PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 
 
 def main() -> None:
     text = page(read("chain"))
+    if (RESULTS / "train.json").is_file():
+        text += "\n" + training(read("train"))
     if (RESULTS / "render.json").is_file():
         text += "\n" + rendering(read("render"))
     if (RESULTS / "mine.json").is_file():
@@ -161,6 +179,39 @@ def reruns(found: dict[str, Any]) -> list[str]:
         f" {between([one['ratio']['min'], one['ratio']['max']])} of {one['work_s']['median']:.0f} s | ≤ 1.15 |"
         for way, one in found.items()
     ]
+
+
+def training(train: dict[str, Any]) -> str:
+    """The section on training, from the values of `benchmarks/train.py`."""
+    company, ratio, peers = train["company"], train["ratio"], train["peers"]
+    busy = list(company["processes"])
+    lines = [
+        "## Training",
+        "",
+        "Crops a second of a whole training of the default network with the heads of `conditional`: degradation,",
+        "batches, steps, metrics, validation, checkpoint. Median (smallest to largest) beside so many busy processes",
+        "(`python -m benchmarks.train TABLE`). Beside one, ours keeps "
+        f"{train['beside_busy']:.0%} of its rate alone; 45% was aimed for.",
+        "",
+        f"| busy processes | {' | '.join(busy)} |",
+        "|---|" + "---|" * len(busy),
+        *(f"| {text} | {' | '.join(rate_of(company[way][count]) for count in busy)} |" for way, text in WAYS.items()),
+        "",
+        "The same network on the same crops, alone:",
+        "",
+        "| what | crops/s | ours over it | aim |",
+        "|---|---|---|---|",
+        *(
+            f"| {text} | {rate_of(peers[name]) if name in peers else ''} | {ratio[name]:.2f} | {aim} |"
+            for name, (text, aim) in PEERS.items()
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def rate_of(measured: dict[str, float]) -> str:
+    return f"{measured['crops_per_s']:,.0f} ({measured['min']:,.0f} to {measured['max']:,.0f})"
 
 
 def explaining(explain: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import psutil
 
-from benchmarks.train import WAYS, company, measured, rate_of
+from benchmarks.train import WAYS, company, flops, matmul_share, measured, of_peer, rate_of
 from benchmarks.train_stage import EPOCHS, params_of
 from tests.tasks.toycrops import make_toy_table
 
@@ -29,3 +29,17 @@ def test_every_way_has_the_params_that_it_names():
 
 def test_a_rate_is_a_median_with_its_bounds():
     assert rate_of([3.0, 1.0, 2.0]) == {"crops_per_s": 2.0, "min": 1.0, "max": 3.0, "n": 3}
+
+
+def test_bare_steps_are_measured_as_a_training_is(tmp_path):
+    rates = of_peer("bare_loop_degrading", tmp_path, make_toy_table(tmp_path / "table"), 100)
+    assert len(rates) == EPOCHS - 1 and min(rates) > 0
+
+
+def test_a_crop_s_operations_are_those_of_its_convolutions():
+    """Two for each weight and place, and as many again for each of the two gradients, none for the picture's."""
+    channels, places = [1, 16, 32, 64, 128, 128, 256], [1024, 256, 64, 64, 64, 64]
+    layers = zip(channels, channels[1:], places, strict=False)
+    forward = [2 * inputs * outputs * (25 if inputs == 1 else 9) * count for inputs, outputs, count in layers]
+    assert 3 * sum(forward) - forward[0] <= flops() < 1.02 * 3 * sum(forward)
+    assert matmul_share(500.0, 1000 * flops()) == 0.5
