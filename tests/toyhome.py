@@ -65,7 +65,7 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, d
         )
     chosen = list(names)[-1]
     choice = {"name": names[chosen], "path": chosen, "weights": shas[chosen]}
-    why = {"criterion": "validation.light: mean of accuracy", "value": 0.875, "temperature": 1.0}
+    why = {"criterion": "validation.light: mean of accuracy", "value": 0.875, "temperature": 1.0, "temperatures": {}}
     _write(home / "chosen.json", choice | why)
     predictions = _predictions(rng, rows, params, list(names.values()), labels)
     predictions.to_parquet(home / "predictions.parquet", index=False)

@@ -28,6 +28,7 @@ OTHERWISE = {
     ("tasks/report/overview.py", "train"): "a section of params.yaml",
     ("benchmarks/imbalance.py", "train"): "a section of params.yaml",
     ("benchmarks/invariance.py", "train"): "a section of params.yaml",
+    ("benchmarks/performance.py", "train"): "a file of results",
     ("benchmarks/train_stage.py", "train"): "an argument: settings of that section",
     ("benchmarks/material.py", "validation"): "a key of material.json",
     ("benchmarks/mine.py", "pool"): "a folder, and a column of the figures",
