@@ -28,7 +28,6 @@ from torch.nn import functional
 
 from benchmarks.train_stage import EPOCHS, first_crops, params_of
 from models.network import CropNet, Standardise
-from models.optimizer import Optimizer
 from models.training import uses_bfloat16
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
@@ -88,8 +87,8 @@ class BareLoop:
         threads = params.threads if group.size == 1 else max(1, params.threads // params.train.processes)
         with deterministic(threads, seed=params.seed):
             network = network_of(params, self.crops, self.labels).train()
-            optimizer = Optimizer(network, [], train=params.train, head_rate=1.0)
-            optimizer.set_rate(params.train.learning_rate / 10)
+            optimizer = torch.optim.AdamW(network.parameters(), params.train.learning_rate / 10, fused=True)
+            weights = list(network.parameters())
             before = None if self.degrading else self.crops.batch(own, params.degrade).images
             for epoch in range(EPOCHS):
                 for places in torch.split(torch.arange(len(own)), params.train.batch // group.size):
@@ -100,7 +99,7 @@ class BareLoop:
                         images = before[places]
                     optimizer.zero_grad()
                     loss_of(network, images, self.crops.targets[rows], params).backward()  # type: ignore[no-untyped-call]
-                    group.average_gradients(optimizer.weights)
+                    group.average_gradients(weights)
                     optimizer.step()
                 yield time.perf_counter()
 

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from models.losses import target_loss
 from models.network import CropNet
-from models.optimizer import Optimizer
 from models.schedule import one_cycle, reversal_strength
 from models.settings import InvarianceSettings, LossSettings, TrainSettings
 
@@ -89,7 +88,7 @@ class Training:
     """Takes one step at a time.
 
     The learning rate and λ follow from `step` alone, so a resumed training needs the network, the modes' heads, the
-    optimizer's states and `step`, nothing else.
+    optimizer's state and `step`, nothing else.
 
     Args:
         network: is trained in place.
@@ -121,9 +120,7 @@ class Training:
         made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
         self.modes: Sequence[Mode] = made
         self.heads = nn.ModuleList(made)
-        self.optimizer = Optimizer(
-            network, self.heads.parameters(), train=train, head_rate=invariance.head_learning_rate
-        )
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=train.learning_rate, fused=True)
 
     def update(self, batch: Batch) -> Update:
         """One step: `loss`, `accuracy`, `learning_rate`, `strength` where a mode has one, and the modes' own."""
@@ -165,15 +162,30 @@ class Training:
                 self._descend(torch.stack(known).sum())
 
     def _descend(self, loss: Tensor) -> None:
+        # A weight that `loss` does not reach has no gradient at all, and the optimizer leaves it and its moments alone.
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.average is not None:
-            self.average(self.optimizer.weights)
+            self.average([weight for group in self.optimizer.param_groups for weight in group["params"]])
         self.optimizer.step()
+
+    def _groups(self) -> list[dict[str, object]]:
+        # Weight decay is for weights that multiply; norms and biases are left alone.
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": weights, "weight_decay": self.train.weight_decay, "relative": 1.0},
+            {"params": others, "weight_decay": 0.0, "relative": 1.0},
+        ]
+        heads = list(self.heads.parameters())
+        if heads:
+            groups.append({"params": heads, "weight_decay": 0.0, "relative": self.invariance.head_learning_rate})
+        return groups
 
     def _set_learning_rate(self) -> float:
         rate = one_cycle(self.step, self.steps, peak=self.train.learning_rate, warmup=self.train.warmup)
-        self.optimizer.set_rate(rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["relative"]
         return rate
 
 

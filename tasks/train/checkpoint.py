@@ -74,31 +74,25 @@ def state_of(training: Training) -> dict[str, Tensor]:
     """The tensors that a training goes on from: the network's, the heads' and the optimizer's."""
     flat = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
     flat |= {f"heads.{name}": tensor for name, tensor in training.heads.state_dict().items()}
-    for part, optimizer in training.optimizer.parts.items():
-        for number, state in optimizer.state_dict()["state"].items():
-            flat |= {f"{part}.{number}.{name}": tensor for name, tensor in state.items()}
+    for number, state in training.optimizer.state_dict()["state"].items():
+        flat |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
     return flat
 
 
 def restore_state(training: Training, flat: dict[str, Tensor]) -> None:
     """Give `training` what `state_of` another one was."""
-    parts: dict[str, dict[str, Tensor]] = {name: {} for name in ("network", "heads", *training.optimizer.parts)}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "heads": {}, "optimizer": {}}
     for name, tensor in flat.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = tensor
-    training.network.load_state_dict(parts["network"])
-    training.heads.load_state_dict(parts["heads"])
-    for part, optimizer in training.optimizer.parts.items():
-        _restore_optimizer(optimizer, parts[part])
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
-    for name, tensor in flat.items():
+    for name, tensor in parts["optimizer"].items():
         number, _, field = name.partition(".")
         weight = weights[int(number)]
         # The fused optimizer goes by memory: its moments need the layout of the weights (channels last).
         laid_out = torch.zeros_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
         state.setdefault(int(number), {})[field] = laid_out
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    training.network.load_state_dict(parts["network"])
+    training.heads.load_state_dict(parts["heads"])
+    training.optimizer.load_state_dict({**training.optimizer.state_dict(), "state": state})

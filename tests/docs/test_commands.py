@@ -41,7 +41,7 @@ CHECKED = {
     "mlflow models serve": "serves for ever; tests/apps/test_served_model.py asks the model",
     "dask scheduler": "serves for ever",
     "dask worker": "serves for ever",
-    "make run": "makes an environment and takes twenty minutes",
+    "make run": "makes an environment and takes half an hour",
     "make test": "is what runs this",
     ". .venv/bin/activate": "of an environment that make made",
     "find scans": "tests/apps/test_predict.py lists paths on standard input",

@@ -126,7 +126,7 @@ def test_without_strength_the_backbone_is_erms_to_the_bit(mode: str):
 @pytest.mark.parametrize("mode", PUSHING)
 def test_the_heads_descend_at_full_strength_whatever_the_strength(mode: str):
     training = make(mode, steps=40)
-    for group in training.optimizer.groups[:3]:
+    for group in training.optimizer.param_groups[:2]:
         group["relative"] = 0.0  # a backbone that stands still: what its head learns is the head's own doing
     losses = [training.update(batch()).metrics["style_loss"] for _ in range(40)]
     assert losses[-1] < 0.7 * losses[0]
@@ -186,10 +186,9 @@ def test_ascents_heads_step_before_the_backbone():
 def test_heads_take_as_many_steps_as_set_for_each_of_the_backbone(mode: str, steps: int, taken: int):
     training = make(mode, head_steps=steps)
     training.update(batch())
-    states = training.optimizer.adamw.state
+    states = training.optimizer.state
     assert {int(states[weight]["step"]) for weight in training.heads.parameters()} == {taken}
-    rest = [training.network.target_head.weight, *(w for w in training.network.parameters() if w.ndim == 1)]
-    assert {int(states[weight]["step"]) for weight in rest} == {1}
+    assert {int(states[weight]["step"]) for weight in training.network.parameters()} == {1}
 
 
 def test_strength_follows_the_step():
@@ -236,9 +235,7 @@ def left_readable(mode: str) -> float:
     """What a fresh probe reads of the nuisance, the mean of two trainings."""
     found = []
     for seed in (0, 1):
-        training = make(
-            mode, seed=seed, steps=80, learning_rate=0.004, head_learning_rate=5.0, head_steps=5, strength=0.5
-        )
+        training = make(mode, seed=seed, steps=80, learning_rate=0.002, head_learning_rate=10.0, head_steps=5)
         for step in range(80):
             metrics = training.update(batch(step)).metrics
         assert metrics["accuracy"] > 0.8

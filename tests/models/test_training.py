@@ -18,8 +18,9 @@ def test_a_step_says_how_likely_it_took_each_true_target_to_be():
 def test_the_heads_rate_is_relative_to_the_backbones():
     training = make("erm", head_learning_rate=3.0)
     metrics = training.update(batch()).metrics
-    rate = metrics["learning_rate"]
-    assert [group["lr"] for group in training.optimizer.groups] == pytest.approx([rate, rate, rate, 3 * rate])
+    assert [group["lr"] for group in training.optimizer.param_groups] == pytest.approx(
+        [metrics["learning_rate"], metrics["learning_rate"], 3 * metrics["learning_rate"]]
+    )
 
 
 def test_modes_see_features_of_one_scale():
