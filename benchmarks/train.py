@@ -22,9 +22,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -103,10 +104,7 @@ def installed(folder: Path) -> Path:
 
 def of_peer(way: str, folder: Path, table: Path, crops: int) -> list[float]:
     """Crops a second of each epoch but the first, of benchmarks.train_peers."""
-    command = [sys.executable, "-m", "benchmarks.train_peers", str(table), way, "--crops", str(crops)]
-    cleared = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
-    done = subprocess.run([*command, "--peers", str(folder)], cwd=ROOT, env=cleared, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return rates_said("benchmarks.train_peers", str(table), way, "--crops", str(crops), "--peers", str(folder))
 
 
 def product_rate() -> float:
@@ -134,11 +132,17 @@ def flops() -> float:
 def measured(way: str, busy: int, table: Path, crops: int) -> list[float]:
     """Crops a second of each epoch but the first, in a process of its own beside so many busy ones."""
     settings, environment = WAYS[way]
-    command = [sys.executable, "-m", "benchmarks.train_stage", str(table), json.dumps(settings), "--crops", str(crops)]
-    cleared = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     with company(busy):
-        done = subprocess.run(command, cwd=ROOT, env=cleared | environment, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+        words = [str(table), json.dumps(settings), "--crops", str(crops)]
+        return rates_said("benchmarks.train_stage", *words, environment=environment)
+
+
+def rates_said(module: str, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> list[float]:
+    """What a module prints last, run with torch's threads as they are unless `environment` says otherwise."""
+    cleared = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, cwd=ROOT, env={**cleared, **environment}, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from models.training import uses_bfloat16
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.train.batches import Crops, Labels
+from tasks.train.loop import threads_of
 from tasks.train.machines import together
 from tasks.train.processes import Group
 
@@ -84,8 +85,7 @@ class BareLoop:
     def ends(self, group: Group) -> Iterator[float]:
         """When each epoch ended."""
         params, own = self.params, torch.arange(len(self.crops))[group.rank :: group.size]
-        threads = params.threads if group.size == 1 else max(1, params.threads // params.train.processes)
-        with deterministic(threads, seed=params.seed):
+        with deterministic(threads_of(params, group), seed=params.seed):
             network = network_of(params, self.crops, self.labels).train()
             optimizer = torch.optim.AdamW(network.parameters(), params.train.learning_rate / 10, fused=True)
             weights = list(network.parameters())

@@ -4,8 +4,7 @@ import copy
 import hashlib
 import json
 import logging
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,12 +34,10 @@ from tasks.train.checkpoint import (
 from tasks.train.curves import Metrics, curve_of, means_of
 from tasks.train.machines import together
 from tasks.train.model_folder import histogram_of
+from tasks.train.pace import Pace, Progress
 from tasks.train.processes import Group, HelperLostError
 from tasks.train.weights import new_network
 from unfont.errors import UserError
-
-Progress = Callable[[str], None]
-REPORT_EVERY = 10.0  # seconds
 
 log = logging.getLogger("unfont")
 
@@ -168,7 +165,7 @@ class _Run:
         """What a helper does: every epoch that the first process does."""
         # What travels through shared memory is one for all, and every process steps its own weights.
         own = replace(self, network=copy.deepcopy(self.network))
-        with deterministic(_threads_of(self.params, group), seed=self.seed):
+        with deterministic(threads_of(self.params, group), seed=self.seed):
             training = own.training(group)
             for epoch in range(_agree(training, 0, group), self.train.epochs):
                 _train_epoch(own, training, group, epoch=epoch)
@@ -178,7 +175,7 @@ class _Run:
         parts = (self.params.degrade, self.params.network, self.params.loss, self.params.invariance, self.train)
         mined = [self.mine.hard, self.mine.visits] if self.mine else None
         what = [self.crops.keys, self.crops.targets.tolist(), self.added.tolist()]
-        exact = [_threads_of(self.params, group), group.size, uses_bfloat16(self.train)]  # all change rounding
+        exact = [threads_of(self.params, group), group.size, uses_bfloat16(self.train)]  # all change rounding
         facts = [
             [part.model_dump() for part in parts],
             [mode.name for mode in self.modes],
@@ -196,7 +193,8 @@ def _spread_of(run: _Run) -> tuple[int, int]:
     return (processes, nodes) if processes * nodes <= min(run.train.batch, len(run.crops)) // 2 else (1, 1)
 
 
-def _threads_of(params: Params, group: Group) -> int:
+def threads_of(params: Params, group: Group) -> int:
+    """Torch threads of each process of a training."""
     return params.threads if group.size == 1 else max(1, params.threads // params.train.processes)
 
 
@@ -206,9 +204,9 @@ def _train(run: _Run, group: Group, validation: Validation, *, work: Path, progr
     training = run.training(group)
     trained = restore_checkpoint(work, training, identity=identity)
     first = _agree(training, len(trained.history), group)
-    pace = _Pace(progress, done=first * len(run.crops), total=run.train.epochs * len(run.crops))
+    pace = Pace(progress, done=first * len(run.crops), total=run.train.epochs * len(run.crops))
     for epoch in range(first, run.train.epochs):
-        with _threads(_threads_of(run.params, group)):
+        with _threads(threads_of(run.params, group)):
             steps, trained.examples = _train_epoch(run, training, group, epoch=epoch, pace=pace)
         facts = {**means_of(steps), "validation_accuracy": validation.accuracy(run.network)}
         trained.history.append({"epoch": epoch, **facts})
@@ -227,7 +225,7 @@ def _agree(training: Training, epochs: int, group: Group) -> int:
 
 
 def _train_epoch(
-    run: _Run, training: Training, group: Group, *, epoch: int, pace: "_Pace | None" = None
+    run: _Run, training: Training, group: Group, *, epoch: int, pace: Pace | None = None
 ) -> tuple[list[Metrics], Examples]:
     """One epoch: the metrics of every step, and the histogram of the examples; nothing in a helper."""
     # Dropout draws from torch's own generator: set by epoch, so that a resumed run has the same numbers.
@@ -282,21 +280,3 @@ def _threads(count: int) -> Iterator[None]:
 def _formatted(metrics: dict[str, float | None]) -> str:
     wanted = ("loss", "accuracy", "validation_accuracy")
     return ", ".join(f"{name} {value:.3f}" for name in wanted if (value := metrics.get(name)) is not None)
-
-
-class _Pace:
-    """Rate and time left, reported every few seconds."""
-
-    def __init__(self, progress: Progress, *, done: int, total: int) -> None:
-        self.progress, self.done, self.total = progress, done, total
-        self.first, self.start, self.reported = done, time.monotonic(), time.monotonic()
-
-    def step(self, crops: int) -> None:
-        self.done += crops
-        if time.monotonic() - self.reported > REPORT_EVERY:
-            self.reported = time.monotonic()
-            self.progress(f"{self.done:,} of {self.total:,} crops; {self}")
-
-    def __str__(self) -> str:
-        rate = (self.done - self.first) / max(time.monotonic() - self.start, 1e-9)
-        return f"{rate:,.0f} crops/s, {(self.total - self.done) / max(rate, 1e-9):,.0f} s left"

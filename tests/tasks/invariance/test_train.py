@@ -11,8 +11,8 @@ from tasks.common.params import Params
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.train.card import weights_of
 from tasks.train.job import gather
-from tasks.train.loop import Progress
 from tasks.train.model_folder import read_training
+from tasks.train.pace import Progress
 from tasks.train.weights import load_model
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents

@@ -151,7 +151,7 @@ def test_a_process_killed_in_the_first_epoch_costs_no_byte(
             (helper,) = helpers()
             helper.kill()
 
-    monkeypatch.setattr("tasks.train.loop._Pace.step", kill)
+    monkeypatch.setattr("tasks.train.pace.Pace.step", kill)
     make_round_0(toy_params(train=TWO), table, tmp_path / "0")
     assert contents(tmp_path / "0") == contents(whole)
     assert "going on from epoch 0" in caplog.text
