@@ -1,7 +1,11 @@
 """Work spread through Prefect's task runners, inside a flow run and without one."""
 
+import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -107,6 +111,58 @@ def test_the_crop_table_has_the_same_bytes_as_without_prefect(
 
     crops()
     assert bytes_in(tmp_path / "inside" / "crops") == bytes_in(tmp_path / "outside" / "crops")
+
+
+@pytest.mark.slow
+def test_a_cluster_started_elsewhere_loses_a_worker_and_nothing_else(tmp_path: Path, prefect_server: None) -> None:
+    tables = make_toy_tables(tmp_path)
+    make_toy_crops(tables, tmp_path / "here", SCRIPTS, map)
+    with cluster_of_the_command_line(tmp_path) as (address, workers):
+        settings = CropsSettings(**{**CROPS.model_dump(), "runner": "dask", "workers": 2, "scheduler": address})
+        results = in_a_flow(partial(die_once, folder=tmp_path), range(8), settings)
+        assert [path.read_text() for path in results] == [str(n * n) for n in range(8)]
+        assert sorted(worker.poll() is None for worker in workers) == [False, True]
+
+        @flow(name="crops", persist_result=False)
+        def crops() -> None:
+            make_toy_crops(tables, tmp_path / "there", SCRIPTS, fan_out(settings))
+
+        crops()  # by the worker that is left
+    assert bytes_in(tmp_path / "there" / "crops") == bytes_in(tmp_path / "here" / "crops")
+
+
+@contextmanager
+def cluster_of_the_command_line(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and two workers, each a process of its own that nobody starts again; the scheduler's address."""
+    program = Path(sys.executable).with_name("dask")
+    local = ["--host", "127.0.0.1", "--no-dashboard"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # the work is of this folder
+    with ExitStack() as stack, (folder / "cluster.log").open("wb") as log:
+
+        def start(*arguments: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen([program, *arguments], stdout=log, stderr=log, env=environment)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            return process
+
+        where = folder / "scheduler.json"
+        start("scheduler", *local, "--port", "0", "--scheduler-file", str(where))
+        workers = [
+            start("worker", *local, "--no-nanny", "--nthreads", "1", "--scheduler-file", str(where)) for _ in range(2)
+        ]
+        yield wait_for_workers(where), workers
+
+
+def wait_for_workers(where: Path) -> str:
+    """The address of the scheduler, once two workers have joined it."""
+    from distributed import Client
+
+    until = time.monotonic() + 60
+    while not where.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    with Client(scheduler_file=str(where)) as client:
+        client.wait_for_workers(2, timeout=60)
+        return str(client.scheduler.address)
 
 
 def test_an_error_names_the_section_that_is_wrong(monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> None:
