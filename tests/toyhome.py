@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
+from models.inference import Fused, fused
 from models.network import CropNet
 from models.settings import SEVERITY_NAMES
 from tasks.common.files import sha256_of
@@ -16,6 +17,7 @@ from tasks.common.params import UNWRITTEN, Params, read_params
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.shards import crop_schema, write_shards
 from tasks.crop_table.splits import SPLITS
+from tasks.evaluate import predictions as scoring
 from tasks.evaluate.mining_gain import MINING_METRICS, model_name, summarise
 from tasks.train.replicas import replicas_of
 from tasks.train.weights import save_model
@@ -24,6 +26,17 @@ LABELS = ["Cyrl", "Latn", "Zxxx"]
 STYLES = ["handwriting", "sans-serif", "serif"]
 COUNTS = {"train": 24, "pool": 16, "validation": 8, "test_seen": 8, "test_unseen": 12}  # crops a label
 HEIGHT, WIDTH = 16, 64
+
+
+def count_passes(monkeypatch: Any, networks: list[CropNet]) -> None:
+    """Note the network of every forward pass that `score_split` makes in `networks`."""
+
+    def watched(network: CropNet) -> Fused:
+        ready = fused(network)
+        ready.register_forward_hook(lambda *_: networks.append(network))
+        return ready
+
+    monkeypatch.setattr(scoring, "fused", watched)
 
 
 def toy_params(**changes: Any) -> Params:

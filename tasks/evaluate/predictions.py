@@ -1,7 +1,9 @@
 """Predictions of models on the degraded crops of a split: each batch is read and degraded once for all of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,16 @@ import torch
 from torch import Tensor
 
 from models.degrade import SEVERITIES, degrade, seeds_of
+from models.inference import Fused, fused
 from models.network import CropNet
+from tasks.common.determinism import deterministic
+from tasks.common.parallel import AHEAD, in_order
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, stream_images
 from tasks.metrics.calibration import fit_temperature
 from tasks.metrics.classification import is_learned
 from tasks.metrics.worst_group import FAMILY
-from tasks.train.batches import as_images, logits_of
+from tasks.train.batches import FORWARD_BATCH, as_images
 from tasks.train.card import weights_of
 from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
@@ -154,7 +159,8 @@ def score_split(
     """Predictions of every model on every crop of a split.
 
     Each batch of crops is read once and degraded once a severity, whatever the number of models. Must run
-    within `deterministic`.
+    within `deterministic`: as many threads as it allows score a batch each, with one torch thread, so that their
+    number changes no result.
 
     Args:
         severities: that all models are run at, or those of each by its name.
@@ -167,14 +173,23 @@ def score_split(
     # A round after the stop is its predecessor again: one forward pass serves both.
     first = {name: next(other for other in models if models[other] is models[name]) for name in models}
     source = {(name, severity): (first[name], severity) for name in models for severity in by_model[name]}
-    scored: dict[Key, list[ModelPredictions]] = {key: [] for key in source.values()}
+    networks = {name: fused(models[name].network) for name in dict.fromkeys(first.values())}
+    keys = list(dict.fromkeys(source.values()))
+    scored: dict[Key, list[ModelPredictions]] = {key: [] for key in keys}
     seen: list[pd.DataFrame] = []
-    for pixels, rows in stream_images(table, [split], batch):
-        check_size(pixels, {name: model.network for name, model in models.items()}, table)
-        seen.append(rows[list(dict.fromkeys(["key", "ambiguous", *label_columns(labels), FAMILY]))])
-        for name, severity, images in _degraded(pixels, rows["key"].tolist(), models, scored):
-            logits = logits_of(models[name].network, images)
-            scored[name, severity].append(ModelPredictions.of_logits(logits, models[name], keep=keep_logits))
+
+    def read() -> Iterator[tuple[np.ndarray, list[str]]]:
+        for pixels, rows in stream_images(table, [split], batch):
+            check_size(pixels, {name: model.network for name, model in models.items()}, table)
+            seen.append(rows[list(dict.fromkeys(["key", "ambiguous", *label_columns(labels), FAMILY]))])
+            yield pixels, rows["key"].tolist()
+
+    score = partial(_score_batch, networks=networks, models=models, wanted=keys, keep_logits=keep_logits)
+    workers = torch.get_num_threads()
+    with deterministic(1), ThreadPoolExecutor(workers) as threads:
+        for part in in_order(lambda given: threads.submit(score, *given), read(), ahead=AHEAD * workers):
+            for key, predictions in part.items():
+                scored[key].append(predictions)
     if not seen:
         raise UserError(f"there are no crops of split '{split}'", where=table, fix=f"give {split} some crops")
     facts = pd.concat(seen, ignore_index=True)
@@ -186,14 +201,32 @@ def score_split(
     )
 
 
+@torch.inference_mode()
+def _score_batch(
+    pixels: np.ndarray,
+    keys: list[str],
+    *,
+    networks: Mapping[str, Fused],
+    models: Mapping[str, Model],
+    wanted: Iterable[Key],
+    keep_logits: bool,
+) -> dict[Key, ModelPredictions]:
+    """Predictions on one batch of crops, by (model, severity) `wanted`."""
+    scored = {}
+    for name, severity, images in _degraded(pixels, keys, networks, wanted):
+        logits = torch.cat([networks[name](part)[0] for part in torch.split(images, FORWARD_BATCH)])
+        scored[name, severity] = ModelPredictions.of_logits(logits, models[name], keep=keep_logits)
+    return scored
+
+
 def _degraded(
-    pixels: np.ndarray, keys: list[str], models: dict[str, Model], wanted: Iterable[Key]
+    pixels: np.ndarray, keys: list[str], networks: Mapping[str, Fused], wanted: Iterable[Key]
 ) -> Iterator[tuple[str, str, Tensor]]:
     """A batch's images for each (model, severity) `wanted`; crops are degraded once a severity and channels."""
     seeds = seeds_of(keys, 0)
     by_input: dict[tuple[int, str], list[str]] = {}
     for name, severity in wanted:
-        by_input.setdefault((models[name].network.channels, severity), []).append(name)
+        by_input.setdefault((networks[name].channels, severity), []).append(name)
     for (channels, severity), names in by_input.items():
         images = degrade(as_images(torch.from_numpy(pixels), channels), seeds, SEVERITIES[severity])
         for name in names:

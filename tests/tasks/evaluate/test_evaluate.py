@@ -17,12 +17,11 @@ from tasks.common.files import read_json, sha256_of
 from tasks.crop_table import shards as table
 from tasks.crop_table.shards import read_images, read_rows
 from tasks.crop_table.splits import MEASURED_SPLITS
-from tasks.evaluate import predictions as module
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.evaluate.plot_tables import COLUMNS
 from tasks.metrics.calibration import calibration_error, fit_temperature
 from tasks.train.weights import load_model, save_model
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import count_passes, make_toy_home, toy_params
 from unfont.errors import UserError
 
 WRITTEN = ["chosen.json", "predictions.parquet"]
@@ -243,8 +242,8 @@ def test_the_same_inputs_give_the_same_bytes(home, copy, params):
 def test_the_same_weights_are_scored_once_and_answer_under_every_name(copy, params, monkeypatch):
     """A round after the stop holds the previous round's model."""
     shutil.copytree(copy / "rounds/1", copy / "rounds/9")
-    scored, logits_of = [], module.logits_of
-    monkeypatch.setattr(module, "logits_of", lambda *given: scored.append(given[0]) or logits_of(*given))
+    scored = []
+    count_passes(monkeypatch, scored)
     run(params, copy, **{"round-9": copy / "rounds/9"})
     assert len({id(network) for network in scored}) == len(models_in(copy))
     metrics = read_json(copy / "metrics/evaluate.json")["models"]

@@ -13,7 +13,7 @@ from tasks.crop_table.shards import read_images
 from tasks.evaluate import predictions as module
 from tasks.evaluate.predictions import Model, calibrated, score_split
 from tasks.metrics.calibration import fit_temperature
-from tests.toyhome import LABELS, make_toy_home, toy_params
+from tests.toyhome import LABELS, count_passes, make_toy_home, toy_params
 
 PARAMS = toy_params()
 
@@ -29,8 +29,8 @@ def model(seed, labels=LABELS):
     return Model(network=network.eval(), labels=list(labels))
 
 
-def answered(table, models, severities, batch=7):
-    with deterministic(1):
+def answered(table, models, severities, batch=7, threads=1):
+    with deterministic(threads):
         return score_split(
             models, table=table, split="test_unseen", labels=PARAMS.labels, severities=severities, batch=batch
         )
@@ -57,8 +57,8 @@ def test_a_model_without_the_unwritten_label_says_nothing_of_text(table):
 def test_each_model_is_asked_at_its_own_severities_once_for_the_same_weights(table, monkeypatch):
     first, second = model(1), model(2)
     calls, degraded = [], []
-    logits_of, degrade_as_before = module.logits_of, module.degrade
-    monkeypatch.setattr(module, "logits_of", lambda *given: calls.append(given[0]) or logits_of(*given))
+    count_passes(monkeypatch, calls)
+    degrade_as_before = module.degrade
     monkeypatch.setattr(module, "degrade", lambda *given: degraded.append(given[2]) or degrade_as_before(*given))
     models = {"first": first, "second": second, "again": first}
     asked = {"first": ["clean", "light"], "second": ["light"], "again": ["light"]}
@@ -70,6 +70,17 @@ def test_each_model_is_asked_at_its_own_severities_once_for_the_same_weights(tab
         alone = answered(table, {name: models[name]}, [severity])
         np.testing.assert_allclose(found.scored[name, severity].p_text, alone.scored[name, severity].p_text, rtol=1e-5)
         np.testing.assert_array_equal(found.scored[name, severity].indices, alone.scored[name, severity].indices)
+
+
+def test_any_number_of_threads_gives_the_same_bytes(table):
+    models = {"one": model(1), "two": model(2)}
+    one, three = (answered(table, models, ["light", "scan"], batch=5, threads=threads) for threads in (1, 3))
+    for key, alone in one.scored.items():
+        assert [alone.p.tobytes(), alone.p_text.tobytes()] == [
+            three.scored[key].p.tobytes(),
+            three.scored[key].p_text.tobytes(),
+        ]
+        assert one.of(*key).equals(three.of(*key))
 
 
 def test_p_has_the_model_s_temperature_asked_for_at_once_or_from_the_logits(table):
