@@ -53,3 +53,13 @@ def apply_profile(name: str) -> list[str]:
         UserError: there is no such profile, or it has a wrong key or value; the file stays as it was.
     """
     return write_settings({"profile": name, **read_profile(name).overrides})
+
+
+def apply_settings_of(name: str, *, section: str) -> list[str]:
+    """Write what the profile sets in one section of `params.yaml`, and no more; return a line for each change.
+
+    Raises:
+        UserError: as `apply_profile`.
+    """
+    overrides = read_profile(name).overrides
+    return write_settings({key: value for key, value in overrides.items() if key.startswith(f"{section}.")})

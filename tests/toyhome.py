@@ -48,6 +48,7 @@ def toy_params(**changes: Any) -> Params:
     values["network"] |= {"channels": [4, 6], "embedding": 8}
     values["rounds"] = {"1": {"previous": "0"}, "2": {"previous": "1"}}
     values["report"] |= {"top": 3, "projected": 2, "mistakes": 6, "steps": 8, "search": 6}
+    values["report"] |= {"units": None, "attributed": None}
     values["attribution"] |= {"steps": 8, "parts": 4, "randomised": 1, "report_steps": 4}
     values["threads"] = 1
     return Params(**(values | changes))

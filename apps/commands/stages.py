@@ -139,6 +139,18 @@ def probe() -> None:
     run_stage("probe")
 
 
-def report() -> None:
+def report(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Optimise images for every unit and attribute every mistake, from now on."),
+    ] = False,
+) -> None:
     """Write the report, a static site: what was measured, mined and learned."""
+    from apps.profiles import apply_settings_of
+    from tasks.common.params import read_params
+
+    read_params()
+    if full:
+        for line in apply_settings_of("full", section="report"):
+            print(f"params.yaml: {line}")
     run_stage("report")

@@ -111,6 +111,8 @@ class ReportSettings(Settings):
     crops: int = Field(ge=1)
     top: int = Field(ge=1, le=64)
     projected: int = Field(ge=0, le=64)
+    units: Annotated[int, Field(ge=1)] | None
+    attributed: Annotated[int, Field(ge=1)] | None
     mistakes: int = Field(ge=1, le=1000)
     map_crops: int = Field(ge=5, le=2000)
     steps: Annotated[int, Field(ge=8, le=100_000)] | None

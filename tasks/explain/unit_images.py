@@ -34,13 +34,17 @@ Images = Callable[[Sequence[int]], Tensor]  # of real images' numbers: float32 [
 class LayerVisuals:
     """Images of some of a layer's `units`, uint8 `[h, w]` or `[h, w, 3]`, and the numbers behind them.
 
+    `names` are those of the settings of the optimisation.
+
     `attributions[index]` has, for each of the top crops of `units[index]`, the `patch` of the peak's receptive field
     and its attribution by each of `RULES`, or by the gradient alone where the other rules are `refused`, with the
     reason. `images[index]` has by setting `best`, `last` and, if there was one, `majority`; none for a unit without a
-    gradient. `numbers[index]` has by setting their activations and steps, and the start.
+    gradient. `numbers[index]` has by setting their activations and steps, and the start. Both are empty for a unit
+    that no image was optimised for.
     """
 
     units: list[int]
+    names: list[str]
     attributions: list[list[dict[str, Pixels]]]
     images: list[Pictures]
     numbers: list[dict[str, dict[str, Any]]]
@@ -64,22 +68,31 @@ class UnitVisualiser:
         self._network, self._images, self._canvas, self._settings = network, images, canvas, settings
         self._projected, self._seed, self._workers = projected, seed, workers
 
-    def visualise(self, layer: Layer, units: Sequence[int] | None = None) -> LayerVisuals:
-        """Some units of a layer, all unless given. Must run within `deterministic`.
+    def visualise(
+        self, layer: Layer, units: Sequence[int] | None = None, *, optimised: Sequence[int] | None = None
+    ) -> LayerVisuals:
+        """Some units of a layer, all unless given; images are optimised for some of them, all unless given.
+
+        Must run within `deterministic`.
 
         Raises:
             ValueError: as `maximise_layer` and `project`.
         """
         units = list(range(len(layer.summary.mean)) if units is None else units)
+        chosen = units if optimised is None else list(optimised)
         maximised = maximise_layer(
-            self._network, layer.name, units, canvas=self._canvas, settings=self._settings, seed=self._seed,
+            self._network, layer.name, chosen, canvas=self._canvas, settings=self._settings, seed=self._seed,
             crops=lambda some: self._starts(layer, some), workers=self._workers,
         )  # fmt: skip
-        images, numbers = _images_of(maximised, self._canvas)
+        found = dict(zip(chosen, _images_of(maximised, self._canvas), strict=True))
+        images, numbers = zip(*(found.get(unit, ({}, {})) for unit in units), strict=True)
         refused = self._refused(layer)
         rules = RULES if refused is None else RULES[-1:]
         attributions = self._attributions(layer, units, rules)
-        return LayerVisuals(units=units, attributions=attributions, images=images, numbers=numbers, refused=refused)
+        return LayerVisuals(
+            units=units, names=maximised.names, attributions=attributions, images=list(images), numbers=list(numbers),
+            refused=refused,
+        )  # fmt: skip
 
     def _starts(self, layer: Layer, units: list[int]) -> Tensor:
         """Every unit's top-activating crop in the canvas's pixels, its peak moved to the middle."""
@@ -136,7 +149,7 @@ def crops_of(table: Path, explained: Explanation, *, channels: int) -> Images:
     return read
 
 
-def _images_of(maximised: LayerMaximisation, canvas: Canvas) -> tuple[list[Pictures], list[dict[str, Any]]]:
+def _images_of(maximised: LayerMaximisation, canvas: Canvas) -> list[tuple[Pictures, dict[str, Any]]]:
     """For every unit, by setting: its images by kind, and their numbers; without a gradient there is no image."""
     found, settings = maximised.ascent, len(maximised.names)
     shown = {kind: pixels_of_canvas(getattr(found, kind).nan_to_num(canvas.neutral), canvas) for kind in KINDS}
@@ -152,7 +165,7 @@ def _images_of(maximised: LayerMaximisation, canvas: Canvas) -> tuple[list[Pictu
         numbers[index][name] |= {
             f"{kind}_step": int(getattr(found, f"{kind}_step")[row]) for kind in kinds if kind != "last"
         }
-    return images, numbers
+    return list(zip(images, numbers, strict=True))
 
 
 def _of_image(image: Tensor) -> Pixels:

@@ -15,14 +15,14 @@ def unit_numbers(
     explained: Explanation, layer: Layer, visuals: LayerVisuals, place: int, *, above: float = 0.0
 ) -> dict[str, Any]:
     """Numbers of the unit `visuals.units[place]`; its top crops are those with more activation than `above`."""
-    summary, number = layer.summary, visuals.units[place]
+    summary, number, runs = layer.summary, visuals.units[place], visuals.numbers[place]
     dead, always_on = bool(summary.dead[number]), bool(summary.always_on[number])
     crops = [crop for crop in _crops(explained, layer, summary.strongest, number) if crop["strength"] > above]
     return {
         "unit": number,
         "label": None,
         "state": "dead" if dead else "always on" if always_on else "live",
-        "silent": all(run["silent"] for run in visuals.numbers[place].values()),
+        "silent": bool(runs) and all(run["silent"] for run in runs.values()),
         "mean": round(float(summary.mean[number]), DIGITS),
         "max": round(float(summary.highest[number]), DIGITS),
         "active": round(float(summary.active[number]), DIGITS),
@@ -31,7 +31,7 @@ def unit_numbers(
         "crops": crops,
         "attributions": len(visuals.attributions[place]),
         "weakest": _crops(explained, layer, summary.weakest, number),
-        "optimised": visuals.numbers[place],
+        "optimised": runs,
     }
 
 

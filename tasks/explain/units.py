@@ -1,5 +1,6 @@
 """Top-activating crops and statistics of every unit of a network, over the crop table."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,36 @@ def explain_units(
             labels.extend(_labels(rows[target]))
     found = [_layer(network, name, gathered[name].summary(), (network.channels, height, width)) for name in layers]
     return Explanation(layers=found, keys=keys, labels=labels)
+
+
+def by_label(explained: Explanation, layer: Layer, most: int | None) -> list[int]:
+    """Numbers of at most `most` units of a layer, rising, all where None: the purest of each label in turn.
+
+    A unit's label is the most frequent one of its top-activating crops, its purity that label's fraction of them. The
+    first turn takes the purest unit of every label, the second the next of each; dead units come last.
+    """
+    count = len(layer.summary.mean)
+    if most is None or most >= count:
+        return list(range(count))
+    tops = [_top_label(explained, layer, unit) for unit in range(count)]
+    ranked = sorted(range(count), key=lambda unit: (-tops[unit][1], unit))
+    taken: Counter[str] = Counter()
+    turns: dict[int, tuple[bool, int]] = {}
+    for unit in ranked:
+        label, purity = tops[unit]
+        turns[unit] = (purity == 0, taken[label])
+        taken[label] += 1
+    return sorted(sorted(ranked, key=turns.__getitem__)[:most])
+
+
+def _top_label(explained: Explanation, layer: Layer, unit: int) -> tuple[str, float]:
+    """The most frequent label of the unit's top-activating crops and its fraction of them; ("", 0) of a dead unit."""
+    active = layer.summary.strength[unit] > 0
+    labels = Counter(explained.labels[crop] for crop in layer.summary.crop[unit][active].tolist())
+    if not labels:
+        return "", 0.0
+    label, times = min(labels.items(), key=lambda item: (-item[1], item[0]))
+    return label, times / labels.total()
 
 
 def explain_layer(network: nn.Module, name: str, batches: Iterable[Tensor], *, top: int) -> Layer:

@@ -1,4 +1,4 @@
-"""The report's page of mistakes: every wrong prediction of the chosen model on the test splits, with attribution."""
+"""The report's page of mistakes: every wrong prediction of the chosen model on the test splits, and attributions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY
 from tasks.explain.attribution import METHODS, Explained, explain_crops
 from tasks.explain.attribution_page import overlay
+from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
 from tasks.pages.sprites import Sheet
 from tasks.report.evidence import TESTS, Evidence
 from tasks.report.overview import SPLIT_TITLES, names_of, words
 from tasks.report.site import Site
+from tasks.report.tables import in_turn
 
 SHEET = 64  # mistakes in a sprite sheet: the browser loads those near the visible part
 COLOURS = 32  # of a sheet: crops are grey, a map adds two hues; all colours would be three times the bytes
@@ -29,8 +31,10 @@ ADDRESS = 16  # digits of a key in its mistake's anchor
 def write_mistakes(site: Site, evidence: Evidence) -> None:
     settings = quick(evidence.params)
     rows = mistakes_of(evidence)
-    explained = _explained(evidence, rows, settings) if len(rows) else None
+    attributed = attributed_of(rows, evidence.params.report.attributed)
+    explained = _explained(evidence, attributed, settings) if len(rows) else None
     found = _numbers(evidence, rows, explained) if explained else []
+    with_maps = [one for one in found if one["areas"]]
     names = names_of(evidence.params)
     splits = {split: SPLIT_TITLES[split].format(**names) for split in TESTS}
     tested = {split: {"crops": len(evidence.tests[split]), "mistakes": _count(rows, split)} for split in TESTS}
@@ -38,8 +42,8 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
         "model": evidence.chosen["name"],
         "severity": SEVERITY,
         "splits": tested,
-        "methods": _means(found) if explained else {},
-        "completeness_error": _completeness(found) if explained else None,
+        "methods": _means(with_maps) if explained else {},
+        "completeness_error": _completeness(with_maps) if explained else None,
         "randomisation": _by_layer(explained.randomisation) if explained else [],
         "mistakes": found,
     }
@@ -53,10 +57,11 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
         methods=METHODS,
         labels=labels,
         places={column: {label: index for index, (label, _) in enumerate(of)} for column, of in labels.items()},
-        sheets=_sheets(site, explained) if explained else [],
+        attributed=len(attributed),
+        sheets=_sheets(site, evidence, rows["key"].tolist(), explained) if explained else [],
         per_sheet=SHEET,
         address=ADDRESS,
-        taken=min(settings.randomised, len(rows)),
+        taken=min(settings.randomised, len(attributed)),
         settings=settings,
     )
 
@@ -67,6 +72,13 @@ def mistakes_of(evidence: Evidence) -> pd.DataFrame:
     rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     wrong = rows[rows["true"] != rows["predicted"]]
     return wrong.sort_values(["p", "key"], ascending=[False, True], ignore_index=True)
+
+
+def attributed_of(rows: pd.DataFrame, most: int | None) -> pd.DataFrame:
+    """At most `most` mistakes, in their order, all where None: of every (true, predicted) pair in turn the first."""
+    if most is None:
+        return rows
+    return in_turn(rows, ["true", "predicted"], most=most).sort_index(ignore_index=True)
 
 
 def quick(params: Params) -> AttributionSettings:
@@ -88,7 +100,10 @@ def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttributionSett
 
 
 def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> list[dict[str, Any]]:
-    """For each mistake the numbers on the page; the random order's areas are the reference of every method."""
+    """For each mistake the numbers on the page; the random order's areas are the reference of every method.
+
+    `areas` is empty and `completeness_error` None for one without attribution.
+    """
     labels, attribution = evidence.params.labels, explained.attribution
     columns = dict.fromkeys([*nuisance_columns(labels), "font_family", labels.group])
     areas = {
@@ -97,17 +112,27 @@ def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> li
     }
     of_random = attribution.curves[METHODS[0]]
     areas["random"] = {side: area(getattr(of_random, f"random_{side}")).tolist() for side in ("deletion", "insertion")}
-    return [
-        {
-            **{name: row[name] for name in ("key", "split", "true", "predicted")},
-            "p": round(float(row["p"]), DIGITS),
-            "known": {words(name): str(row[name]) for name in columns if pd.notna(row[name])},
+    place = {key: number for number, key in enumerate(explained.names)}
+
+    def checks(key: str) -> dict[str, Any]:
+        if key not in place:
+            return {"areas": {}, "completeness_error": None}
+        number = place[key]
+        return {
             "areas": {
                 name: {side: round(values[number], DIGITS) for side, values in of.items()} for name, of in areas.items()
             },
             "completeness_error": round(float(attribution.completeness_error[number]), DIGITS),
         }
-        for number, row in enumerate(rows.to_dict("records"))
+
+    return [
+        {
+            **{name: row[name] for name in ("key", "split", "true", "predicted")},
+            "p": round(float(row["p"]), DIGITS),
+            "known": {words(name): str(row[name]) for name in columns if pd.notna(row[name])},
+            **checks(row["key"]),
+        }
+        for row in rows.to_dict("records")
     ]
 
 
@@ -142,16 +167,18 @@ def _by_layer(found: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
     return [{"layer": layer, **{method: round(found[method][layer], DIGITS) for method in METHODS}} for layer in layers]
 
 
-def _sheets(site: Site, explained: Explained) -> list[Sheet | None]:
+def _sheets(site: Site, evidence: Evidence, keys: list[str], explained: Explained) -> list[Sheet | None]:
     """Sheets of `SHEET` mistakes each: the crop as tested (`<key>/0`), and each method's map (`<key>/1` …)."""
+    target, channels = evidence.params.labels.target, explained.images.shape[1]
+    images = Sample.of_keys(evidence.table, keys, target=target, severity=SEVERITY).images(channels)
+    row = {key: number for number, key in enumerate(explained.names)}
     sheets: list[Sheet | None] = []
-    for start in range(0, len(explained.names), SHEET):
+    for start in range(0, len(keys), SHEET):
         pictures = {}
-        for row in range(start, min(start + SHEET, len(explained.names))):
-            image, key = explained.images[row], explained.names[row]
+        for key, image in zip(keys[start : start + SHEET], images[start : start + SHEET], strict=True):
             pictures[f"{key}/0"] = pixels_of(image)
-            for number, method in enumerate(METHODS, 1):
-                pictures[f"{key}/{number}"] = overlay(image, explained.attribution.maps[method][row])
+            for number, method in enumerate(METHODS if key in row else (), 1):
+                pictures[f"{key}/{number}"] = overlay(image, explained.attribution.maps[method][row[key]])
         sheets.append(site.sheet(f"mistakes-{len(sheets)}", pictures, colours=COLOURS))
     return sheets
 

@@ -15,7 +15,7 @@ from tasks.explain.activation_maximisation import chosen_head, maximise_units, s
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
 from tasks.explain.unit_images import UnitVisualiser, crops_of
-from tasks.explain.units import Explanation
+from tasks.explain.units import Explanation, by_label
 from tasks.report.activation_maximisation import write_activation_maximisation
 from tasks.report.compare import write_compared
 from tasks.report.evidence import Evidence
@@ -40,7 +40,8 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         UserError: the table has no validation crops.
     """
     params, network = evidence.params, folded(network)
-    _log_cost(explained, params)
+    chosen = [by_label(explained, layer, params.report.units) for layer in explained.layers]
+    _log_cost(sum(map(len, chosen)), params)
     sample = Sample.of_split(evidence.table, VALIDATION, target=params.labels.target, most=SAMPLE, severity=CLEAN)
     with _timed("optimised images of a unit of every layer"):
         predictions = zip(evidence.tested["true"], evidence.tested["predicted"], strict=True)
@@ -61,14 +62,14 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
     units = []
-    for layer in explained.layers:
-        with _timed(f"optimised images of the {len(layer.summary.mean)} units of layer {layer.name}"):
-            units.append(write_layer(site, evidence, explained, layer, labels, visuals=visualiser.visualise(layer)))
+    for layer, optimised in zip(explained.layers, chosen, strict=True):
+        with _timed(f"optimised images of {len(optimised)} units of layer {layer.name}"):
+            visuals = visualiser.visualise(layer, optimised=optimised)
+            units.append(write_layer(site, evidence, explained, layer, labels, visuals=visuals))
     write_units(site, explained, units)
 
 
-def _log_cost(explained: Explanation, params: Params) -> None:
-    units = sum(len(layer.summary.mean) for layer in explained.layers)
+def _log_cost(units: int, params: Params) -> None:
     steps = params.report.steps or PAPER_STEPS
     minutes = 1.5 + units * SETTINGS * steps / STEPS_PER_SECOND / 60
     log.info(

@@ -27,6 +27,7 @@ def write_units(site: Site, explained: Explanation, units: list[list[dict[str, A
         layers=[layer.name for layer in explained.layers],
         found=found,
         places={label: index for index, label in enumerate(found)},
+        optimised=sum(bool(row["optimised"]) for row in rows),
         crops=len(explained.keys),
     )
 

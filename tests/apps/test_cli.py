@@ -8,6 +8,7 @@ import pytest
 
 from apps import cli
 from apps.commands import stages
+from tasks.common.params import read_params
 from tests.conftest import ROOT
 from unfont.errors import UserError
 
@@ -97,7 +98,12 @@ def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, ca
     names = [name for commands in cli.COMMANDS.values() for name in commands if name not in anywhere]
     uses = [[name, *needed.get(name, [])] for name in names]
     uses += [["run", "--plan"], ["profile", "default"], ["fonts", "--show"], ["fonts", "--from", "."]]
-    uses += [["tag", "--from", "."], ["evaluate", "--from", "."], ["review", "--accept", "0123456789ab"]]
+    uses += [
+        ["tag", "--from", "."],
+        ["evaluate", "--from", "."],
+        ["report", "--full"],
+        ["review", "--accept", "0123456789ab"],
+    ]
     for use in uses:
         assert run(monkeypatch, *use) == 2, use
         said = capsys.readouterr()
@@ -111,6 +117,21 @@ def test_fonts_of_no_folder_change_nothing(monkeypatch, capsys, here):
     assert run(monkeypatch, "fonts", "--from", "nowhere") == 2
     assert "nowhere" in capsys.readouterr().err
     assert (here / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+def test_a_full_report_leaves_nothing_out_from_then_on(monkeypatch, capsys, here):
+    shutil.copy(ROOT / "params.yaml", here)
+    shutil.copytree(ROOT / "profiles", here / "profiles")
+    ran = []
+    monkeypatch.setattr(stages, "run_stage", lambda address: ran.append((address, read_params().report)))
+    before = read_params().report
+    assert run(monkeypatch, "report") == 0
+    assert run(monkeypatch, "report", "--full") == 0
+    changed = {"units": None, "attributed": None, "search": 300}
+    assert ran == [("report", before), ("report", before.model_copy(update=changed))]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"params.yaml: report.{key}: {getattr(before, key)} -> {changed[key]}" for key in changed]
+    assert read_params().profile == "default"
 
 
 def test_a_failure_is_status_1(monkeypatch, capsys):

@@ -18,7 +18,7 @@ function start() {
     const asked = wanted.map((word) => (/^[0-9a-f]{17,}$/.test(word) ? word.slice(0, 16) : word));
     let shown = 0;
     for (const one of cards) {
-      const fits = ["true", "predicted", "split"].every((name) => !form[name].value || one[name] === form[name].value);
+      const fits = ["true", "predicted", "split", "maps"].every((name) => !form[name]?.value || one[name] === form[name].value);
       one.card.hidden = !(fits && asked.every((word) => one.words.some((own) => own.startsWith(word))));
       shown += one.card.hidden ? 0 : 1;
     }

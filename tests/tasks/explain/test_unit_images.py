@@ -31,6 +31,23 @@ def visuals(tmp_path_factory):
     return network, explained, {layer.name: visualiser.visualise(layer) for layer in explained.layers}, table
 
 
+def test_images_are_optimised_for_the_units_asked_for_and_are_the_same(visuals):
+    network, explained, layers, table = visuals
+    layer, canvas_images = explained.layers[0], torch.from_numpy(read_images(table, ["validation"])[0])[:, None] / 255
+    canvas = canvas_of(network, canvas_images.float(), entry="standardise")
+    images = crops_of(table, explained, channels=1)
+    visualiser = UnitVisualiser(network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=0, workers=1)
+    found, whole = visualiser.visualise(layer, optimised=[3, 1]), layers[layer.name]
+    assert found.units == [0, 1, 2, 3] and found.names == list(SETTINGS)
+    assert [bool(numbers) for numbers in found.numbers] == [False, True, False, True]
+    assert found.images[0] == found.images[2] == {}
+    for unit in (1, 3):
+        assert found.numbers[unit] == whole.numbers[unit]
+        for name, kinds in whole.images[unit].items():
+            assert all(np.array_equal(found.images[unit][name][kind], pixels) for kind, pixels in kinds.items())
+    assert [len(of) for of in found.attributions] == [len(of) for of in whole.attributions]
+
+
 def test_a_patch_is_what_the_peak_sees(visuals):
     _, explained, layers, table = visuals
     layer = explained.layers[0]

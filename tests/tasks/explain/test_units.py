@@ -1,9 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from models.network import CropNet
 from tasks.crop_table.shards import read_images
-from tasks.explain.units import explain_units
+from tasks.explain.units import by_label, explain_units
 from tasks.train.weights import load_model
 from tests.toyhome import HEIGHT, WIDTH, make_toy_home, toy_params
 from unfont.errors import UserError
@@ -54,3 +56,27 @@ def test_crops_of_another_size_are_the_users_to_mend(home):
     network = CropNet(toy_params().network, labels=3, height=16, width=32).eval()
     with pytest.raises(UserError, match="crops are 16×64 pixels, but the chosen model reads 16×32"):
         explain(network, home, width=32)
+
+
+def units_with(*tops: str):
+    """(explanation, layer) of units whose top-activating crops have these labels, a letter each; '-': not active."""
+    letters = "".join(tops)
+    strength = torch.tensor([0.0 if letter == "-" else 1.0 for letter in letters]).view(len(tops), -1)
+    summary = SimpleNamespace(
+        mean=torch.zeros(len(tops)), strength=strength, crop=torch.arange(len(letters)).view(len(tops), -1)
+    )
+    return SimpleNamespace(labels=list(letters)), SimpleNamespace(summary=summary)
+
+
+def test_the_purest_unit_of_each_label_comes_first_and_dead_ones_last():
+    explained, layer = units_with("AAAA", "----", "AAAA", "BBCA", "CCCB", "AAAB")
+    orders = [by_label(explained, layer, most) for most in range(1, 7)]
+    # First turn: A (unit 0), C (4), B (3); second: A (2); third: A (5); then the dead one.
+    assert orders == [[0], [0, 4], [0, 3, 4], [0, 2, 3, 4], [0, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+    assert by_label(explained, layer, None) == by_label(explained, layer, 99) == list(range(6))
+
+
+def test_a_unit_s_label_is_that_of_the_crops_that_activate_it():
+    explained, layer = units_with("A---", "AAB-", "BA--")
+    assert by_label(explained, layer, 1) == [0]
+    assert by_label(explained, layer, 2) == [0, 1]  # of two labels as frequent the first: unit 2 is A's too

@@ -117,6 +117,27 @@ def test_a_sheet_shows_the_crop_as_tested_and_its_maps(home, made):
         assert np.abs(sheet[y : y + height, x : x + width] - laid).mean() < 12
 
 
+def test_some_mistakes_of_each_pair_are_attributed_and_all_are_shown(home, made, tmp_path):
+    every, whole, _ = made
+    pairs = pd.DataFrame(every["mistakes"]).groupby(["true", "predicted"]).head(1)["key"].tolist()
+    assert 1 < len(pairs) < len(every["mistakes"])
+    params = toy_params(report=PARAMS.report.model_dump() | {"attributed": len(pairs)})
+    numbers, page = made_of(home, params, tmp_path / "out")
+    known = {one["key"]: one for one in every["mistakes"]}
+    assert [one["key"] for one in numbers["mistakes"]] == list(known)
+    # A map of fewer pictures in a batch differs in rounding.
+    found = [one for one in numbers["mistakes"] if one["areas"]]
+    assert [one["key"] for one in found] == pairs
+    assert numbers["methods"][METHODS[0]]["n"] == numbers["completeness_error"]["n"] == len(pairs)
+    for one in found:
+        for method in METHODS:
+            assert one["areas"][method] == pytest.approx(known[one["key"]]["areas"][method], abs=2e-3)
+    pictures = [card.count("<img") for card in CARD.findall(page)]
+    assert pictures == [1 + len(METHODS) if key in pairs else 1 for key in known]
+    assert f"{len(pairs)} of them have their attribution" in page and "unfont report --full" in page
+    assert "unfont report --full" not in whole
+
+
 def test_many_mistakes_are_spread_over_sheets(home, made, tmp_path, monkeypatch):
     numbers, _, _ = made
     monkeypatch.setattr("tasks.report.mistakes.SHEET", 3)
