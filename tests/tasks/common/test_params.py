@@ -83,12 +83,12 @@ def test_a_wrong_key_or_value_is_one_line_that_names_it(tmp_path, change, where)
 
 
 def test_a_problem_lays_its_own_settings_over_the_common_ones(tmp_path):
-    own = {"train": {"epochs": 7}, "crops": {"height": 60, "text": {"train": 3}}}
+    own = {"train": {"epochs": 9}, "crops": {"height": 60, "text": {"train": 3}}}
     common = read_params(changed(tmp_path, problems__faces__settings=own))
     faces = read_params(changed(tmp_path, problem="faces", problems__faces__settings=own))
-    assert (faces.train.epochs, faces.crops.height, faces.crops.text.train) == (7, 60, 3)
+    assert (faces.train.epochs, faces.crops.height, faces.crops.text.train) == (9, 60, 3)
     assert faces.crops.text.pool == common.crops.text.pool
-    assert (common.train.epochs, common.crops.height) == (6, 32)
+    assert (common.train.epochs, common.crops.height) == (7, 32)
     assert (faces.home, faces.pictures) == (Path("data/faces"), Path("data/pictures/faces"))
     assert faces.labels.brings and not faces.labels.draws
 

@@ -12,8 +12,8 @@ from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 
 HOME = Path("data/scripts")
-LAST = HOME / "rounds" / "3"
 PARAMS = toy_params(sweep={"seeds": 2, "strength": [0.1, 1.0]})
+LAST = HOME / "rounds" / max(PARAMS.rounds)
 
 
 def make_toy_project(folder: Path) -> Path:
