@@ -21,6 +21,7 @@ class Fused(nn.Module):
         self.backbone = nn.ModuleList(fuse_conv_bn_eval(block.conv, block.norm) for block in blocks)
         embedding: Any = network.embedding
         self.embedding = fuse_linear_bn_eval(embedding.linear, embedding.norm)
+        self.eraser = nn.Identity() if network.eraser is None else network.eraser
         self.target_head = network.target_head
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -31,6 +32,7 @@ class Fused(nn.Module):
             # In place: no explainer reads these maps.
             maps = convolution(maps).relu_()
         features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)).relu_()
+        features = self.eraser(features)
         return self.target_head(features), features
 
 

@@ -50,6 +50,33 @@ class Standardise(nn.Module):
         return (images - mean) * scale
 
 
+class Eraser(nn.Linear):
+    """An affine projection of the embedding, `[batch, width]` -> the same shape; the identity until it is fitted.
+
+    It is fitted in closed form (`models.erasure`): weight and bias are buffers, which no gradient changes, and the
+    gradient passes through. In training mode `seen[batch, width]` is the last batch's embedding, not yet projected.
+    """
+
+    seen: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width)
+        weight, bias = self.weight.detach(), self.bias.detach()
+        del self.weight, self.bias
+        self.weight, self.bias = nn.Buffer(weight), nn.Buffer(bias)  # type: ignore[assignment]
+
+    def reset_parameters(self) -> None:
+        """The identity; draws no random number."""
+        with torch.no_grad():
+            nn.init.eye_(self.weight)
+            nn.init.zeros_(self.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.training:
+            self.seen = features.detach()
+        return super().forward(features)
+
+
 class CropNet(nn.Module):
     """Logits of a word crop's target label.
 
@@ -63,9 +90,19 @@ class CropNet(nn.Module):
         labels: number of target labels.
         height, width: the crops' size in pixels.
         channels: 1 for grey crops, 3 for red, green and blue.
+        erases: whether the embedding ends in an `Eraser`.
     """
 
-    def __init__(self, settings: NetworkSettings, *, labels: int, height: int, width: int, channels: int = 1) -> None:
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        *,
+        labels: int,
+        height: int,
+        width: int,
+        channels: int = 1,
+        erases: bool = False,
+    ) -> None:
         super().__init__()
         self.height, self.width, self.channels = height, width, channels
         self.standardise = Standardise()
@@ -79,11 +116,24 @@ class CropNet(nn.Module):
         )
         self.dropout = nn.Dropout(settings.dropout)
         self.target_head = nn.Linear(settings.embedding, labels)
+        if erases:
+            self.add_eraser()
         # Convolutions on a CPU run half as fast again with channels last.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @property
+    def eraser(self) -> Eraser | None:
+        """The last layer of the embedding, where a mode of invariance erases directions of it."""
+        return getattr(self.embedding, "eraser", None)
+
+    def add_eraser(self) -> None:
+        """Let the embedding end in an `Eraser`, which has yet to be fitted."""
+        self.embedding.add_module("eraser", Eraser(self.target_head.in_features))
+
     def embed(self, images: Tensor) -> Tensor:
-        """The embedding, input of the heads: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`, ≥ 0.
+        """The embedding, input of the heads: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`.
+
+        It is ≥ 0 where nothing is erased.
 
         Raises:
             ValueError: the images have another shape.

@@ -18,6 +18,8 @@ FIX = "make the model again, or restore it from where it came"
 def read_card(folder: Path) -> dict[str, Any]:
     """`model.json`, checked; `channels` is 1 where an older one has none.
 
+    One of the mode `erasure` has `erased`, how many directions its embedding has lost at most.
+
     A registered model's has `temperature`, by which its logits are divided (`tasks.predict.register`).
 
     Raises:
@@ -35,6 +37,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             and min(int(card["height"]), int(card["width"])) > 0
             and card.setdefault("channels", 1) in (1, 3)
             and 0 < float(card.get("temperature", 1)) < float("inf")
+            and 0 < int(card.get("erased", 1)) < int(card["network"]["embedding"])
         )
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):

@@ -8,12 +8,16 @@ from models.network import CropNet
 from models.settings import NetworkSettings
 
 
-@pytest.fixture(params=[1, 3])
+@pytest.fixture(params=[(1, False), (3, False), (1, True)])
 def network(request: pytest.FixtureRequest) -> CropNet:
     """A network whose batch normalisation has seen something."""
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 8, 8], downsampling=2, embedding=12, dropout=0.5)
-    network = CropNet(settings, labels=5, height=16, width=48, channels=request.param)
+    channels, erases = request.param
+    network = CropNet(settings, labels=5, height=16, width=48, channels=channels, erases=erases)
+    if network.eraser is not None:
+        network.eraser.weight.normal_()
+        network.eraser.bias.normal_()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.running_mean.normal_()

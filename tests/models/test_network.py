@@ -9,9 +9,13 @@ from models.settings import NetworkSettings
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], downsampling=3, embedding=12, dropout=0.1)
 
 
-def network(channels: int = 1) -> CropNet:
+def network(channels: int = 1, *, erases: bool = False) -> CropNet:
     torch.manual_seed(0)
-    return CropNet(SETTINGS, labels=5, height=16, width=48, channels=channels).eval()
+    net = CropNet(SETTINGS, labels=5, height=16, width=48, channels=channels, erases=erases).eval()
+    if net.eraser is not None:  # as training leaves it
+        net.eraser.weight.sub_(torch.full((12, 12), 1 / 12))
+        net.eraser.bias.uniform_(-1, 1)
+    return net
 
 
 def test_shapes_of_logits_and_embedding():
@@ -43,6 +47,22 @@ def test_brightness_and_inversion_do_not_matter_in_colour_either():
 def test_logits_are_the_heads_reading_of_the_embedding():
     net, images = network(), torch.rand(3, 1, 16, 48)
     assert torch.equal(net(images), net.target_head(net.embed(images)))
+
+
+def test_the_head_reads_the_embedding_without_what_is_erased():
+    plain, net, images = network(), network(erases=True), torch.rand(3, 1, 16, 48)
+    whole = plain.embed(images)
+    wanted = whole - whole.mean(1, keepdim=True) + net.eraser.bias
+    torch.testing.assert_close(net.embed(images), wanted)
+    torch.testing.assert_close(net(images), plain.target_head(wanted))
+    assert list(layers_of(net, images))[-3:] == ["embedding.relu", "embedding", "target_head"]
+
+
+def test_an_eraser_that_is_not_fitted_changes_nothing():
+    plain, net, images = network(), network(), torch.rand(3, 1, 16, 48)
+    net.add_eraser()
+    assert torch.equal(net.eval()(images), plain(images))
+    assert plain.eraser is None and "eraser" not in str(plain.state_dict().keys())
 
 
 def test_only_the_first_widening_blocks_halve_the_map():
@@ -90,8 +110,9 @@ def test_images_of_another_shape_are_refused(shape: tuple[int, ...]):
         network()(torch.rand(shape))
 
 
-def test_a_folded_network_gives_the_same_answers_in_the_same_layers():
-    plain, images = network(), torch.rand(7, 1, 16, 48)
+@pytest.mark.parametrize("erases", [False, True])
+def test_a_folded_network_gives_the_same_answers_in_the_same_layers(erases: bool):
+    plain, images = network(erases=erases), torch.rand(7, 1, 16, 48)
     for module in plain.modules():  # as training leaves them: every normalisation does something
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             module.running_mean.uniform_(-1, 1)

@@ -103,6 +103,20 @@ def test_the_floor_is_of_an_untrained_network_of_each_ones_own_shape(home, model
     assert len(first.units) == 5
 
 
+def test_a_network_that_erases_is_compared_by_what_its_heads_read(home, models, tmp_path):
+    network, card = load_model(models["erm"])
+    for name in ("erased", "same"):
+        network.add_eraser()
+        network.eraser.weight[0, 0] = 0
+        save_model(tmp_path / name, network, card | {"erased": 1})
+    known = models | {name: tmp_path / name for name in ("erased", "same")}
+    found = compare(home, known, ("erm", "erased")).comparison
+    assert [layer.first for layer in found.layers] == ["backbone.0", "backbone.1", "embedding", "target_head"]
+    assert [layer.cka == pytest.approx(1) for layer in found.layers] == [True, True, False, False]
+    both = compare(home, known, ("erased", "same"))
+    assert "embedding.relu" in both.floors and both.verdict.same
+
+
 def test_pairs_that_share_networks_are_compared_as_each_would_be_alone(home, models):
     known = models | {"round-1": home / "rounds" / "1"}
     pairs = [("round-0", "erm"), ("round-1", "erm"), ("round-0", "round-0")]

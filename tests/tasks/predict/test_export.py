@@ -16,11 +16,14 @@ from unfont.answers import answers
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
 
 
-def model_of(channels: int) -> TorchModel:
+def model_of(channels: int, *, erases: bool = False) -> TorchModel:
     torch.manual_seed(channels)
     settings = NetworkSettings(channels=[8, 16], embedding=16, downsampling=2, dropout=0.1)
-    network = CropNet(settings, labels=4, height=32, width=128, channels=channels)
+    network = CropNet(settings, labels=4, height=32, width=128, channels=channels, erases=erases)
     with torch.no_grad():
+        if network.eraser is not None:
+            network.eraser.weight.normal_(0, 0.3)
+            network.eraser.bias.normal_()
         for module in network.modules():  # as after a training: batch statistics that are not 0 and 1
             if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
                 module.running_mean.normal_(0, 0.1)
@@ -29,9 +32,10 @@ def model_of(channels: int) -> TorchModel:
     return TorchModel(network.eval(), card, temperature=0.7)
 
 
-@pytest.fixture(scope="module", params=[1, 3])
+@pytest.fixture(scope="module", params=[(1, False), (3, False), (1, True)])
 def exported(request, tmp_path_factory):
-    model = model_of(request.param)
+    channels, erases = request.param
+    model = model_of(channels, erases=erases)
     file = tmp_path_factory.mktemp("exported") / "model.onnx"
     export_model(model, file, name="a model")
     return model, file

@@ -61,6 +61,17 @@ def test_a_model_in_colour_comes_back_as_one(tmp_path: Path):
     assert network(torch.rand(2, 3, 16, 48)).shape == (2, len(CARD["labels"]))
 
 
+def test_a_model_that_erases_comes_back_with_its_layer(tmp_path: Path):
+    card = {**CARD, "erased": 3}
+    network = new_network(card).eval()
+    network.eraser.weight.normal_()
+    save_model(tmp_path / "model", network, card)
+    loaded, read = load_model(tmp_path / "model")
+    images = torch.rand(2, 1, 16, 48)
+    assert read["erased"] == 3
+    assert torch.equal(loaded(images), network(images))
+
+
 def test_the_same_model_is_the_same_bytes_and_identity(model: Path, tmp_path: Path):
     loaded, card = load_model(model)
     save_model(tmp_path / "copy", loaded, card)
@@ -121,6 +132,14 @@ def another_format(model: Path) -> None:
     (model / "model.json").write_text(json.dumps({**CARD, "format": 2}))
 
 
+def all_erased(model: Path) -> None:
+    (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "erased": 8}))
+
+
+def erased_without_the_layer(model: Path) -> None:
+    (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "erased": 3}))
+
+
 def senseless_network(model: Path) -> None:
     (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "network": {"channels": "many"}}))
 
@@ -130,6 +149,7 @@ def senseless_network(model: Path) -> None:
     [
         *(truncate, empty, not_tensors, no_weights, another_shape, not_numbers, no_card, no_folder),
         *(card_is_no_json, card_is_a_list, labels_twice, another_format, senseless_network),
+        *(all_erased, erased_without_the_layer),
     ],
 )
 def test_a_broken_model_is_one_line(model: Path, harm):
