@@ -9,7 +9,7 @@ from flows.invariance import last_round
 from flows.sweep import run_sweep
 from tasks.common.params import Params, SweepSettings, read_params
 from tasks.sweep.cost import cost_of
-from tasks.sweep.space import Space, space_of
+from tasks.sweep.space import INTEGERS, Space, space_of
 from tasks.sweep.sweep import make_sweep
 from tasks.sweep.table import format_sweep, summarise_sweep, write_sweep
 from tasks.sweep.trials import done_in, open_study, setting_results
@@ -60,7 +60,7 @@ def sweep_modes(
 def _space(params: Params, modes: str | None, values: Mapping[str, str], *, seeds: int | None, sampled: bool) -> Space:
     read: dict[str, list[float]] = {"strength": list(params.sweep.strength)}
     for key, text in values.items():
-        read[key] = _numbers(text, int if key == "head_steps" else float, f"--{key.replace('_', '-')}")
+        read[key] = _numbers(text, int if key in INTEGERS else float, f"--{key.replace('_', '-')}")
     return space_of(
         params.invariance,
         modes=params.invariance.modes if modes is None else _listed(modes),

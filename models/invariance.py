@@ -13,6 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from models.alignment import moment_gap, partner_gap
+from models.erasure import Erasure
 from models.settings import InvarianceSettings, parts_of
 from models.training import UNKNOWN, Mode, ModeInput, Term, accuracy_of
 
@@ -189,7 +190,8 @@ class Coral(Mode):
         return _weighted(self.name, mean, self.settings.coral_weight)
 
 
-MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (Erm, Reversal, Conditional, Ascent, Pairs, Coral)}
+EVERY = (Erm, Reversal, Conditional, Ascent, Pairs, Coral, Erasure)
+MODES: dict[str, type[Mode]] = {mode.name: mode for mode in EVERY}
 
 
 def balancing_weights(counts: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 Severity = Literal["clean", "light", "medium", "heavy", "scan"]  # of `models.degrade`
 SEVERITY_NAMES = get_args(Severity)
 CLEAN: Final[Severity] = "clean"
-MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral")  # of `models.invariance`
+MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral", "erasure")  # of `models.invariance`
 
 
 class Settings(BaseModel):
@@ -121,6 +121,7 @@ class InvarianceSettings(Settings):
     head_steps: int = Field(ge=1, le=100)
     pair_weight: float = Field(ge=0, le=1000)
     coral_weight: float = Field(ge=0, le=1000)
+    erased: int = Field(ge=1, le=4095)
 
     @field_validator("modes")
     @classmethod

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.losses import target_loss
-from models.network import CropNet
+from models.network import CropNet, Eraser
 from models.schedule import one_cycle, reversal_strength
 from models.settings import InvarianceSettings, LossSettings, TrainSettings
 
 UNKNOWN = -1
+FIT_EVERY = 20  # steps between two fits of the eraser: they cost nothing then, and the embedding has not gone far
+FITS = 20  # the fewest of a training, were it short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,14 @@ class Mode(nn.Module):
     """The contract of a mode of invariance. Its parameters are its heads, without the backbone.
 
     `adversarial`: the backbone ascends the heads' loss, times λ. `needs_pairs`: partners must be in one batch.
-    `head_turns`: steps that its heads take alone, before each step of the backbone.
+    `head_turns`: steps that its heads take alone, before each step of the backbone. `erases`: it fits the network's
+    `Eraser`, where there is one, by its buffers (`observe`, `fit`).
     """
 
     name: ClassVar[str]
     adversarial: ClassVar[bool] = False
     needs_pairs: ClassVar[bool] = False
+    erases: ClassVar[bool] = False
     head_turns: int = 0
 
     def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:
@@ -74,6 +78,12 @@ class Mode(nn.Module):
     def forward(self, seen: ModeInput) -> Term:
         """The loss of the backbone's step, with the heads."""
         raise NotImplementedError
+
+    def observe(self, embedding: Tensor, batch: Batch) -> None:
+        """Take note of a step's `embedding[batch, embedding]`, not yet erased."""
+
+    def fit(self, eraser: Eraser) -> None:
+        """Fit the layer by what was observed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +107,7 @@ class Training:
         steps: how many updates the whole training takes.
         background: the index of `Zxxx` among the target's labels, for the loss's α.
         average: is given all weights after each backward pass, to average their gradients with other processes'.
+        average_buffers: is given a module whose buffers are to be the mean over the processes.
     """
 
     def __init__(
@@ -111,10 +122,12 @@ class Training:
         steps: int,
         background: int | None = None,
         average: Callable[[Sequence[nn.Parameter]], None] | None = None,
+        average_buffers: Callable[[nn.Module], None] | None = None,
     ) -> None:
-        self.average = average
+        self.average, self.average_buffers = average, average_buffers
         self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
         self.background, self.steps, self.step = background, steps, 0
+        self.fit_every = max(1, min(FIT_EVERY, steps // FITS))
         self.bfloat16 = uses_bfloat16(train)
         width = network.target_head.in_features
         made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
@@ -132,6 +145,7 @@ class Training:
         terms = self._terms(features, batch, metrics)
         self._descend(torch.stack([loss, *terms]).sum() if terms else loss)
         self.step += 1
+        self._erase(batch)
         p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
         return Update(metrics=metrics, p_true=p_true)
 
@@ -168,6 +182,22 @@ class Training:
         if self.average is not None:
             self.average([weight for group in self.optimizer.param_groups for weight in group["params"]])
         self.optimizer.step()
+
+    def _erase(self, batch: Batch) -> None:
+        """Let the modes that erase take note of the step's embedding and, every few steps, fit the layer."""
+        eraser = self.network.eraser
+        for mode in self.modes:
+            if not mode.erases or eraser is None:
+                continue
+            mode.observe(eraser.seen, batch)
+            if self.step % self.fit_every == 0:
+                self._average_buffers(mode)
+                mode.fit(eraser)
+                self._average_buffers(eraser)  # another machine's processor may round another way
+
+    def _average_buffers(self, module: nn.Module) -> None:
+        if self.average_buffers is not None:
+            self.average_buffers(module)
 
     def _groups(self) -> list[dict[str, object]]:
         # Weight decay is for weights that multiply; norms and biases are left alone.

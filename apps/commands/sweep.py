@@ -14,6 +14,7 @@ def sweep(
     head_steps: Annotated[str | None, typer.Option(help="Values of invariance.head_steps.")] = None,
     pair_weight: Annotated[str | None, typer.Option(help="Values of invariance.pair_weight.")] = None,
     coral_weight: Annotated[str | None, typer.Option(help="Values of invariance.coral_weight.")] = None,
+    erased: Annotated[str | None, typer.Option(help="Values of invariance.erased.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Trainings of every setting, a seed each.", min=1, max=100)] = None,
     trials: Annotated[
         int | None, typer.Option(help="Sample this many settings between those values, not every combination.", min=1)
@@ -36,6 +37,7 @@ def sweep(
         "head_steps": head_steps,
         "pair_weight": pair_weight,
         "coral_weight": coral_weight,
+        "erased": erased,
     }
     named = {name: text for name, text in values.items() if text is not None}
     sweep_modes(

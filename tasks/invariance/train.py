@@ -1,12 +1,15 @@
 """Invariance: train on from the last round with nuisance heads beside the target's; in a study once a seed."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from models.invariance import modes_of
+from models.network import CropNet
 from models.training import UNKNOWN
 from tasks.common.determinism import deterministic
 from tasks.common.files import written_whole
@@ -69,10 +72,14 @@ def train_mode(job: ModeJob) -> dict[str, float]:
     seed = replica_seed(params.seed, "invariance", job.replica.seed)
     with deterministic(params.threads, seed=seed):
         network, card = load_model(job.start)
+        card = {**card, "mode": job.mode}
         training, labels = read_training(job.start), Labels.of_card(card)
         crops = read_crops(job.table, labels, keys=training["key"])
         if any(mode.needs_pairs for mode in modes) and not _has_partners(crops):
             log.warning("no two training crops are partners: %s has no effect", job.mode)
+        counts = crops.counts(labels, params.degrade, seed=seed)
+        if any(mode.erases for mode in modes):
+            card |= _add_eraser(network, counts, settings.erased)
         trained = train_network(
             network,
             crops,
@@ -86,11 +93,35 @@ def train_mode(job: ModeJob) -> dict[str, float]:
             progress=job.progress,
             added=training["key"][training["round"] > 0],
             modes=modes,
-            counts=crops.counts(labels, params.degrade, seed=seed),
+            counts=counts,
         )
     with written_whole(job.out) as folder:
-        write_folder(folder, network, {**card, "mode": job.mode}, trained, training)
+        write_folder(folder, network, card, trained, training)
     return summary_of(trained.history, network, crops)
+
+
+def _add_eraser(network: CropNet, counts: Mapping[str, Tensor], erased: int) -> dict[str, int]:
+    """Give `network` the layer that `erasure` fits, if there is something to erase; return what its card says of it.
+
+    Args:
+        counts: of each nuisance, the training crops `[targets, labels]`.
+
+    Raises:
+        UserError: `erased` directions are all that the embedding has.
+    """
+    width = network.target_head.in_features
+    if erased >= width:
+        what = f"{erased} directions cannot be erased from an embedding of {width}"
+        raise UserError(what, where="params.yaml: invariance.erased", fix="set it below network.embedding")
+    cells = torch.cat([torch.zeros(0), *(table[(table > 0).sum(1) > 1].flatten() for table in counts.values())])
+    if not len(cells):
+        log.warning("no target has training crops of two labels of a nuisance: erasure has no effect")
+        return {}
+    few = int(((cells > 0) & (cells < erased)).sum())
+    if few:
+        log.info("%d cells (target, nuisance) have fewer than %d crops: their means are shrunk", few, erased)
+    network.add_eraser()
+    return {"erased": erased}
 
 
 def _has_partners(crops: Crops) -> bool:

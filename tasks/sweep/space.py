@@ -12,7 +12,15 @@ from models.invariance import modes_of
 from models.settings import InvarianceSettings, parts_of
 from unfont.errors import UserError
 
-PARAMETERS = ("strength", "head_learning_rate", "head_steps", "pair_weight", "coral_weight")  # of `InvarianceSettings`
+PARAMETERS = (  # of `InvarianceSettings`
+    "strength",
+    "head_learning_rate",
+    "head_steps",
+    "pair_weight",
+    "coral_weight",
+    "erased",
+)
+INTEGERS = ("head_steps", "erased")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +105,7 @@ def space_of(
 def parameters_of(mode: str) -> list[str]:
     """The parameters that change how `mode` trains the backbone, in the order of `PARAMETERS`."""
     pushes = any(part.adversarial for part in modes_of(mode))
-    own = {"pairs": "pair_weight", "coral": "coral_weight"}
+    own = {"pairs": "pair_weight", "coral": "coral_weight", "erasure": "erased"}
     matter = {own[part] for part in parts_of(mode) if part in own}
     return [key for key in PARAMETERS if key in matter or (pushes and key not in own.values())]
 

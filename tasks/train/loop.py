@@ -143,6 +143,7 @@ class _Run:
             steps=self.train.epochs * batches_in(len(self.crops), self.train.batch, parts=group.size),
             background=self.background,
             average=group.average_gradients if group.size > 1 else None,
+            average_buffers=group.average_buffers if group.size > 1 else None,
         )
 
     def batches(self, epoch: int, group: Group) -> list[Tensor]:
@@ -239,6 +240,7 @@ def _train_epoch(
         if pace is not None:
             pace.step(len(rows) * group.size)
     group.average_buffers(training.network)
+    group.average_buffers(training.heads)
     everyones = group.everyones(seen)
     if everyones is None:
         return [], {}

@@ -33,6 +33,7 @@ INVARIANCE = InvarianceSettings(
     head_steps=1,
     pair_weight=1.0,
     coral_weight=1.0,
+    erased=4,
 )
 COUNTS = {"style": torch.full((3, 2), 8)}
 
@@ -47,7 +48,7 @@ def make(
     **changes,
 ) -> Training:
     torch.manual_seed(seed)
-    network = CropNet(NETWORK, labels=3, height=16, width=32)
+    network = CropNet(NETWORK, labels=3, height=16, width=32, erases=any(part.erases for part in modes_of(mode)))
     train = TRAIN.model_copy(update={"learning_rate": learning_rate})
     invariance = INVARIANCE.model_copy(update=changes)
     return Training(network, modes_of(mode), counts=counts, loss=LOSS, train=train, invariance=invariance, steps=steps)

@@ -29,7 +29,7 @@ def toy_params(**changes: Any) -> Params:
         "network": {"channels": [8, 16], "embedding": 16},
         "train": {"epochs": 3, "batch": 16, "learning_rate": 0.02, "precision": "float32", "processes": 1},
         "mine": {"threshold": 0.3, "epochs": 2},
-        "invariance": {"epochs": 2},
+        "invariance": {"epochs": 2, "erased": 4},
     }
     for key, value in [*small.items(), *changes.items()]:
         values[key] = {**values[key], **value} if isinstance(value, dict) else value

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.invariance import MODES
 from tasks.common.files import read_json
@@ -20,7 +21,7 @@ from unfont.errors import UserError
 
 PARAMS = toy_params()
 STUDY = toy_params(study={"seeds": 2}, train={"epochs": 1}, invariance={"epochs": 1})
-EVERY = [*MODES, "conditional+pairs", "reversal+coral"]
+EVERY = [*MODES, "conditional+pairs", "reversal+coral", "conditional+erasure"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_mode_trains_on_and_watches_the_nuisance(home: Path, mode: str):
     assert all(math.isfinite(value) for value in history[-1].values())
 
 
-@pytest.mark.parametrize("mode", ["conditional+pairs", "ascent"])
+@pytest.mark.parametrize("mode", ["conditional+pairs", "ascent", "conditional+erasure"])
 def test_a_mode_trains_on_in_two_processes(home: Path, tmp_path: Path, mode: str):
     params = toy_params(train={"processes": 2})
     for name in ("one", "two"):
@@ -84,6 +85,30 @@ def test_an_interrupted_mode_ends_with_the_same_bytes(home: Path, tmp_path: Path
     assert contents(tmp_path / mode) == contents(home / mode)
 
 
+def test_erasure_leaves_a_layer_that_the_card_names(home: Path):
+    for mode in EVERY:
+        network, card = load_model(home / mode)
+        erases = "erasure" in mode.split("+")
+        assert (network.eraser is not None) == erases and card.get("erased") == (4 if erases else None)
+    # Three scripts in two styles: three directions.
+    assert torch.linalg.matrix_rank(torch.eye(16) - network.eraser.weight, tol=1e-4) == 3
+
+
+def test_more_directions_than_the_embedding_has_are_one_line(home: Path, tmp_path: Path):
+    with pytest.raises(UserError, match="16 directions cannot be erased from an embedding of 16") as error:
+        go(home, "erasure", tmp_path / "erasure", params=toy_params(invariance={"erased": 16}))
+    assert "invariance.erased" in str(error.value)
+
+
+def test_cells_with_few_crops_are_said_once(home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    params = toy_params(network={"embedding": 32}, train={"epochs": 1}, invariance={"epochs": 1, "erased": 24})
+    make_round_0(params, home / "table", tmp_path / "0")
+    job, *_ = mode_jobs(params, mode="erasure", table=home / "table", last_round=tmp_path / "0", work=tmp_path / "work")
+    with caplog.at_level(logging.INFO):
+        train_mode(replace(job, progress=silent))
+    assert caplog.text.count("6 cells (target, nuisance) have fewer than 24 crops") == 1
+
+
 def test_strength_rises_over_the_epochs(home: Path):
     first, second = read_json(home / "reversal" / "history.json")["epochs"]
     assert 0 < first["strength"] < second["strength"] < PARAMS.invariance.strength
@@ -96,6 +121,18 @@ def test_a_table_without_nuisance_labels_serves_as_well(tmp_path: Path, caplog: 
         metrics = go(tmp_path, "conditional+pairs", tmp_path / "conditional+pairs")
     assert not {"font_style_loss", "pairs_loss"} & set(metrics)
     assert "no two training crops are partners" in caplog.text
+
+
+def test_without_two_labels_in_a_target_nothing_is_erased(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    make_toy_table(tmp_path / "table", nuisances=False)
+    make_round_0(PARAMS, tmp_path / "table", tmp_path / "0")
+    with caplog.at_level(logging.WARNING):
+        go(tmp_path, "erasure", tmp_path / "erasure")
+    assert caplog.text.count("erasure has no effect") == 1
+    go(tmp_path, "erm", tmp_path / "erm")
+    network, card = load_model(tmp_path / "erasure")
+    assert network.eraser is None and "erased" not in card
+    assert weights_of(tmp_path / "erasure") == weights_of(tmp_path / "erm")
 
 
 def test_a_missing_start_is_one_line(tmp_path: Path):

@@ -25,6 +25,8 @@ def make(*modes: str, sampled: bool = False, seeds: int = 1, **values: list[floa
         ("pairs", ["pair_weight"]),
         ("conditional+coral", [*PUSHED, "coral_weight"]),
         ("coral+pairs", ["pair_weight", "coral_weight"]),
+        ("erasure", ["erased"]),
+        ("conditional+erasure", [*PUSHED, "erased"]),
     ],
 )
 def test_a_modes_knobs_are_those_that_change_what_it_teaches(mode: str, parameters: list[str]):
