@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from models.explain.hooks import run_until
 from models.explain.maximise_layer import LayerMaximisation, centred, maximise_layer
 from models.explain.rectifiers import only_modules_rectify
 from tasks.crop_table.png import Pixels
-from tasks.crop_table.shards import pictures
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.single_page import pixels_of
@@ -104,7 +102,7 @@ class UnitVisualiser:
         """Why the layer has no deconvnet and no guided backpropagation; None where it has."""
         try:
             with torch.no_grad(), only_modules_rectify(self._network):
-                run_until(self._network, layer.name, self._images([0]))
+                run_until(self._network, layer.name, self._images(layer.summary.crop[0, :1].tolist()))
         except ValueError as error:
             return str(error)
         return None
@@ -138,15 +136,14 @@ class UnitVisualiser:
         return attributions
 
 
-def crops_of(table: Path, explained: Explanation, *, channels: int) -> Images:
-    """Reads the clean crops of an explanation by their numbers from the table, as they are needed."""
+def crops_of(crops: Mapping[str, Pixels], explained: Explanation, *, channels: int) -> Images:
+    """Gives the clean crops of an explanation by their numbers, out of `crops` by their keys."""
 
-    def read(numbers: Sequence[int]) -> Tensor:
-        keys = [explained.keys[number] for number in numbers]
-        found = pictures(table, keys)
-        return as_images(torch.from_numpy(np.stack([found[key] for key in keys])), channels)
+    def images(numbers: Sequence[int]) -> Tensor:
+        pixels = np.stack([crops[explained.keys[number]] for number in numbers])
+        return as_images(torch.from_numpy(pixels), channels)
 
-    return read
+    return images
 
 
 def _images_of(maximised: LayerMaximisation, canvas: Canvas) -> list[tuple[Pictures, dict[str, Any]]]:

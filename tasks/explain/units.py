@@ -78,6 +78,12 @@ def explain_units(
     return Explanation(layers=found, keys=keys, labels=labels)
 
 
+def shown_keys(explained: Explanation) -> list[str]:
+    """Keys of the crops that activate some unit of some layer the most or the least, each once."""
+    ranked = [side for layer in explained.layers for side in (layer.summary.crop, layer.summary.weakest.crop)]
+    return [explained.keys[crop] for crop in torch.unique(torch.cat([side.flatten() for side in ranked])).tolist()]
+
+
 def by_label(explained: Explanation, layer: Layer, most: int | None) -> list[int]:
     """Numbers of at most `most` units of a layer, rising, all where None: the purest of each label in turn.
 

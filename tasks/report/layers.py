@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tasks.crop_table.shards import pictures
+from tasks.crop_table.png import Pixels
 from tasks.explain.unit_images import RULES, LayerVisuals
 from tasks.explain.unit_numbers import unit_numbers
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.sprites import Sheet
-from tasks.report.evidence import Evidence
 from tasks.report.site import Site
 
 BLOCK = 16  # units whose pictures share a sheet: a browser loads those near the visible part
@@ -48,16 +48,26 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
 
 
 def write_layer(
-    site: Site, evidence: Evidence, explained: Explanation, layer: Layer, labels: list[str], *, visuals: LayerVisuals
+    site: Site,
+    explained: Explanation,
+    layer: Layer,
+    labels: list[str],
+    *,
+    crops: Mapping[str, Pixels],
+    visuals: LayerVisuals,
 ) -> list[dict[str, Any]]:
-    """Write the page; returns the numbers of each unit, and the sheets of its pictures (`sheets`)."""
+    """Write the page; returns the numbers of each unit, and the sheets of its pictures (`sheets`).
+
+    Args:
+        crops: the clean crops by their keys, those of `shown_keys` at least.
+    """
     name = layer_page(explained, layer)
     units = [unit_numbers(explained, layer, visuals, number) for number in range(len(layer.summary.mean))]
     if len(units) == len(labels) and layer.name.endswith("head"):
         for unit, label in zip(units, labels, strict=True):
             unit["label"] = label
     sheets = [
-        _sheets(site, evidence, f"{name}-{start // BLOCK}", units[start : start + BLOCK], visuals)
+        _sheets(site, crops, f"{name}-{start // BLOCK}", units[start : start + BLOCK], visuals)
         for start in range(0, len(units), BLOCK)
     ]
     found = sorted({label for unit in units for label, _ in unit["labels"]})
@@ -80,7 +90,9 @@ def write_layer(
     return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
 
 
-def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any]], visuals: LayerVisuals) -> Sheets:
+def _sheets(
+    site: Site, crops: Mapping[str, Pixels], name: str, units: list[dict[str, Any]], visuals: LayerVisuals
+) -> Sheets:
     keys = dict.fromkeys(crop["key"] for unit in units for crop in [*unit["crops"], *unit["weakest"]])
     parts: dict[str, np.ndarray] = {}
     images: dict[str, np.ndarray] = {}
@@ -90,7 +102,7 @@ def _sheets(site: Site, evidence: Evidence, name: str, units: list[dict[str, Any
         for setting, kinds in visuals.images[unit].items():
             images |= {f"{unit}/{setting}/{kind}": pixels for kind, pixels in kinds.items()}
     return Sheets(
-        crops=site.sheet(f"{name}-crops", pictures(evidence.table, list(keys))),
+        crops=site.sheet(f"{name}-crops", {key: crops[key] for key in keys}),
         parts=site.sheet(f"{name}-parts", parts),
         images=site.sheet(f"{name}-images", images),
     )

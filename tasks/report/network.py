@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from models.network import CropNet, folded
 from models.settings import CLEAN
 from tasks.common.params import Params
+from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.activation_maximisation import chosen_head, maximise_units, settings_of
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
 from tasks.explain.unit_images import UnitVisualiser, crops_of
-from tasks.explain.units import Explanation, by_label
+from tasks.explain.units import Explanation, by_label, shown_keys
 from tasks.report.activation_maximisation import write_activation_maximisation
 from tasks.report.compare import write_compared
 from tasks.report.evidence import Evidence
@@ -57,15 +58,17 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         write_compared(site, evidence, explained)
         write_redundancy(site, evidence, explained)
     settings = settings_of(params, maximised.search)
+    # All at once: each look for some crops reads the whole table.
+    crops = pictures(evidence.table, shown_keys(explained))
     visualiser = UnitVisualiser(
-        network, crops_of(evidence.table, explained, channels=network.channels), canvas=maximised.canvas,
+        network, crops_of(crops, explained, channels=network.channels), canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
     units = []
     for layer, optimised in zip(explained.layers, chosen, strict=True):
         with _timed(f"optimised images of {len(optimised)} units of layer {layer.name}"):
             visuals = visualiser.visualise(layer, optimised=optimised)
-            units.append(write_layer(site, evidence, explained, layer, labels, visuals=visuals))
+            units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals))
     write_units(site, explained, units)
 
 

@@ -4,10 +4,10 @@ import torch
 
 from models.explain.ascent_settings import PAPER, in_steps
 from models.explain.canvas import canvas_of
-from tasks.crop_table.shards import read_images
+from tasks.crop_table.shards import pictures, read_images
 from tasks.explain.synthetic_pixels import enlarged
 from tasks.explain.unit_images import RULES, UnitVisualiser, crops_of
-from tasks.explain.units import explain_units
+from tasks.explain.units import explain_units, shown_keys
 from tasks.train.weights import load_model
 from tests.toyhome import HEIGHT, WIDTH, make_toy_home, toy_params
 
@@ -24,7 +24,7 @@ def visuals(tmp_path_factory):
     explained = explain_units(network, table=table, target="script", height=HEIGHT, width=WIDTH, top=3, crops=100)
     crops = torch.from_numpy(read_images(table, ["validation"])[0])[:, None].float() / 255
     canvas = canvas_of(network, crops, entry="standardise")
-    images = crops_of(table, explained, channels=1)
+    images = crops_of(pictures(table, shown_keys(explained)), explained, channels=1)
     visualiser = UnitVisualiser(
         network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=params.seed, workers=1
     )
@@ -35,7 +35,7 @@ def test_images_are_optimised_for_the_units_asked_for_and_are_the_same(visuals):
     network, explained, layers, table = visuals
     layer, canvas_images = explained.layers[0], torch.from_numpy(read_images(table, ["validation"])[0])[:, None] / 255
     canvas = canvas_of(network, canvas_images.float(), entry="standardise")
-    images = crops_of(table, explained, channels=1)
+    images = crops_of(pictures(table, shown_keys(explained)), explained, channels=1)
     visualiser = UnitVisualiser(network, images, canvas=canvas, settings=SETTINGS, projected=2, seed=0, workers=1)
     found, whole = visualiser.visualise(layer, optimised=[3, 1]), layers[layer.name]
     assert found.units == [0, 1, 2, 3] and found.names == list(SETTINGS)

@@ -5,7 +5,7 @@ import torch
 
 from models.network import CropNet
 from tasks.crop_table.shards import read_images
-from tasks.explain.units import by_label, explain_units
+from tasks.explain.units import by_label, explain_units, shown_keys
 from tasks.train.weights import load_model
 from tests.toyhome import HEIGHT, WIDTH, make_toy_home, toy_params
 from unfont.errors import UserError
@@ -56,6 +56,15 @@ def test_crops_of_another_size_are_the_users_to_mend(home):
     network = CropNet(toy_params().network, labels=3, height=16, width=32).eval()
     with pytest.raises(UserError, match="crops are 16×64 pixels, but the chosen model reads 16×32"):
         explain(network, home, width=32)
+
+
+def test_the_crops_shown_are_those_at_either_end_of_some_unit():
+    def layer(top, bottom):
+        weakest = SimpleNamespace(crop=torch.tensor(bottom))
+        return SimpleNamespace(summary=SimpleNamespace(crop=torch.tensor(top), weakest=weakest))
+
+    layers = [layer([[4, 1], [1, 0]], [[3, 3], [0, 1]]), layer([[6]], [[4]])]
+    assert shown_keys(SimpleNamespace(keys=list("abcdefgh"), layers=layers)) == list("abdeg")
 
 
 def units_with(*tops: str):
