@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -30,6 +31,18 @@ def deterministic(threads: int, *, seed: int = 0) -> Iterator[None]:
         torch.set_num_threads(threads_before)
         torch.set_deterministic_debug_mode("error" if strict else "default")
         memory.fill_uninitialized_memory = filling
+
+
+@contextlib.contextmanager
+def worker_threads() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has in the `deterministic` block around this one; inside, each has one torch thread.
+
+    Work that comes in independent parts is done sooner so: torch threads that share a product wait for each other, the
+    more where other processes run. And what a part gives does not depend on the number of threads.
+    """
+    workers = torch.get_num_threads()
+    with deterministic(1), ThreadPoolExecutor(workers) as threads:
+        yield threads
 
 
 def derived_seed(seed: int, *names: object) -> int:

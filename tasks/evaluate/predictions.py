@@ -1,7 +1,6 @@
 """Predictions of models on the degraded crops of a split: each batch is read and degraded once for all of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch import Tensor
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import Fused, fused
 from models.network import CropNet
-from tasks.common.determinism import deterministic
+from tasks.common.determinism import worker_threads
 from tasks.common.parallel import AHEAD, in_order
 from tasks.common.params import UNWRITTEN, ProblemSettings
 from tasks.crop_table.shards import label_columns, stream_images
@@ -159,8 +158,7 @@ def score_split(
     """Predictions of every model on every crop of a split.
 
     Each batch of crops is read once and degraded once a severity, whatever the number of models. Must run
-    within `deterministic`: as many threads as it allows score a batch each, with one torch thread, so that their
-    number changes no result.
+    within `deterministic`: as many threads as it allows score a batch each (`worker_threads`).
 
     Args:
         severities: that all models are run at, or those of each by its name.
@@ -185,9 +183,9 @@ def score_split(
             yield pixels, rows["key"].tolist()
 
     score = partial(_score_batch, networks=networks, models=models, wanted=keys, keep_logits=keep_logits)
-    workers = torch.get_num_threads()
-    with deterministic(1), ThreadPoolExecutor(workers) as threads:
-        for part in in_order(lambda given: threads.submit(score, *given), read(), ahead=AHEAD * workers):
+    ahead = AHEAD * torch.get_num_threads()
+    with worker_threads() as threads:
+        for part in in_order(lambda given: threads.submit(score, *given), read(), ahead=ahead):
             for key, predictions in part.items():
                 scored[key].append(predictions)
     if not seen:

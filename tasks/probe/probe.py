@@ -41,7 +41,7 @@ import numpy as np
 import torch
 
 from models.network import CropNet
-from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.determinism import derived_seed, deterministic, worker_threads
 from tasks.common.files import write_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
@@ -111,13 +111,14 @@ def _networks(folders: Mapping[str, Path], *, shape: Path) -> dict[str, CropNet]
 def _probe_nuisance(
     params: Params, dataset: ProbeDataset, features: Mapping[str, Layers], models: list[str], replicas: list[str]
 ) -> dict[str, Any]:
-    found: dict[int, Metrics] = {}  # a round after the stop has its predecessor's features
+    # A round after the stop has its predecessor's features: the same tensors are probed once.
+    tensors = {id(tensor): tensor for layers in features.values() for tensor in layers.values()}
+    with worker_threads() as threads:
+        metrics_of = threads.map(lambda tensor: _metrics(params, dataset, tensor), tensors.values())
+        found = dict(zip(tensors, metrics_of, strict=True))
 
     def of_layer(name: str, layer: str) -> Metrics:
-        tensor = features[name][layer]
-        if id(tensor) not in found:
-            found[id(tensor)] = _metrics(params, dataset, tensor)
-        return found[id(tensor)]
+        return found[id(features[name][layer])]
 
     def of_model(name: str) -> dict[str, Any]:
         metrics = {**of_layer(name, EMBEDDING), "layers": {layer: of_layer(name, layer) for layer in features[name]}}

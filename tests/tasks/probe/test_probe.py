@@ -12,6 +12,7 @@ import torch
 from tasks.common.determinism import deterministic
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
+from tasks.probe import features
 from tasks.probe import probe as probing
 from tasks.probe.features import read_features, sample_rows
 from tasks.probe.probe import probe_models
@@ -185,6 +186,20 @@ def test_features_are_the_pooled_outputs_of_each_layer(params, home):
         grid = network.standardise(images)[:, 0].reshape(len(images), 16, 1, 32, 2).mean((2, 4))
     assert torch.allclose(found["pixels"]["pixels"], grid.flatten(1), atol=1e-5)
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_any_number_of_threads_gives_the_same_features(params, home, monkeypatch):
+    monkeypatch.setattr(features, "FORWARD_BATCH", 4)
+    network, _ = load_model(home / "rounds/0")
+    rows = sample_rows(home / "table", params.labels, {"train": 9, "test_seen": 4})
+    found = []
+    for threads in (1, 3):
+        with deterministic(threads):
+            given = {"table": home / "table", "rows": rows, "severity": "light"}
+            found.append(read_features({"a": network}, whole=["a"], **given))
+    alone, shared = found
+    assert set(alone["a"]) == set(shared["a"]) and len(shared["a"]["embedding"]) == len(rows) > 8
+    assert all(torch.equal(alone[name][layer], shared[name][layer]) for name in alone for layer in alone[name])
 
 
 def test_crops_of_another_size_are_refused(params, home):
