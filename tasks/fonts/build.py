@@ -17,6 +17,7 @@ from fontTools.ttLib import TTFont
 
 from tasks.common.drawing_settings import FontsSettings
 from tasks.common.files import written_whole
+from tasks.common.parallel import spread
 from tasks.common.params import SYMBOLS, read_params
 from tasks.crop_table.italics import italic_design
 from tasks.crop_table.other_scripts import OTHER_SCRIPTS, design_of_script, script_of_text
@@ -39,6 +40,7 @@ log = logging.getLogger("unfont")
 PACKAGE_LIST = "package.json"
 SPACE = 0x20
 GROUP_BYTES = 8_000_000  # of fonts in one row group: readers stream, and CJK fonts are megabytes
+MANY = 32  # families: fewer are read sooner than processes start
 WANTED = {"weights", "widths", "italics", "font_style"}  # settings
 FACTS = ("family", "font_style", "script", "weight", "licence")
 LABEL = pa.dictionary(pa.int32(), pa.string())
@@ -81,7 +83,7 @@ def make_fonts(settings: FontsSettings, *, scripts: list[str], out: Path, design
     made: list[FontSource] = []
     with written_whole(out) as beside:
         with pq.ParquetWriter(beside, SCHEMA, compression="zstd") as writer:
-            every = heapq.merge(_drawing(found), reinked, key=lambda font: font.source)
+            every = heapq.merge(_loaded(found, settings.reinked.workers), reinked, key=lambda font: font.source)
             for group in _groups(every):
                 writer.write_table(_table(group, design_of, side_of))
                 made += [font.source for font in group]
@@ -148,6 +150,19 @@ def outlines_by_family(found: Iterable[FontSource]) -> dict[str, Outlines]:
 
 def cells_of(found: Iterable[FontSource]) -> Iterator[tuple[str, str, str]]:
     return ((source.family, source.script, source.font_style) for source in found)
+
+
+def _loaded(found: Sequence[FontSource], workers: int) -> Iterator[LoadedFont]:
+    """The fonts that draw their script, in the order of `found`; many families are shared by processes."""
+    # Whole families: a file that serves several scripts is read once.
+    families = [tuple(fonts) for _, fonts in groupby(found, key=lambda source: source.family)]
+    workers = workers if len(families) >= MANY else 1
+    for fonts in spread(_load_family, families, runner="processes", workers=workers, section="fonts.reinked"):
+        yield from fonts
+
+
+def _load_family(sources: Sequence[FontSource]) -> list[LoadedFont]:
+    return list(_drawing(sources))
 
 
 def _drawing(found: Iterable[FontSource]) -> Iterator[LoadedFont]:

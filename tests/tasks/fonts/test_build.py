@@ -12,7 +12,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from tasks.common.drawing_settings import FontsSettings
+from tasks.common.drawing_settings import FontsSettings, ReinkedSettings
+from tasks.fonts import build as module
 from tasks.fonts.build import SCHEMA, make_fonts, write_no_fonts
 from tasks.fonts.font_file import letters_of
 from tests.tasks.fonts.toypackages import make_package
@@ -69,6 +70,16 @@ def test_same_input_is_the_same_bytes(toys: Path, tmp_path: Path) -> None:
     build(toys, tmp_path / "one.parquet")
     build(toys, tmp_path / "two.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_processes_that_share_the_families_give_the_same_bytes(
+    toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(toys, tmp_path / "alone.parquet")
+    monkeypatch.setattr(module, "MANY", 1)
+    settings = settings_of(toys).model_copy(update={"reinked": ReinkedSettings(designs=0, pens=1, workers=2)})
+    make_fonts(settings, scripts=SCRIPTS, out=tmp_path / "shared.parquet", designs=toys / "none.json")
+    assert (tmp_path / "shared.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
 
 
 def test_listed_designs_keep_their_sides_and_new_families_join_them(toys: Path, tmp_path: Path) -> None:
