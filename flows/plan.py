@@ -98,13 +98,15 @@ def open_repo() -> "Repo":
 def status_of(repo: "Repo") -> tuple[set[str], dict[str, list[str]]]:
     """DVC's present status: the changed stages, and each stage's direct upstream stages in `dvc.yaml`'s order."""
     from dvc.exceptions import DvcException
+    from dvc.repo import lock_repo
 
-    repo._reset()
     try:
-        graph = repo.index.graph
-        upstream = {
-            stage.addressing: [other.addressing for other in graph.successors(stage)] for stage in repo.index.stages
-        }
-        return {name.removeprefix("dvc.yaml:") for name in repo.status()}, upstream
+        # Each lock that DVC takes makes it read all its files anew: in this one they are read once.
+        with lock_repo(repo):
+            graph = repo.index.graph
+            upstream = {
+                stage.addressing: [other.addressing for other in graph.successors(stage)] for stage in repo.index.stages
+            }
+            return {name.removeprefix("dvc.yaml:") for name in repo.status()}, upstream
     except DvcException as error:
         raise UserError(f"DVC: {error}", where="dvc.yaml", fix="fix it, or wait for the other dvc to end") from error
