@@ -16,7 +16,7 @@ class Fused(nn.Module):
     def __init__(self, network: CropNet) -> None:
         super().__init__()
         self.channels, self.height, self.width = network.channels, network.height, network.width
-        self.standardise = network.standardise
+        self.standardise, self.pooling = network.standardise, network.pooling
         blocks: Any = network.backbone
         self.backbone = nn.ModuleList(fuse_conv_bn_eval(block.conv, block.norm) for block in blocks)
         embedding: Any = network.embedding
@@ -31,7 +31,7 @@ class Fused(nn.Module):
         for convolution in self.backbone:
             # In place: no explainer reads these maps.
             maps = convolution(maps).relu_()
-        features: Tensor = self.embedding(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)).relu_()
+        features: Tensor = self.embedding(self.pooling(maps)).relu_()
         features = self.eraser(features)
         return self.target_head(features), features
 

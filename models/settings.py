@@ -19,6 +19,7 @@ class Settings(BaseModel):
 class NetworkSettings(Settings):
     channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=2, max_length=16)
     downsampling: int = Field(ge=1, le=8)
+    attention: int = Field(default=0, ge=0, le=64)  # networks of before it was there have no heads
     embedding: int = Field(ge=4, le=4096)
     dropout: float = Field(ge=0, lt=1)
 

@@ -12,7 +12,7 @@ from models.settings import NetworkSettings
 def network(request: pytest.FixtureRequest) -> CropNet:
     """A network whose batch normalisation has seen something."""
     torch.manual_seed(0)
-    settings = NetworkSettings(channels=[4, 8, 8], downsampling=2, embedding=12, dropout=0.5)
+    settings = NetworkSettings(channels=[4, 8, 8], downsampling=2, attention=2, embedding=12, dropout=0.5)
     channels, erases = request.param
     network = CropNet(settings, labels=5, height=16, width=48, channels=channels, erases=erases)
     if network.eraser is not None:

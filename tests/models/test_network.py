@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from models.explain.hooks import layers_of
-from models.network import CropNet, folded
+from models.network import CropNet, Pool, folded
 from models.settings import NetworkSettings
 
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], downsampling=3, embedding=12, dropout=0.1)
@@ -63,6 +64,23 @@ def test_an_eraser_that_is_not_fitted_changes_nothing():
     net.add_eraser()
     assert torch.equal(net.eval()(images), plain(images))
     assert plain.eraser is None and "eraser" not in str(plain.state_dict().keys())
+
+
+def test_maps_are_pooled_by_mean_and_by_what_each_head_looks_for():
+    torch.manual_seed(0)
+    pool, maps = Pool(6, heads=2), torch.randn(3, 6, 2, 5)
+    assert pool.width == 18
+    pooled = pool(maps)
+    for row, crop in zip(pooled, maps.detach().numpy().astype(np.float64).reshape(3, 6, 10), strict=True):
+        heads = np.exp(pool.queries.detach().numpy() @ crop)
+        expected = [crop.mean(1), *((head / head.sum()) @ crop.T for head in heads)]
+        np.testing.assert_allclose(row.detach().numpy(), np.concatenate(expected), atol=1e-5)
+
+
+def test_without_heads_maps_are_pooled_by_mean_and_maximum():
+    maps = torch.randn(3, 6, 2, 5)
+    assert torch.equal(Pool(6, heads=0)(maps), torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
+    assert not [name for name in network().state_dict() if name.startswith("pooling")]
 
 
 def test_only_the_first_widening_blocks_halve_the_map():
