@@ -47,7 +47,6 @@ DEBUG: dict[str, Any] = {
     "degrade": {"rotation": 2.0, "blur": 0.2, "contrast": 0.2, "invert": 0.0, "texture": 0.05, "noise": 0.02},
     "network": {"channels": [16, 24, 32], "embedding": 16},
     "train": {"epochs": 15, "batch": 32, "learning_rate": 0.01, "processes": 1},
-    "invariance": {"modes": ["erm", "conditional+pairs"]},
     "mine": {"threshold": 0.3, "share": 0.2, "epochs": 1},
     "evaluate": {"batch": 64, "resamples": 200},
     "probe": {"train": 200, "test": 60, "decays": [0.1, 0.01], "epochs": 3},

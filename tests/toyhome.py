@@ -45,7 +45,8 @@ def toy_params(**changes: Any) -> Params:
     values = params.model_dump()
     values["crops"] |= {"height": HEIGHT, "width": WIDTH}
     values["words"] |= {"scripts": ["Cyrl", "Latn"]}
-    values["network"] |= {"channels": [4, 6], "embedding": 8}
+    values["network"] |= {"channels": [4, 6], "attention": 0, "embedding": 8}
+    values["invariance"] |= {"modes": ["erm", "conditional", "conditional+pairs"]}
     values["rounds"] = {"1": {"previous": "0"}, "2": {"previous": "1"}}
     values["report"] |= {"top": 3, "projected": 2, "mistakes": 6, "steps": 8, "search": 6}
     values["report"] |= {"units": None, "attributed": None}

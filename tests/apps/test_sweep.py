@@ -76,7 +76,7 @@ def test_one_line_says_what_was_wrong(home, monkeypatch, capsys):
     shutil.rmtree(HOME / "rounds")
     assert run(monkeypatch) == 2
     assert (
-        "there is no model to start from (data/scripts/rounds/2): run the last round first" in capsys.readouterr().err
+        "there is no model to start from (data/scripts/rounds/3): run the last round first" in capsys.readouterr().err
     )
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 STAGES = [
     "fonts", "words", "crops", "tag", "baseline", "round@1", "round@2",
-    "invariance@erm", "invariance@conditional+pairs", "evaluate", "probe", "report",
+    "invariance@erm", "invariance@conditional", "evaluate", "probe", "report",
 ]  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_a_run_makes_everything_and_leaves_dvc_clean(project):
     assert "up to date" in dvc(project, "status")
     assert sorted(yaml.safe_load((project / "dvc.lock").read_text(encoding="utf-8"))["stages"]) == sorted(STAGES)
     metrics = read_json(home / "metrics" / "evaluate.json")
-    modes = {"erm", "conditional+pairs"}
+    modes = {"erm", "conditional"}
     assert set(metrics["models"]) == {"round-0", "round-1", "round-2", *modes}
     # Three scripts and no text: guessing is right on a third of the text crops at most.
     assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5

@@ -26,7 +26,8 @@ def toy_params(**changes: Any) -> Params:
     values = read_params(ROOT / "params.yaml").model_dump()
     small = {
         "threads": 1,
-        "network": {"channels": [8, 16], "embedding": 16},
+        "network": {"channels": [8, 16], "attention": 0, "embedding": 16},
+        "rounds": {"1": {"previous": "0"}, "2": {"previous": "1"}, "3": {"previous": "2"}},
         "train": {"epochs": 3, "batch": 16, "learning_rate": 0.02, "precision": "float32", "processes": 1},
         "mine": {"threshold": 0.3, "epochs": 2},
         "invariance": {"epochs": 2, "erased": 4},
