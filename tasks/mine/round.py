@@ -52,8 +52,8 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
 def train_round(job: RoundJob) -> dict[str, float]:
     """Add to the training set of the previous model, retrain it, and write the folder at `job.out`.
 
-    Where there is nothing to add, or the rounds have stopped, the folder holds the previous model. One that is there
-    already, from an interrupted run, stays.
+    Where there is nothing to add and no decision on a training crop, or where an earlier round stopped, the folder
+    holds the previous model. One that is there already, from an interrupted run, stays.
 
     Returns:
         what was scored, found and added, the metrics on validation, and the last epoch's where there was one.
@@ -65,7 +65,7 @@ def train_round(job: RoundJob) -> dict[str, float]:
             additions = additions_of(job)
             validation = Validation(job.table, Labels.of_card(card))
             before = validation.metrics(network)
-            if additions.added.empty:
+            if additions.added.empty and not (additions.scored_by and _decides_on_training(job)):
                 job.progress(f"round {job.number}: {additions.why}, the model stays")
                 _copy_model(job.start, folder)
                 after = before
@@ -123,6 +123,11 @@ def _retrain(
         )
     write_folder(folder, network, card, trained, training)
     return summary_of(trained.history, network, crops), network
+
+
+def _decides_on_training(job: RoundJob) -> bool:
+    """Whether a person decided on a crop of the previous model's training set: it is to be learned, mined or not."""
+    return bool(read_training(job.start)["key"].isin(decisions_of(job)["key"]).any())
 
 
 def _crops_of(job: RoundJob, training: pd.DataFrame, labels: Labels) -> tuple[pd.DataFrame, Crops]:

@@ -17,6 +17,7 @@ from tasks.common.parallel import spread
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.mine.job import RoundJob, round_jobs
+from tasks.mine.review import add_decisions, decisions_path
 from tasks.mine.round import finish_round, score_for, train_round
 from tasks.train.card import weights_of
 from tasks.train.model_folder import read_training
@@ -187,6 +188,17 @@ def test_a_round_without_false_positives_stops_and_so_does_the_next(home: Path, 
         assert weights_of(tmp_path / number) == weights_of(home / "0")
         assert len(read_training(tmp_path / number)) == 160
         assert added(tmp_path / number).empty
+
+
+def test_a_decision_on_a_training_crop_is_learned_where_there_is_nothing_to_add(home, tmp_path, monkeypatch):
+    other = beside(home, tmp_path)
+    dropped = read_training(home / "0")["key"][0]
+    monkeypatch.chdir(tmp_path)
+    add_decisions(decisions_path(PARAMS.problem), pd.DataFrame({"key": [dropped], "label": [""]}))
+    go(other, 1, params=PARAMS.model_copy(update={"mine": PARAMS.mine.model_copy(update={"threshold": 1.0})}))
+    assert added(other / "1").empty and read_json(other / "1" / "round.json")["stopped"]
+    assert set(read_training(home / "0")["key"]) - set(read_training(other / "1")["key"]) == {dropped}
+    assert weights_of(other / "1") != weights_of(other / "0")
 
 
 def test_a_study_trains_seeds_and_as_many_random_rows_beside_each(home: Path, tmp_path: Path):
