@@ -62,7 +62,7 @@ def loss_of(network: CropNet, images: Tensor, targets: Tensor, params: Params) -
     """A step's loss, with the same layers in bfloat16 as a training."""
     with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(params.train)):
         maps = network.maps(images)
-    logits = network.target_head(network.dropout(network.pool(maps.float())))
+    logits = network.target_head(network.dropout(network.embed_maps(maps.float())))
     return functional.cross_entropy(logits, targets, label_smoothing=params.loss.smoothing)
 
 

@@ -163,7 +163,7 @@ class CropNet(nn.Module):
         Raises:
             ValueError: the images have another shape.
         """
-        return self.pool(self.maps(images))
+        return self.embed_maps(self.maps(images))
 
     def maps(self, images: Tensor) -> Tensor:
         """The backbone's last maps `[batch, maps, rows, columns]`, of checked images."""
@@ -173,7 +173,7 @@ class CropNet(nn.Module):
         maps: Tensor = self.backbone(self.standardise(images))
         return maps
 
-    def pool(self, maps: Tensor) -> Tensor:
+    def embed_maps(self, maps: Tensor) -> Tensor:
         """The embedding of the backbone's last maps."""
         features: Tensor = self.embedding(self.pooling(maps))
         return features

@@ -153,7 +153,7 @@ class Training:
         """The embedding. In bfloat16 are the products of the backbone: weights, norms and pooling are float32."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             maps = self.network.maps(images)
-        return self.network.pool(maps.float())
+        return self.network.embed_maps(maps.float())
 
     def _terms(self, features: Tensor, batch: Batch, metrics: dict[str, float]) -> list[Tensor]:
         """The modes' losses, once their heads have had the steps of their own; adds their metrics to `metrics`."""

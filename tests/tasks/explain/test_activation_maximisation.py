@@ -121,7 +121,7 @@ def test_activations_are_those_of_the_network_on_the_images(toy, maximised):
     assert head.ascent.best.shape[1:] == maximised.canvas.shape
     with torch.no_grad():
         maps = network.backbone(head.ascent.best)  # the canvas enters behind `standardise`
-        features = network.pool(maps)
+        features = network.embed_maps(maps)
         said = network.target_head(features)[:, head.unit]
     still = torch.tensor([one.settings.jitter == 0 for one in head.variants])  # the others moved as they were measured
     assert torch.allclose(said[still], head.ascent.best_activation[still], atol=1e-4)
