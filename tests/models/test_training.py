@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from models.training import normalised, uses_bfloat16
-from tests.models.toymodes import TRAIN, batch, make
+from models.network import CropNet
+from models.training import Training, normalised, uses_bfloat16
+from tests.models.toymodes import INVARIANCE, LOSS, NETWORK, TRAIN, batch, make
 
 
 def test_a_step_says_how_likely_it_took_each_true_target_to_be():
@@ -13,6 +14,14 @@ def test_a_step_says_how_likely_it_took_each_true_target_to_be():
     met = training.update(batch()).p_true
     wanted = [probabilities[row, target].item() for row, target in enumerate(batch().targets)]
     assert met.tolist() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_step_teaches_what_every_attention_head_looks_for():
+    network = CropNet(NETWORK.model_copy(update={"attention": 2}), labels=3, height=16, width=32)
+    before = network.pooling.queries.detach().clone()
+    training = Training(network, counts={}, loss=LOSS, train=TRAIN, invariance=INVARIANCE, steps=20)
+    training.update(batch())
+    assert (network.pooling.queries != before).any(1).tolist() == [True, True]
 
 
 def test_the_heads_rate_is_relative_to_the_backbones():
