@@ -12,23 +12,28 @@ from tasks.common.params import Params
 from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY
 from tasks.evaluate.evaluate import Outputs, evaluate_models
 from tasks.evaluate.mining_gain import model_name
+from tasks.predict.real_pictures import find_real, measure_real, real_folder
 from tasks.train.replicas import replicas_of, seeds_of
 
 
 @stage("evaluate")
 def evaluate(params: Params, facts: StageFacts, record: Record) -> None:
-    """Freeze the choice, then measure every model; no choice depends on test metrics."""
-    outputs = Outputs.of_home(params.home)
+    """Freeze the choice, then measure every model; no choice depends on test metrics or real pictures."""
+    outputs, models = Outputs.of_home(params.home), models_of(params)
+    # Found first: a wrong label is told before hours of scoring, not after them.
+    real = step(find_real)(params, folder=real_folder(params.problem), model=models["round-0"])
     record.metrics(
         step(evaluate_models)(
             params,
             table=params.home / "table",
-            models=models_of(params),
+            models=models,
             replicas=replicas_of_study(params),
             outputs=outputs,
         )
     )
-    for path in (outputs.chosen, outputs.metrics, outputs.study, outputs.invariance, outputs.groups):
+    measured = params.home / "metrics" / "real.json"
+    record.metrics(step(measure_real)(params, real, models=models, out=measured))
+    for path in (outputs.chosen, measured, outputs.metrics, outputs.study, outputs.invariance, outputs.groups):
         record.artifact(path)
     record.artifact(outputs.plots, "plots")
     confusion = draw_confusion(outputs.predictions, outputs.chosen, split=REPORT_SPLIT, severity=SEVERITY)

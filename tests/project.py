@@ -27,6 +27,7 @@ SOURCES = (
     ".dvcignore",
     "params.yaml",
     "data/pictures/README.md",
+    "data/real/README.md",
     "data/reviews/README.md",
     "data/words/README.md",
 )

@@ -5,7 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,37 +70,69 @@ def evaluate_folder(
     """
     model_folder = model_folder or find_model(params)
     model = TorchModel.of_folder(model_folder, temperature=temperature_of(params, model_folder))
-    card = model.card
-    nuisances = list(card["nuisances"])
-    columns = [card["target"], *nuisances, TEXT, PAIR]
-    pattern = pattern or params.labels.pattern or f"{{{card['target']}}}/*"
+    pictures = labelled_pictures(
+        folder,
+        pattern or params.labels.pattern or f"{{{model.target}}}/*",
+        card=model.card,
+        names=LabelNames(labels or {}),
+    )
+    rows, unread = predicted_rows(pictures.good, model)
+    rejected = pictures.rejected + unread
+    if rows.empty:
+        what = f"none of {counted(len(pictures.good), 'picture')} can be read"
+        raise UserError(what, where=folder, fix=f"see the first: {unread[0]['reason']}")
+    metrics = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
+    learned = rows[is_learned(rows)]
+    return {
+        "n": metrics["n"],
+        **{name: metrics[name] for name in FOLDER_METRICS},
+        "by_label": accuracy_of_values(rows, "true"),
+        "by_nuisance": {
+            name: accuracy_of_values(learned, name) for name in model.card["nuisances"] if name in rows.columns
+        },
+        "confusions": worst_confusions(rows, top=CONFUSIONS),
+        "rejected": sorted(rejected, key=lambda entry: str(entry["file"])),
+        "notes": pictures.notes,
+    }
+
+
+@dataclass(frozen=True)
+class LabelledPictures:
+    """The pictures of a folder whose paths name a label; the other files with their reasons; lines for the user."""
+
+    good: list[Found]
+    rejected: list[dict[str, str]]
+    notes: list[str]
+
+
+def labelled_pictures(folder: Path, pattern: str, *, card: dict[str, Any], names: LabelNames) -> LabelledPictures:
+    """Find the pictures that a model with this card can be tested on; nothing is read yet.
+
+    Raises:
+        UserError: as `evaluate_folder`.
+    """
+    columns = [card["target"], *card["nuisances"], TEXT, PAIR]
     expression = compile_pattern(pattern, columns=columns, required=card["target"])
     found = list(find_files(folder, expression, any_suffix=names_suffix(pattern)))
     files = [file for file in found if file.reason != SYSTEM_FILE]
     outside = _outside(files, pattern, columns, card)
-    names = LabelNames(labels or {})
     good = [_mapped(file, names, card["target"]) for file in files if file.reason is None]
     if not good:
         what = f"none of {counted(len(files), 'file')} matches '{pattern}'"
         raise UserError(what, where=folder, fix=outside[0] if outside else "fix --pattern or the folder")
     unused = names.unused()
     _check_labels(good, card, folder)
-    rejected = [{"file": file.name, "reason": file.reason} for file in files if file.reason]
-    rows = pd.DataFrame(_predicted(good, model, rejected))
-    if rows.empty:
-        what = f"none of {counted(len(good), 'picture')} can be read"
-        raise UserError(what, where=folder, fix=f"see the first: {rejected[-len(good)]['reason']}")
-    metrics = measure(rows, nuisance=None, group="true", thin=(), cell_crops=1, confidence=params.evaluate.confidence)
-    learned = rows[is_learned(rows)]
-    return {
-        "n": metrics["n"],
-        **{name: metrics[name] for name in FOLDER_METRICS},
-        "by_label": _by(rows, "true"),
-        "by_nuisance": {name: _by(learned, name) for name in nuisances if name in rows.columns},
-        "confusions": worst_confusions(rows, top=CONFUSIONS),
-        "rejected": sorted(rejected, key=lambda entry: str(entry["file"])),
-        "notes": [*outside, *unused, *left_out_notes(len(found) - len(files), Counter(), card["target"])],
-    }
+    return LabelledPictures(
+        good=good,
+        rejected=[{"file": file.name, "reason": file.reason} for file in files if file.reason],
+        notes=[*outside, *unused, *left_out_notes(len(found) - len(files), Counter(), card["target"])],
+    )
+
+
+def predicted_rows(files: Sequence[Found], model: TorchModel) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """A row a picture: its `file`, its labels, `true`, `predicted`, `p`; and what cannot be read, with its reason."""
+    unread: list[dict[str, str]] = []
+    return pd.DataFrame(_predicted(files, model, unread)), unread
 
 
 def format_evaluation(result: dict[str, Any], output_format: str) -> str:
@@ -150,8 +182,8 @@ def _check_labels(files: list[Found], card: dict[str, Any], folder: Path) -> Non
         )
 
 
-def _predicted(files: list[Found], model: TorchModel, rejected: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-    """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `rejected`."""
+def _predicted(files: Sequence[Found], model: TorchModel, unread: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """A row a picture: its labels, `true`, `predicted`, `p`; what cannot be read goes to `unread`."""
     for start in range(0, len(files), BATCH):
         read, pictures = [], []
         for file in files[start : start + BATCH]:
@@ -159,13 +191,14 @@ def _predicted(files: list[Found], model: TorchModel, rejected: list[dict[str, s
                 pictures.append(read_picture(file.path, channels=model.shape[2]))
                 read.append(file)
             except UserError as problem:
-                rejected.append({"file": file.name, "reason": problem.what})
+                unread.append({"file": file.name, "reason": problem.what})
         for file, found in zip(read, answers(model, pictures, top=1), strict=True):
             pair = {"true": file.labels[model.target], "predicted": found[model.target]}
-            yield {**file.labels, **pair, "p": found["p"]}
+            yield {"file": file.name, **file.labels, **pair, "p": found["p"]}
 
 
-def _by(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
+def accuracy_of_values(rows: pd.DataFrame, column: str) -> dict[str, dict[str, float]]:
+    """`n` and `accuracy` of each value of `column`, the lowest accuracy first."""
     cells = accuracy_by(rows, column)
     return {
         str(value): {"n": int(cell["n"]), "accuracy": round(float(cell["accuracy"]), 6)}

@@ -18,15 +18,15 @@ PARAMS = toy_params()
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return says_latn(tmp_path_factory.mktemp("model"), ["Cyrl", "Latn", "Zxxx"])
+    return says("Latn", tmp_path_factory.mktemp("model"), ["Cyrl", "Latn", "Zxxx"])
 
 
-def says_latn(folder, labels):
-    """A model that answers Latn, whatever it sees."""
+def says(label, folder, labels):
+    """A model that answers `label`, whatever it sees."""
     torch.manual_seed(0)
     network = CropNet(PARAMS.network, labels=len(labels), height=16, width=64)
     with torch.no_grad():
-        network.target_head.bias[labels.index("Latn")] += 1000
+        network.target_head.bias[labels.index(label)] += 1000
     card = {"target": "script", "labels": labels, "nuisances": {"font_style": ["serif"]}, "height": 16}
     save_model(folder, network, {**card, "width": 64, "network": PARAMS.network.model_dump()})
     return folder
@@ -64,7 +64,7 @@ def test_figures_are_those_of_counting(crops, model):
 
 
 def test_pictures_of_unlearned_scripts_and_of_signs_have_figures_of_their_own(crops, tmp_path):
-    model = says_latn(tmp_path, ["Latn", "Zyyy", "Zzzz"])
+    model = says("Latn", tmp_path, ["Latn", "Zyyy", "Zzzz"])
     (crops / "Cyrl").rename(crops / "Zzzz")
     (crops / "Zxxx").rename(crops / "Zyyy")
     result = evaluate_folder(PARAMS, folder=crops, pattern="{script}/{font_style}/*.png", model_folder=model)
