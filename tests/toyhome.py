@@ -86,6 +86,7 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, d
     predictions.to_parquet(home / "predictions.parquet", index=False)
     metrics = _metrics(predictions, names[chosen])
     _write(home / "metrics" / "evaluate.json", metrics)
+    _write(home / "metrics" / "real.json", _real(metrics, labels))
     _write(home / "metrics" / "study.json", _study(metrics["models"], params))
     return home
 
@@ -237,6 +238,16 @@ def _predictions(
             part["p_text"] = p_text if UNWRITTEN in labels else np.full_like(p_text, np.nan)
             parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
+
+
+def _real(metrics: dict[str, Any], labels: list[str]) -> dict[str, Any]:
+    """What `evaluate` writes of two real pictures, one of them right."""
+    by_label = {labels[0]: {"n": 1, "accuracy": 0.0}, labels[1]: {"n": 1, "accuracy": 1.0}}
+    confusions = [{"true": labels[0], "predicted": labels[1], "n": 1}]
+    chosen = {"name": metrics["chosen"]["name"], "by_label": by_label, "confusions": confusions}
+    chosen["by_folder"] = {f"news/{labels[1]}": {"n": 2, "accuracy": 0.5}}
+    models = {name: {"accuracy": 0.5, "calibration_error": 0.125} for name in metrics["models"]}
+    return {"n": 2, "models": models, "chosen": chosen, "rejected": {}}
 
 
 def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:

@@ -57,9 +57,9 @@ class Evidence:
     `rows` is the crop table without images; `tests` the chosen model's predictions on each of `TESTS` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
     model, by its name, `curves` its training curves (`tasks.train.curves`); `study` each round's metrics over seeds,
-    mined and control (metrics/study.json); `groups`, `invariance` and `probe` are the files of metrics/ of these
-    names, `risks` and `reliability` those of plots/; `fonts` a row for each family (its licence), or None where the
-    crops are not rendered.
+    mined and control (metrics/study.json); `groups`, `invariance`, `probe` and `real` are the files of metrics/ of
+    these names, `risks` and `reliability` those of plots/; `fonts` a row for each family (its licence), or None where
+    the crops are not rendered.
     """
 
     params: Params
@@ -70,6 +70,7 @@ class Evidence:
     groups: dict[str, Any]
     invariance: dict[str, Any]
     probe: dict[str, Any]
+    real: dict[str, Any]
     risks: pd.DataFrame
     reliability: pd.DataFrame
     rows: pd.DataFrame
@@ -126,6 +127,7 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
         groups=_read(home / "metrics" / "groups.json"),
         invariance=_read(home / "metrics" / "invariance.json"),
         probe=_read(home / "metrics" / "probe.json", made_by="probe"),
+        real=_read(home / "metrics" / "real.json"),
         risks=_read_points(home / "plots" / "risk_coverage.csv"),
         reliability=_read_points(home / "plots" / "reliability.csv"),
         rows=rows,

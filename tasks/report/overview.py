@@ -17,6 +17,7 @@ from tasks.pages.svg import colour
 from tasks.pages.versions import versions
 from tasks.report.confidence import reliability_plot, reliability_rows, risk_lines, risk_plot
 from tasks.report.evidence import Evidence, as_tested
+from tasks.report.front import front_of
 from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
 from tasks.report.tables import accuracy_by, confusion, in_turn, outcomes, strongest_confusions, worst_of
@@ -88,7 +89,9 @@ def write_index(
     models, chosen = evidence.metrics["models"], evidence.chosen["name"]
     names = names_of(evidence.params)
     settings = evidence.params.model_dump(mode="json")
+    front = front_of(site, evidence, labels, names)
     numbers = {
+        **{name: value for name, value in front.items() if name != "sheet"},
         "chosen": evidence.chosen,
         "models": models,
         "rounds": [one.numbers | {"outcomes": outcomes(one.mined)} for one in evidence.rounds if one.numbers],
@@ -104,6 +107,7 @@ def write_index(
         template="index",
         numbers=numbers,
         evidence=evidence,
+        front=front,
         models={name: models[name] for name in sorted(models, key=model_order)},
         splits={split: title.format(**names) for split, title in SPLIT_TITLES.items() if split in models[chosen]},
         severities=SEVERITY_NAMES,

@@ -87,6 +87,22 @@ def test_numbers_stand_beside_each_page(made):
     assert f"{100 * metrics['accuracy']:.1f}%" in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_the_front_page_opens_with_real_pictures_and_shows_answers(made):
+    _, out, _ = made
+    index = read_json(out / "index.json")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert page.index('50.0%</dd><dd class="note">right, of 2 of yours') < page.index("Unseen designs")
+    assert "news/Latn" in page
+    tested = pd.read_parquet(out.parent / "predictions.parquet").set_index(["model", "split", "severity", "key"])
+    answers = [(one["key"], one["true"], one["predicted"]) for one in index["answers"]]
+    assert len(answers) == len({true for _, true, _ in answers}) > 0
+    for key, true, predicted in answers:
+        row = tested.loc[(index["chosen"]["name"], "test_unseen", "light", key)]
+        assert (row["true"], row["predicted"]) == (true, predicted)
+    assert [one["mode"] for one in index["modes"]] == ["erm", "conditional", "conditional+pairs"]
+    assert index["forgets"] == (index["chosen"]["name"] in ("conditional", "conditional+pairs"))
+
+
 def test_confusions_are_those_of_the_predictions(made):
     _, out, home = made
     rows = pd.read_parquet(home / "predictions.parquet")
@@ -149,7 +165,14 @@ def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "missing",
-    ["chosen.json", "metrics/evaluate.json", "metrics/groups.json", "plots/reliability.csv", "predictions.parquet"],
+    [
+        "chosen.json",
+        "metrics/evaluate.json",
+        "metrics/groups.json",
+        "metrics/real.json",
+        "plots/reliability.csv",
+        "predictions.parquet",
+    ],
 )
 def test_what_is_missing_is_one_line_and_nothing_is_written(copy, missing):
     (copy / missing).unlink()
@@ -181,8 +204,10 @@ def test_scripts_that_are_not_learned_have_figures_of_their_own(copy):
     chosen = metrics["chosen"]["name"]
     metrics["models"][chosen]["test_unseen"]["light"] |= {"unlearned_caught": 0.3125, "unlearned_sure": 0.0625}
     write_json(copy / "metrics/evaluate.json", metrics)
+    write_json(copy / "metrics/real.json", {"n": 0, "models": {}, "chosen": None, "rejected": {}})
     _, out = report_of(copy, toy_params())
     page = (out / "index.html").read_text()
+    assert "No real pictures were measured" in page
     assert "31.2%" in page and "unlearned scripts surely called one" in page and "signs alone" not in page.lower()
     tested = (unlearned["model"] == chosen) & (unlearned["split"] == "test_unseen") & (unlearned["severity"] == "light")
     n = unlearned[tested]["true"].value_counts()
