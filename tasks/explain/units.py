@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from models.explain.hooks import layers_of, observed, run_until
 from models.explain.receptive_fields import ReceptiveFields, receptive_fields
+from models.explain.selectivity import LabelMeans
 from models.explain.top_activations import TopActivations, UnitSummary
 from models.network import CropNet
 from tasks.crop_table.shards import read_rows, stream_images
@@ -27,12 +29,16 @@ NOISE = 8  # noise images that measure a receptive field
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's units; `fields` are its receptive fields, in an `image` of (height, width)."""
+    """A layer's units; `fields` are its receptive fields, in an `image` of (height, width).
+
+    `means` are their mean peaks by label, `[units, Explanation.classes]`; None where the images have no labels.
+    """
 
     name: str
     summary: UnitSummary
     fields: ReceptiveFields
     image: tuple[int, int]
+    means: Tensor | None = None
 
     @property
     def field(self) -> tuple[int, int]:
@@ -42,11 +48,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Layers in the order in which they run, and the crops, by their number in the stream."""
+    """Layers in the order in which they run, and the crops, by their number in the stream.
+
+    `classes` are the labels, each once, in the order of `Layer.means`.
+    """
 
     layers: list[Layer]
     keys: list[str]
     labels: list[str]
+    classes: list[str] = field(default_factory=list)
 
 
 def explain_units(
@@ -60,22 +70,32 @@ def explain_units(
     Raises:
         UserError: the two splits hold no crop, or crops that are not `[height, width]`.
     """
-    sample = np.sort(read_rows(table, ["key"], EXPLAINED_SPLITS)["key"].to_numpy(dtype=str))[:crops]
+    known = read_rows(table, ["key", target], EXPLAINED_SPLITS)
+    sample, classes = np.sort(known["key"].to_numpy(dtype=str))[:crops], sorted(set(_labels(known[target])))
     if not len(sample):
         raise UserError("the table has no train and no validation crops", where=table, fix="run `unfont tag`")
     layers = layers_of(network, torch.zeros(1, network.channels, height, width))
     gathered = {name: TopActivations(top) for name in layers}
+    means = {name: LabelMeans(len(classes)) for name in layers}
+    outputs: dict[str, Tensor] = {}
     keys: list[str] = []
     labels: list[str] = []
-    observers = {name: gathered[name].update for name in layers}
+    observers = {name: partial(outputs.__setitem__, name) for name in layers}
     with torch.inference_mode(), observed(network, observers):
         for images, rows in stream_images(table, EXPLAINED_SPLITS, BATCH, last=sample[-1]):
             check_size(images, {"the chosen model": network}, table)
             network(as_images(torch.from_numpy(images), network.channels))
             keys.extend(rows["key"])
-            labels.extend(_labels(rows[target]))
-    found = [_layer(network, name, gathered[name].summary(), (network.channels, height, width)) for name in layers]
-    return Explanation(layers=found, keys=keys, labels=labels)
+            labels.extend(own := _labels(rows[target]))
+            codes = torch.tensor([classes.index(label) for label in own])
+            for name, output in outputs.items():
+                gathered[name].update(output)
+                means[name].update(output, codes)
+    shape = (network.channels, height, width)
+    found = [
+        replace(_layer(network, name, gathered[name].summary(), shape), means=means[name].means()) for name in layers
+    ]
+    return Explanation(layers=found, keys=keys, labels=labels, classes=classes)
 
 
 def shown_keys(explained: Explanation) -> list[str]:

@@ -15,6 +15,7 @@ from tasks.crop_table.splits import VALIDATION
 from tasks.explain.activation_maximisation import chosen_head, maximise_units, settings_of
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.sample import Sample
+from tasks.explain.selective import selective_units
 from tasks.explain.unit_images import UnitVisualiser, crops_of
 from tasks.explain.units import Explanation, by_label, shown_keys
 from tasks.report.activation_maximisation import write_activation_maximisation
@@ -22,6 +23,7 @@ from tasks.report.compare import write_compared
 from tasks.report.evidence import Evidence
 from tasks.report.frequencies import write_frequencies
 from tasks.report.layers import write_layer
+from tasks.report.learned import LEARNED, write_learned
 from tasks.report.mistakes import write_mistakes
 from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
@@ -41,7 +43,11 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         UserError: the table has no validation crops.
     """
     params, network = evidence.params, folded(network)
-    chosen = [by_label(explained, layer, params.report.units) for layer in explained.layers]
+    learned = [selective_units(explained, layer, LEARNED) for layer in explained.layers]
+    chosen = [
+        sorted({*by_label(explained, layer, params.report.units), *(one.unit for one in selective)})
+        for layer, selective in zip(explained.layers, learned, strict=True)
+    ]
     _log_cost(sum(map(len, chosen)), params)
     sample = Sample.of_split(evidence.table, VALIDATION, target=params.labels.target, most=SAMPLE, severity=CLEAN)
     with _timed("optimised images of a unit of every layer"):
@@ -64,11 +70,13 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         network, crops_of(crops, explained, channels=network.channels), canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
-    units = []
+    units, part_pictures = [], []
     for layer, optimised in zip(explained.layers, chosen, strict=True):
         with _timed(f"optimised images of {len(optimised)} units of layer {layer.name}"):
             visuals = visualiser.visualise(layer, optimised=optimised)
             units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals))
+            part_pictures.append(visuals.attributions)
+    write_learned(site, explained, learned, units, part_pictures)
     write_units(site, explained, units)
 
 

@@ -49,6 +49,7 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
     """Every page of the site: its name, its title, and its group in the navigation."""
     links = [
         {"name": "index", "title": "Overview", "group": "Results"},
+        {"name": "learned", "title": "What it learned", "group": "Results"},
         {"name": "confusion", "title": "Confusions", "group": "Results"},
         {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
         {"name": "invariance", "title": "Invariance", "group": "Results"},

@@ -38,10 +38,31 @@ def test_the_weakest_crops_are_those_of_a_plain_forward_pass(made):
         assert [crop["strength"] for crop in unit["weakest"]] == pytest.approx(wanted, abs=1e-3)
 
 
+def test_the_units_shown_as_learned_are_the_most_selective(made):
+    """Of the embedding: one label a group is the published index, computed here from a plain forward pass."""
+    home, report = made
+    keys, features = features_of(home)
+    rows = read_images(home / "table", ["train", "validation"])[1].set_index("key")
+    labels = rows.loc[keys, "script"].astype(str).to_numpy()
+    means = np.stack([features[labels == label].mean(0) for label in sorted(set(labels))], 1)
+    layers = {layer["layer"]: layer["units"] for layer in read_json(report / "learned.json")["layers"]}
+    first, *_ = layers["embedding"]
+    best = 0.0
+    for row in means:
+        inside = row >= row.max() / 2
+        inside[row.argmin()] = False
+        if row.max() > 0:
+            a, b = row[inside].mean(), row[~inside].mean()
+            best = max(best, (a - b) / (a + b))
+    assert first["index"] == pytest.approx(best, abs=1e-4)
+    taken = [label for unit in layers["embedding"] for label in unit["group"]]
+    assert len(taken) == len(set(taken))
+
+
 def test_every_picture_lies_in_its_sheet(made):
     _, report = made
     sheet = re.compile(r'<img src="(sprites/[^"]+)" loading="lazy"[^>]*style="--x:(\d+);--y:(\d+)"')
-    for page in [*report.glob("layer-*.html"), report / "units.html"]:
+    for page in [*report.glob("layer-*.html"), report / "units.html", report / "learned.html"]:
         shown = sheet.findall(page.read_text(encoding="utf-8"))
         assert shown
         for file, x, y in shown:

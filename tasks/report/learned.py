@@ -1,0 +1,87 @@
+"""The report's page of what was learned: a few units of every layer, large, from strokes to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tasks.crop_table.png import Pixels
+from tasks.explain.selective import GROUP, SelectiveUnit, strokes_of
+from tasks.explain.unit_images import RULES
+from tasks.explain.units import Explanation, Layer
+from tasks.report.layers import layer_page
+from tasks.report.site import Site
+
+LEARNED = 2  # units of a layer
+SHOWN = 3  # top-activating crops of a unit
+SELECTIVE = 0.2  # least selectivity of a unit that is named by labels: (a − b) / (a + b) with a 1.5 times b
+STROKE = 20  # pixels: a receptive field up to this height and width sees a stroke or two, larger ones parts of letters
+WHOLE = 0.75  # of the crop's width: a receptive field from this on sees the crop
+
+
+def write_learned(
+    site: Site,
+    explained: Explanation,
+    learned: Sequence[Sequence[SelectiveUnit]],
+    units: Sequence[Sequence[Mapping[str, Any]]],
+    parts: Sequence[Sequence[Sequence[Mapping[str, Pixels]]]],
+) -> None:
+    """Write the page.
+
+    Args:
+        learned: the units of each layer.
+        units: all units of each layer, as `tasks.report.layers.write_layer` returns them.
+        parts: of each layer and unit, its patches and attributions (`LayerVisuals.attributions`).
+    """
+    layers = []
+    for layer, selective, own, shown in zip(explained.layers, learned, units, parts, strict=True):
+        whole = layer.field[1] >= WHOLE * layer.image[1]
+        rows = [_row(one, own[one.unit], shown[one.unit], layer) for one in selective]
+        if rows:
+            layers.append((layer_page(explained, layer), layer, whole, rows))
+    numbers = {
+        "layers": [
+            {"layer": layer.name, "units": [{name: row[name] for name in NUMBERS} for row in rows]}
+            for _, layer, _, rows in layers
+        ]
+    }
+    site.write(
+        "learned",
+        template="learned",
+        numbers=numbers,
+        layers=layers,
+        shown=SHOWN,
+        group=GROUP,
+        selective=SELECTIVE,
+        text=site.target == "script",
+        rules=RULES[:1],
+        crops=len(explained.keys),
+        count=sum(len(rows) for *_, rows in layers),
+    )
+
+
+NUMBERS = ("unit", "group", "index", "inside", "outside", "strokes")
+
+
+def _row(
+    one: SelectiveUnit,
+    unit: Mapping[str, Any],
+    parts: Sequence[Mapping[str, Pixels]],
+    layer: Layer,
+) -> dict[str, Any]:
+    """What the page says of a unit; its pictures are those of the layer's own page."""
+    small = max(layer.field) <= STROKE and len(parts) > 0
+    optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
+    return asdict(one) | {
+        "strokes": strokes_of([_reduced(part["patch"], layer.field) for part in parts]) if small else None,
+        "crops": unit["crops"][:SHOWN],
+        "parts": unit["attributions"],
+        "sheets": unit["sheets"],
+        "image": f"{one.unit}/{optimised[0]}/best" if optimised else None,
+    }
+
+
+def _reduced(patch: Pixels, field: tuple[int, int]) -> Pixels:
+    """A patch in its own pixels: enlarged ones have steps, not slopes."""
+    return patch[:: max(1, patch.shape[0] // field[0]), :: max(1, patch.shape[1] // field[1])]
