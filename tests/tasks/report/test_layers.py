@@ -100,17 +100,20 @@ def test_a_report_of_some_units_says_so_and_keeps_the_others(made, tmp_path):
     home, whole = made
     params = toy_params(report=toy_params().report.model_dump() | {"units": 2})
     make_report(params, home=home, fonts=home / "none", out=tmp_path / "report")
+    count = 0
     for page in whole.glob("layer-*.json"):
         some, every = (read_json(folder / page.name)["all"] for folder in (tmp_path / "report", whole))
         chosen = [unit for unit in some if unit["optimised"]]
-        assert len(chosen) == 2 and all(unit == every[unit["unit"]] for unit in chosen)
+        assert 2 <= len(chosen) <= 4 and all(unit == every[unit["unit"]] for unit in chosen)
         assert [unit["crops"] for unit in some] == [unit["crops"] for unit in every]
         text = (tmp_path / "report" / page.name).with_suffix(".html").read_text(encoding="utf-8")
-        assert "unfont report --full" in text
-        assert all(f'<a href="#unit-{unit["unit"]}">{unit["unit"]}</a>' in text for unit in chosen)
+        count += len(chosen)
+        fewer = len(chosen) < len(some)  # of four units, two are the purest and two others the most selective
+        assert ("unfont report --full" in text) == fewer
+        assert not fewer or all(f'<a href="#unit-{unit["unit"]}">{unit["unit"]}</a>' in text for unit in chosen)
         assert "unfont report --full" not in page.with_suffix(".html").read_text(encoding="utf-8")
     units = (tmp_path / "report" / "units.html").read_text(encoding="utf-8")
-    assert f"optimised for {2 * 4} of these units" in units and units.count('data-optimised="1"') == 2 * 4
+    assert f"optimised for {count} of these units" in units and units.count('data-optimised="1"') == count
 
 
 def test_provenance_names_versions_seed_and_dvc_hashes(made):
