@@ -167,6 +167,7 @@ def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
         totals=counts.sum(axis=1).tolist(),
         group=words(evidence.params.labels.group),
         worst=worst,
+        split=REPORT_SPLIT,
         n=len(known),
     )
 

@@ -28,7 +28,23 @@ function start() {
     document.getElementById("found").textContent = `${shown} of ${cards.length} mistakes`;
   }
 
+  // #true=Cyrl&predicted=Latn, as the confusion matrix links to its cells.
+  function ask() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const named = ["true", "predicted", "split"].filter((name) => asked.has(name));
+    if (!named.length) return false;
+    form.reset();
+    for (const name of named) {
+      const option = [...form[name].options].find(({ dataset, value }) => (dataset.label ?? value) === asked.get(name));
+      if (option) form[name].value = option.value;
+    }
+    update();
+    form.scrollIntoView();
+    return true;
+  }
+
   function follow() {
+    if (ask()) return;
     const target = document.getElementById(location.hash.slice(1));
     if (!target || !list.contains(target)) return;
     if (target.hidden) {

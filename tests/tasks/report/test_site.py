@@ -1,7 +1,7 @@
 import re
 import shutil
 from html.parser import HTMLParser
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import pandas as pd
 import pytest
@@ -71,8 +71,20 @@ def test_every_link_leads_somewhere_in_the_folder(made):
             file, _, anchor = unquote(link).partition("#")
             assert not re.match(r"[a-z]+:|/", file)
             assert not file or (out / file).is_file(), link
-            assert not anchor or not file or anchor in pages[file].ids
+            assert not anchor or not file or anchor in pages[file].ids or "=" in anchor
         assert all(page.alts)
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_mistakes(made):
+    _, out, _ = made
+    links = [link for link in Page((out / "confusion.html").read_text(encoding="utf-8")).links if "#true=" in link]
+    numbers, mistakes = read_json(out / "confusion.json"), read_json(out / "mistakes.json")["mistakes"]
+    wrong = {(one["true"], one["predicted"]) for one in mistakes if one["split"] == "test_unseen"}
+    asked = [parse_qs(link.partition("#")[2]) for link in links]
+    assert {(one["true"][0], one["predicted"][0]) for one in asked} == wrong
+    assert len(links) == len(wrong) + len(numbers["strongest"])
+    page = (out / "mistakes.html").read_text(encoding="utf-8")
+    assert all(f'data-label="{one["true"][0]}"' in page and one["split"] == ["test_unseen"] for one in asked)
 
 
 def test_numbers_stand_beside_each_page(made):
