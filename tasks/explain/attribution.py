@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from unfont.text import shown
 
 GRAD_CAM, OCCLUSION, INTEGRATED = "Grad-CAM", "occlusion", "integrated gradients"
 METHODS = (GRAD_CAM, OCCLUSION, INTEGRATED)
+EDGES = 0.5  # similarity of maps to those of other weights from which they are edges: half of all ranks
 TOP = 3  # labels given for a picture
 PART = 16  # pictures that are explained together
 EVERY = 10.0  # seconds between two lines of progress
@@ -115,7 +116,7 @@ def explain_crops(
     predictions = [answer(row[None], card["labels"], target=card["target"], top=TOP) for row in probabilities]
     return explain_images(
         params, network, card, names=sample.keys, images=images, predictions=predictions,
-        labels=labels or [prediction[card["target"]] for prediction in predictions],
+        labels=labels or [prediction[card["target"]] for prediction in predictions], temperature=temperature,
     )  # fmt: skip
 
 
@@ -129,16 +130,19 @@ def explain_images(
     predictions: list[dict[str, Any]],
     labels: Sequence[str],
     windows: list[tuple[int, int]] | None = None,
+    temperature: float = 1.0,
 ) -> Explained:
     """Explain what `network` says of `images[n, channels, h, w]` for one of its labels each.
 
     Args:
+        temperature: of the probabilities along the curves, that of the predictions.
         names, predictions, windows: as in `Explained`; each image is all of its picture unless `windows` are given.
     """
     settings = params.attribution
     targets = torch.tensor([card["labels"].index(label) for label in labels])
     with deterministic(params.threads):
-        attribution = _in_parts(network, images, targets, params, seed=derived_seed(params.seed, "random map"))
+        seed = derived_seed(params.seed, "random map")
+        attribution = _in_parts(network, images, targets, params, seed=seed, temperature=temperature)
         some = slice(settings.randomised)
         seed = derived_seed(params.seed, "random weights")
         randomisation = randomised(network, images[some], targets[some], settings, seed=seed)
@@ -154,12 +158,16 @@ def explain_images(
     )
 
 
-def _in_parts(network: CropNet, images: Tensor, targets: Tensor, params: Params, *, seed: int) -> Attribution:
+def _in_parts(
+    network: CropNet, images: Tensor, targets: Tensor, params: Params, *, seed: int, temperature: float
+) -> Attribution:
     """`attribution_of` in parts, in parallel, with lines of progress where there are many."""
 
     def of_part(rows: Tensor) -> Attribution:
         # Methods set hooks on the network that they explain: each part has a copy of its own.
-        return attribution_of(folded(network), images[rows], targets[rows], params.attribution, seed=seed)
+        return attribution_of(
+            folded(network), images[rows], targets[rows], params.attribution, seed=seed, temperature=temperature
+        )
 
     parts, start, reported = [], time.monotonic(), 0.0
     for part in in_threads(of_part, torch.split(torch.arange(len(images)), PART), params.threads):
@@ -187,7 +195,13 @@ def _joined(parts: Sequence[Attribution]) -> Attribution:
 
 
 def attribution_of(
-    network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
+    network: CropNet,
+    images: Tensor,
+    targets: Tensor,
+    settings: AttributionSettings,
+    *,
+    seed: int,
+    temperature: float = 1.0,
 ) -> Attribution:
     """Maps of `images[n, channels, h, w]` for the labels `targets[n]`, and their checks.
 
@@ -195,16 +209,39 @@ def attribution_of(
 
     Args:
         seed: of the random maps that the curves are compared with.
+        temperature: of the curves' probabilities.
     """
     found, methods = _integrated(network, images, targets, settings), _methods(images, targets, settings)
     maps = {name: methods[name](network) for name in (GRAD_CAM, OCCLUSION)} | {INTEGRATED: found.maps.sum(dim=1)}
-    baseline = mean_baseline(images)
+    baseline, calibrated = mean_baseline(images), _AtTemperature(network, temperature).eval()
     return Attribution(
         targets=targets.numpy(),
         maps={name: one.detach().numpy() for name, one in maps.items()},
-        curves=curves_by_method(network, images, targets, maps, baseline=baseline, steps=settings.parts, seed=seed),
+        curves=curves_by_method(calibrated, images, targets, maps, baseline=baseline, steps=settings.parts, seed=seed),
         completeness_error=(found.error.abs() / found.difference.abs().clamp_min(1e-6)).numpy(),
     )
+
+
+class _AtTemperature(nn.Module):
+    """A network whose logits are divided by a temperature."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network, self.temperature = network, temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images)
+        return logits / self.temperature
+
+
+def shows_edges(randomisation: Mapping[str, Mapping[str, float]]) -> dict[str, bool]:
+    """By method whether its maps stay as they are where the last layer's weights are drawn anew (`EDGES`).
+
+    Such maps show the picture's edges more than what the network learned (Adebayo et al., Sanity Checks for Saliency
+    Maps, 2018). Methods that pass come first.
+    """
+    found = {method: next(iter(by_layer.values())) >= EDGES for method, by_layer in randomisation.items()}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def randomised(

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.explain.attribution_checks import Curves
 from models.settings import AttributionSettings
 from tasks.crop_table.png import Pixels, encode_png
-from tasks.explain.attribution import METHODS, Explained
+from tasks.explain.attribution import METHODS, Explained, shows_edges
 from tasks.pages.single_page import address_of, picture_of, pixels_of, write_page
 from tasks.pages.svg import Axis, Plot
 
@@ -45,9 +45,9 @@ def write_attribution_page(
     write_page(
         out,
         "attribution",
-        cards=cards, target=explained.target, more=more, methods=METHODS, styles=STYLES, layers=layers,
-        randomisation=explained.randomisation, taken=min(settings.randomised, len(explained.names)),
-        settings=settings, model=model, weights=weights,
+        cards=cards, target=explained.target, more=more, methods=shows_edges(explained.randomisation), styles=STYLES,
+        layers=layers, randomisation=explained.randomisation, taken=min(settings.randomised, len(explained.names)), settings=settings,
+        model=model, weights=weights,
     )  # fmt: skip
     return more
 

@@ -60,6 +60,7 @@ def explain_files(
         predictions=[{name: value for name, value in record.items() if name != "file"} for record in records],
         labels=labels,
         windows=windows,
+        temperature=temperature,
     )
     return explained, problems
 

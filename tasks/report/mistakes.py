@@ -12,7 +12,7 @@ from models.settings import AttributionSettings
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY
-from tasks.explain.attribution import METHODS, Explained, explain_crops
+from tasks.explain.attribution import METHODS, Explained, explain_crops, shows_edges
 from tasks.explain.attribution_page import overlay
 from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
@@ -55,6 +55,7 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
         chosen=evidence.chosen["name"],
         splits=splits,
         methods=METHODS,
+        edges=shows_edges(explained.randomisation) if explained else {},
         labels=labels,
         places={column: {label: index for index, (label, _) in enumerate(of)} for column, of in labels.items()},
         attributed=len(attributed),

@@ -13,6 +13,7 @@ from tasks.explain.attribution import (
     OCCLUSION,
     attribution_of,
     explain_crops,
+    shows_edges,
 )
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
 from tasks.train.weights import load_model
@@ -61,6 +62,15 @@ def test_the_maps_are_of_the_prediction_which_has_the_temperature(explained, mod
         assert prediction["script"] == label == card["labels"][row.argmax()]
         assert prediction["p"] == pytest.approx(float(row.max()), abs=1e-5)
     assert explained.windows == [(1, 1), (1, 1)]
+    for curves in explained.attribution.curves.values():
+        assert curves.deletion[:, 0].tolist() == pytest.approx(
+            [found["p"] for found in explained.predictions], abs=1e-5
+        )
+
+
+def test_maps_that_a_new_last_layer_leaves_alone_are_edges_and_come_last():
+    found = shows_edges({"a": {"head": 0.7, "conv": 0.0}, "b": {"head": 0.1, "conv": 0.9}, "c": {"head": -0.7}})
+    assert list(found.items()) == [("b", False), ("c", False), ("a", True)]
 
 
 def test_integrated_gradients_add_up_to_the_logits_rise_over_the_plain_ground(explained, model):
