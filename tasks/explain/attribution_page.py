@@ -46,8 +46,8 @@ def write_attribution_page(
         out,
         "attribution",
         cards=cards, target=explained.target, more=more, methods=shows_edges(explained.randomisation), styles=STYLES,
-        layers=layers, randomisation=explained.randomisation, taken=min(settings.randomised, len(explained.names)), settings=settings,
-        model=model, weights=weights,
+        layers=layers, randomisation=explained.randomisation, taken=min(settings.randomised, len(explained.names)),
+        settings=settings, model=model, weights=weights,
     )  # fmt: skip
     return more
 
