@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from markupsafe import Markup
+
 from tasks.crop_table.png import Pixels
+from tasks.explain.removal import Removal
 from tasks.explain.selective import GROUP, SelectiveUnit, strokes_of
 from tasks.explain.unit_images import RULES
 from tasks.explain.units import Explanation, Layer
+from tasks.pages.svg import Axis, Plot, colour, share_axis
 from tasks.report.layers import layer_page
 from tasks.report.site import Site
 
@@ -26,6 +30,7 @@ def write_learned(
     learned: Sequence[Sequence[SelectiveUnit]],
     units: Sequence[Sequence[Mapping[str, Any]]],
     parts: Sequence[Sequence[Sequence[Mapping[str, Pixels]]]],
+    removal: Removal,
 ) -> None:
     """Write the page.
 
@@ -33,6 +38,7 @@ def write_learned(
         learned: the units of each layer.
         units: all units of each layer, as `tasks.report.layers.write_layer` returns them.
         parts: of each layer and unit, its patches and attributions (`LayerVisuals.attributions`).
+        removal: what accuracy is left without some units.
     """
     layers = []
     for layer, selective, own, shown in zip(explained.layers, learned, units, parts, strict=True):
@@ -41,10 +47,11 @@ def write_learned(
         if rows:
             layers.append((layer_page(explained, layer), layer, whole, rows))
     numbers = {
+        "removal": asdict(removal),
         "layers": [
             {"layer": layer.name, "units": [{name: row[name] for name in NUMBERS} for row in rows]}
             for _, layer, _, rows in layers
-        ]
+        ],
     }
     site.write(
         "learned",
@@ -57,6 +64,10 @@ def write_learned(
         text=site.target == "script",
         rules=RULES[:1],
         crops=len(explained.keys),
+        removal=removal,
+        left={name: _mean(getattr(removal, name)) for name in ("selective", "random")},
+        plot=_removal_plot(removal),
+        colours=[colour(0), colour(1)],
         count=sum(len(rows) for *_, rows in layers),
     )
 
@@ -85,3 +96,22 @@ def _row(
 def _reduced(patch: Pixels, field: tuple[int, int]) -> Pixels:
     """A patch in its own pixels: enlarged ones have steps, not slopes."""
     return patch[:: max(1, patch.shape[0] // field[0]), :: max(1, patch.shape[1] // field[1])]
+
+
+def _mean(by_label: Mapping[str, Sequence[float]]) -> list[float]:
+    """The mean over labels, by the number of units taken away."""
+    return [sum(values) / len(values) for values in zip(*by_label.values(), strict=True)]
+
+
+def _removal_plot(removal: Removal) -> Markup:
+    lines = {"the most selective": _mean(removal.selective), "at random": _mean(removal.random)}
+    last = len(removal.counts) - 1
+    ticks = [(float(place), str(count)) for place, count in enumerate(removal.counts)]
+    x = Axis(title="units taken away", low=-0.2, high=last + 0.2, ticks=ticks)
+    y = share_axis("accuracy", [value for line in lines.values() for value in line])
+    summary = "; ".join(f"{name}: {100 * line[0]:.1f}% to {100 * line[-1]:.1f}%" for name, line in lines.items())
+    plot = Plot(f"Accuracy as units are taken away, {summary}", x=x, y=y)
+    for number, (name, line) in enumerate(lines.items()):
+        points = [(float(place), value) for place, value in enumerate(line)]
+        plot.line(points, css_class=f"series {colour(number)}", title=name)
+    return plot.svg()

@@ -14,6 +14,7 @@ from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.activation_maximisation import chosen_head, maximise_units, settings_of
 from tasks.explain.frequencies import measure_frequencies
+from tasks.explain.removal import remove_units
 from tasks.explain.sample import Sample
 from tasks.explain.selective import selective_units
 from tasks.explain.unit_images import UnitVisualiser, crops_of
@@ -76,7 +77,9 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
             visuals = visualiser.visualise(layer, optimised=optimised)
             units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals))
             part_pictures.append(visuals.attributions)
-    write_learned(site, explained, learned, units, part_pictures)
+    with _timed("took units away"):
+        removal = remove_units(network, labels, table=evidence.table, target=params.labels.target, seed=params.seed)
+    write_learned(site, explained, learned, units, part_pictures, removal)
     write_units(site, explained, units)
 
 
