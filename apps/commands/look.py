@@ -122,6 +122,7 @@ def explain(
     from tasks.predict.champion import temperature_of
     from tasks.predict.named_model import named_model
     from tasks.train.card import weights_of
+    from tasks.train.weights import load_model
 
     params = read_params()
     check_page(out)
@@ -131,7 +132,13 @@ def explain(
     if explained is not None:
         numbers = numbers_of(explained)
         more = write_attribution_page(
-            out, explained, numbers=numbers, settings=params.attribution, model=model, weights=weights_of(folder)
+            out,
+            explained,
+            load_model(folder)[0],
+            numbers=numbers,
+            settings=params.attribution,
+            model=model,
+            weights=weights_of(folder),
         )
         print(text_of(numbers, output_format, format_attribution))
         left = f"; {more} pictures did not fit on it" if more else ""

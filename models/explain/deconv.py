@@ -1,13 +1,13 @@
 """Units' activations taken back to pixels: deconvnet, guided backpropagation and the plain gradient."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from models.explain.hooks import check_units, run_until
-from models.explain.rectifiers import only_modules_rectify, replaced
-from models.explain.shared_rows import SharedRows, distinct_rows, expanded_rows
+from models.explain.rectifiers import only_modules_rectify, rectified_signals
+from models.explain.shared_rows import SharedRows, expanded_rows
 
 Rule = Literal["deconvnet", "guided", "gradient"]
 RULES = ("deconvnet", "guided", "gradient")
@@ -70,23 +70,18 @@ def _backwards(
         output = _forwards(network, layer, pixels, rule)
     if not output.requires_grad:
         raise ValueError(f"layer '{layer}' gives no gradient to the image")
-    return torch.autograd.grad(output, pixels, _seed(layer, units, positions, output.detach()))[0]
+    return torch.autograd.grad(output, pixels, seed_of(layer, units, positions, output.detach()))[0]
 
 
 def _forwards(network: nn.Module, layer: str, pixels: Tensor, rule: Rule) -> Tensor:
     with torch.enable_grad():
         if rule == "gradient":
             return run_until(network, layer, pixels)
-        with replaced(network, lambda values: _rectified(values, rule == "guided")), only_modules_rectify(network):
+        with rectified_signals(network, guided=rule == "guided"), only_modules_rectify(network):
             return run_until(network, layer, pixels)
 
 
-def _rectified(values: Tensor, guided: bool) -> Tensor:
-    output: Tensor = _Rectified.apply(values, guided)  # type: ignore[no-untyped-call]
-    return output
-
-
-def _seed(layer: str, units: Tensor, positions: Tensor | None, output: Tensor) -> Tensor:
+def seed_of(layer: str, units: Tensor, positions: Tensor | None, output: Tensor) -> Tensor:
     """Zeros of the output's shape, and each row's unit at its position: the signal that is sent back."""
     check_units(layer, units, output)
     rows = torch.arange(len(units))
@@ -112,20 +107,3 @@ def _flat_positions(layer: str, maps: Tensor, positions: Tensor | None) -> Tenso
         row, column = positions[~inside][0].tolist()
         raise ValueError(f"layer '{layer}' has {height} rows and {width} columns, none at ({row}, {column})")
     return positions[:, 0] * width + positions[:, 1]
-
-
-class _Rectified(torch.autograd.Function):
-    """A ReLU whose gradient is that of a rule: the signal is rectified; and with `guided` zero where the ReLU was."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, guided: bool) -> Tensor:
-        output = distinct_rows(values).clamp(min=0)
-        ctx.save_for_backward(*[output > 0] * guided)
-        return expanded_rows(output, len(values))
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        signal = gradients[0].clamp(min=0)
-        for opened in ctx.saved_tensors:
-            signal = signal * opened
-        return signal, None

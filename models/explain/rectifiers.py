@@ -9,6 +9,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from models.explain.shared_rows import distinct_rows, expanded_rows
+
 RELUS = {torch.relu, torch.relu_, F.relu, F.relu_, Tensor.relu, Tensor.relu_}
 CLAMPS = {
     *(torch.clamp, torch.clamp_, torch.clip, torch.clip_, torch.clamp_min, torch.clamp_min_),
@@ -103,3 +105,32 @@ def replaced(network: nn.Module, rectify: Callable[[Tensor], Tensor]) -> Iterato
                 hooks.callback(module.register_forward_pre_hook(aside).remove)
                 hooks.callback(module.register_forward_hook(give).remove)
         yield
+
+
+@contextlib.contextmanager
+def rectified_signals(network: nn.Module, *, guided: bool = False) -> Iterator[None]:
+    """In the block the gradient of every `nn.ReLU` module is that of the deconvnet, or of guided backpropagation."""
+
+    def rectified(values: Tensor) -> Tensor:
+        output: Tensor = _Rectified.apply(values, guided)  # type: ignore[no-untyped-call]
+        return output
+
+    with replaced(network, rectified):
+        yield
+
+
+class _Rectified(torch.autograd.Function):
+    """A ReLU whose gradient is that of a rule: the signal is rectified; and with `guided` zero where the ReLU was."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, guided: bool) -> Tensor:
+        output = distinct_rows(values).clamp(min=0)
+        ctx.save_for_backward(*[output > 0] * guided)
+        return expanded_rows(output, len(values))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        signal = gradients[0].clamp(min=0)
+        for opened in ctx.saved_tensors:
+            signal = signal * opened
+        return signal, None

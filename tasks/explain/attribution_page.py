@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.explain.attribution_checks import Curves
+from models.network import CropNet, folded
 from models.settings import AttributionSettings
 from tasks.crop_table.png import Pixels, encode_png
 from tasks.explain.attribution import METHODS, Explained, shows_edges
+from tasks.explain.channel_grid import Grid, layer_grids
 from tasks.pages.single_page import address_of, picture_of, pixels_of, write_page
 from tasks.pages.svg import Axis, Plot
 
 MOST = 200  # pictures on a page: more are tens of megabytes
+GRIDS = 10  # pictures whose maps of every layer are shown, 60 kB each
 SHOWN = 240  # pixels, the least width that a picture is shown at
 FOR, AGAINST = (31, 95, 174), (201, 84, 18)  # blue and orange: distinct to colour-blind readers
 FADED = 0.55  # of a picture's contrast that is left under a map
@@ -24,11 +27,19 @@ SHARE = [(share / 4, f"{25 * share}%") for share in range(5)]
 
 
 def write_attribution_page(
-    out: Path, explained: Explained, *, numbers: dict[str, Any], settings: AttributionSettings, model: str, weights: str
+    out: Path,
+    explained: Explained,
+    network: CropNet,
+    *,
+    numbers: dict[str, Any],
+    settings: AttributionSettings,
+    model: str,
+    weights: str,
 ) -> int:
     """Write the first `MOST` pictures with their maps as one page that opens with no network.
 
     Args:
+        network: what was explained; the first `GRIDS` pictures are shown with the maps of all its layers.
         numbers: of `tasks.inspect.attribution_text.numbers_of`.
         model: what the network is called; `weights`: SHA-256 of its weights.
 
@@ -39,7 +50,11 @@ def write_attribution_page(
         UserError: the page cannot be written.
     """
     shown = numbers["pictures"][:MOST]
-    cards = [{**picture, **_card(explained, row)} for row, picture in enumerate(shown)]
+    grids = [_grids(network, image) for image in explained.images[: min(GRIDS, len(shown))]]
+    cards = [
+        {**picture, **_card(explained, row), "grids": grids[row] if row < len(grids) else []}
+        for row, picture in enumerate(shown)
+    ]
     more = len(numbers["pictures"]) - len(cards)
     layers = list(next(iter(explained.randomisation.values())))
     write_page(
@@ -65,6 +80,10 @@ def overlay(image: Tensor, values: NDArray[np.float32]) -> Pixels:
     opacity = (strength / opaque).clip(0, 1) if opaque > 0 else np.zeros_like(values)
     colour = np.where((values > 0)[..., None], FOR, AGAINST)
     return np.rint(ground + opacity[..., None] * (colour - ground)).astype(np.uint8)
+
+
+def _grids(network: CropNet, image: Tensor) -> list[tuple[Grid, str]]:
+    return [(grid, address_of(encode_png(grid.pixels))) for grid in layer_grids(folded(network), image[None])]
 
 
 def _card(explained: Explained, row: int) -> dict[str, Any]:

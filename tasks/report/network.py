@@ -26,6 +26,7 @@ from tasks.report.frequencies import write_frequencies
 from tasks.report.layers import write_layer
 from tasks.report.learned import LEARNED, write_learned
 from tasks.report.mistakes import write_mistakes
+from tasks.report.picture import write_picture
 from tasks.report.redundancy import write_redundancy
 from tasks.report.site import Site
 from tasks.report.units import write_units
@@ -67,8 +68,10 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
     settings = settings_of(params, maximised.search)
     # All at once: each look for some crops reads the whole table.
     crops = pictures(evidence.table, shown_keys(explained))
+    images_of = crops_of(crops, explained, channels=network.channels)
+    write_picture(site, explained, network, learned, images_of)
     visualiser = UnitVisualiser(
-        network, crops_of(crops, explained, channels=network.channels), canvas=maximised.canvas,
+        network, images_of, canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
     units, part_pictures = [], []

@@ -62,6 +62,7 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
     ]
     links += [
+        {"name": "picture", "title": "One picture", "group": "Network"},
         {"name": "activation-maximisation", "title": "Activation maximisation", "group": "Network"},
         {"name": "frequencies", "title": "Why high frequencies?", "group": "Network"},
         {"name": "mistakes", "title": "Mistakes", "group": "Network"},

@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 
 from tasks.common.files import write_json
+from tasks.crop_table.png import Pixels, encode_png
 from tasks.pages.environment import TEMPLATES, environment
 from tasks.pages.sprites import Sheet, write_sheet
 
@@ -53,6 +54,14 @@ class Site:
         sheet = write_sheet(self.folder / file, crops, file=file, colours=colours)
         self.pictures += len(sheet.places) if sheet else 0
         return sheet
+
+    def picture(self, name: str, pixels: Pixels) -> str:
+        """Write one picture, as large as it is; the address of its file."""
+        file = f"sprites/{name}.png"
+        (self.folder / file).parent.mkdir(exist_ok=True)
+        (self.folder / file).write_bytes(encode_png(pixels))
+        self.pictures += 1
+        return file
 
 
 @cache

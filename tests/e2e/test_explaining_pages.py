@@ -11,6 +11,7 @@ from tasks.explain.compare_page import write_comparison_page
 from tasks.explain.redundancy import redundant_units
 from tasks.inspect.attribution_files import explain_files
 from tasks.inspect.attribution_text import numbers_of as numbers_of_attribution
+from tasks.train.weights import load_model
 from tests.e2e.browsing import NEEDS_BROWSER, grounds_of, show
 from tests.toyhome import make_toy_home, toy_params
 
@@ -39,7 +40,8 @@ def pages(tmp_path_factory):
     said = numbers_of_attribution(explained)
     attribution = folder / "attribution.html"
     options = {"settings": PARAMS.attribution, "model": HOSTILE, "weights": "c" * 64}
-    assert write_attribution_page(attribution, explained, numbers=said, **options) == 0
+    network, _ = load_model(models["erm"])
+    assert write_attribution_page(attribution, explained, network, numbers=said, **options) == 0
     return {"compare": compared, "attribution": attribution}
 
 
@@ -53,7 +55,8 @@ def test_a_page_fits_asks_for_nothing_and_takes_no_orders(browser, pages, name, 
     assert browser.execute_script("return document.scripts.length") == 0
     asked = [entry["message"] for entry in browser.get_log("performance")]
     assert not [message for message in asked if "Network.requestWillBeSent" in message and '"url":"http' in message]
-    heights = "return [...document.images].map((image) => (image.loading = 'eager', image.naturalHeight))"
+    pictures = "[...document.querySelectorAll('img:not(.still)')]"
+    heights = f"return {pictures}.map((image) => (image.loading = 'eager', image.naturalHeight))"
     assert all(height in (0, 16) for height in browser.execute_script(heights))
     assert "</style><script>" in browser.find_element("tag name", "main").text
 
@@ -71,5 +74,6 @@ def test_every_layer_has_its_row_and_every_picture_its_maps(browser, pages):
     assert len(browser.find_elements("css selector", ".pair")) == 4 + 4 + 4 + 3  # of layers of 4, 6, 8 and 3 units
     show(browser, pages["attribution"])
     pictures = browser.find_elements("css selector", ".picture")
-    assert [len(picture.find_elements("tag name", "img")) for picture in pictures] == [4, 4]
+    for of, count in ((".pictures img", 4), (".still", 4)):  # the input and three methods' maps; four layers
+        assert [len(picture.find_elements("css selector", of)) for picture in pictures] == [count, count]
     assert [len(picture.find_elements("css selector", "polyline")) for picture in pictures] == [8, 8]

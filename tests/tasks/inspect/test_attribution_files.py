@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.explain.hooks import layers_of
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import METHODS
@@ -100,23 +101,28 @@ def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
     assert "window" not in single.splitlines()[0]
 
 
-def test_the_page_says_which_window_it_shows(found, tmp_path):
+def test_the_page_says_which_window_it_shows(found, model, tmp_path):
     _, explained, _ = found
     options = {"settings": PARAMS.attribution, "model": "erm", "weights": "a" * 64}
-    write_attribution_page(tmp_path / "a.html", explained, numbers=numbers_of(explained), **options)
+    network, _ = load_model(model)
+    write_attribution_page(tmp_path / "a.html", explained, network, numbers=numbers_of(explained), **options)
     crop, line, _ = (tmp_path / "a.html").read_text(encoding="utf-8").split('<section class="picture"')[1:]
     number, of = explained.windows[1]
     assert f"<figcaption>window {number} of {of}</figcaption>" in line and "combines all windows" in line
     assert "<figcaption>input</figcaption>" in crop and "window" not in crop
+    maps = [
+        f"The maps of {units} units of {layer}" for layer, units in layers_of(network, explained.images[:1]).items()
+    ]
+    assert len(maps) == 4 and all(text in card for card in (crop, line) for text in maps)
 
 
-def test_the_page_says_of_a_mixed_and_turned_picture_what_it_is(found, tmp_path):
+def test_the_page_says_of_a_mixed_and_turned_picture_what_it_is(found, model, tmp_path):
     _, explained, _ = found
     numbers = numbers_of(explained)
     shares = {"shares": {"Latn": 0.625, "Cyrl": 0.375}, "turned": 180, "script": "mixed", "p": 0.9}
     numbers["pictures"][0]["prediction"] |= shares
     options = {"settings": PARAMS.attribution, "model": "erm", "weights": "a" * 64}
-    write_attribution_page(tmp_path / "a.html", explained, numbers=numbers, **options)
+    write_attribution_page(tmp_path / "a.html", explained, load_model(model)[0], numbers=numbers, **options)
     mixed, line, _ = (tmp_path / "a.html").read_text(encoding="utf-8").split('<section class="picture"')[1:]
     assert "mixed</strong> 0.900: Latn in 62%, Cyrl in 38% of the sure windows" in mixed
     assert "turned by 180 degrees" in mixed and "turned by" not in line and "mixed" not in line
