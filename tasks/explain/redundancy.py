@@ -125,13 +125,21 @@ def format_redundancy(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _lines(name: str, numbers: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{name}: accuracy {numbers['accuracy']:.4f} on {numbers['crops']} crops of {SELECTION_SPLIT}"
+    units, together = sum(layer["units"] for layer in numbers["layers"]), numbers["together"]
+    measured = f"its accuracy on {numbers['crops']} crops of {SELECTION_SPLIT} is {numbers['accuracy']:.4f}"
+    if not together["n_redundant"]:
+        yield f"{name}: none of its {units} units can be left out: the others of a layer do not predict it; {measured}"
+        return
+    yield (
+        f"{name}: {together['n_redundant']} of its {units} units can be left out, as the others of their layer predict"
+        f" them; {measured}, without them {together['accuracy']:.4f}, and {100 * together['changed']:.1f}% of its"
+        " predictions change"
+    )
     rows = [["layer", "units", "redundant", "effective rank", "accuracy without", "predictions changed"]]
-    rows += [_row(layer) for layer in numbers["layers"]]
-    yield from aligned([*rows, _row({"layer": "all at once", **numbers["together"]})])
+    yield from aligned([*rows, *(_row(layer) for layer in numbers["layers"] if layer["n_redundant"])])
 
 
 def _row(numbers: Mapping[str, Any]) -> list[str]:
-    rank = f"{numbers['effective_rank']:.1f}" if "effective_rank" in numbers else ""
-    counts = [numbers["layer"], str(numbers.get("units", "")), str(numbers["n_redundant"]), rank]
+    rank = f"{numbers['effective_rank']:.1f}"
+    counts = [numbers["layer"], str(numbers["units"]), str(numbers["n_redundant"]), rank]
     return [*counts, f"{numbers['accuracy']:.4f}", f"{100 * numbers['changed']:.1f}%"]

@@ -90,9 +90,16 @@ def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, duplicated
     assert found["together"]["n_redundant"] > 0 and 0 < found["together"]["changed"] <= 1
 
 
-def test_the_table_names_every_layer_of_every_model(home, duplicated):
+def test_the_text_says_what_can_be_left_out_and_lists_only_layers_that_have_some(home, duplicated):
     found = spare(home, duplicated=duplicated, other=home / "rounds" / "1")
-    text = format_redundancy(found)
-    assert text.count("all at once") == 2
-    assert text.startswith(f"duplicated: accuracy {found['duplicated']['accuracy']:.4f} on 24 crops of validation\n")
-    assert text.count("backbone.0") == 2
+    texts = dict(zip(found, format_redundancy(found).split("\n\n"), strict=True))
+    for name, text in texts.items():
+        numbers = found[name]
+        first, *rows = text.splitlines()
+        units = sum(layer["units"] for layer in numbers["layers"])
+        assert first.startswith(f"{name}: ") and f"its {units} units can be left out" in first
+        assert f"{numbers['accuracy']:.4f}" in first
+        with_some = [layer["layer"] for layer in numbers["layers"] if layer["n_redundant"]]
+        assert [row.split()[0] for row in rows[1:]] == with_some
+        assert ("none of" in first) == (not with_some)
+    assert found["duplicated"]["together"]["n_redundant"] > 0
