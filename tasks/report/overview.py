@@ -20,11 +20,11 @@ from tasks.report.evidence import Evidence, as_tested
 from tasks.report.front import front_of
 from tasks.report.layers import layer_numbers, layer_page
 from tasks.report.site import Site
-from tasks.report.tables import accuracy_by, confusion, in_turn, outcomes, strongest_confusions, worst_of
+from tasks.report.tables import accuracy_by, confusion, in_turn, outcomes, strongest_confusions
 
 SPLIT_TITLES = {TEST_UNSEEN: "unseen {group}s", TEST_SEEN: "seen {group}s", VALIDATION: VALIDATION}
 CONFUSIONS = 40  # rows of the list below the matrix
-FAMILIES, FAMILY_LEAST, FAMILY_CROPS = 10, 20, 24  # families shown; the fewest crops of one; crops shown of one
+FAMILY_CROPS, FAMILY_BLOCK = 12, 8  # crops shown of a family; families whose crops share a sheet
 METRIC_TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
@@ -179,9 +179,6 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
     columns = list(dict.fromkeys(["true", *nuisance_columns(labels), member]))
     learned = tested[is_learned(tested)]  # a style or family is no worse for scripts that are not learned
     groups = {column: accuracy_by(tested if column == "true" else learned, column) for column in columns}
-    worst = worst_of(groups[member], most=FAMILIES, least=FAMILY_LEAST)
-    shown = {group["value"]: _family_rows(tested, member, group["value"]) for group in worst}
-    crops = pictures(evidence.table, [key for rows in shown.values() for key in rows["key"]])
     titles = {column: words(labels.target if column == "true" else column) for column in columns}
     site.write(
         "accuracy",
@@ -193,12 +190,29 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
         group=words(labels.group),
         thin=evidence.metrics.get("thin_targets", []),
         member=titles[member],
-        families=[
-            (group, shown[group["value"]].to_dict("records"), _family_note(evidence, shown[group["value"]]))
-            for group in worst
-        ],
-        sheet=site.sheet("families", as_tested(crops, channels=evidence.params.crops.channels)),
+        families=_families(site, evidence, learned, member, groups[member]),
+        crops=FAMILY_CROPS,
     )
+
+
+def _families(
+    site: Site, evidence: Evidence, rows: pd.DataFrame, member: str, groups: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Every family, the lowest accuracy first: its `group`, some `rows`, a `note`, and the `sheet` of its crops."""
+    shown = [_family_rows(rows, member, group["value"]) for group in groups]
+    crops = pictures(evidence.table, [key for some in shown for key in some["key"]])
+    tested = as_tested(crops, channels=evidence.params.crops.channels)
+    families = []
+    for start in range(0, len(groups), FAMILY_BLOCK):
+        block = shown[start : start + FAMILY_BLOCK]
+        sheet = site.sheet(
+            f"families-{start // FAMILY_BLOCK}", {key: tested[key] for some in block for key in some["key"]}
+        )
+        for group, some in zip(groups[start : start + FAMILY_BLOCK], block, strict=True):
+            families.append(
+                {"group": group, "rows": some.to_dict("records"), "note": _family_note(evidence, some), "sheet": sheet}
+            )
+    return families
 
 
 def _family_rows(tested: pd.DataFrame, member: str, value: str) -> pd.DataFrame:

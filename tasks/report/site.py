@@ -14,7 +14,7 @@ from tasks.crop_table.png import Pixels, encode_png
 from tasks.pages.environment import TEMPLATES, environment
 from tasks.pages.sprites import Sheet, write_sheet
 
-ASSETS = ("style.css", "page.js", "mistakes.js")
+ASSETS = ("style.css", "page.js", "find.js", "mistakes.js")
 GROUPS = ("Results", "Mining", "Network", "Layers")  # of the pages, in the order in which they are listed
 
 

@@ -53,12 +53,6 @@ def accuracy_by(rows: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     return sorted(groups, key=lambda group: (group["accuracy"], group["value"]))
 
 
-def worst_of(groups: list[dict[str, Any]], *, most: int, least: int) -> list[dict[str, Any]]:
-    """The first `most` groups with a mistake; those below `least` crops only where no other has one."""
-    wrong = [group for group in groups if group["correct"] < group["n"]]
-    return ([group for group in wrong if group["n"] >= least] or wrong)[:most]
-
-
 def outcomes(mined: pd.DataFrame) -> dict[str, int]:
     """How many rows of mined.parquet have each outcome, in the order of `OUTCOMES`, zeros included."""
     found = Counter(mined["outcome"].astype(str))

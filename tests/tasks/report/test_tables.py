@@ -10,7 +10,6 @@ from tasks.report.tables import (
     outcomes,
     pair_counts,
     strongest_confusions,
-    worst_of,
 )
 
 ROWS = pd.DataFrame(
@@ -34,13 +33,6 @@ def test_accuracy_by_leaves_out_what_has_no_label():
     found = accuracy_by(ROWS, "nuisance")
     assert [(group["value"], group["n"], group["correct"]) for group in found] == [("x", 2, 1), ("y", 2, 1)]
     assert accuracy_by(ROWS.assign(nuisance=None), "nuisance") == []
-
-
-def test_the_worst_are_large_enough_where_any_is():
-    groups = [{"value": "small", "n": 2, "correct": 0}, {"value": "large", "n": 50, "correct": 40}]
-    assert [group["value"] for group in worst_of(groups, most=3, least=20)] == ["large"]
-    assert [group["value"] for group in worst_of(groups[:1], most=3, least=20)] == ["small"]
-    assert worst_of([{"value": "right", "n": 50, "correct": 50}], most=3, least=20) == []
 
 
 def test_pairs_and_turns():
