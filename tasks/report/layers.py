@@ -71,10 +71,13 @@ def write_layer(
         for start in range(0, len(units), BLOCK)
     ]
     found = sorted({label for unit in units for label, _ in unit["labels"]})
+    numbers = layer_numbers(layer) | {
+        "all": [unit | {"pictures": _pictures(sheets[unit["unit"] // BLOCK], unit["unit"])} for unit in units]
+    }
     site.write(
         name,
         template="layer",
-        numbers=layer_numbers(layer) | {"all": units},
+        numbers=numbers,
         layer=layer,
         units=units,
         boxed=layer.summary.grid != (1, 1),
@@ -88,6 +91,13 @@ def write_layer(
         block=BLOCK,
     )
     return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
+
+
+def _pictures(sheets: Sheets, unit: int) -> dict[str, Any] | None:
+    """Where the unit's optimised images are: the sheet's file, their size, and by `setting/kind` (x, y); None: none."""
+    sheet, own = sheets.images, f"{unit}/"
+    places = {key.removeprefix(own): at for key, at in (sheet.places if sheet else {}).items() if key.startswith(own)}
+    return {"file": sheet.file, "size": [sheet.height, sheet.width], "places": places} if sheet and places else None
 
 
 def _sheets(
