@@ -39,6 +39,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "compare": look.compare,
         "explain": look.explain,
         "draw": look.draw,
+        "live": look.live,
     },
     "Use the model": {"predict": use.predict, "export": use.export, "register": use.register},
     "Watch and schedule": {"ui": watch.ui, "serve": watch.serve},

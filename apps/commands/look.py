@@ -178,3 +178,21 @@ def draw(
         layer, units or [], label=label, model=model, network=network, images=images, steps=steps, tried=search,
         out=out, seed=seed, output_format=output_format,
     )  # fmt: skip
+
+
+def live(
+    model: Annotated[
+        str | None, typer.Argument(help="A model as for compare; champion unless given. The page can show others too.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="MODULE:CALLABLE", help="Instead: what returns a network of your own.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HEIGHTxWIDTH", help="Of the pictures of --network; found out unless given.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the page, on loopback.", min=1, max=65535)] = 8765,
+) -> None:
+    """Serve a page that shows every layer of a network at work: on pictures, typed text, video or your webcam."""
+    from apps.live.command import live as run_live
+
+    run_live(model, network=network, size=size, port=port)

@@ -30,6 +30,8 @@ CHECKED = {
     "unfont ui": "serves for ever; tests/apps/test_servers.py starts it",
     "unfont serve": "serves for ever; tests/apps/test_servers.py starts it",
     "unfont join": "waits for trainings of another machine; tests/tasks/train/test_machines.py joins some",
+    "unfont live": "serves for ever; tests/apps/live/test_server.py asks the server",
+    "unfont tag --from data/scripts/live": "nothing was kept; tests/tasks/live/test_keep.py reads such a manifest",
     "unfont sweep": "dozens of trainings; tests/apps/test_sweep.py runs small ones",
     "unfont report": "the first run has just written it, and tests/e2e/test_chain.py once more",
     "unfont round": "tests/e2e/test_chain.py runs it",

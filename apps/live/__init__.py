@@ -1,0 +1,1 @@
+"""The live page: a server on loopback, and the page itself in `static`."""
