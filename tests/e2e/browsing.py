@@ -20,14 +20,14 @@ NEEDS_BROWSER = [
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser that logs what pages say and ask for; gone with the block."""
+def chromium(*arguments: str) -> Iterator[Any]:
+    """A browser, with more command-line arguments, that logs what pages say and ask for; gone with the block."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *arguments):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
@@ -37,16 +37,16 @@ def chromium() -> Iterator[Any]:
         driver.quit()
 
 
-def show(browser: Any, page: Path, *, width: int = 1280, dark: bool = False) -> None:
-    """Open a page at a width in pixels (below 500 as a phone does), by day or by night."""
+def show(browser: Any, page: Path | str, *, width: int = 1280, dark: bool = False) -> None:
+    """Open a page, a file or an address, at a width in pixels (below 500 as a phone does), by day or by night."""
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page.as_uri())
+    browser.get(page if isinstance(page, str) else page.as_uri())
 
 
-def grounds_of(browser: Any, page: Path) -> list[int]:
+def grounds_of(browser: Any, page: Path | str) -> list[int]:
     """How bright the page's ground is by day and by night: the sum of its channels, 0 to 765."""
     grounds = []
     for dark in (False, True):
