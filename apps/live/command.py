@@ -15,6 +15,7 @@ from tasks.live.network import LiveNetwork
 from tasks.live.report_units import UnitReport
 from tasks.live.typed import FontBook
 from tasks.predict.named_model import CHAMPION, named_model
+from tasks.predict.predict import usable_cpus
 from tasks.train.card import CARD_FILE
 from unfont.errors import UserError
 from unfont.text import clip
@@ -36,7 +37,8 @@ def live(model: str | None, *, network: str | None, size: str | None, port: int)
     """
     engine = _engine(model, network=network, size=size)
     first = engine.described(engine.names[0])
-    app = make_app(engine, threads=engine.params.threads if engine.params else 1)
+    # A small network is done before a second thread has begun; the other processors read frames and serve.
+    app = make_app(engine, threads=usable_cpus() if engine.own else 1)
     listening = listen(port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"{clip(first['name'])}, {len(first['layers'])} layers: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from apps.live.session import Session
+from apps.live.session import Session, Threads
 from tasks.live.engine import Engine
 from tasks.pages.environment import TEMPLATES
 from unfont.errors import UserError
@@ -40,8 +40,8 @@ def make_app(engine: Engine, *, threads: int) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         computing = ThreadPoolExecutor(1, "live", initializer=torch.set_num_threads, initargs=(threads,))
-        with computing, ThreadPoolExecutor(1, "live-fit") as fitting:
-            app.state.computing, app.state.fitting, app.state.viewers = computing, fitting, 0
+        with computing, ThreadPoolExecutor(1, "live-read") as reading, ThreadPoolExecutor(1, "live-fit") as fitting:
+            app.state.threads, app.state.viewers = Threads(computing, reading, fitting), 0
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -73,7 +73,7 @@ def make_app(engine: Engine, *, threads: int) -> FastAPI:
         app.state.viewers += 1
         try:
             await viewer.accept()
-            await Session(viewer, engine, computing=app.state.computing, fitting=app.state.fitting).run()
+            await Session(viewer, engine, app.state.threads).run()
         finally:
             app.state.viewers -= 1
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import anyio.abc
 from fastapi import WebSocket, WebSocketDisconnect
@@ -28,16 +28,23 @@ T = TypeVar("T")
 WAITING = 8  # questions of a viewer that wait; more are refused
 
 
-class Session:
-    """One viewer's socket; `computing` is the one thread of all viewers, `fitting` that of slow work beside it."""
+class Threads(NamedTuple):
+    """Of all viewers, one each: networks, the windows of frames beside them, and work that takes seconds."""
 
-    def __init__(
-        self, socket: WebSocket, engine: Engine, *, computing: ThreadPoolExecutor, fitting: ThreadPoolExecutor
-    ) -> None:
-        self._socket, self._engine, self._computing, self._fitting = socket, engine, computing, fitting
+    computing: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
+    fitting: ThreadPoolExecutor
+
+
+class Session:
+    """One viewer's socket."""
+
+    def __init__(self, socket: WebSocket, engine: Engine, threads: Threads) -> None:
+        self._socket, self._engine, self._threads = socket, engine, threads
         self._source: Source | None = None
         self._show: Show | None = None
-        self._changed = asyncio.Event()
+        self._prepared: Source | None = None
+        self._changed, self._ready = asyncio.Event(), asyncio.Event()
         self._questions: asyncio.Queue[Message] = asyncio.Queue(WAITING)
         self._sweeps = 0
         self._sending = asyncio.Lock()
@@ -47,7 +54,7 @@ class Session:
         """Serve the viewer until it leaves."""
         async with anyio.create_task_group() as group:
             self._group = group
-            for work in (self._greet, self._receive, self._look, self._answer):
+            for work in (self._greet, self._receive, self._prepare, self._look, self._answer):
                 group.start_soon(self._until_it_leaves, work, group.cancel_scope)
 
     async def _until_it_leaves(self, work: Callable[[], Awaitable[None]], all_work: anyio.CancelScope) -> None:
@@ -94,13 +101,25 @@ class Session:
         except asyncio.QueueFull:
             raise UserError("too much is asked at a time", where="the page", fix="wait for the answers") from None
 
-    async def _look(self) -> None:
+    async def _prepare(self) -> None:
+        """Find the windows of the newest frame while the one before it is computed."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             source, show = self._source, self._show
             if source is None or show is None:
                 continue
+            work = partial(self._engine.prepare, source, show.names, show.view)
+            await asyncio.get_running_loop().run_in_executor(self._threads.reading, work)
+            self._prepared = source
+            self._ready.set()
+
+    async def _look(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            source, show = self._prepared, self._show
+            assert source is not None and show is not None
             work = partial(self._engine.look, source, show.names, show.view, version=show.version)
             await self._tell_result(work, frame=source.number)
 
@@ -147,7 +166,7 @@ class Session:
         """Beside all other work, for it takes seconds."""
         work = partial(self._engine.fit_style, message.name)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._fitting, work)
+            await asyncio.get_running_loop().run_in_executor(self._threads.fitting, work)
             await self._tell({"kind": "style", "name": message.name})
         except UserError as error:
             await self._tell_problem(error)
@@ -181,7 +200,7 @@ class Session:
             await self._socket.send_bytes(message)
 
     async def _compute(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._computing, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads.computing, work)
 
 
 def _next(parts: Iterator[bytes]) -> bytes | None:

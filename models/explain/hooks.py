@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 def module_of(network: nn.Module, name: str) -> nn.Module:
     """The module at `name`. Raises `ValueError` where there is none; the message lists the names that are."""
-    modules = dict(network.named_modules())
-    if not name or name not in modules:
-        raise ValueError(f"no layer '{name}'; there are: {', '.join(known for known in modules if known)}")
-    return modules[name]
+    if name:
+        with contextlib.suppress(AttributeError):
+            return network.get_submodule(name)
+    known = ", ".join(name for name, _ in network.named_modules() if name)
+    raise ValueError(f"no layer '{name}'; there are: {known}")
 
 
 def run(network: nn.Module, images: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
 """What all viewers of the live page share: networks, fonts, the report; and the answers to what a page asks.
 
-The methods compute and must not run side by side, but for `fit_style`.
+The methods compute and must not run side by side, but for `prepare` and `fit_style`.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,14 @@ class Engine:
             "name": live.name, "layers": layers, "labels": live.labels, "size": list(live.size),
             "channels": live.channels, "weights": live.weights, "model": live.model is not None,
         }  # fmt: skip
+
+    def prepare(self, source: Source, names: list[str], view: View) -> None:
+        """Find the windows of a frame ahead of `look`. May run beside all others, for it asks no network."""
+        opened = [live for live in (self.own, *list(self._open.values())) if live is not None and live.name in names]
+        if source.moving:
+            with suppress(UserError):  # `look` raises it again
+                for live in opened:
+                    source.windows(live, whole=view.whole)
 
     def look(self, source: Source, names: list[str], view: View, *, version: int) -> bytes:
         """All that the view wants of the picture, by one or two networks: one message.

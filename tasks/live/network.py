@@ -128,7 +128,7 @@ class LiveNetwork:
 
             return keep
 
-        with torch.no_grad(), observed(self.network, {name: keeper(name) for name in names}):  # type: ignore[misc]
+        with torch.inference_mode(), observed(self.network, {name: keeper(name) for name in names}):  # type: ignore[misc]
             output = self.network(images)
         return Activations(output if self.labels else None, maps)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from tasks.crop_table.png import Pixels
 from tasks.live.network import LiveNetwork
@@ -45,8 +46,6 @@ def windows_of(live: LiveNetwork, picture: Pixels, *, moving: bool, whole: bool)
 
 def _in_channels(picture: Pixels, channels: int) -> Pixels:
     if channels == 1 and picture.ndim == 3:
-        from PIL import Image
-
         return np.asarray(Image.fromarray(picture).convert("L"))
     return picture
 

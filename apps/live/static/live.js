@@ -68,6 +68,7 @@ function begin() {
 
 function describe(header) {
   state.networks[header.name] = header;
+  sources.grey = names().every((name) => state.networks[name]?.channels === 1);
   if (header.name !== $("first").value) return;
   const known = header.layers.map(([name]) => name);
   if (!known.includes(state.layer)) state.layer = known[Math.floor((known.length - 1) / 2)];
@@ -212,7 +213,11 @@ export function occlude() {
 
 for (const id of ["contrast", "rule", "grad-cam", "target", "whole", "overview"]) $(id).addEventListener("change", changed);
 $("first").onchange = () => socket.tell({ type: "describe", name: $("first").value });
-$("second").onchange = changed;
+$("second").onchange = () => {
+  sources.grey = false; // until its channels are known
+  if ($("second").value) socket.tell({ type: "describe", name: $("second").value });
+  changed();
+};
 for (const id of ["style", "degrade"]) $(id).addEventListener("toggle", changed);
 $("freeze").onclick = () => freeze();
 $("occlude").onclick = occlude;

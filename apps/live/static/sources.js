@@ -3,7 +3,7 @@
 import { FILE, FRAME, STILL } from "./socket.js";
 import { Stage } from "./stage.js";
 
-const MOST_SIDE = 640; // pixels of a frame that is sent
+const MOST_SIDE = 480; // pixels of a frame that is sent
 const MOST_BYTES = 11 * 2 ** 20; // of a file
 const IN_FLIGHT = 2; // frames on their way: the next one leaves when one is answered
 const PATIENCE_MS = 3000; // after which an answer is taken for lost
@@ -18,7 +18,7 @@ const $ = (id) => document.getElementById(id);
 
 export class Sources {
   constructor(socket, say) {
-    Object.assign(this, { socket, say, number: 0, kind: null, frozen: false, pending: false, pictures: [], at: 0 });
+    Object.assign(this, { socket, say, number: 0, kind: null, frozen: false, grey: false, pending: false, pictures: [], at: 0 });
     this.waiting = new Map(); // frames without an answer, with when they were sent
     this.latencies = [];
     this.stage = new Stage({ drawn: () => this.resend(), chosen: () => this.resend() });
@@ -125,10 +125,12 @@ export class Sources {
     if (!this.busy) this.send(FRAME);
   }
 
-  // The chosen region of what the preview shows, or all of it.
+  // The chosen region of what the preview shows, or all of it; a frame in grey where no network sees colours.
   send(kind) {
     const pixels = this.stage.pixels();
-    if (pixels && !this.socket.picture(kind, this.next(), pixels.data, pixels.width, pixels.height)) this.waiting.clear();
+    if (!pixels) return;
+    const data = kind === FRAME && this.grey ? greyOf(pixels.data) : pixels.data;
+    if (!this.socket.picture(kind, this.next(), data, pixels.width, pixels.height)) this.waiting.clear();
   }
 
   resend() {
@@ -198,6 +200,14 @@ export class Sources {
     this.video.onseeked = () => this.kind === "video" && this.video.paused && this.grab(true);
     $("at").oninput = (event) => (this.video.currentTime = event.target.value * (this.video.duration || 0));
   }
+}
+
+// Brightness of RGBA pixels (ITU-R BT.601): a quarter of the bytes.
+function greyOf(pixels) {
+  const grey = new Uint8Array(pixels.length / 4);
+  for (let place = 0; place < grey.length; place++)
+    grey[place] = 0.299 * pixels[4 * place] + 0.587 * pixels[4 * place + 1] + 0.114 * pixels[4 * place + 2] + 0.5;
+  return grey;
 }
 
 function fitted(width, height, most) {

@@ -26,6 +26,11 @@ def test_a_frame_is_rgba_pixels_without_their_transparency():
     assert np.array_equal(source.pixels, pixels[..., :3])
 
 
+def test_a_frame_may_be_grey():
+    grey = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
+    assert np.array_equal(Source.of_message(message(FRAME, grey)).pixels, grey)
+
+
 def test_a_file_is_decoded_when_it_is_asked_for():
     pixels = np.random.default_rng(1).integers(0, 256, (9, 8, 3), dtype=np.uint8)
     assert np.array_equal(Source.of_message(png(pixels)).pixels, pixels)
