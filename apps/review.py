@@ -7,9 +7,9 @@ import pandas as pd
 
 from tasks.browse.review_page import write_review_page
 from tasks.common.params import Params, read_params
+from tasks.crop_table.origins import USER
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import TRAINING_SPLITS
-from tasks.mine.label_errors import USER
 from tasks.mine.review import (
     LEFT_OUT,
     add_decisions,

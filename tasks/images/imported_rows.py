@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from tasks.common.drawing_settings import CropsSettings
 from tasks.common.params import UNWRITTEN, ProblemSettings
+from tasks.crop_table.origins import USER, origin_of
 from tasks.crop_table.png import Pixels, encode_png, key_of
 from tasks.crop_table.shards import crop_schema, label_columns
 from tasks.images.picture_table import PAIR, TEXT, read_pictures
@@ -17,7 +18,6 @@ from unfont.errors import UserError
 from unfont.picture import picture_of
 from unfont.reading import fit
 
-USER = "user"  # the origin of these rows, and the kind of their pictures without text
 ROWS = 2048  # of a table that is yielded
 
 
@@ -72,7 +72,7 @@ def _rows(
         "font_family": None,
         "text": text,
         "kind": USER if target == UNWRITTEN else "word",
-        "origin": USER,
+        "origin": origin_of(picture["name"]),
         # Partners differ in nothing but the nuisance: pictures of two targets are none, nor are windows that each
         # show another part of a line.
         "pair": f"{target}/{pair}" if pair and len(crops) == 1 else None,

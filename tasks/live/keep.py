@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.common.files import written_whole
 from tasks.common.params import Params
+from tasks.crop_table.origins import kept_name
 from tasks.crop_table.png import encode_png, key_of
 from tasks.crop_table.splits import TRAIN
 from tasks.crop_table.text_side import may_train
@@ -52,7 +53,7 @@ def keep_crop(params: Params, book: FontBook, *, row: int, text: str) -> Kept:
         what = "this text is held out for validation or the test, in every font"
         raise UserError(what, where=font.script, fix="type another word")
     folder = params.home / FOLDER
-    name = f"{key_of(pixels)[:24]}.png"
+    name = kept_name(key_of(pixels))
     rows = read_kept(folder)
     again = any(known["image"] == name for known in rows)
     with written_whole(folder / name) as beside:

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.common.files import written_whole
+from tasks.crop_table.origins import USER
 from tasks.crop_table.png import Pixels
 from tasks.crop_table.shards import stream_images
 from tasks.crop_table.splits import TRAINING_SPLITS
 from unfont.errors import UserError
 
-USER = "user"  # the origin of crops whose labels a person gave; a rendered crop's label is known
 # What one head learns from: it has a few thousand weights, and more rows than this only take longer.
 FIT_ROWS = 20_000
 STRENGTH = 0.1  # inverse of the head's L2 penalty: strong, so that held-out probabilities are not overconfident

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings, TagSettings
+from tasks.crop_table.origins import BROUGHT
 from tasks.crop_table.png import decode_png
 from tasks.crop_table.shards import REJECTED, REJECTED_FILE, label_columns, read_table, write_shards
 from tasks.crop_table.splits import SPLITS, TEXT_SIDE
@@ -63,7 +64,7 @@ def make_table(
     counts = {"given": given, "accepted": int(splits.notna().sum()), "rejected": refused}
     counts |= {"set_aside": int(aside.notna().sum()), "near_duplicates": near}
     counts |= {f"rows.{split}": int((splits == split).sum()) for split in SPLITS}
-    own = rows[splits.notna() & (rows["origin"] == "user")]
+    own = rows[splits.notna() & rows["origin"].isin(BROUGHT)]
     counts |= {"own_pictures": own["path"].nunique(), "own_crops": len(own)} if len(own) else {}
     pairs = _whole_pairs(rows, splits)
     with written_whole(out) as beside:
@@ -91,7 +92,7 @@ def _checked(
 ) -> pd.Series:
     """Why each row cannot be used; null where it can."""
     reasons = nothing_wrong(rows)
-    own = rows["origin"] == "user"
+    own = rows["origin"].isin(BROUGHT)
     if not own.all():
         drawn = rows[~own]
         reasons[~own] = check_drawn(drawn, known=known, problem=problem, settings=settings, seed=seed)
@@ -118,7 +119,7 @@ def _split(
     clusters[usable] = near_clusters(_hashes(crops, usable), buckets, bits=settings.near)
     pictures = pictures_of(rows)
     near = near_pictures(clusters[usable], pictures[usable])
-    own = usable & (rows["origin"] == "user").to_numpy()
+    own = usable & rows["origin"].isin(BROUGHT).to_numpy()
     elsewhere = _near_elsewhere(splits, clusters)
     aside[elsewhere], splits[elsewhere] = "a near-duplicate of a crop on another side", None
     if not own.any():

@@ -7,10 +7,10 @@ import pandas as pd
 
 from tasks.common.drawing_settings import CropsSettings
 from tasks.common.params import UNWRITTEN, ProblemSettings, TagSettings
+from tasks.crop_table.origins import USER
 from tasks.crop_table.png import key_of
 from tasks.crop_table.shards import label_columns
 from tasks.images.file_kinds import counted
-from tasks.images.imported_rows import USER
 from tasks.images.picture_table import read_pictures
 from tasks.images.script_names import is_script_code, mapping_hint
 from tasks.tag.reject import SAME_PIXELS, UNKNOWN_TARGET, check_own, check_pixels

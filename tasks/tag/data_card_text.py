@@ -25,7 +25,7 @@ MEANING = {
     "font_family": "the family of the font that drew it; null for other people's pictures",
     "text": "what is written in it or in all of its line or picture; null where nobody said, or nothing is written",
     "kind": f"`word`, or `window`, a piece of a line; of `{UNWRITTEN}` the background's generator, or `user`",
-    "origin": "`rendered` from a font, or `user`: a picture that was brought in",
+    "origin": "`rendered` from a font, `user`: a picture that was brought in, or `live`: one that the live page kept",
     "pair": "shared by crops that should differ in the nuisance alone, such as one text in two designs; else null",
     "ambiguous": "whether all letters of the text have homoglyphs in one other script; null where there is no text",
     "key": "SHA-256 of the pixels, hexadecimal: no two rows share it",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from tasks.crop_table.origins import BROUGHT
 from tasks.crop_table.shards import read_table
 
 Numbers = NDArray[np.int64]
@@ -16,7 +17,7 @@ Numbers = NDArray[np.int64]
 
 def pictures_of(rows: pd.DataFrame) -> Numbers:
     """Number of each row's picture: the user's rows with one `path` share theirs, a rendered crop has its own."""
-    own = (rows["origin"] == "user") & rows["path"].notna()
+    own = rows["origin"].isin(BROUGHT) & rows["path"].notna()
     names = rows["path"].where(own, pd.Series(np.arange(len(rows)).astype(str), index=rows.index))
     numbers = pd.DataFrame({"own": own, "name": names}).groupby(["own", "name"], sort=False).ngroup()
     return np.asarray(numbers, np.int64)
@@ -45,5 +46,5 @@ def count_own(table: Path) -> tuple[int, int]:
     Raises:
         UserError: there is no table.
     """
-    names = read_table(table, {"path": pc.field("image", "path")}, pc.field("origin") == "user")["path"]
+    names = read_table(table, {"path": pc.field("image", "path")}, pc.field("origin").isin(BROUGHT))["path"]
     return len(names.unique()), len(names)

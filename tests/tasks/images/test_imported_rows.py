@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tasks.common.params import ProblemSettings, read_params
+from tasks.crop_table.origins import kept_name
 from tasks.crop_table.png import decode_png, key_of
 from tasks.crop_table.shards import crop_schema, read_images, write_shards
 from tasks.images.given_pictures import Picture
@@ -172,3 +173,9 @@ def test_partners_are_pictures_of_one_target_with_the_same_pair(tmp_path):
     table, _ = read(brought(tmp_path / "pictures", pictures))
     one, two, other, alone = table["pair"].to_pylist()
     assert one == two != other and alone is None and other is not None
+
+
+def test_a_crop_that_the_live_page_kept_says_so(tmp_path):
+    kept = picture(kept_name("ab" * 32), 0, design="one")
+    rows, rejected = read(brought(tmp_path / "own", [kept, picture("a.png", 1)]))
+    assert rows["origin"].to_pylist() == ["live", "user"] and not rejected
