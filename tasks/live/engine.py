@@ -236,4 +236,4 @@ class Engine:
             (high, wide), (down, right) = self.params.attribution.window, self.params.attribution.stride
             return (high, wide), (down, right)
         high, wide = (max(1, side // PARTS) for side in live.size)
-        return (high, wide), (max(1, high // 2), max(1, wide // 2))
+        return (high, wide), (high, wide)  # side by side: a large network would be at it for seconds

@@ -70,6 +70,7 @@ function describe(header) {
   state.networks[header.name] = header;
   sources.grey = names().every((name) => state.networks[name]?.channels === 1);
   if (header.name !== $("first").value) return;
+  $("whole").parentElement.hidden = !header.model; // others get every picture whole
   const known = header.layers.map(([name]) => name);
   if (!known.includes(state.layer)) state.layer = known[Math.floor((known.length - 1) / 2)];
   $("layer-tabs").replaceChildren(...header.layers.map(([name, units]) => {
