@@ -21,7 +21,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -36,6 +35,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.machine import machine
 from tasks.live.network import LiveNetwork
+from tasks.live.packing import unpack
 from tasks.live.source import FRAME, HEADER, Source
 
 OUT = Path(__file__).resolve().parent / "results" / "live.json"
@@ -45,6 +45,7 @@ IN_FLIGHT = 2
 VIEWERS = 4
 SHORT = 600  # frames of a measurement of a rate
 TURNS = 6
+NUMBERS = count()  # of frames: an answer to an earlier measurement's is none of this one's
 WAIT_S = 120  # for the server to start
 
 
@@ -145,27 +146,38 @@ def scenes_of() -> list[bytes]:
 def stream(
     page: ClientConnection, name: str, scenes: list[bytes], view: dict[str, Any], frames: int
 ) -> tuple[float, list[float]]:
-    """Answered frames a second, and the seconds from sending each to its answer."""
+    """Answered frames a second, and the seconds from sending each to its answer.
+
+    A frame that came while a newer one waited is never answered: the newer one's answer is its own too.
+    """
     page.send(json.dumps({"type": "show", "names": [name], "view": view, "version": 0}))
-    waiting: deque[float] = deque()
-    numbers, latencies = count(), []
-    for _ in range(IN_FLIGHT):
-        send(page, next(numbers), scenes, waiting)
+    waiting: dict[int, float] = {}
+    latencies: list[float] = []
     start = time.perf_counter()
     while len(latencies) < frames:
-        page.recv()
-        latencies.append(time.perf_counter() - waiting.popleft())
-        send(page, next(numbers), scenes, waiting)
-    rate = frames / (time.perf_counter() - start)
+        while len(waiting) < IN_FLIGHT:
+            send(page, next(NUMBERS), scenes, waiting)
+        latencies += answered(page, waiting)
+    rate = len(latencies) / (time.perf_counter() - start)
     while waiting:
-        page.recv()
-        waiting.popleft()
+        answered(page, waiting)
     return rate, latencies
 
 
-def send(page: ClientConnection, number: int, scenes: list[bytes], waiting: deque[float]) -> None:
-    waiting.append(time.perf_counter())
+def send(page: ClientConnection, number: int, scenes: list[bytes], waiting: dict[int, float]) -> None:
+    waiting[number] = time.perf_counter()
     page.send(HEADER.pack(FRAME, number, *SIZE) + scenes[number % len(scenes)])
+
+
+def answered(page: ClientConnection, waiting: dict[int, float]) -> list[float]:
+    """Seconds that the next answer took, if it is of a frame that is waited for."""
+    message = page.recv()
+    assert isinstance(message, bytes), message
+    number = unpack(message)[0]["frame"]
+    taken = [time.perf_counter() - waiting[number]] if number in waiting else []
+    for old in [each for each in waiting if each <= number]:
+        del waiting[old]
+    return taken
 
 
 def together(address: str, name: str, scenes: list[bytes], view: dict[str, Any]) -> list[float]:

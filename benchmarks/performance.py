@@ -50,6 +50,8 @@ def main() -> None:
         text += "\n" + mining(read("mine"))
     if (RESULTS / "explain.json").is_file():
         text += "\n" + explaining(read("explain"))
+    if (RESULTS / "live.json").is_file():
+        text += "\n" + watching(read("live"))
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -251,6 +253,31 @@ def rates(tool: dict[str, Any]) -> str:
 
 def spread_of(seconds: dict[str, Any]) -> str:
     return f"{seconds['median']:.2f} s ({seconds['min']:.2f} to {seconds['max']:.2f}, n = {seconds['n']})"
+
+
+def watching(live: dict[str, Any]) -> str:
+    """The section on the live page, from the values of `benchmarks/live.py`."""
+    viewers, memory = live["viewers"], live["mib_by_quarter"]
+    lines = [
+        "## The live page",
+        "",
+        "Measured by `python -m benchmarks.live`: `unfont live` through a real websocket client that sends frames of",
+        "a webcam as the page does, the default network, a layer of 64 units shown. The bare loop only runs the",
+        "network on the same windows, in turns. Other work on the machine slows the rates more than processor time.",
+        "",
+        "| what | measured | aim |",
+        "|---|---|---|",
+        f"| frames/s | {live['frames_per_s']:.0f} | ≥ 20 |",
+        f"| … with deconvnet | {live['frames_per_s_deconv']:.0f} | ≥ 10 |",
+        f"| … to the bare loop | {live['ratio']:.2f} | ≥ 0.5 |",
+        f"| processor time of the server a frame | {live['processor_ms']:.1f} ms, the network's"
+        f" {live['network_processor_ms']:.1f} ms | |",
+        f"| from sending a frame to its answer, 95th percentile | {live['latency_p95_ms']:.0f} ms | ≤ 150 ms |",
+        f"| frames/s of {len(viewers['frames_per_s'])} viewers at once, together | {viewers['total']:.0f} | |",
+        f"| memory over {live['frames']:,} frames, by quarter | {', '.join(map(str, memory))} MiB | flat |",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
