@@ -1,7 +1,6 @@
-"""One viewer: what it sent last is answered, and what came between is dropped.
+"""One viewer: its newest picture is answered, older ones that were not yet begun are dropped.
 
-A frame that arrives while the last one is computed waits in the one place there is, and a newer one takes its place. So
-a viewer never lags behind its own webcam, and several share the one thread that computes in turn.
+So the page never lags behind its webcam, and several viewers share the one thread that computes by turns.
 """
 
 import asyncio

@@ -107,7 +107,7 @@ class Engine:
         """Find the windows of a frame ahead of `look`. May run beside all others, for it asks no network."""
         opened = [live for live in (self.own, *list(self._open.values())) if live is not None and live.name in names]
         if source.moving:
-            with suppress(UserError):  # `look` raises it again
+            with suppress(Exception):  # `look` raises it again, and says it
                 for live in opened:
                     source.windows(live, whole=view.whole)
 

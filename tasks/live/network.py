@@ -51,7 +51,7 @@ class LiveNetwork:
 
     `labels` are those of the logits: numbers for a network of the user's own, none where it gives no logits. `size` is
     (height, width) of its images. `model` reads writing as `unfont predict` does; None of a network of the user's own.
-    `weights` is the SHA-256 of a model's weights, `folder` where it lies.
+    `weights` is the SHA-256 of a model's weights.
     """
 
     name: str
@@ -62,7 +62,6 @@ class LiveNetwork:
     channels: int
     model: TorchModel | None = None
     weights: str | None = None
-    folder: Path | None = None
 
     @classmethod
     def of_folder(cls, folder: Path, *, name: str, temperature: float) -> "LiveNetwork":
@@ -78,7 +77,7 @@ class LiveNetwork:
         model = TorchModel(network, card, temperature=temperature)
         return cls(
             name=name, network=network, layers=layers, labels=card["labels"], size=size, channels=network.channels,
-            model=model, weights=weights_of(folder), folder=folder,
+            model=model, weights=weights_of(folder),
         )  # fmt: skip
 
     @classmethod
