@@ -194,6 +194,10 @@ def test_text_is_drawn_live_and_swept_through_all_fonts(page, engine):
     until(page, "return document.getElementById('script').value === 'Grek'")
     give(page, "#text", "abc", "input")
     until(page, "return document.getElementById('script').value === 'Latn'")
+    give(page, "#script", "Grek", "change")
+    until(page, "return document.getElementById('font').selectedOptions[0]?.value === arguments[0]", first_of(engine))
+    give(page, "#text", "abc", "input")
+    until(page, "return document.getElementById('script').value === 'Latn'")
     click(page, "#sweep")
     fonts = len(engine.fonts.of_script("Latn"))
     until(page, f"return document.querySelectorAll('#sweep-list li').length === {fonts}")
@@ -204,6 +208,11 @@ def test_text_is_drawn_live_and_swept_through_all_fonts(page, engine):
     if page.execute_script("return !!document.querySelector('#sweep-list li.wrong button')"):
         click(page, "#sweep-list li.wrong button")
         until(page, "return !document.getElementById('problem').hidden")
+
+
+def first_of(engine):
+    """The row of the font that a word of Greek is drawn in."""
+    return str(engine.fonts.font_for(engine.fonts.word_of("Grek"), "Grek").row)
 
 
 def test_keys_choose_units_layers_and_attributions(page):

@@ -39,14 +39,15 @@ export class Typed {
     if (this.sources.kind !== "text") return;
     if (document.activeElement !== $("text")) $("text").value = header.text;
     if (document.activeElement === $("font") && this.wanted !== header.font) this.say(`That font cannot draw “${header.text}”: another one does.`);
-    if ($("script").value !== header.script || !$("font").options.length) this.list(header.script);
+    if (this.listed !== header.script) this.list(header.script);
+    $("script").value = header.script;
     $("font").value = this.font = header.font;
     this.sources.stage.size(...arrays.picture.shape.toReversed());
     show(this.sources.stage.preview, arrays.picture);
   }
 
   list(script) {
-    $("script").value = script;
+    $("script").value = this.listed = script;
     const own = this.fonts.filter((font) => font.script === script);
     $("font").replaceChildren(...own.map((font) => new Option(`${font.family} ${font.weight}, ${font.font_style}`, font.row)));
   }
