@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.stage import LOCAL_SERVER, watched
 from tasks.common.dvc_stage import WORK
-from tasks.common.mlflow_runs import STORE, make_store, store_uri
+from tasks.common.mlflow_store import ARTIFACTS, STORE, make_store, store_uri
 from tasks.common.params import read_params
 from unfont.errors import UserError
 
@@ -77,7 +77,7 @@ def _check_cron(cron: str) -> None:
 def _mlflow_command(host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", store_uri(), "--default-artifact-root", str((STORE / "artifacts").absolute())),
+        *("--backend-store-uri", store_uri(), "--artifacts-destination", str(STORE / ARTIFACTS)),
     ]
 
 

@@ -10,7 +10,7 @@ SERVED_MODEL = Path(__file__).resolve().parent.parent / "apps" / "served_model.p
 
 def register_chosen(params: Params) -> dict[str, Any]:
     """Register the chosen model and move the champion alias where it is significantly better."""
-    from tasks.common.mlflow_runs import use_store
+    from tasks.common.mlflow_store import use_store
     from tasks.predict.champion import find_model
     from tasks.predict.register import register_model
     from tasks.predict.shipped import compare_with_shipped

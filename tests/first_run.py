@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 import time
 from pathlib import Path
 
@@ -37,7 +36,6 @@ def make_first_run(folder: Path, shared: Path) -> None:
                 assert status == 0, said
         if making:
             copy = shutil.copytree(folder, making / "project", symlinks=True)
-            rehome(copy / "mlflow" / "mlflow.db", folder, shared / KEPT)
             copy.rename(shared / KEPT)
     finally:
         if making:
@@ -50,17 +48,3 @@ def kept_first_run(shared: Path) -> Path | None:
     while not kept.exists() and (shared / MAKING).exists() and time.monotonic() < end:
         time.sleep(0.5)
     return kept if kept.exists() else None
-
-
-def rehome(store: Path, old: Path, new: Path) -> None:
-    """Let an MLflow store that was copied find its artifacts: it names them by whole paths."""
-    with sqlite3.connect(store) as base:
-        tables = [name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            for _, column, kind, *_ in base.execute(f'PRAGMA table_info("{table}")').fetchall():
-                if kind.upper().startswith(("VARCHAR", "TEXT")):
-                    base.execute(
-                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
-                        (str(old), str(new), str(old)),
-                    )
-    base.close()

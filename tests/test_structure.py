@@ -28,6 +28,7 @@ PLUMBING = {
             "mlflow_figures",
             "mlflow_record",
             "mlflow_runs",
+            "mlflow_store",
             "params",
         )
     ),

@@ -54,7 +54,7 @@ def join(
 def setup() -> None:
     """Make the MLflow store and check what the pipeline needs; `make run` calls it once."""
     from apps.doctor import check_machine
-    from tasks.common.mlflow_runs import make_store, store_uri
+    from tasks.common.mlflow_store import make_store, store_uri
     from tasks.common.params import read_params
 
     params = read_params()

@@ -1,4 +1,4 @@
-"""MLflow: one SQLite store, a parent run for each pipeline, one nested run for each stage."""
+"""Runs in MLflow: a parent run for each pipeline, one nested run for each stage."""
 
 import contextlib
 import os
@@ -8,65 +8,14 @@ from typing import Any
 
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.mlflow_record import Record
-from unfont.errors import UserError
+from tasks.common.mlflow_store import client, experiment_of, use_store
 
-STORE = Path("mlflow")
 PARENT_VARIABLE = "UNFONT_PARENT_RUN"
 REPRO_TAG = "unfont.repro"
 STAGE_TAG = "unfont.stage"
 SWEEP_TAG = "unfont.sweep"
 PARENT_TAG = "mlflow.parentRunId"
 NAME_TAG = "mlflow.runName"
-
-
-def store_uri() -> str:
-    """The tracking store: the user's `MLFLOW_TRACKING_URI`, or SQLite in the project's folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(STORE / 'mlflow.db').absolute()}"
-
-
-def use_store() -> None:
-    """Point MLflow at the project's store.
-
-    Raises:
-        UserError: the SQLite store was not made at set-up and cannot be made now.
-    """
-    import mlflow
-
-    uri = store_uri()
-    if uri.startswith("sqlite:///"):
-        try:
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"cannot write the MLflow store: {error.strerror}",
-                where=uri,
-                fix="make the folder writable, or set MLFLOW_TRACKING_URI",
-            ) from error
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-
-
-def make_store(problem: str) -> None:
-    """Make the store and the problem's experiment once, at set-up: parallel first use races on its migrations."""
-    use_store()
-    experiment_of(problem)
-
-
-def client() -> Any:
-    from mlflow.tracking import MlflowClient
-
-    return MlflowClient()
-
-
-def experiment_of(problem: str) -> str:
-    """The id of the problem's experiment, which is made where it is missing."""
-    found = client().get_experiment_by_name(problem)
-    if found is not None:
-        return str(found.experiment_id)
-    # A tracking server has its own place for artifacts; with SQLite they are in this folder.
-    local = store_uri().startswith("sqlite:")
-    location = (STORE / "artifacts" / problem).absolute().as_uri() if local else None
-    return str(client().create_experiment(problem, artifact_location=location))
 
 
 @contextlib.contextmanager

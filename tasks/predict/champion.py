@@ -1,11 +1,13 @@
 """Which model predicts: the registered champion if there is one, else the pipeline's choice."""
 
 import contextlib
-import sqlite3
+import json
 from pathlib import Path
+from typing import Any
 
-from tasks.common.files import sha256_of
-from tasks.common.mlflow_runs import store_uri, use_store
+from tasks.common.dvc_stage import WORK
+from tasks.common.files import read_json, sha256_of, write_json
+from tasks.common.mlflow_store import check_store, client, readable_store, sqlite_file, use_store
 from tasks.common.params import Params
 from tasks.evaluate.model_selection import read_choice
 from tasks.train.card import read_card, weights_of
@@ -15,7 +17,11 @@ MODEL_NAME = "unfont"
 ALIAS = "champion"
 WEIGHTS_TAG = "weights_sha256"
 ARTIFACTS = "artifacts"  # where MLflow keeps the two files of a logged model: a model folder
-SQLITE = "sqlite:///"
+ASKED = WORK / "champion.json"  # what MLflow said last, and of which store
+
+
+class NoModelYetError(UserError):
+    """Nothing was trained or registered so far."""
 
 
 def registered_name(problem: str) -> str:
@@ -26,19 +32,21 @@ def registered_name(problem: str) -> str:
 def find_model(params: Params) -> Path:
     """The folder of the model that serves: the registered champion's, or the one of `chosen.json`.
 
-    MLflow takes seconds to import. So its store is read directly for a champion, and a
-    champion whose weights are the chosen model's is read from the pipeline's own folder.
+    MLflow takes seconds to import. So its answer is kept for as long as its SQLite file is the same, and a champion
+    whose weights are the chosen model's is read from the pipeline's own folder.
 
     Raises:
-        UserError: there is no model yet, or the champion's files are gone.
+        NoModelYetError: there is none.
+        UserError: the champion's files are gone, or the store cannot be read.
     """
     name, chosen = registered_name(params.problem), _chosen_folder(params.home)
-    champion = _champion_in_sqlite(name)
-    if champion == "":
+    champion = _champion_weights(name)
+    if champion is None:
         return _or_none_yet(chosen, params.home)
-    if champion is not None and chosen is not None and champion == sha256_of(chosen / "model.safetensors"):
+    if chosen is not None and champion == sha256_of(chosen / "model.safetensors"):
         return chosen
-    return _champion_folder(name) or _or_none_yet(chosen, params.home)
+    use_store()
+    return champion_artifacts(f"models:/{name}@{ALIAS}")
 
 
 def temperature_of(params: Params, folder: Path) -> float:
@@ -89,45 +97,50 @@ def _chosen_folder(home: Path) -> Path | None:
 
 def _or_none_yet(chosen: Path | None, home: Path) -> Path:
     if chosen is None:
-        raise UserError("there is no model yet", where=home, fix="run `unfont run`")
+        raise NoModelYetError("there is no model yet", where=home, fix="run `unfont run`")
     return chosen
 
 
-def _champion_in_sqlite(name: str) -> str | None:
-    """The weights' hash of the champion, '' if there is none, None if only MLflow knows."""
-    uri = store_uri()
-    if not uri.startswith(SQLITE):
+def _champion_weights(name: str) -> str | None:
+    """SHA-256 of the champion's weights, '' where MLflow does not say; None where there is no champion."""
+    file = sqlite_file()
+    if file is not None and not file.exists():
         return None
-    file = Path(uri.removeprefix(SQLITE))
-    if not file.exists():
-        return ""
-    # The tables are MLflow's own: whatever is not as expected is left to its API.
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_read_only(file)) as store:
-        query = (
-            "SELECT tag.value FROM registered_model_aliases AS alias LEFT JOIN model_version_tags AS tag"
-            " ON tag.name = alias.name AND tag.version = alias.version AND tag.key = ?"
-            " WHERE alias.name = ? AND alias.alias = ?"
-        )
-        row = store.execute(query, (WEIGHTS_TAG, name, ALIAS)).fetchone()
-        return "" if row is None else row[0]
-    return None
+    check_store()
+    state = _state_of(file) if file is not None else None
+    known = _asked()
+    if state is not None and known.get("store") == state and name in known.get("champions", {}):
+        return known["champions"][name]
+    weights = _ask(name)
+    if file is not None:
+        # Where nothing can be written, MLflow is asked each time.
+        with contextlib.suppress(UserError, OSError):
+            write_json(ASKED, {"store": _state_of(file), "champions": {name: weights}})
+    return weights
 
 
-def _read_only(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
-
-
-def _champion_folder(name: str) -> Path | None:
+def _ask(name: str) -> str | None:
     use_store()
     from mlflow import MlflowException
-    from mlflow.tracking import MlflowClient
 
+    with readable_store():
+        try:
+            return str(client().get_model_version_by_alias(name, ALIAS).tags.get(WEIGHTS_TAG, ""))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+
+def _state_of(file: Path) -> list[Any]:
+    """What changes when SQLite writes."""
+    found = file.stat()
+    return [str(file.absolute()), found.st_size, found.st_mtime_ns]
+
+
+def _asked() -> dict[str, Any]:
     try:
-        MlflowClient().get_model_version_by_alias(name, ALIAS)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise UserError(
-            f"the MLflow store does not answer: {error}", where=store_uri(), fix="check MLFLOW_TRACKING_URI"
-        ) from error
-    return champion_artifacts(f"models:/{name}@{ALIAS}")
+        found = read_json(ASKED)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}

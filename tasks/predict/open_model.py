@@ -9,7 +9,7 @@ from typing import Any
 import unfont
 from tasks.common.files import read_json
 from tasks.common.params import Params
-from tasks.predict.champion import find_model, temperature_of
+from tasks.predict.champion import NoModelYetError, find_model, temperature_of
 from tasks.predict.named_model import CHAMPION, named_model
 from tasks.train.card import weights_of
 from unfont.answers import Model
@@ -60,14 +60,15 @@ def serving_model(params: Params | None) -> ModelSource:
         params: of the project; None outside of one.
 
     Raises:
-        UserError: the champion's files are gone, or there is no model for another problem than scripts.
+        UserError: the champion's files are gone, MLflow's store cannot be read, or another problem than scripts has no
+            model.
     """
     shipped = ModelSource(path=SHIPPED_FILE, name=f"{SHIPPED} with unfont")
     if params is None:
         return shipped
     try:
         folder = find_model(params)
-    except UserError:
+    except NoModelYetError:
         if params.problem != "scripts":
             raise
         return shipped

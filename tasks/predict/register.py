@@ -30,7 +30,8 @@ import tasks
 import unfont
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import sha256_of, write_json
-from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE, experiment_of, use_store
+from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE
+from tasks.common.mlflow_store import experiment_of, use_store
 from tasks.common.params import Params
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions

@@ -33,7 +33,8 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def stage_runs() -> list:
-    from tasks.common.mlflow_runs import STAGE_TAG, client, experiment_of
+    from tasks.common.mlflow_runs import STAGE_TAG
+    from tasks.common.mlflow_store import client, experiment_of
 
     runs = client().search_runs([experiment_of("debug")], order_by=["attributes.start_time ASC"])
     return [run for run in runs if STAGE_TAG in run.data.tags]
@@ -56,7 +57,8 @@ def test_a_run_makes_everything_and_leaves_dvc_clean(project):
 
 
 def test_each_stage_is_a_nested_run_with_its_curves(project):
-    from tasks.common.mlflow_runs import PARENT_TAG, client
+    from tasks.common.mlflow_runs import PARENT_TAG
+    from tasks.common.mlflow_store import client
 
     runs = {run.data.tags["unfont.stage"]: run for run in stage_runs()}
     assert list(runs) == STAGES
@@ -80,7 +82,7 @@ def test_prefect_has_watched_every_stage(project):
 def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):
     from prefect.client.orchestration import get_client
 
-    from tasks.common.mlflow_runs import client
+    from tasks.common.mlflow_store import client
 
     index = project / "data" / "debug" / "report" / "index.html"
     with get_client(sync_client=True) as prefect:
@@ -94,7 +96,7 @@ def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):
 
 
 def test_the_chosen_model_is_champion_and_serves(project):
-    from tasks.common.mlflow_runs import client, use_store
+    from tasks.common.mlflow_store import client, use_store
 
     use_store()
     chosen = read_json(project / "data" / "debug" / "chosen.json")
@@ -119,7 +121,8 @@ def test_a_change_reruns_what_depends_on_it_and_no_more(project):
 
 
 def test_stages_of_a_bare_repro_share_a_parent_of_their_own(project):
-    from tasks.common.mlflow_runs import PARENT_TAG, client
+    from tasks.common.mlflow_runs import PARENT_TAG
+    from tasks.common.mlflow_store import client
 
     parents = [run.data.tags[PARENT_TAG] for run in stage_runs()]
     assert len(set(parents[len(STAGES) :])) == 1

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flows import sweep as flow
-from tasks.common.mlflow_runs import PARENT_TAG, SWEEP_TAG, client, experiment_of
+from tasks.common.mlflow_runs import PARENT_TAG, SWEEP_TAG
+from tasks.common.mlflow_store import client, experiment_of
 from tasks.sweep.space import Space
 from tasks.sweep.sweep import Outcome, SweepJob, try_setting
 from tasks.sweep.table import summarise_sweep

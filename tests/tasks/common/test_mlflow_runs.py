@@ -4,7 +4,8 @@ import pytest
 
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.files import write_json
-from tasks.common.mlflow_runs import PARENT_TAG, client, experiment_of, recorded_pipeline, recorded_stage, store_uri
+from tasks.common.mlflow_runs import PARENT_TAG, recorded_pipeline, recorded_stage
+from tasks.common.mlflow_store import client
 
 FACTS = StageFacts(
     address="round@2",
@@ -14,31 +15,6 @@ FACTS = StageFacts(
     code=[],
     outs=[],
 )
-
-
-def test_the_store_is_sqlite_in_the_project_unless_the_user_says_otherwise(here, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert store_uri() == f"sqlite:///{here}/mlflow/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert store_uri() == "http://127.0.0.1:5000"
-
-
-@pytest.mark.parametrize(("uri", "here_too"), [("sqlite:///{}/runs.db", True), ("http://127.0.0.1:9", False)])
-def test_artifacts_lie_here_only_beside_a_local_store(here, monkeypatch, uri, here_too):
-    made = {}
-
-    class Client:
-        def get_experiment_by_name(self, name):
-            return None
-
-        def create_experiment(self, name, artifact_location):
-            made[name] = artifact_location
-            return "1"
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(here))
-    monkeypatch.setattr("tasks.common.mlflow_runs.client", Client)
-    assert experiment_of("debug") == "1"
-    assert made == {"debug": f"file://{here}/mlflow/artifacts/debug" if here_too else None}
 
 
 def test_stages_nest_under_the_pipeline_with_params_and_the_data_s_hash(store):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 
 from flows.register import SERVED_MODEL
 from tasks.common.files import write_json
-from tasks.common.mlflow_runs import make_store
+from tasks.common.mlflow_store import make_store
 from tasks.evaluate.model_selection import choice_of
 from tasks.evaluate.predictions import Model
 from tasks.predict.champion import find_model, temperature_of
@@ -235,3 +236,21 @@ def test_the_logged_model_needs_nothing_but_itself(params, home, tmp_path):
 
 def test_model_holds_the_names_of_its_outputs(home):
     assert Model.of_folder(home / "rounds/0").labels == ["Cyrl", "Latn", "Zxxx"]
+
+
+def test_a_champion_that_moved_in_mlflow_answers_at_once(params, home):
+    predict_only(home, "rounds/0", "Latn")
+    choose(home, "rounds/0")
+    register(params, home)
+    assert find_model(params) == home.relative_to(Path.cwd()) / "rounds/0" == find_model(params)
+    MlflowClient().delete_registered_model_alias("unfont", "champion")
+    choose(home, "rounds/1")
+    assert find_model(params) == params.home / "rounds/1"
+
+
+def test_a_server_that_is_away_is_said_and_no_other_model_answers(params, home, monkeypatch):
+    from tasks.predict.open_model import serving_model
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="does not answer"):
+        serving_model(params.model_copy(update={"problem": "scripts", "problems": {"scripts": params.labels}}))
