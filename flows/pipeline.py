@@ -20,7 +20,9 @@ from flows.words import words
 from tasks.common.dvc_stage import stage_facts
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_pipeline, recorded_stage
-from tasks.common.params import read_params
+from tasks.common.orphans import no_orphans
+from tasks.common.params import Params, read_params
+from tasks.common.run_lock import one_run
 from unfont.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ def run_pipeline(target: str | None = None) -> None:
     from prefect import flow
 
     watched()  # points Prefect at a server of this machine, where one answers
-    flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
+    with no_orphans():
+        flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
 
 
 def run_stale(target: str | None = None) -> list[str]:
@@ -63,6 +66,11 @@ def run_stale(target: str | None = None) -> list[str]:
 def run_one(address: str) -> None:
     """Run one stage alone, stale or not, as `dvc repro --force --single-item` does, and commit it."""
     params = read_params()
+    with one_run(), no_orphans():
+        _run_one(address, params)
+
+
+def _run_one(address: str, params: Params) -> None:
     repo = open_repo()
     frontier, graph = status_of(repo)
     check_stage(address, graph)

@@ -17,9 +17,10 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from flows.logs import quiet_logging
-from tasks.common.dvc_stage import StageFacts, stage_facts
+from tasks.common.dvc_stage import StageFacts, dvc_process, stage_facts
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_stage
+from tasks.common.orphans import no_orphans
 from tasks.common.params import Params, read_params
 from unfont.errors import UserError
 
@@ -158,7 +159,9 @@ def main(stage: Stage, arguments: list[str]) -> None:
     """`python -m flows.<stage> [ITEM]`: what `dvc.yaml` runs."""
     quiet_logging()
     try:
-        stage(*arguments[1:])
+        dvc = dvc_process()
+        with no_orphans(dvc.pid) if dvc else contextlib.nullcontext():
+            stage(*arguments[1:])
     except UserError as error:
         print(f"unfont: {error}", file=sys.stderr)
         sys.exit(2)

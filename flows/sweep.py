@@ -8,6 +8,7 @@ from flows.fanout import fan_out
 from flows.stage import watched
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_sweep, recorded_training
+from tasks.common.orphans import no_orphans
 from tasks.common.params import SweepSettings
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.sweep.space import Space
@@ -31,7 +32,8 @@ def run_sweep(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, w
         """Train modes of invariance with many settings and seeds; measure each on validation."""
         run_trials(sweep, study, settings=settings, wanted=wanted)
 
-    sweep_modes()
+    with no_orphans():
+        sweep_modes()
 
 
 def run_trials(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, wanted: int) -> None:

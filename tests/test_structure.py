@@ -29,6 +29,7 @@ PLUMBING = {
             "mlflow_record",
             "mlflow_runs",
             "mlflow_store",
+            "orphans",
             "params",
         )
     ),

@@ -1,9 +1,14 @@
 """Run the pipeline, and what comes before it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tasks.common.params import Params
+
+NOTHING_TO_DO = "nothing to do: everything is up to date"
 
 
 def run(
@@ -13,15 +18,21 @@ def run(
     """Run every stage that is stale, in order, and no other."""
     from flows.plan import open_repo, stale_stages
     from tasks.common.params import read_params
+    from tasks.common.run_lock import one_run
 
     params = read_params()
-    stale = stale_stages(open_repo(), stage)
-    if not stale:
-        print("nothing to do: everything is up to date")
-        return
     if plan:
-        print("\n".join(stale))
+        print("\n".join(stale_stages(open_repo(), stage)) or NOTHING_TO_DO)
         return
+    with one_run():
+        stale = stale_stages(open_repo(), stage)
+        if not stale:
+            print(NOTHING_TO_DO)
+            return
+        _run_stale(stage, stale, params)
+
+
+def _run_stale(stage: str | None, stale: list[str], params: "Params") -> None:
     from apps.profiles import cost_of
 
     print(f"{len(stale)} stages are stale: {', '.join(stale)}")

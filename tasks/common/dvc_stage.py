@@ -1,7 +1,9 @@
 """What `dvc.yaml` and `dvc.lock` say of one stage: its parameters, what it reads, its outputs, its fingerprint."""
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,6 +82,20 @@ def stage_facts(address: str, params: Params) -> StageFacts:
         code=[dep for dep in deps if not _hash_of(dep, made)],
         outs=[out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])],
     )
+
+
+def dvc_process() -> Any:
+    """The `dvc` process that runs this stage, as psutil knows it; None outside of one."""
+    if "DVC_STAGE" not in os.environ:
+        return None
+    import psutil
+
+    outermost = None
+    for process in psutil.Process().parents():
+        with contextlib.suppress(psutil.Error):
+            if any(Path(word).name == "dvc" for word in process.cmdline()[:3]):
+                outermost = process
+    return outermost
 
 
 def _item_of(entry: dict[str, Any], key: str, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import json
+import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,14 +18,16 @@ from unfont.errors import UserError
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside `path`; what is written there replaces `path` if the block ends well.
 
-    The block may create a file or a folder; a folder's new content replaces the old one as a whole.
+    The block may create a file or a folder; a folder's new content replaces the old one as a whole. What processes that
+    were killed had begun to write is removed first.
 
     Raises:
         UserError: when the folder cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    beside = _beside(path, "part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         yield beside
         _replace(beside, path)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
@@ -40,10 +44,33 @@ def written_whole(path: Path) -> Iterator[Path]:
         _remove(beside)
 
 
+def _beside(path: Path, suffix: str) -> Path:
+    """A hidden name beside `path` that tells which process writes there."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.{suffix}")
+
+
+def _remove_abandoned(path: Path) -> None:
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)-[0-9a-f]{{8}}\.(part|old)")
+    for other in path.parent.iterdir():
+        found = pattern.fullmatch(other.name)
+        if found and not _is_alive(int(found[1])):
+            _remove(other)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
+
+
 def _replace(beside: Path, path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         # A folder cannot be renamed over one that has content: step it aside first.
-        old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+        old = _beside(path, "old")
         path.rename(old)
         beside.rename(path)
         shutil.rmtree(old)

@@ -1,5 +1,6 @@
 import os
 import pickle
+import subprocess
 
 import pytest
 
@@ -53,3 +54,16 @@ def test_a_user_error_is_one_line_and_survives_a_process_pool():
     error = UserError("it is\nbroken", where="x.ttf", fix="remove it")
     assert str(error) == "it is broken (x.ttf): remove it"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_what_a_killed_process_began_to_write_is_removed_and_a_living_one_s_is_not(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    abandoned = tmp_path / f".out.{gone.pid}-0123abcd.part"
+    (abandoned / "shards").mkdir(parents=True)
+    (tmp_path / f".out.{gone.pid}-0123abcd.old").touch()
+    kept = [tmp_path / f".out.{os.getpid()}-0123abcd.part", tmp_path / f".other.{gone.pid}-0123abcd.part"]
+    for file in kept:
+        file.touch()
+    write_json(tmp_path / "out", {})
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "out"])

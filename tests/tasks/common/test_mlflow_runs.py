@@ -1,11 +1,22 @@
 """A real MLflow store in SQLite."""
 
+import socket
+import subprocess
+from contextlib import nullcontext
+
 import pytest
 
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.files import write_json
-from tasks.common.mlflow_runs import PARENT_TAG, recorded_pipeline, recorded_stage
-from tasks.common.mlflow_store import client
+from tasks.common.mlflow_runs import (
+    PARENT_TAG,
+    RESUMES_TAG,
+    _is_gone,
+    _this_process,
+    recorded_pipeline,
+    recorded_stage,
+)
+from tasks.common.mlflow_store import client, use_store
 
 FACTS = StageFacts(
     address="round@2",
@@ -69,3 +80,33 @@ def test_a_sum_of_modes_has_a_name_that_mlflow_takes(store):
     with recorded_stage(FACTS, "debug") as record:
         record.metrics({"font_style.test_seen.conditional+pairs": 1.5})
     assert client().get_run(record.run_id).data.metrics == {"font_style.test_seen.conditional-and-pairs": 1.5}
+
+
+def test_runs_of_a_killed_process_end_as_killed_and_the_rerun_names_them(store, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    use_store()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.common.mlflow_runs._this_process", lambda: f"{socket.gethostname()}:{gone.pid}:1000")
+        patch.setattr("tasks.common.mlflow_runs._terminated", lambda run_id, parent=None: nullcontext(run_id))
+        with recorded_pipeline("pipeline", {}, "debug") as parent, recorded_stage(FACTS, "debug") as record:
+            pass
+    with (
+        recorded_pipeline("pipeline", {}, "debug"),
+        recorded_stage(FACTS, "debug") as again,
+        recorded_pipeline("other", {}, "debug"),
+    ):
+        # A run of this process, under way, is left alone.
+        assert client().get_run(again.run_id).info.status == "RUNNING"
+    assert {client().get_run(run.run_id).info.status for run in (parent, record)} == {"KILLED"}
+    assert client().get_run(again.run_id).data.tags[RESUMES_TAG] == record.run_id
+    assert f"round@2 goes on from MLflow run {record.run_id}" in caplog.text
+    with recorded_stage(FACTS, "debug") as third:
+        pass
+    assert RESUMES_TAG not in client().get_run(third.run_id).data.tags
+
+
+def test_of_another_machine_s_process_nothing_is_known():
+    assert not _is_gone("elsewhere:1:1000")
+    assert not _is_gone(_this_process())
