@@ -9,29 +9,37 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import tzlocal
 
 from flows.stage import LOCAL_SERVER, watched
 from tasks.common.dvc_stage import WORK
-from tasks.common.mlflow_store import ARTIFACTS, STORE, make_store, store_uri
+from tasks.common.mlflow_store import ARTIFACTS, STORE, experiment_of, make_store, store_uri
 from tasks.common.params import read_params
 from unfont.errors import UserError
 
 PATIENCE_S = 120
 
 
-def serve_ui(*, host: str, mlflow_port: int, prefect_port: int) -> None:
-    """Start both servers, print their addresses once they answer, and wait for Ctrl-C."""
+def serve_ui(*, host: str, mlflow_port: int, prefect_port: int, allowed_hosts: list[str]) -> None:
+    """Start both servers, print their addresses once they answer, and wait for Ctrl-C.
+
+    `allowed_hosts` are names, beside `host` and this machine's own, under which browsers reach the servers.
+    """
     problem = read_params().problem
     for port, option in ((mlflow_port, "--mlflow-port"), (prefect_port, "--prefect-port")):
         _check_free(host, port, option)
     make_store(problem)
+    runs = f"#/experiments/{experiment_of(problem)}/runs"
+    names = [host, socket.gethostname(), *allowed_hosts]
     _end_on_sigterm()
     with (
-        _running(_mlflow_command(host, mlflow_port)) as mlflow,
+        _running(_mlflow_command(host, mlflow_port, names)) as mlflow,
         _running(_prefect_command(host, prefect_port)) as prefect,
     ):
         _wait_until_open(host, mlflow_port, mlflow, "MLflow")
-        print(f"MLflow   http://{host}:{mlflow_port}", flush=True)
+        print(f"MLflow   http://{host}:{mlflow_port}/{runs}", flush=True)
         _wait_until_open(host, prefect_port, prefect, "Prefect")
         print(f"Prefect  http://{host}:{prefect_port}", flush=True)
         if f"http://{host}:{prefect_port}/api" != LOCAL_SERVER:
@@ -41,42 +49,70 @@ def serve_ui(*, host: str, mlflow_port: int, prefect_port: int) -> None:
             _wait_for_any(mlflow, prefect)
 
 
-def serve_deployments(cron: str) -> None:
-    """Serve `flows/deployments.py` from this process; starts a Prefect server where none answers."""
+def serve_deployments(*, cron: str, sweep_cron: str, timezone: str | None) -> None:
+    """Serve `apps/deployments.py` from this process; starts a Prefect server where none answers.
+
+    `timezone` is an IANA name such as Europe/Berlin, in which both schedules count; None: this machine's own.
+
+    Raises:
+        UserError: a schedule or the time zone is none.
+    """
     read_params()
-    _check_cron(cron)
+    _check_cron(cron, "--cron")
+    _check_cron(sweep_cron, "--sweep-cron")
+    schedule = {"cron": cron, "sweep_cron": sweep_cron, "timezone": _zone(timezone)}
+    print(f"schedule pipeline {cron}, sweep {sweep_cron}, time zone {schedule['timezone']}", flush=True)
     _end_on_sigterm()
     if watched():
-        _serve(cron)
+        _serve(schedule)
         return
     with _running(_prefect_command("127.0.0.1", 4200)) as server:
         _wait_until_open("127.0.0.1", 4200, server, "Prefect")
         print("Prefect  http://127.0.0.1:4200", flush=True)
         os.environ["PREFECT_API_URL"] = LOCAL_SERVER
-        _serve(cron)
+        _serve(schedule)
 
 
-def _serve(cron: str) -> None:
+def _serve(schedule: dict[str, str]) -> None:
     from prefect import serve
 
-    from flows.deployments import deployments
+    from apps.deployments import deployments
 
-    serve(*deployments(cron), limit=1)
+    serve(*deployments(**schedule), limit=1)
 
 
-def _check_cron(cron: str) -> None:
+def _zone(timezone: str | None) -> str:
+    name = timezone
+    if name is None:
+        with suppress(LookupError, ValueError, OSError):
+            name = tzlocal.get_localzone_name()
+    try:
+        return ZoneInfo(name or "").key
+    except (LookupError, ValueError, OSError):
+        where = "--timezone" if timezone is not None else "this machine's own, TZ or /etc/localtime"
+        raise UserError(
+            f"there is no time zone '{name or ''}'", where=where, fix="give one by --timezone, as in Europe/Berlin"
+        ) from None
+
+
+def _check_cron(cron: str, option: str) -> None:
     from prefect.schedules import Cron
 
     try:
         Cron(cron)
     except ValueError as error:
         fix = "give five fields: minute, hour, day, month and weekday"
-        raise UserError(f"this is no cron schedule: {error}", where="--cron", fix=fix) from error
+        raise UserError(f"this is no cron schedule: {error}", where=option, fix=fix) from error
 
 
-def _mlflow_command(host: str, port: int) -> list[str]:
+def _mlflow_command(host: str, port: int, names: list[str]) -> list[str]:
+    """MLflow's server; it refuses requests under other names than these and loopback's."""
+    hosts = ["localhost", "127.0.0.1", "[[]::1]", *names]
+    origins = [f"{scheme}://{name}{end}" for name in names for scheme in ("http", "https") for end in ("", ":*")]
     return [
         *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
+        *("--allowed-hosts", ",".join(f"{name}{end}" for name in hosts for end in ("", ":*"))),
+        *("--cors-allowed-origins", ",".join(origins)),
         *("--backend-store-uri", store_uri(), "--artifacts-destination", str(STORE / ARTIFACTS)),
     ]
 
@@ -107,7 +143,12 @@ def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     log = log_of(command)
     log.parent.mkdir(parents=True, exist_ok=True)
     # MLflow's job queue serves features that nothing here uses, with seven processes.
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ}
+    # Prefect's page asks the server that it came from, whatever its port and the name that it is reached by.
+    environment = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PREFECT_SERVER_UI_API_URL": "/api",
+        **os.environ,
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, env=environment)
     try:

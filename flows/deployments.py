@@ -1,21 +1,28 @@
-"""What `unfont serve` serves: the pipeline every night, one mining round by number, the report."""
+"""Flows that are served: the pipeline every night, one mining round by number, the report (`apps/deployments.py`)."""
 
-from typing import Any
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
 from flows.pipeline import run_one, run_stale
+from tasks.common.run_lock import one_run
 
 
 @flow(name="pipeline")
 def pipeline() -> list[str]:
     """Bring everything up to date; a night with nothing stale does no work."""
-    return run_stale()
+    with one_run():
+        return run_stale()
 
 
 @flow(name="mining-round")
-def mining_round(number: int) -> None:
-    """Rerun one mining round alone."""
+def mining_round(number: Annotated[int, Field(ge=1)]) -> None:
+    """Rerun one mining round alone, stale or not.
+
+    Args:
+        number: The round, from 1; `rounds` in params.yaml has those that exist.
+    """
     run_one(f"round@{number}")
 
 
@@ -23,16 +30,3 @@ def mining_round(number: int) -> None:
 def report() -> None:
     """Write the report again."""
     run_one("report")
-
-
-def deployments(cron: str) -> list[Any]:
-    """The deployments, ready for `prefect.serve` with a limit of one run: DVC's lock allows no more.
-
-    A deployment's own `concurrency_limit` is no way to that: in Prefect 3.8.8 a served run loses its slot while it
-    starts and is cancelled.
-    """
-    return [
-        pipeline.to_deployment("pipeline", cron=cron),
-        mining_round.to_deployment("mining-round", parameters={"number": 1}),
-        report.to_deployment("report"),
-    ]

@@ -22,6 +22,7 @@ from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_stage
 from tasks.common.orphans import no_orphans
 from tasks.common.params import Params, read_params
+from tasks.common.prefect_profile import api_of_profile
 from unfont.errors import UserError
 
 P = ParamSpec("P")
@@ -135,11 +136,14 @@ def watched() -> bool:
     """Whether a Prefect server watches; a local one that `unfont ui` started is found by itself.
 
     Raises:
-        UserError: the user named a server and it does not answer.
+        UserError: the user named a server, by `PREFECT_API_URL` or a profile, and it does not answer.
     """
+    fix = "start it, or unset PREFECT_API_URL"
     named = os.environ.get("PREFECT_API_URL")
+    if not named and (named := api_of_profile()):
+        fix = "start it, or choose another profile: `prefect profile use ephemeral`"
     if named and not answers(named):
-        raise UserError("the Prefect server does not answer", where=named, fix="start it, or unset PREFECT_API_URL")
+        raise UserError("the Prefect server does not answer", where=named, fix=fix)
     if not named and answers(LOCAL_SERVER):
         os.environ["PREFECT_API_URL"] = LOCAL_SERVER
         return True
@@ -151,6 +155,8 @@ def answers(api: str) -> bool:
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5) as response:
             return bool(response.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code in (401, 403)  # it is there, and wants the key that Prefect has
     except (urllib.error.URLError, OSError, ValueError):
         return False
 

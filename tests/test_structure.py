@@ -31,6 +31,7 @@ PLUMBING = {
             "mlflow_store",
             "orphans",
             "params",
+            "prefect_profile",
         )
     ),
 }

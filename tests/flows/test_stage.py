@@ -52,6 +52,14 @@ def test_a_server_that_the_user_named_and_that_is_gone_is_reported(monkeypatch):
     assert not answers("no address")
 
 
+def test_a_profile_that_names_a_server_that_is_gone_is_reported(monkeypatch, tmp_path):
+    (tmp_path / "profiles.toml").write_text('active = "a"\n[profiles.a]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n')
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_PROFILES_PATH", str(tmp_path / "profiles.toml"))
+    with pytest.raises(UserError, match="choose another profile"):
+        watched()
+
+
 def test_a_stage_that_nobody_watches_never_imports_prefect():
     code = "import sys, flows.words; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
