@@ -41,7 +41,13 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "draw": look.draw,
         "live": look.live,
     },
-    "Use the model": {"predict": use.predict, "export": use.export, "register": use.register},
+    "Use the model": {
+        "predict": use.predict,
+        "export": use.export,
+        "register": use.register,
+        "promote": use.promote,
+        "rollback": use.rollback,
+    },
     "Watch and schedule": {"ui": watch.ui, "serve": watch.serve},
 }
 

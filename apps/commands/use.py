@@ -91,6 +91,24 @@ def register() -> None:
     print(register_chosen(read_params()))
 
 
+def promote(
+    run: Annotated[str, typer.Argument(help="A registered version's number, or the MLflow run of one.")],
+) -> None:
+    """Make a registered model champion, whatever was measured."""
+    from tasks.common.params import read_params
+    from tasks.predict.promote import promote as make_champion
+
+    print(make_champion(read_params().problem, run))
+
+
+def rollback() -> None:
+    """Give the champion's place back to the model that had it before."""
+    from tasks.common.params import read_params
+    from tasks.predict.promote import rollback as go_back
+
+    print(go_back(read_params().problem))
+
+
 def _source(model: str | None) -> "ModelSource":
     """The model called so; the one that serves unless named, outside of a project too."""
     from tasks.common.params import PARAMS_FILE, read_params

@@ -33,12 +33,14 @@ from tasks.common.files import sha256_of, write_json
 from tasks.common.mlflow_runs import NAME_TAG, PARENT_TAG, PARENT_VARIABLE
 from tasks.common.mlflow_store import experiment_of, use_store
 from tasks.common.params import Params
+from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions
 from tasks.evaluate.model_selection import read_choice
-from tasks.metrics.classification import text_of
-from tasks.metrics.paired_bootstrap import Difference, paired_bootstrap
+from tasks.metrics.paired_bootstrap import Difference
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
+from tasks.predict.criterion_difference import criterion_difference
+from tasks.predict.promote import ROLLED_BACK_TAG, make_champion
 from tasks.train.card import CARD_FILE, WEIGHTS_FILE, read_card
 from unfont.errors import UserError
 
@@ -52,7 +54,7 @@ log = logging.getLogger("unfont")
 class Verdict:
     """Whether the candidate takes the alias, and why.
 
-    `difference` is its validation accuracy less the incumbent's, `lower_bound` that of the bootstrap's interval;
+    `difference` is its criterion on validation less the incumbent's, `lower_bound` that of the bootstrap's interval;
     both are None where nothing was compared.
     """
 
@@ -66,9 +68,9 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
     """Register the model of `home`'s `chosen.json` and decide who is champion.
 
     The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The alias moves
-    only when the lower bound of a paired bootstrap of the difference in accuracy is above 0: the one term of the
-    criterion that is estimated from enough crops. Labels that the incumbent does not know count as mistakes. It also
-    moves where nobody holds it, where the incumbent has the same weights and another temperature, and where the
+    only when the lower bound of a paired bootstrap of the difference in the criterion that chose is above 0
+    (`tasks.predict.criterion_difference`). Labels that the incumbent does not know count as mistakes. It also moves
+    where nobody holds it, where the incumbent has the same weights and another temperature, and where the
     incumbent cannot be scored at all: its files are gone, or it reads pictures of another size.
 
     What is registered is the model's folder, its card with the temperature of the choice.
@@ -91,7 +93,7 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
         version = _log(params, name, folder, choice, served_model)
     verdict = _judge(params, name, version, folder=folder, table=table)
     if verdict.moved:
-        MlflowClient().set_registered_model_alias(name, ALIAS, version.version)
+        make_champion(name, str(version.version))
     log.info("%s version %s: %s", name, version.version, verdict.reason)
     facts = {"name": name, "version": str(version.version), "weights": choice["weights"], "logged": logged}
     return facts | asdict(verdict)
@@ -134,6 +136,8 @@ def _judge(params: Params, name: str, version: ModelVersion, *, folder: Path, ta
         return Verdict(moved=True, reason="there was no champion")
     if str(held) == str(version.version):
         return Verdict(moved=False, reason="it is the champion already")
+    if version.tags.get(ROLLED_BACK_TAG):
+        return Verdict(moved=False, reason="it was rolled back")
     incumbent = MlflowClient().get_model_version(name, held)
     if incumbent.tags.get(WEIGHTS_TAG) == version.tags.get(WEIGHTS_TAG):
         return Verdict(moved=True, reason=f"champion {held} has the same weights, registered before")
@@ -158,19 +162,18 @@ def _incumbent(name: str, version: ModelVersion, card: dict[str, Any]) -> predic
 
 
 def _difference(params: Params, pair: dict[str, predictions.Model], table: Path) -> Difference:
-    """By how much "new" is more accurate than "old" on `validation` text (`text_of`) at 'light'."""
+    """By how much "new" is better than "old" on `validation` at 'light', by the criterion that chose."""
     settings, labels = params.evaluate, params.labels
     with deterministic(params.threads):
         scored = predictions.score_split(
             pair, table=table, split=SELECTION_SPLIT, labels=labels, severities=[SEVERITY], batch=settings.batch
         )
-    right = {}
-    for name in pair:
-        text = text_of(scored.of(name, SEVERITY))
-        right[name] = (text["true"] == text["predicted"]).to_numpy()
-    return paired_bootstrap(
-        right["new"],
-        right["old"],
+    return criterion_difference(
+        scored.of("new", SEVERITY),
+        scored.of("old", SEVERITY),
+        nuisance=next(iter(nuisance_columns(labels)), None),
+        group=labels.group,
+        cell_crops=min(settings.cell_crops, settings.choice_crops),
         resamples=settings.resamples,
         confidence=settings.confidence,
         seed=derived_seed(params.seed, "champion"),
