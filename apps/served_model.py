@@ -8,6 +8,7 @@
 
 import base64
 import binascii
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from tasks.predict.torch_model import TorchModel
 from tasks.train.card import read_card
 from unfont.answers import answers
 from unfont.errors import UserError
-from unfont.picture import picture_of
+from unfont.picture import MOST_BYTES, picture_of, too_many_bytes
 from unfont.rank import check_options
 
+DATA_URL = re.compile(r"^\s*data:[^,]{0,200};base64,", re.IGNORECASE)
+URL_SAFE = str.maketrans("-_", "+/")
 COLUMNS = ("p", "top", "windows", "agree", "shares", "turned", "error")
 
 
@@ -79,10 +82,15 @@ class ServedModel(PythonModel):
 
 
 def _bytes_of(image: Any, *, where: str) -> bytes:
+    """The file's bytes: as they are, or base64 of either alphabet, wrapped, without padding, or in a data: URL."""
     if isinstance(image, bytes):
         return image
     try:
-        return base64.b64decode(image, validate=True)
+        text = DATA_URL.sub("", image, count=1)
+        if len(text) > 2 * MOST_BYTES:  # base64 takes four letters for three bytes, and few of them are line ends
+            raise too_many_bytes(where)
+        text = "".join(text.split()).translate(URL_SAFE).rstrip("=")
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError, TypeError) as error:
         raise UserError("this is no base64", where=where, fix="send the file's bytes in base64") from error
 

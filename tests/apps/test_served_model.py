@@ -49,6 +49,49 @@ def test_bytes_and_base64_get_the_same_prediction(served):
     assert first["script"] == first["top"][0]["script"] and len(first["top"]) == 2
 
 
+def many_png():
+    """Bytes whose base64 has letters in which the two alphabets differ."""
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 90), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda data: base64.encodebytes(data).decode(),  # a line end after 76 letters, as `base64 FILE` has
+        lambda data: "data:image/png;base64," + base64.b64encode(data).decode(),
+        lambda data: " data:image/png;name=a.png;base64," + base64.encodebytes(data).decode().replace("\n", "\r\n"),
+        lambda data: base64.urlsafe_b64encode(data).decode(),
+        lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    ],
+    ids=["wrapped", "data", "named and wrapped", "url-safe", "without padding"],
+)
+def test_base64_as_programs_write_it_is_read(served, written):
+    data = many_png()
+    assert {"+", "/"} <= set(base64.b64encode(data).decode())
+    first, second = served.predict(None, pd.DataFrame({"image": [data, written(data)]})).to_dict("records")
+    assert first == second and first["error"] is None
+
+
+@pytest.mark.parametrize("wrong", ["%%", "data:image/png,abc", "aGVsbG8*", None, 1.5, float("nan"), ["a"]])
+def test_what_is_no_base64_is_said_of_its_row_and_the_others_are_answered(served, wrong):
+    rows = served.predict(None, pd.DataFrame({"image": [wrong, png()]}, dtype=object)).to_dict("records")
+    assert "this is no base64 (row 0)" in rows[0]["error"]
+    assert rows[1]["error"] is None and rows[1]["script"]
+
+
+def test_a_batch_of_bad_pictures_alone_is_answered(served):
+    (row,) = served.predict(None, pd.DataFrame({"image": ["no picture"]})).to_dict("records")
+    assert row["script"] is None and row["error"]
+
+
+def test_more_letters_than_a_picture_may_have_bytes_are_not_decoded(served, monkeypatch):
+    monkeypatch.setattr("apps.served_model.MOST_BYTES", 100)
+    (row,) = served.predict(None, pd.DataFrame({"image": ["A" * 201]})).to_dict("records")
+    assert "is larger than" in row["error"]
+
+
 def test_a_bad_picture_does_not_spoil_its_neighbours(served, tmp_path):
     (tmp_path / "secret.png").write_bytes(png())
     images = pd.DataFrame({"image": ["%%", png(), base64.b64encode(b"text").decode(), str(tmp_path / "secret.png")]})
