@@ -34,11 +34,12 @@ test: $(VENV)/.ready-test  ## Make the environment, check the code, run the test
 	@$(MAKE) --no-print-directory lint
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.ready-test  ## Check style, types, and the direction of imports.
+lint: $(VENV)/.ready-test  ## Check style, types, the direction of imports, and security.
 	ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
+	bandit --quiet --configfile pyproject.toml --recursive apps flows tasks models unfont
 
 format: $(VENV)/.ready-test  ## Format the code as lint checks it.
 	ruff check --fix .

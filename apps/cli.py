@@ -76,7 +76,8 @@ def _print_completion(shell: str | None) -> None:
     if shell is not None:
         from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-        print(get_completion_script(prog_name="unfont", complete_var=COMPLETE, shell=shell))
+        script = get_completion_script(prog_name="unfont", complete_var=COMPLETE, shell=shell)  # nosec B604
+        print(script)
         raise typer.Exit
 
 
