@@ -1,4 +1,4 @@
-"""Doctor: what the pipeline needs of a machine, checked one by one."""
+"""Doctor: what the pipeline needs of a machine, and the state of a project, checked one by one."""
 
 import importlib.metadata
 import os
@@ -15,19 +15,26 @@ MIN_FREE_GB = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """What was checked, and its state; `fix` says how to fix it, and is empty where it is good."""
+    """What was checked, and its state; `fix` says how to fix it, and is empty where there is nothing to fix.
+
+    `needed`: without the fix the pipeline cannot run, or not rightly; elsewhere it is a hint.
+    """
 
     what: str
     state: str
     fix: str = ""
+    needed: bool = True
 
     @property
     def good(self) -> bool:
-        return not self.fix
+        return not self.fix or not self.needed
 
 
 def examine() -> list[Finding]:
-    return list(_findings())
+    """Of this machine, and of the project in the working folder."""
+    from apps.doctor_project import project_findings
+
+    return [*_findings(), *project_findings()]
 
 
 def check_machine() -> None:
@@ -45,10 +52,23 @@ def _findings() -> Iterator[Finding]:
     yield Finding("Python", sys.version.split()[0])
     for package in ("torch", "prefect", "mlflow", "dvc", "pillow"):
         yield Finding(package, importlib.metadata.version(package))
+    yield _python()
     yield _raqm()
     yield _node()
     yield _writable(Path("data"))
     yield _space()
+
+
+def _python() -> Finding:
+    """`dvc repro` runs `python` of PATH."""
+    found = shutil.which("python")
+    if found is None:
+        return Finding(
+            "python of PATH", "there is none, and dvc repro runs it", "activate the environment", needed=False
+        )
+    other = Path(found).parent != Path(sys.executable).parent
+    fix = "activate the environment of unfont, or dvc repro runs another Python" if other else ""
+    return Finding("python of PATH", found, fix, needed=False)
 
 
 def _raqm() -> Finding:

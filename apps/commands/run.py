@@ -75,15 +75,15 @@ def setup() -> None:
 
 
 def doctor() -> None:
-    """Check this machine: what works, and how to fix what does not."""
+    """Check this machine and this project: what works, what is stale and why, and how to fix what does not."""
     from apps.doctor import examine
     from tasks.common.params import read_params
 
     read_params()
     findings = examine()
     for finding in findings:
-        line = f"{finding.what}: {finding.state}"
-        print(f"ok   {line}" if finding.good else f"FIX  {line}: {finding.fix}")
+        mark = "ok  " if not finding.fix else "FIX " if finding.needed else "hint"
+        print(f"{mark} {finding.what}: {finding.state}{finding.fix and ': '}{finding.fix}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
