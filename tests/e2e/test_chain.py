@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.faults import killed, left_over
 from tasks.common.files import read_json, sha256_of
 from tests.project import dvc, unfont, write_params
 
@@ -176,6 +177,16 @@ def test_later_rounds_are_stale_only_where_the_bytes_of_one_before_differ(projec
     assert unfont("run", "--plan")[1].split()[0] == "round@2"
     assert unfont("round", "1")[0] == 0
     assert "up to date" in dvc(project, "status")
+
+
+def test_a_killed_repro_leaves_nothing_and_the_next_one_ends_with_the_same_bytes(project):
+    before = hashes(project)
+    assert killed(project, ("dvc", "repro", "--force", "--single-item", "words"), after=2.0)
+    assert left_over(project) == []
+    dvc(project, "repro")
+    assert hashes(project) == before
+    assert "up to date" in dvc(project, "status")
+    assert not list((project / "data").rglob(".*.part"))
 
 
 def test_a_third_round_is_one_line(project):
