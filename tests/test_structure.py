@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,7 +66,22 @@ def test_each_stage_is_one_flow_of_its_name(name):
     stages = [value for value in vars(module).values() if isinstance(value, Stage) and value.name == name]
     assert len(stages) == 1
     assert stages[0].flow.name == name
-    assert entry_of(name)["cmd"].startswith(f"python -m flows.{name}")
+    assert entry_of(name)["cmd"].startswith(f"PATH=$PWD/.venv/bin:$PATH python -m flows.{name}")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_stage_finds_the_project_s_python_where_nothing_is_activated(tmp_path, shell):
+    project = tmp_path / "a b"
+    python = project / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    program = shutil.which(shell)
+    assert program
+    done = subprocess.run(
+        [program, "-c", entry_of("words")["cmd"]], cwd=project, env={"PATH": "/nowhere"}, capture_output=True, text=True
+    )
+    assert done.stdout == "-m flows.words\n"
 
 
 @pytest.mark.parametrize("name", STAGES)
