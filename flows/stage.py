@@ -8,6 +8,7 @@ and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs
 import contextlib
 import functools
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -23,7 +24,7 @@ from tasks.common.mlflow_runs import recorded_stage
 from tasks.common.orphans import no_orphans
 from tasks.common.params import Params, read_params
 from tasks.common.prefect_profile import api_of_profile
-from unfont.errors import UserError
+from unfont.errors import UnreachableError, UserError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,6 +78,18 @@ class Stage:
                 from prefect.runtime import flow_run
 
                 record.tag("prefect.flow_run_id", str(flow_run.id))
+                _publish(f"{address}-{params.problem}", record)
+
+
+def _publish(name: str, record: Record) -> None:
+    """The stage's metrics as a table of its Prefect run, with the MLflow run that has the rest."""
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(
+        key="metrics-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
+        table=[{"metric": metric, "value": value} for metric, value in sorted(record.measured().items())],
+        description=f"Curves, figures and parameters: MLflow run {record.link()}",
+    )
 
 
 def _flow_run_name() -> str:
@@ -136,14 +149,14 @@ def watched() -> bool:
     """Whether a Prefect server watches; a local one that `unfont ui` started is found by itself.
 
     Raises:
-        UserError: the user named a server, by `PREFECT_API_URL` or a profile, and it does not answer.
+        UnreachableError: the user named a server, by `PREFECT_API_URL` or a profile, and it does not answer.
     """
     fix = "start it, or unset PREFECT_API_URL"
     named = os.environ.get("PREFECT_API_URL")
     if not named and (named := api_of_profile()):
         fix = "start it, or choose another profile: `prefect profile use ephemeral`"
     if named and not answers(named):
-        raise UserError("the Prefect server does not answer", where=named, fix=fix)
+        raise UnreachableError("the Prefect server does not answer", where=named, fix=fix)
     if not named and answers(LOCAL_SERVER):
         os.environ["PREFECT_API_URL"] = LOCAL_SERVER
         return True

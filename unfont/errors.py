@@ -1,4 +1,4 @@
-"""The one exception that means "the user's input was wrong"."""
+"""The exceptions that mean "the user can mend this": a wrong input, or a server that does not answer."""
 
 
 class UserError(Exception):
@@ -17,8 +17,12 @@ class UserError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Process pools pickle exceptions; keyword-only arguments need this.
-        return _rebuild, (self.what, self.where, self.fix)
+        return _rebuild, (type(self), self.what, self.where, self.fix)
 
 
-def _rebuild(what: str, where: str, fix: str) -> UserError:
-    return UserError(what, where=where, fix=fix)
+class UnreachableError(UserError):
+    """A server or registry does not answer now; the same input may do later."""
+
+
+def _rebuild(kind: type[UserError], what: str, where: str, fix: str) -> UserError:
+    return kind(what, where=where, fix=fix)

@@ -77,6 +77,18 @@ class Record:
         else:
             self._client.log_artifact(self.run_id, str(path), folder)
 
+    def measured(self) -> dict[str, float]:
+        """The last value of every metric so far."""
+        return dict(self._client.get_run(self.run_id).data.metrics)
+
+    def link(self) -> str:
+        """The run in Markdown: its id, linked where a tracking server has a page of it."""
+        store = self._client.tracking_uri
+        if not store.startswith("http"):
+            return f"`{self.run_id}` (`unfont ui`)"
+        experiment = self._client.get_run(self.run_id).info.experiment_id
+        return f"[{self.run_id}]({store.rstrip('/')}/#/experiments/{experiment}/runs/{self.run_id})"
+
     def tag(self, key: str, value: str) -> None:
         self._client.set_tag(self.run_id, key, value)
 

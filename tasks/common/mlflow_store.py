@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from unfont.errors import UserError
+from unfont.errors import UnreachableError, UserError
 
 STORE = Path("mlflow")
 SQLITE = "sqlite:///"
@@ -64,7 +64,8 @@ def check_store() -> None:
     """Look at the store without MLflow, which tries again for minutes where one cannot be reached.
 
     Raises:
-        UserError: the folder cannot be written, the file is damaged, or the server does not answer.
+        UserError: the folder cannot be written, or the file is damaged.
+        UnreachableError: the server does not answer.
     """
     uri, file = store_uri(), sqlite_file()
     if file is None:
@@ -102,7 +103,7 @@ def _check_server(uri: str) -> None:
     try:
         socket.create_connection((address.hostname, port), timeout=PATIENCE_S).close()
     except OSError as error:
-        raise UserError(
+        raise UnreachableError(
             f"the MLflow server does not answer: {error}",
             where=uri,
             fix="start it (`unfont ui` starts the project's own), or unset MLFLOW_TRACKING_URI",

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from unfont.errors import UserError
+from unfont.errors import UnreachableError, UserError
 
 OLDEST_NPM = 7  # the first that reads the lock's format
 RETRY = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
@@ -161,7 +161,7 @@ def explain_failure(said: str, root: Path) -> UserError:
             fix="use another registry, or remove the package from package.json and lock again",
         )
     if re.fullmatch(UNREACHED, code) or re.search(r"\b(ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN)\b", words):
-        return UserError(
+        return UnreachableError(
             f"the package registry cannot be reached ({code or 'no network'})",
             where=root,
             fix="connect to the network, or point npm to a registry within reach (npm config set registry)",

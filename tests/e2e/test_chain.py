@@ -77,7 +77,10 @@ def test_prefect_has_watched_every_stage(project):
 
     with get_client(sync_client=True) as client:
         names = {flow.name for flow in client.read_flows()}
+        tables = {found.key: found for found in client.read_artifacts()}
     assert {"pipeline", *(stage.split("@")[0] for stage in STAGES)} <= names
+    (run,) = [run for run in stage_runs() if run.data.tags["unfont.stage"] == "round@2"]
+    assert run.info.run_id in tables["metrics-round-2-debug"].description
 
 
 def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):

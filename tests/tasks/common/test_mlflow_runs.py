@@ -110,3 +110,15 @@ def test_runs_of_a_killed_process_end_as_killed_and_the_rerun_names_them(store, 
 def test_of_another_machine_s_process_nothing_is_known():
     assert not _is_gone("elsewhere:1:1000")
     assert not _is_gone(_this_process())
+
+
+def test_a_record_says_what_was_measured_and_where_it_is(store, monkeypatch):
+    with recorded_stage(FACTS, "debug") as record:
+        record.metrics({"added": 7})
+        assert record.measured() == {"added": 7}
+        assert record.link() == f"`{record.run_id}` (`unfont ui`)"
+        monkeypatch.setattr(type(record._client), "tracking_uri", "http://runs.example.org/")
+        number = client().get_run(record.run_id).info.experiment_id
+        assert record.link() == (
+            f"[{record.run_id}](http://runs.example.org/#/experiments/{number}/runs/{record.run_id})"
+        )
