@@ -40,6 +40,7 @@ from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.paired_bootstrap import Difference
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
 from tasks.predict.criterion_difference import criterion_difference
+from tasks.predict.model_card import model_card
 from tasks.predict.promote import ROLLED_BACK_TAG, make_champion
 from tasks.train.card import CARD_FILE, WEIGHTS_FILE, read_card
 from unfont.errors import UserError
@@ -47,6 +48,7 @@ from unfont.errors import UserError
 # What the served model imports; named here, since MLflow would infer it in a process of its own.
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "pyarrow", "pydantic", "pyyaml", "safetensors", "torch")
 TEMPERATURE_TAG = "temperature"
+DESCRIPTION = 5000  # letters that MLflow's registry has room for
 log = logging.getLogger("unfont")
 
 
@@ -64,7 +66,7 @@ class Verdict:
     lower_bound: float | None = None
 
 
-def register_model(params: Params, *, home: Path, table: Path, served_model: Path) -> dict[str, Any]:
+def register_model(params: Params, *, home: Path, table: Path, served_model: Path, fonts: Path) -> dict[str, Any]:
     """Register the model of `home`'s `chosen.json` and decide who is champion.
 
     The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The alias moves
@@ -73,9 +75,11 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
     where nobody holds it, where the incumbent has the same weights and another temperature, and where the
     incumbent cannot be scored at all: its files are gone, or it reads pictures of another size.
 
-    What is registered is the model's folder, its card with the temperature of the choice.
+    What is registered is the model's folder, its card with the temperature of the choice; its description is the
+    model card (`tasks.predict.model_card`), where `evaluate` measured the model.
 
     Args:
+        fonts: the fonts' table.
         served_model: the file that defines the model which MLflow serves (models from code).
 
     Returns:
@@ -91,6 +95,7 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
     logged = version is None
     if version is None:
         version = _log(params, name, folder, choice, served_model)
+        _describe(params, version, read_card(folder), choice["name"], fonts)
     verdict = _judge(params, name, version, folder=folder, table=table)
     if verdict.moved:
         make_champion(name, str(version.version))
@@ -203,6 +208,13 @@ def _log(params: Params, name: str, folder: Path, choice: dict[str, Any], served
     tags = {WEIGHTS_TAG: choice["weights"], TEMPERATURE_TAG: str(choice["temperature"])}
     tags |= {"problem": params.problem, "chosen": choice["name"]}
     return mlflow.register_model(logged.model_uri, name, tags=tags)
+
+
+def _describe(params: Params, version: ModelVersion, card: dict[str, Any], measured: str, fonts: Path) -> None:
+    with contextlib.suppress(UserError, FileNotFoundError):
+        facts = {"name": f"{version.name} {version.version}", "labels": card["labels"]}
+        text = model_card(params, measured, card=facts, fonts=fonts)
+        MlflowClient().update_model_version(version.name, version.version, description=text[:DESCRIPTION])
 
 
 @contextlib.contextmanager

@@ -73,7 +73,9 @@ def predict_only(home, path, label):
 
 
 def register(params, home):
-    return register_model(params, home=home, table=home / "table", served_model=SERVED_MODEL)
+    return register_model(
+        params, home=home, table=home / "table", served_model=SERVED_MODEL, fonts=home / "fonts.parquet"
+    )
 
 
 def lose_files():
@@ -282,3 +284,16 @@ def test_what_was_never_registered_is_not_promoted(params, home, wrong):
     register(params, home)
     with pytest.raises(UserError, match=r"no registered version is of .*its versions \(1\)"):
         promote("scripts", wrong)
+
+
+def test_the_model_card_is_the_version_s_description_as_far_as_there_is_room(params, home, monkeypatch):
+    register(params, home)
+    assert not MlflowClient().get_model_version("unfont", "1").description  # evaluate measured nothing here
+    monkeypatch.setattr(
+        "tasks.predict.register.model_card",
+        lambda params, name, card, fonts: f"{card['name']} {name} ".ljust(6000, "x"),
+    )
+    choose(home, "rounds/0", name="round-0")
+    register(params, home)
+    described = MlflowClient().get_model_version("unfont", "2").description
+    assert described.startswith("unfont 2 round-0 x") and len(described) == 5000
