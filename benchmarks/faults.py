@@ -103,17 +103,19 @@ def killed(folder: Path, command: tuple[str, ...], after: float) -> bool:
 
 
 def left_over(folder: Path) -> list[psutil.Process]:
-    """Processes that work in the folder and do not end."""
+    """Processes that work in the folder and do not end, less this one and its own."""
     deadline = time.monotonic() + PATIENCE_S
-    while (left := [one for one in psutil.process_iter() if _works_in(one, folder)]) and time.monotonic() < deadline:
+    while True:
+        own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+        left = [one for one in psutil.process_iter() if one.pid not in own and _works_in(one, folder)]
+        if not left or time.monotonic() > deadline:
+            return left
         time.sleep(0.2)
-    return left
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        here = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
-        return here and Path(process.cwd()) == folder.resolve()
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder.resolve()
     except psutil.Error:
         return False
 

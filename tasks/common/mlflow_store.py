@@ -149,7 +149,7 @@ def experiment_of(problem: str) -> str:
     """
     found = client().get_experiment_by_name(problem)
     local = sqlite_file() is not None
-    if found is not None and local and _is_elsewhere(found.artifact_location):
+    if found is not None and local and is_elsewhere(found.artifact_location):
         log.warning("the project was moved: the runs before are in MLflow's experiment '%s (moved)'", problem)
         client().rename_experiment(found.experiment_id, _free_name(f"{problem} (moved)"))
         found = None
@@ -160,7 +160,7 @@ def experiment_of(problem: str) -> str:
     return str(client().create_experiment(problem, artifact_location=location))
 
 
-def _is_elsewhere(location: str) -> bool:
+def is_elsewhere(location: str) -> bool:
     """Whether artifacts are addressed by a folder, and it is not this project's."""
     here = (store_folder() / ARTIFACTS).as_uri()
     return urlsplit(location).scheme == "file" and not location.startswith(here)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.common.dvc_stage import WORK
 from tasks.common.files import read_json, sha256_of, write_json
-from tasks.common.mlflow_store import check_store, client, readable_store, sqlite_file, use_store
+from tasks.common.mlflow_store import check_store, client, is_elsewhere, readable_store, sqlite_file, use_store
 from tasks.common.params import Params
 from tasks.evaluate.model_selection import read_choice
 from tasks.train.card import read_card, weights_of
@@ -46,7 +46,7 @@ def find_model(params: Params) -> Path:
     if chosen is not None and champion == sha256_of(chosen / "model.safetensors"):
         return chosen
     use_store()
-    return champion_artifacts(f"models:/{name}@{ALIAS}")
+    return artifacts_of_version(name, client().get_model_version_by_alias(name, ALIAS).version)
 
 
 def temperature_of(params: Params, folder: Path) -> float:
@@ -69,14 +69,22 @@ def temperature_of(params: Params, folder: Path) -> float:
     return float(known.get(weights, 1.0))
 
 
-def champion_artifacts(uri: str) -> Path:
-    """The model folder inside of a logged model, on this machine.
+def artifacts_of_version(name: str, version: object) -> Path:
+    """The model folder inside of a registered version, on this machine.
 
     Raises:
-        UserError: the store does not give it.
+        UserError: the store does not give it, or names a folder outside of a project that was moved.
     """
     import mlflow
 
+    uri = f"models:/{name}/{version}"
+    place = client().get_model_version_download_uri(name, str(version))
+    if sqlite_file() is not None and is_elsewhere(place):
+        raise UserError(
+            "the registered model's files are in the folder that the project was moved from",
+            where=place,
+            fix="run `unfont register`",
+        )
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / ARTIFACTS
     except (mlflow.MlflowException, OSError) as error:

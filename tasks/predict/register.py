@@ -38,7 +38,7 @@ from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions
 from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.paired_bootstrap import Difference
-from tasks.predict.champion import ALIAS, WEIGHTS_TAG, champion_artifacts, registered_name
+from tasks.predict.champion import ALIAS, WEIGHTS_TAG, artifacts_of_version, registered_name
 from tasks.predict.criterion_difference import criterion_difference
 from tasks.predict.model_card import model_card
 from tasks.predict.promote import ROLLED_BACK_TAG, make_champion
@@ -128,7 +128,7 @@ def _version_of(name: str, choice: dict[str, Any]) -> ModelVersion | None:
 
 
 def _files_of(name: str, version: ModelVersion, weights: str | None) -> Path:
-    folder = champion_artifacts(f"models:/{name}/{version.version}")
+    folder = artifacts_of_version(name, version.version)
     file = folder / WEIGHTS_FILE
     if not file.is_file() or (weights is not None and sha256_of(file) != weights):
         raise UserError("the registered weights are gone or changed", where=file, fix="register the model again")

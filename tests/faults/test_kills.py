@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,12 +33,15 @@ def test_a_command_that_still_runs_is_killed_and_one_that_has_ended_is_not(sleep
 
 def test_what_a_killed_process_leaves_running_is_found(sleeper, monkeypatch):
     monkeypatch.setattr(faults, "PATIENCE_S", 0)
-    running = faults.start(sleeper, "wait", "600")
+    (sleeper / "bin" / "leave").write_text(f"#!/bin/sh\n{sleeper}/bin/wait 600 & echo $!\n")
+    (sleeper / "bin" / "leave").chmod(0o755)
+    assert faults.start(sleeper, "leave").wait() == 0
+    left = psutil.Process(int((sleeper / "log.txt").read_text()))
     try:
-        assert [one.pid for one in faults.left_over(sleeper)] == [running.pid]
+        assert faults.left_over(sleeper) == [left]
     finally:
-        running.kill()
-        running.wait()
+        left.kill()
+    psutil.wait_procs([left])
 
 
 def test_locks_of_the_dead_are_none(tmp_path):
