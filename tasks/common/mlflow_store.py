@@ -48,12 +48,15 @@ def use_store() -> None:
     """Point MLflow at the project's store.
 
     Raises:
-        UserError: the store cannot be made or read, is another version's, or its server does not answer.
+        UserError: the store cannot be made or read, is another version's, or its server does not answer; or the
+            installation is older than the code.
     """
     import mlflow
 
     uri = store_uri()
     check_store()
+    if sqlite_file() is not None:
+        _check_plug_in()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     with readable_store():
@@ -81,6 +84,18 @@ def check_store() -> None:
         ) from error
     if file.exists():
         _check_file(file)
+
+
+def _check_plug_in() -> None:
+    """Whether MLflow knows `apps.mlflow_artifacts`, as it does from an installation of this version on."""
+    from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
+
+    if get_registered_artifact_repositories()["mlflow-artifacts"].__module__ != "apps.mlflow_artifacts":
+        raise UserError(
+            "the installation is older than the code: MLflow would not find its artifacts",
+            where="unfont-pipeline",
+            fix="run `make run`, or `pip install -e .`",
+        )
 
 
 def _check_file(file: Path) -> None:

@@ -111,3 +111,12 @@ def test_an_experiment_that_names_this_folder_goes_on(store):
     use_store()
     here = (store / "mlflow" / "artifacts" / "old").as_uri()
     assert client().create_experiment("old", artifact_location=here) == experiment_of("old")
+
+
+def test_an_installation_without_the_plug_in_is_one_line(store, monkeypatch):
+    from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
+    from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+
+    monkeypatch.setitem(get_registered_artifact_repositories(), "mlflow-artifacts", MlflowArtifactsRepository)
+    with pytest.raises(UserError, match=r"older than the code.*pip install -e \."):
+        use_store()
