@@ -33,9 +33,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "report": stages.report,
     },
     "Try settings": {"sweep": sweep.sweep},
-    "Inspect crops, models and units": {
-        "review": look.review,
-        "history": look.history,
+    "Follow single crops": {"review": look.review, "history": look.history},
+    "Look inside the network": {
         "compare": look.compare,
         "explain": look.explain,
         "draw": look.draw,
