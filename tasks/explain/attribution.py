@@ -222,6 +222,24 @@ def attribution_of(
     )
 
 
+def maps_of(
+    network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, workers: int
+) -> dict[str, NDArray[np.float32]]:
+    """Maps alone, without their checks: by method `[n, h, w]`, of `images[n, channels, h, w]` for `targets[n]`.
+
+    Must run within `deterministic`. `workers`: threads.
+    """
+
+    def of_part(rows: Tensor) -> dict[str, Tensor]:
+        own = folded(network)  # methods set hooks on the network that they explain
+        return {
+            name: explain(own).detach() for name, explain in _methods(images[rows], targets[rows], settings).items()
+        }
+
+    parts = list(in_threads(of_part, torch.split(torch.arange(len(images)), PART), workers))
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in METHODS}
+
+
 class _AtTemperature(nn.Module):
     """A network whose logits are divided by a temperature."""
 

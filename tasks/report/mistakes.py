@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from models.explain.attribution_checks import area
 from models.settings import AttributionSettings
+from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY
-from tasks.explain.attribution import METHODS, Explained, explain_crops, shows_edges
+from tasks.explain.attribution import METHODS, Explained, explain_crops, maps_of, shows_edges
 from tasks.explain.attribution_page import overlay
 from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of
@@ -21,6 +24,7 @@ from tasks.report.evidence import TESTS, Evidence
 from tasks.report.overview import SPLIT_TITLES, names_of, words
 from tasks.report.site import Site
 from tasks.report.tables import in_turn
+from tasks.train.weights import load_model
 
 SHEET = 64  # mistakes in a sprite sheet: the browser loads those near the visible part
 COLOURS = 32  # of a sheet: crops are grey, a map adds two hues; all colours would be three times the bytes
@@ -33,6 +37,7 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
     rows = mistakes_of(evidence)
     attributed = attributed_of(rows, evidence.params.report.attributed)
     explained = _explained(evidence, attributed, settings) if len(rows) else None
+    right = _right_maps(evidence, explained, attributed["true"].tolist(), settings) if explained else {}
     found = _numbers(evidence, rows, explained) if explained else []
     with_maps = [one for one in found if one["areas"]]
     names = names_of(evidence.params)
@@ -59,7 +64,8 @@ def write_mistakes(site: Site, evidence: Evidence) -> None:
         labels=labels,
         places={column: {label: index for index, (label, _) in enumerate(of)} for column, of in labels.items()},
         attributed=len(attributed),
-        sheets=_sheets(site, evidence, rows["key"].tolist(), explained) if explained else [],
+        sheets=_sheets(site, evidence, rows["key"].tolist(), explained, right) if explained else [],
+        with_right=set(right),
         per_sheet=SHEET,
         address=ADDRESS,
         taken=min(settings.randomised, len(attributed)),
@@ -98,6 +104,23 @@ def _explained(evidence: Evidence, rows: pd.DataFrame, settings: AttributionSett
         temperature=float(evidence.chosen["temperature"]),
         labels=rows["predicted"].tolist(),
     )
+
+
+def _right_maps(
+    evidence: Evidence, explained: Explained, true: list[str], settings: AttributionSettings
+) -> dict[str, dict[str, np.ndarray]]:
+    """By key and method the map of the right label, of those mistakes whose label the model knows."""
+    network, card = load_model(evidence.chosen_folder)
+    known = [row for row, label in enumerate(true) if label in card["labels"]]
+    if not known:
+        return {}
+    targets = torch.tensor([card["labels"].index(true[row]) for row in known])
+    with deterministic(evidence.params.threads):
+        images = explained.images[torch.tensor(known)]
+        maps = maps_of(network, images, targets, settings, workers=evidence.params.threads)
+    return {
+        explained.names[row]: {method: maps[method][place] for method in METHODS} for place, row in enumerate(known)
+    }
 
 
 def _numbers(evidence: Evidence, rows: pd.DataFrame, explained: Explained) -> list[dict[str, Any]]:
@@ -168,8 +191,17 @@ def _by_layer(found: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
     return [{"layer": layer, **{method: round(found[method][layer], DIGITS) for method in METHODS}} for layer in layers]
 
 
-def _sheets(site: Site, evidence: Evidence, keys: list[str], explained: Explained) -> list[Sheet | None]:
-    """Sheets of `SHEET` mistakes each: the crop as tested (`<key>/0`), and each method's map (`<key>/1` …)."""
+def _sheets(
+    site: Site,
+    evidence: Evidence,
+    keys: list[str],
+    explained: Explained,
+    right: Mapping[str, Mapping[str, np.ndarray]],
+) -> list[Sheet | None]:
+    """Sheets of `SHEET` mistakes each: the crop as tested (`<key>/0`), and each method's map (`<key>/1` …).
+
+    The maps of the right label are `<key>/right/1` ….
+    """
     target, channels = evidence.params.labels.target, explained.images.shape[1]
     images = Sample.of_keys(evidence.table, keys, target=target, severity=SEVERITY).images(channels)
     row = {key: number for number, key in enumerate(explained.names)}
@@ -180,6 +212,8 @@ def _sheets(site: Site, evidence: Evidence, keys: list[str], explained: Explaine
             pictures[f"{key}/0"] = pixels_of(image)
             for number, method in enumerate(METHODS if key in row else (), 1):
                 pictures[f"{key}/{number}"] = overlay(image, explained.attribution.maps[method][row[key]])
+            for number, method in enumerate(METHODS if key in right else (), 1):
+                pictures[f"{key}/right/{number}"] = overlay(image, right[key][method])
         sheets.append(site.sheet(f"mistakes-{len(sheets)}", pictures, colours=COLOURS))
     return sheets
 
