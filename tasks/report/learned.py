@@ -11,10 +11,11 @@ from markupsafe import Markup
 from tasks.crop_table.png import Pixels
 from tasks.explain.removal import Removal
 from tasks.explain.selective import GROUP, SelectiveUnit, strokes_of
-from tasks.explain.unit_images import RULES
+from tasks.explain.unit_images import RULES, LayerVisuals
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.svg import Axis, Plot, colour, share_axis
 from tasks.report.layers import layer_page
+from tasks.report.poster import PosterRow, poster
 from tasks.report.site import Site
 
 LEARNED = 2  # units of a layer
@@ -29,7 +30,8 @@ def write_learned(
     explained: Explanation,
     learned: Sequence[Sequence[SelectiveUnit]],
     units: Sequence[Sequence[Mapping[str, Any]]],
-    parts: Sequence[Sequence[Sequence[Mapping[str, Pixels]]]],
+    visuals: Sequence[LayerVisuals],
+    crops: Mapping[str, Pixels],
     removal: Removal,
 ) -> None:
     """Write the page.
@@ -37,13 +39,18 @@ def write_learned(
     Args:
         learned: the units of each layer.
         units: all units of each layer, as `tasks.report.layers.write_layer` returns them.
-        parts: of each layer and unit, its patches and attributions (`LayerVisuals.attributions`).
+        visuals: of each layer, its units' attributions and optimised images.
+        crops: the clean crops by their keys.
         removal: what accuracy is left without some units.
     """
-    layers = []
-    for layer, selective, own, shown in zip(explained.layers, learned, units, parts, strict=True):
+    layers, shown = [], []
+    for layer, selective, own, seen in zip(explained.layers, learned, units, visuals, strict=True):
         whole = layer.field[1] >= WHOLE * layer.image[1]
-        rows = [_row(one, own[one.unit], shown[one.unit], layer) for one in selective]
+        text = site.target == "script"
+        rows = [
+            _row(one, own[one.unit], seen.attributions[one.unit], layer, whole=whole, text=text) for one in selective
+        ]
+        shown += [PosterRow(layer.name, row["name"], _pictures(row, seen, crops)) for row in rows]
         if rows:
             layers.append((layer_page(explained, layer), layer, whole, rows))
     numbers = {
@@ -61,7 +68,7 @@ def write_learned(
         shown=SHOWN,
         group=GROUP,
         selective=SELECTIVE,
-        text=site.target == "script",
+        poster=site.picture("poster", poster(shown)) if shown else None,
         rules=RULES[:1],
         crops=len(explained.keys),
         removal=removal,
@@ -80,17 +87,35 @@ def _row(
     unit: Mapping[str, Any],
     parts: Sequence[Mapping[str, Pixels]],
     layer: Layer,
+    *,
+    whole: bool,
+    text: bool,
 ) -> dict[str, Any]:
     """What the page says of a unit; its pictures are those of the layer's own page."""
     small = max(layer.field) <= STROKE and len(parts) > 0
     optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
+    strokes = strokes_of([_reduced(part["patch"], layer.field) for part in parts]) if small else None
+    seen = strokes or ("" if whole else "parts of letters" if text else "parts of the picture")
+    labels = ", ".join(one.group) if one.index >= SELECTIVE or not seen else ""
     return asdict(one) | {
-        "strokes": strokes_of([_reduced(part["patch"], layer.field) for part in parts]) if small else None,
+        "strokes": strokes,
+        "seen": seen,
+        "name": ": ".join(part for part in (seen.capitalize(), labels) if part),
         "crops": unit["crops"][:SHOWN],
         "parts": unit["attributions"],
         "sheets": unit["sheets"],
         "image": f"{one.unit}/{optimised[0]}/best" if optimised else None,
     }
+
+
+def _pictures(row: Mapping[str, Any], visuals: LayerVisuals, crops: Mapping[str, Pixels]) -> list[Pixels]:
+    """A unit's pictures on the poster: its top crop, the part that it answers to, the deconvnet, an optimised image."""
+    unit = row["unit"]
+    found = [crops[crop["key"]] for crop in row["crops"][:1]]
+    found += [part[what] for part in visuals.attributions[unit][:1] for what in ("patch", *RULES[:1]) if what in part]
+    if row["image"]:
+        found.append(visuals.images[unit][row["image"].split("/")[1]]["best"])
+    return found
 
 
 def _reduced(patch: Pixels, field: tuple[int, int]) -> Pixels:

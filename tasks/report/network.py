@@ -74,15 +74,15 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
         network, images_of, canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
     )  # fmt: skip
-    units, part_pictures = [], []
+    units, shown = [], []
     for layer, optimised in zip(explained.layers, chosen, strict=True):
         with _timed(f"optimised images of {len(optimised)} units of layer {layer.name}"):
             visuals = visualiser.visualise(layer, optimised=optimised)
             units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals))
-            part_pictures.append(visuals.attributions)
+            shown.append(visuals)
     with _timed("took units away"):
         removal = remove_units(network, labels, table=evidence.table, target=params.labels.target, seed=params.seed)
-    write_learned(site, explained, learned, units, part_pictures, removal)
+    write_learned(site, explained, learned, units, shown, crops, removal)
     write_units(site, explained, units)
 
 
