@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tasks.common.determinism import deterministic
+from tasks.crop_table.png import Pixels
 from tasks.explain.compare import ModelComparison, Pair, compare_pairs, seed_pairs
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.compare_page import crops_of, matched_units
+from tasks.explain.matched_images import matched_images
 from tasks.explain.units import Explanation
 from tasks.pages.single_page import pixels_of
 from tasks.report.evidence import Evidence, model_folders
@@ -16,6 +19,7 @@ from tasks.report.layers import layer_page
 from tasks.report.modes import ComparedModels
 from tasks.report.site import Site
 from tasks.train.card import WEIGHTS_FILE
+from tasks.train.weights import load_model
 
 SUMMARY = (
     "first", "second", "same", "verdict", "crops", "split", "severity", "cka_above_chance", "units_above_chance",
@@ -77,6 +81,7 @@ def _write_pair(
     for layer in units:
         for side in (side for pair in layer["pairs"] for side in pair["sides"]):
             side["page"] = pages[layer["layer"]] if side["name"] in linked else None
+    images = _images(evidence, found, units)
     site.write(
         name,
         template="compared_pair",
@@ -84,4 +89,26 @@ def _write_pair(
         evidence=evidence,
         units=units,
         sheet=site.sheet(name, pixels),
+        images={key: site.sheet(f"{name}-{key}", of) for key, of in images.items() if of},
     )
+
+
+def _images(evidence: Evidence, found: ModelComparison, units: list[dict[str, Any]]) -> dict[str, dict[str, Pixels]]:
+    """By layer the optimised images of its matched units, each as `<side>/<unit>`."""
+    images: dict[str, dict[str, Pixels]] = {layer["layer"]: {} for layer in units}
+    for number, name in enumerate(found.names):
+        network, _ = load_model(model_folders(evidence.home)[name])
+        wanted = {
+            layer["layer"]: sorted({side["unit"] for side in _of_side(layer, number) if side["crops"]})
+            for layer in units
+        }
+        wanted = {layer: some for layer, some in wanted.items() if some}
+        with deterministic(evidence.params.threads):
+            made = matched_images(evidence.params, found, number, network, wanted)
+        for (layer, unit), pixels in made.items():
+            images[layer][f"{number}/{unit}"] = pixels
+    return images
+
+
+def _of_side(layer: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    return [pair["sides"][number] for pair in layer["pairs"]]

@@ -132,3 +132,13 @@ def test_one_model_alone_is_compared_with_none(tmp_path):
     report_of(home, params)
     assert read_json(home / "report" / "compared.json") == {"pairs": []}
     assert "nothing to compare" in text_of(home / "report", "compared")
+
+
+def test_matched_units_have_an_optimised_image_each_beside_the_other(made):
+    report, _ = made
+    numbers, page = read_json(report / "compared-round-0-round-2.json"), text_of(report, "compared-round-0-round-2")
+    sides = [(side["unit"], side["name"]) for of in numbers["shown"] for pair in of["pairs"] for side in pair["sides"]]
+    alive = [side["crops"] for of in numbers["shown"] for pair in of["pairs"] for side in pair["sides"]]
+    shown = re.findall(r"an image optimised for unit (\d+) of ([\w-]+)", page)
+    assert {(int(unit), name) for unit, name in shown} <= {side for side, own in zip(sides, alive, strict=True) if own}
+    assert len(shown) >= 0.8 * sum(map(bool, alive)) > 0  # no gradient may reach one or another
