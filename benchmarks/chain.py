@@ -80,12 +80,12 @@ def bare_cost(folder: Path, stage: str) -> float:
     return seconds - stage_seconds(folder)[stage]
 
 
-def stage_seconds(folder: Path) -> dict[str, float]:
+def stage_seconds(folder: Path, problem: str = "scripts") -> dict[str, float]:
     """The latest `work_seconds` of every stage, from MLflow."""
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("scripts")
+    experiment = client.get_experiment_by_name(problem)
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
     return {
