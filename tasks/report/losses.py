@@ -39,6 +39,7 @@ def write_losses(site: Site, evidence: Evidence) -> None:
         own=own,
         easy=EASY,
         plots=_loss_plots(gammas, own),
+        scaled=_scaled_sinusoids(),
         rounds=[
             (row, _histograms(one, evidence.rounds, own, gammas))
             for row, one in zip(rounds, evidence.rounds, strict=True)
@@ -108,6 +109,22 @@ def _loss_plots(gammas: list[float], own: float) -> dict[str, Markup]:
         for plot, values in ((factor, found["factor"]), (product, found["loss"])):
             plot.line(zip(found["p"], values[f"{gamma:g}"], strict=True), css_class=css_class, title=f"γ = {gamma:g}")
     return {"entropy": entropy.svg(), "factor": factor.svg(), "product": product.svg()}
+
+
+def _scaled_sinusoids() -> list[tuple[str, Markup]]:
+    """A sinusoid, and beside it what a constant and what a function of x make of it."""
+    x = np.linspace(0, 1, POINTS)
+    wave = np.sin(8 * np.pi * x)
+    x_axis = Axis(title="x", low=0, high=1, ticks=[(n / 4, f"{n / 4:g}") for n in range(5)])
+    y_axis = Axis(title="", low=-1, high=1, ticks=[(n, f"{n}") for n in (-1, 0, 1)])
+    found = []
+    for name, factor in (("by a constant", np.full(POINTS, 0.4)), ("by a function", 1 - x)):
+        plot = Plot(f"A sinusoid, and the same scaled {name}", x=x_axis, y=y_axis, height=170)
+        plot.line(zip(x.tolist(), wave.tolist(), strict=True), css_class="series rest", title="sin x")
+        plot.line(zip(x.tolist(), factor.tolist(), strict=True), css_class="series rest dashed", title="the factor")
+        plot.line(zip(x.tolist(), (factor * wave).tolist(), strict=True), css_class="series s2", title=f"scaled {name}")
+        found.append((name, plot.svg()))
+    return found
 
 
 def _of(gammas: list[float]) -> str:

@@ -74,7 +74,8 @@ def test_the_page_marks_the_gamma_that_this_model_trained_with(page):
     assert [float(gamma) for gamma in numbers["curves"]["loss"]] == sorted({*gammas, numbers["gamma"]})
     assert numbers["gamma"] == (3 if numbers["loss"]["name"] == "focal" else 0)
     # In the factor's and the product's pictures, and in each histogram: two groups in round 0, three in round 1.
-    assert text.count('<polyline class="series') == 1 + 2 * len(numbers["curves"]["loss"]) + 5
+    sinusoids = 2 * 3
+    assert text.count('<polyline class="series') == 1 + 2 * len(numbers["curves"]["loss"]) + 5 + sinusoids
     assert text.count(' own"') - text.count('own" aria-hidden') == 2 + 5
     assert "label smoothing of 0.1." in text
 
