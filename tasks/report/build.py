@@ -12,7 +12,7 @@ from tasks.report.invariance import write_invariance
 from tasks.report.losses import write_losses
 from tasks.report.mining import write_mining, write_round
 from tasks.report.network import write_network
-from tasks.report.overview import links_of, write_accuracy, write_confusion, write_index
+from tasks.report.overview import is_studied, links_of, write_accuracy, write_confusion, write_index
 from tasks.report.site import Site
 from tasks.train.weights import load_model
 
@@ -60,7 +60,8 @@ def _write_results(
     write_confusion(site, evidence, labels)
     write_accuracy(site, evidence)
     write_invariance(site, evidence, explained)
-    write_mining(site, evidence)
+    if is_studied(evidence):
+        write_mining(site, evidence)
     write_losses(site, evidence)
     for one_round in evidence.rounds:
         write_round(site, evidence, one_round)

@@ -113,15 +113,16 @@ def _loss_plots(gammas: list[float], own: float) -> dict[str, Markup]:
 
 def _scaled_sinusoids() -> list[tuple[str, Markup]]:
     """A sinusoid, and beside it what a constant and what a function of x make of it."""
-    x = np.linspace(0, 1, POINTS)
+    x = np.linspace(0, 1, POINTS // 2 + 1)
     wave = np.sin(8 * np.pi * x)
     x_axis = Axis(title="x", low=0, high=1, ticks=[(n / 4, f"{n / 4:g}") for n in range(5)])
     y_axis = Axis(title="", low=-1, high=1, ticks=[(n, f"{n}") for n in (-1, 0, 1)])
     found = []
-    for name, factor in (("by a constant", np.full(POINTS, 0.4)), ("by a function", 1 - x)):
+    for name, factor in (("by a constant", np.full_like(x, 0.4)), ("by a function", 1 - x)):
         plot = Plot(f"A sinusoid, and the same scaled {name}", x=x_axis, y=y_axis, height=170)
         plot.line(zip(x.tolist(), wave.tolist(), strict=True), css_class="series rest", title="sin x")
-        plot.line(zip(x.tolist(), factor.tolist(), strict=True), css_class="series rest dashed", title="the factor")
+        ends = [(0.0, float(factor[0])), (1.0, float(factor[-1]))]
+        plot.line(ends, css_class="series rest dashed", title="the factor")
         plot.line(zip(x.tolist(), (factor * wave).tolist(), strict=True), css_class="series s2", title=f"scaled {name}")
         found.append((name, plot.svg()))
     return found

@@ -12,7 +12,7 @@ from tasks.evaluate.mining_gain import MINING_METRICS, RATES, WANTED_CUT
 from tasks.mine.select import OUTCOMES
 from tasks.pages.svg import Plot, row_axis, share_axis
 from tasks.report.evidence import Evidence, Round
-from tasks.report.overview import METRIC_TITLES, names_of, round_page
+from tasks.report.overview import METRIC_TITLES, is_studied, names_of, round_page
 from tasks.report.site import Site
 from tasks.report.tables import in_turn, nuisance_counts, outcomes, pair_counts
 from tasks.train.replicas import CONTROL, MINED
@@ -32,6 +32,7 @@ def write_round(site: Site, evidence: Evidence, one: Round) -> None:
         numbers=numbers | {"epochs": one.epochs, "weights": one.weights},
         evidence=evidence,
         round=one,
+        studied=is_studied(evidence),
         outcomes=[
             (outcome, count, OUTCOMES[outcome].short if outcome in OUTCOMES else "")
             for outcome, count in counts.items()

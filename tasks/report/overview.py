@@ -54,10 +54,8 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
         {"name": "accuracy", "title": "Accuracy by group", "group": "Results"},
         {"name": "invariance", "title": "Invariance", "group": "Results"},
     ]
-    links += [
-        {"name": "mining", "title": "Is mining worth it?", "group": "Mining"},
-        {"name": "losses", "title": "Losses", "group": "Mining"},
-    ]
+    links += [{"name": "mining", "title": "Is mining worth it?", "group": "Mining"}] if is_studied(evidence) else []
+    links += [{"name": "losses", "title": "Losses", "group": "Mining"}]
     links += [
         {"name": round_page(one.number), "title": f"Round {one.number}", "group": "Mining"} for one in evidence.rounds
     ]
@@ -73,6 +71,11 @@ def links_of(evidence: Evidence, explained: Explanation) -> list[dict[str, str]]
     return links + [
         {"name": layer_page(explained, layer), "title": layer.name, "group": "Layers"} for layer in explained.layers
     ]
+
+
+def is_studied(evidence: Evidence) -> bool:
+    """Whether something was measured of what mining is worth: more than one training of a round."""
+    return bool(evidence.study["asked"] or evidence.study["seeds"] > 1)
 
 
 def model_order(name: str) -> tuple[int, int, str]:
@@ -110,6 +113,7 @@ def write_index(
         numbers=numbers,
         evidence=evidence,
         front=front,
+        studied=is_studied(evidence),
         models={name: models[name] for name in sorted(models, key=model_order)},
         splits={split: title.format(**names) for split, title in SPLIT_TITLES.items() if split in models[chosen]},
         severities=SEVERITY_NAMES,

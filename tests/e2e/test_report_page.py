@@ -53,7 +53,7 @@ def test_the_page_is_dark_at_night(browser, report):
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["frequencies", "index", "invariance", "losses", "mining"])
+@pytest.mark.parametrize("name", ["frequencies", "index", "invariance", "losses"])
 def test_plots_are_legible_by_day_and_by_night(browser, report, name, width, dark):
     show(browser, report / f"{name}.html", width=width, dark=dark)
     ground = brightness(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))

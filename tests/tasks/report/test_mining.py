@@ -83,14 +83,16 @@ def test_a_round_after_the_stop_says_why_and_what_it_did_not_look_at(tmp_path):
     assert "Quarantined" not in text and "Outcomes of" not in text and "None" not in text
 
 
-def test_without_a_study_the_page_says_how_to_ask(report):
-    text = read(report, "mining")
-    assert "There is no study. Each round was trained once, without a control" in text
-    assert "unfont profile study" in text
-    assert "takes two seeds or more" in text
-    assert "Reduced by" not in text
-    own = read_json(report / "index.json")["models"]["round-1"]["test_unseen"]["light"]["accuracy"]
-    assert f"{100 * own:.2f}%" in text
+def test_without_a_study_there_is_no_page_and_the_rounds_say_how_to_ask(report):
+    assert not (report / "mining.html").exists()
+    assert "unfont profile study" in read(report, "round-1")
+    assert not any("mining.html" in page.read_text(encoding="utf-8") for page in report.glob("*.html"))
+
+
+def test_seeds_without_a_control_are_no_study(tmp_path):
+    text = read(pages_of(tmp_path, study_of(toy_params(), control=False)), "mining")
+    assert "There is no study. Each round was trained with 3 seeds, without a control" in text
+    assert "unfont profile study" in text and "Reduced by" not in text
 
 
 def test_a_study_shows_both_arms_with_their_spread(study):

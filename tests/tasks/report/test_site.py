@@ -54,13 +54,13 @@ def copy(made, tmp_path):
 def test_there_is_a_page_for_every_round_and_layer(made):
     metrics, out, _ = made
     assert {page.stem for page in out.glob("*.html")} == {
-        "index", "learned", "picture", "confusion", "accuracy", "invariance", "mining", "losses",
+        "index", "learned", "picture", "confusion", "accuracy", "invariance", "losses",
         "round-0", "round-1", "round-2",
         "activation-maximisation", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
         "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
         "layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
-    assert metrics["pages"] == 24
+    assert metrics["pages"] == 23
     assert metrics["units"] == 4 + 6 + 8 + 3
 
 
@@ -166,7 +166,7 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     index = (out / "index.html").read_text(encoding="utf-8")
     assert "Pose identification" in index
     assert "There is no mining round" in index
-    assert metrics["pages"] == 21
+    assert metrics["pages"] == 20
 
 
 def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
