@@ -25,10 +25,10 @@ from benchmarks.explain_ascent import WORKERS, atlas_seconds, bare_ratio, defaul
 from benchmarks.explain_deconv import deconv_ratios, deconv_rows, deconv_seconds
 from benchmarks.machine import machine, timed
 from benchmarks.turns import ROOT
-from models.explain.ascent_settings import PAPER
-from models.explain.canvas import Canvas
 from models.explain.hooks import layers_of
-from models.explain.random_search import COUNT, search
+from models.explain.maximise.ascent_settings import PAPER
+from models.explain.maximise.canvas import Canvas
+from models.explain.maximise.random_search import COUNT, search
 from models.network import CropNet
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params, read_params

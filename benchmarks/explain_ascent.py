@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from benchmarks.machine import spread, timed
 from benchmarks.turns import ROOT
-from models.explain.ascent import CACHED, AscentResult, maximise
-from models.explain.ascent_settings import PAPER, in_steps
-from models.explain.canvas import Canvas
+from models.explain.maximise.ascent import CACHED, AscentResult, maximise
+from models.explain.maximise.ascent_settings import PAPER, in_steps
+from models.explain.maximise.canvas import Canvas
 from models.network import CropNet, folded
 from tasks.common.params import read_params
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.explain.canvas import Canvas, gradient_of, whole
-from models.explain.partial_network import partial_network
+from models.explain.maximise.canvas import Canvas, gradient_of, whole
+from models.explain.maximise.partial_network import partial_network
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def gradients(network: nn.Module, layer: str, images: Tensor, *, canvas: Canvas,
     the powers of the units' own gradients, so that a layer takes one pass.
 
     Raises:
-        ValueError: as `models.explain.ascent.maximise`.
+        ValueError: as `models.explain.maximise.ascent.maximise`.
     """
     with partial_network(network, layer, shape=canvas.shape, entry=canvas.entry) as to_layer, torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import AscentResult, maximise
-from models.explain.ascent_settings import PAPER, AscentSettings, alone, in_steps, random_settings
-from models.explain.canvas import Canvas, canvas_of, entered
-from models.explain.random_search import Search, search
+from models.explain.maximise.ascent import AscentResult, maximise
+from models.explain.maximise.ascent_settings import PAPER, AscentSettings, alone, in_steps, random_settings
+from models.explain.maximise.canvas import Canvas, canvas_of, entered
+from models.explain.maximise.random_search import Search, search
 from models.network import CropNet
 from tasks.common.params import Params
 from tasks.explain.synthetic_pixels import ENTRY
@@ -110,7 +110,7 @@ def search_unit(
     """Try `count` random settings on a unit, in `steps` steps each, if given; `data` are real images on the canvas.
 
     Raises:
-        ValueError: as `models.explain.random_search.search`.
+        ValueError: as `models.explain.maximise.random_search.search`.
     """
     settings = [in_so_many(one, steps) for one in random_settings(count, seed=seed)]
     return search(

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from models.degrade import SEVERITIES, degrade, seeds_of
-from models.explain.canvas import probes
+from models.explain.maximise.canvas import probes
 from models.explain.robustness import relative_change
 from models.explain.spectrum import gradients, radial_spectrum
 from models.network import CropNet

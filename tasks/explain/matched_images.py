@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models.explain.canvas import canvas_of
+from models.explain.maximise.canvas import canvas_of
 from models.explain.receptive_fields import ReceptiveFields
 from models.network import CropNet, folded
 from tasks.common.params import Params

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from models.explain.ascent_settings import AscentSettings
-from models.explain.random_search import Search
+from models.explain.maximise.ascent_settings import AscentSettings
+from models.explain.maximise.random_search import Search
 from tasks.explain.activation_maximisation import BEST, REGULARISERS, regularisers_of
 
 DIGITS = 4

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.explain.canvas import Canvas
+from models.explain.maximise.canvas import Canvas
 from tasks.crop_table.png import Pixels
 
-ENTRY = "standardise"  # behind it, decay of contrast is not undone at once; see `models.explain.canvas`
+ENTRY = "standardise"  # behind it, decay of contrast is not undone at once; see `models.explain.maximise.canvas`
 ENLARGED = (64, 128)  # height and width in pixels that an image of few pixels is enlarged to, at most
 
 

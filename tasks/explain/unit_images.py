@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent_settings import AscentSettings
-from models.explain.canvas import Canvas, entered
 from models.explain.deconv import Rule, project
 from models.explain.hooks import run_until
-from models.explain.maximise_layer import LayerMaximisation, centred, maximise_layer
+from models.explain.maximise.ascent_settings import AscentSettings
+from models.explain.maximise.canvas import Canvas, entered
+from models.explain.maximise.maximise_layer import LayerMaximisation, centred, maximise_layer
 from models.explain.rectifiers import only_modules_rectify
 from tasks.crop_table.png import Pixels
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas

@@ -23,8 +23,8 @@ from unfont.text import clip
 class Subject:
     """A network and its real images, in as many channels as it takes.
 
-    `entry` names the module whose output is optimised (`models.explain.canvas`); `labels` are those of a project's
-    model, whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
+    `entry` names the module whose output is optimised (`models.explain.maximise.canvas`); `labels` are those of a
+    project's model, whose weights' SHA-256 is `weights`; `notes` are sentences for the user.
     """
 
     network: nn.Module

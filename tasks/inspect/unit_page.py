@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from models.explain.ascent_settings import AscentSettings
+from models.explain.maximise.ascent_settings import AscentSettings
 from tasks.crop_table.png import Pixels, encode_png
 from tasks.explain.search_results import search_order, strength_of
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.explain.maximise_layer import CROP, OVERRIDDEN, RANDOM
+from models.explain.maximise.maximise_layer import CROP, OVERRIDDEN, RANDOM
 from tasks.explain.activation_maximisation import BEST
 from tasks.explain.search_results import search_numbers
 from tasks.explain.unit_numbers import DIGITS, unit_numbers

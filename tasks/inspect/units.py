@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.explain.ascent_settings import AscentSettings
-from models.explain.canvas import Canvas, canvas_of, entered
 from models.explain.hooks import check_units, run_order, run_until
-from models.explain.random_search import Search
+from models.explain.maximise.ascent_settings import AscentSettings
+from models.explain.maximise.canvas import Canvas, canvas_of, entered
+from models.explain.maximise.random_search import Search
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.explain.activation_maximisation import paper_settings, search_unit

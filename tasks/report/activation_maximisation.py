@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from models.explain.regularise import total_variation
+from models.explain.maximise.regularise import total_variation
 from tasks.crop_table.shards import pictures
 from tasks.explain.activation_maximisation import REGULARISERS, Maximisations, UnitMaximisation
 from tasks.explain.search_results import search_numbers, search_order, strength_of

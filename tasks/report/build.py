@@ -8,7 +8,7 @@ from tasks.common.files import written_whole
 from tasks.common.params import Params
 from tasks.explain.units import Explanation, explain_units
 from tasks.report.evidence import Evidence, read_evidence
-from tasks.report.invariance import write_invariance
+from tasks.report.invariance.page import write_invariance
 from tasks.report.losses import write_losses
 from tasks.report.mining import write_mining, write_round
 from tasks.report.network import write_network

@@ -15,8 +15,8 @@ from tasks.explain.matched_images import matched_images
 from tasks.explain.units import Explanation
 from tasks.pages.single_page import pixels_of
 from tasks.report.evidence import Evidence, model_folders
+from tasks.report.invariance.modes import ComparedModels
 from tasks.report.layers import layer_page
-from tasks.report.modes import ComparedModels
 from tasks.report.site import Site
 from tasks.train.card import WEIGHTS_FILE
 from tasks.train.weights import load_model

@@ -10,8 +10,8 @@ from benchmarks.explain import bare_turns, measure, ratios, report
 from benchmarks.explain_ascent import PEER_UNITS, peer_seconds
 from benchmarks.explain_deconv import deconv_ratios, one_by_one
 from benchmarks.performance import explaining
-from models.explain.canvas import Canvas
 from models.explain.deconv import project
+from models.explain.maximise.canvas import Canvas
 from models.network import CropNet
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home

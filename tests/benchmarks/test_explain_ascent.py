@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from benchmarks.explain_ascent import bare_ratio, truncated
-from models.explain.canvas import Canvas
-from models.explain.partial_network import partial_network
+from models.explain.maximise.canvas import Canvas
+from models.explain.maximise.partial_network import partial_network
 from models.network import CropNet
 
 CANVAS = Canvas(channels=1, height=16, width=32, low=-1.0, high=3.0, neutral=0.0, entry="standardise")

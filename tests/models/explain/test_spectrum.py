@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.ascent_settings import AscentSettings, in_steps, random_settings
-from models.explain.canvas import Canvas, canvas_of, entered
-from models.explain.random_search import Search, search
+from models.explain.maximise.ascent_settings import AscentSettings, in_steps, random_settings
+from models.explain.maximise.canvas import Canvas, canvas_of, entered
+from models.explain.maximise.random_search import Search, search
 from models.explain.robustness import relative_change
 from models.explain.spectrum import gradients, radial_spectrum, spectrum_distance
 from models.network import CropNet

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from models.explain.ascent_settings import PAPER, AscentSettings
+from models.explain.maximise.ascent_settings import PAPER, AscentSettings
 from tasks.explain.activation_maximisation import (
     chosen_head,
     maximise_units,

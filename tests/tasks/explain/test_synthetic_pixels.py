@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.explain.canvas import Canvas
+from models.explain.maximise.canvas import Canvas
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.explain.ascent_settings import PAPER, in_steps
-from models.explain.canvas import canvas_of
+from models.explain.maximise.ascent_settings import PAPER, in_steps
+from models.explain.maximise.canvas import canvas_of
 from tasks.crop_table.shards import pictures, read_images
 from tasks.explain.synthetic_pixels import enlarged
 from tasks.explain.unit_images import RULES, UnitVisualiser, crops_of

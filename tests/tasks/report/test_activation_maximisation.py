@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from models.explain.ascent_settings import PAPER, AscentSettings
+from models.explain.maximise.ascent_settings import PAPER, AscentSettings
 from tasks.common.files import read_json
 from tasks.explain.search_results import strength_of
 from tasks.report.build import make_report

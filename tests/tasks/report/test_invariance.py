@@ -9,9 +9,9 @@ import pytest
 from tasks.common.files import read_json, write_json
 from tasks.metrics.wilson import wilson_interval
 from tasks.report.build import make_report
-from tasks.report.embedding_map import colouring
-from tasks.report.probe import layer_plot
-from tasks.report.training_curves import epoch_axis, round_plots
+from tasks.report.invariance.embedding_map import colouring
+from tasks.report.invariance.probe import layer_plot
+from tasks.report.invariance.training_curves import epoch_axis, round_plots
 from tests.toyhome import toy_params
 from tests.toyrounds import make_mined_home, study_of
 

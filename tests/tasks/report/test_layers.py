@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.explain.ascent_settings import PAPER
+from models.explain.maximise.ascent_settings import PAPER
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.report.build import make_report

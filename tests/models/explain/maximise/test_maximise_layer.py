@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.ascent import maximise
-from models.explain.ascent_settings import PAPER, in_steps
-from models.explain.canvas import Canvas
-from models.explain.maximise_layer import CROP, OVERRIDDEN, RANDOM, centred, maximise_layer
+from models.explain.maximise.ascent import maximise
+from models.explain.maximise.ascent_settings import PAPER, in_steps
+from models.explain.maximise.canvas import Canvas
+from models.explain.maximise.maximise_layer import CROP, OVERRIDDEN, RANDOM, centred, maximise_layer
 
 CANVAS = Canvas(channels=1, height=12, width=16, neutral=0.5)
 SETTINGS = {name: in_steps(PAPER[name], 24) for name in ("norm", "blur")}

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.pages.svg import APART, SQUARE, Axis, Plot, colour
 from tasks.probe.embedding_map import EmbeddingMap
 from tasks.report.evidence import model_folders
-from tasks.report.modes import ComparedModels
+from tasks.report.invariance.modes import ComparedModels
 from unfont.text import clip
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE"}

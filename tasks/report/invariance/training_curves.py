@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from tasks.pages.svg import Axis, Plot, number_axis, series, share_axis
 from tasks.report.evidence import Evidence
-from tasks.report.modes import ComparedModels
+from tasks.report.invariance.modes import ComparedModels
 from tasks.train.curves import Curve
 
 NOT_PLOTTED = ("epoch", "learning_rate")

@@ -22,11 +22,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent_settings import AscentSettings, Columns
-from models.explain.canvas import Canvas, Window, gradient_of, probes, window_of
 from models.explain.hooks import check_units
-from models.explain.partial_network import PartialNetwork, ReluGradientOverride, partial_network
-from models.explain.regularise import Regulariser, rolled, shifts_of
+from models.explain.maximise.ascent_settings import AscentSettings, Columns
+from models.explain.maximise.canvas import Canvas, Window, gradient_of, probes, window_of
+from models.explain.maximise.partial_network import PartialNetwork, ReluGradientOverride, partial_network
+from models.explain.maximise.regularise import Regulariser, rolled, shifts_of
 from models.explain.threads import in_threads
 
 START = 10 / 255  # standard deviation of the random pixels, of the canvas's range, as in the paper's code

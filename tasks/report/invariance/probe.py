@@ -11,7 +11,7 @@ from tasks.pages.svg import Axis, Plot, number_axis
 from tasks.probe.features import PIXELS
 from tasks.probe.probe import DECODABLE_FROM, UNTRAINED
 from tasks.report.evidence import Evidence
-from tasks.report.modes import ComparedModels
+from tasks.report.invariance.modes import ComparedModels
 
 
 def probe_facts(evidence: Evidence, compared: ComparedModels, layers: list[str], nuisance: str) -> dict[str, Any]:

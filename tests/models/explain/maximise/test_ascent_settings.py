@@ -1,4 +1,4 @@
-from models.explain.ascent_settings import PAPER, alone, in_steps, random_settings
+from models.explain.maximise.ascent_settings import PAPER, alone, in_steps, random_settings
 
 
 def test_a_shorter_run_takes_longer_steps():

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import AscentResult, maximise
-from models.explain.ascent_settings import AscentSettings
-from models.explain.canvas import Canvas
-from models.explain.regularise import rolled
+from models.explain.maximise.ascent import AscentResult, maximise
+from models.explain.maximise.ascent_settings import AscentSettings
+from models.explain.maximise.canvas import Canvas
+from models.explain.maximise.regularise import rolled
 
 RANDOM, OVERRIDDEN, CROP = "random pixels", "gradient override", "its top-activating crop"
 OVERRIDE_PART = 6  # the gradient of zero ReLUs is overridden in the first sixth of the steps, where it must be
@@ -46,7 +46,7 @@ def maximise_layer(
     setting the one with the higher activation is kept.
 
     Args:
-        network, layer, units, canvas, workers: as for `models.explain.ascent.maximise`.
+        network, layer, units, canvas, workers: as for `models.explain.maximise.ascent.maximise`.
         settings: by name.
         seed: of the random pixels.
         crops: gives, for some units, each one's top-activating crop `[units, *canvas.shape]` in the canvas's pixels,

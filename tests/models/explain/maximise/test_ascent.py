@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.ascent import STEP, gain, maximise
-from models.explain.ascent_settings import PAPER, AscentSettings, in_steps
-from models.explain.canvas import Canvas, whole
-from models.explain.partial_network import partial_network
+from models.explain.maximise.ascent import STEP, gain, maximise
+from models.explain.maximise.ascent_settings import PAPER, AscentSettings, in_steps
+from models.explain.maximise.canvas import Canvas, whole
+from models.explain.maximise.partial_network import partial_network
 from models.network import CropNet
 from models.settings import NetworkSettings
 

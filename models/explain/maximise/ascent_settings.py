@@ -2,7 +2,7 @@
 
 The paper is Yosinski et al. (2015), "Understanding Neural Networks Through Deep Visualization". Its numbers hold for
 CaffeNet, whose images are 3 x 227 x 227 pixels of 0 to 255. Percentages, decay and steps mean the same everywhere,
-and so do pixels of blur; rates do not, and `models.explain.ascent` tells how they are carried over.
+and so do pixels of blur; rates do not, and `models.explain.maximise.ascent` tells how they are carried over.
 """
 
 import math

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.explain.hooks import captured
-from models.explain.partial_network import PartialNetwork, ReluGradientOverride
+from models.explain.maximise.partial_network import PartialNetwork, ReluGradientOverride
 from models.explain.receptive_fields import extent, touched
 
 PROBES = 8  # noise images that a layer is measured with

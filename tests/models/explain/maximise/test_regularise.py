@@ -4,8 +4,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from models.explain.ascent_settings import AscentSettings, Columns
-from models.explain.regularise import (
+from models.explain.maximise.ascent_settings import AscentSettings, Columns
+from models.explain.maximise.regularise import (
     Blur,
     clip_small_contributions,
     clip_small_norms,

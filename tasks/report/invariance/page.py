@@ -10,9 +10,9 @@ from tasks.crop_table.splits import REPORT_SPLIT
 from tasks.evaluate.invariance_gain import INVARIANCE_METRICS
 from tasks.explain.units import Explanation
 from tasks.probe.embedding_map import EmbeddingMap, map_embeddings
-from tasks.report.embedding_map import is_known, map_numbers, map_plots, mapped_models
 from tasks.report.evidence import Evidence
-from tasks.report.modes import (
+from tasks.report.invariance.embedding_map import is_known, map_numbers, map_plots, mapped_models
+from tasks.report.invariance.modes import (
     ROWS,
     ComparedModels,
     difference_rows,
@@ -22,10 +22,10 @@ from tasks.report.modes import (
     worst_cells,
     worst_families,
 )
+from tasks.report.invariance.probe import layer_plot, probe_facts
+from tasks.report.invariance.training_curves import mode_curves, mode_plots, round_plots
 from tasks.report.overview import METRIC_TITLES, SPLIT_TITLES, names_of, words
-from tasks.report.probe import layer_plot, probe_facts
 from tasks.report.site import Site
-from tasks.report.training_curves import mode_curves, mode_plots, round_plots
 
 
 def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.explain.ascent_settings import Columns
+from models.explain.maximise.ascent_settings import Columns
 
 TRUNCATE = 4.0  # a Gaussian ends this many standard deviations from its middle, as SciPy's does
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.explain.canvas import Canvas, probes, whole, window_of
-from models.explain.partial_network import ReluGradientOverride, partial_network
+from models.explain.maximise.canvas import Canvas, probes, whole, window_of
+from models.explain.maximise.partial_network import ReluGradientOverride, partial_network
 from models.network import CropNet
 from models.settings import NetworkSettings
 

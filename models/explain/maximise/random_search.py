@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.explain.ascent import AscentResult, maximise
-from models.explain.ascent_settings import AscentSettings, random_settings
-from models.explain.canvas import Canvas
-from models.explain.regularise import total_variation
+from models.explain.maximise.ascent import AscentResult, maximise
+from models.explain.maximise.ascent_settings import AscentSettings, random_settings
+from models.explain.maximise.canvas import Canvas
+from models.explain.maximise.regularise import total_variation
 from models.explain.spectrum import radial_spectrum, spectrum_distance
 
 COUNT = 300

@@ -1,0 +1,1 @@
+"""Activation maximisation: images that are optimised to activate a unit."""
