@@ -31,6 +31,7 @@ OTHERWISE = {
     ("benchmarks/performance.py", "train"): "a file of results",
     ("benchmarks/train_stage.py", "train"): "an argument: settings of that section",
     ("benchmarks/material.py", "validation"): "a key of material.json",
+    ("benchmarks/release.py", "test_unseen"): "a key of release.json",
     ("benchmarks/mine.py", "pool"): "a folder, and a column of the figures",
     ("tasks/mine/round.py", "pool"): "a count of round.json",
     ("tasks/mine/round.py", "validation"): "a key of round.json",
