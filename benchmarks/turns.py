@@ -82,7 +82,7 @@ def serve(make_tools: Callable[[], Mapping[str, Callable[[], int]]]) -> None:
 
 
 def measured(tool: Callable[[], int], seconds: float) -> dict[str, float]:
-    """Crops and seconds of as many calls of `tool` as `seconds` need, and at least one: a busy machine may take them all."""
+    """Crops and seconds of as many calls of `tool` as `seconds` need; one at least: a busy machine takes them."""
     start, worked = time.perf_counter(), time.process_time()
     crops = tool()
     while (passed := time.perf_counter() - start) < seconds:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import torch
+import yaml
 
 from models.inference import Fused, fused
 from models.network import CropNet
@@ -53,6 +54,15 @@ def toy_params(**changes: Any) -> Params:
     values["attribution"] |= {"steps": 8, "parts": 4, "randomised": 1, "report_steps": 4}
     values["threads"] = 1
     return Params(**(values | changes))
+
+
+def make_toy_project(folder: Path, *, params: Params) -> Path:
+    """A toy home where `params` looks for it from `folder`, and params.yaml; the problem's folder, absolute."""
+    home = folder / params.home
+    home.parent.mkdir(parents=True)
+    make_toy_home(folder / "made", params=params).rename(home)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump()), encoding="utf-8")
+    return home
 
 
 def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, designs: int = 3) -> Path:

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.probe import LinearProbe, Rows, correct_of, inputs_of
+from models.probe import LinearProbe, correct_of, inputs_of
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY, TRAIN
-from tasks.probe.dataset import FIT, HELD_OUT, build_dataset
+from tasks.probe.dataset import FIT, HELD_OUT, Standardised, build_dataset
 from tasks.probe.features import read_features, sample_rows
 from tasks.train.weights import load_model
 from unfont.errors import UserError
@@ -79,27 +79,18 @@ def fit_style_probe(params: Params, folder: Path, *, table: Path) -> StyleProbe:
     network, _ = load_model(folder)
     with deterministic(params.threads, seed=params.seed):
         found = read_features({EMBEDDING: network}, table=table, rows=rows, severity=SEVERITY, whole=())
-        features = found[EMBEDDING][EMBEDDING].clone()
-        fit = features[dataset.parts[FIT]]
-        mean, deviation = fit.mean(0), fit.std(0, correction=0)
-
-        def rows_of(part: str) -> Rows:
-            at = dataset.parts[part]
-            targets = dataset.targets[at]
-            inputs = inputs_of(features[at], targets, mean=mean, deviation=deviation, count=len(dataset.prior))
-            return Rows(inputs=inputs, prior=dataset.prior[targets], truth=dataset.truth[at])
-
-        fitted = rows_of(FIT)
+        seen = Standardised.of(dataset, found[EMBEDDING][EMBEDDING].clone())
+        fitted = seen.rows(FIT)
         probe = LinearProbe(params.probe.decays, width=fitted.inputs.shape[1], labels=dataset.labels)
         probe.fit(fitted)
-        held_out = rows_of(HELD_OUT)
+        held_out = seen.rows(HELD_OUT)
     right = correct_of(probe, held_out).float().mean(1)
     decay = int(right.argmax())
     guess = (held_out.prior.argmax(1) == held_out.truth).float().mean()
     train = rows.iloc[dataset.parts[FIT].numpy()]
     return StyleProbe(
         nuisance=nuisances[0], labels=sorted(train[nuisances[0]].unique()),
-        targets=sorted(train[params.labels.target].unique()), probe=probe, decay=decay, mean=mean, deviation=deviation,
-        prior=functional.log_softmax(dataset.prior, dim=1), held_out=round(float(right[decay]), DIGITS),
+        targets=sorted(train[params.labels.target].unique()), probe=probe, decay=decay,
+        mean=seen.mean, deviation=seen.deviation, prior=functional.log_softmax(dataset.prior, dim=1), held_out=round(float(right[decay]), DIGITS),
         guess=round(float(guess), DIGITS),
     )  # fmt: skip

@@ -78,6 +78,29 @@ def build_dataset(rows: pd.DataFrame, nuisance: str, problem: ProblemSettings) -
     return ProbeDataset(nuisance=nuisance, parts=indices, targets=given, truth=truth, prior=prior, codes=codes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standardised:
+    """Features `[rows, width]` of a dataset's rows, and `mean` and `deviation` `[width]` of those that are fitted."""
+
+    dataset: ProbeDataset
+    features: Tensor
+    mean: Tensor
+    deviation: Tensor
+
+    @classmethod
+    def of(cls, dataset: ProbeDataset, features: Tensor) -> "Standardised":
+        """`features` may be of any scale."""
+        fit = features[dataset.parts[FIT]]
+        return cls(dataset=dataset, features=features, mean=fit.mean(0), deviation=fit.std(0, correction=0))
+
+    def rows(self, part: str) -> Rows:
+        """What a probe reads of a part, and what is true of it."""
+        at, prior = self.dataset.parts[part], self.dataset.prior
+        targets = self.dataset.targets[at]
+        inputs = inputs_of(self.features[at], targets, mean=self.mean, deviation=self.deviation, count=len(prior))
+        return Rows(inputs=inputs, prior=prior[targets], truth=self.dataset.truth[at])
+
+
 def correct_rows(
     dataset: ProbeDataset, features: Tensor, settings: ProbeSettings, *, seed: int
 ) -> dict[str, dict[str, np.ndarray]]:
@@ -88,19 +111,12 @@ def correct_rows(
     Args:
         features: [rows, width], of any scale.
     """
-    fit = features[dataset.parts[FIT]]
-    mean, deviation = fit.mean(0), fit.std(0, correction=0)
-
-    def rows_of(part: str) -> Rows:
-        rows = dataset.parts[part]
-        targets = dataset.targets[rows]
-        inputs = inputs_of(features[rows], targets, mean=mean, deviation=deviation, count=len(dataset.prior))
-        return Rows(inputs=inputs, prior=dataset.prior[targets], truth=dataset.truth[rows])
-
-    probes = fit_probes(rows_of(FIT), settings, seed=seed)
+    seen = Standardised.of(dataset, features)
+    probes = fit_probes(seen.rows(FIT), settings, seed=seed)
     return {
         split: {
-            kind: _tuned(probe, rows_of(dataset.tuning_part(split)), rows_of(split)) for kind, probe in probes.items()
+            kind: _tuned(probe, seen.rows(dataset.tuning_part(split)), seen.rows(split))
+            for kind, probe in probes.items()
         }
         for split in TEST_SPLITS
     }

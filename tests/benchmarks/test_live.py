@@ -7,16 +7,14 @@ from apps.live.server import make_app
 from benchmarks import live
 from tasks.live.engine import Engine
 from tests.apps.live.conftest import served
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import make_toy_project, toy_params
 
 PARAMS = toy_params()
 
 
 @pytest.fixture
 def home(here):
-    made = make_toy_home(here, params=PARAMS)
-    PARAMS.home.parent.mkdir()
-    made.rename(PARAMS.home)
+    make_toy_project(here, params=PARAMS)
     return PARAMS.home
 
 

@@ -1,11 +1,10 @@
 import json
 
 import pytest
-import yaml
 
 from apps.commands.look import COMPARED, compare
 from tasks.train.card import weights_of
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import make_toy_project, toy_params
 from unfont.errors import UserError
 
 PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8})
@@ -13,10 +12,7 @@ PARAMS = toy_params(compare=toy_params().compare.model_dump() | {"batch": 8})
 
 @pytest.fixture
 def home(here):
-    make_toy_home(here / "made", params=PARAMS)
-    PARAMS.home.parent.mkdir()
-    (here / "made/home").rename(PARAMS.home)
-    (here / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    make_toy_project(here, params=PARAMS)
     return PARAMS.home
 
 

@@ -2,12 +2,11 @@ import json
 
 import pytest
 import typer
-import yaml
 
 from apps.commands.look import explain
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import make_toy_project, toy_params
 from unfont.errors import UserError
 
 QUICK = {"steps": 4, "parts": 2, "randomised": 1}
@@ -17,10 +16,7 @@ PARAMS = toy_params(attribution=toy_params().attribution.model_dump() | QUICK)
 @pytest.fixture
 def files(here):
     """A picture and a file that is none, in a project with a chosen model."""
-    make_toy_home(here / "made", params=PARAMS)
-    PARAMS.home.parent.mkdir()
-    (here / "made/home").rename(PARAMS.home)
-    (here / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    make_toy_project(here, params=PARAMS)
     (here / "word.png").write_bytes(encode_png(read_images(PARAMS.home / "table", ["test_seen"])[0][0]))
     (here / "notes.txt").write_text("notes")
     return [here / "word.png", here / "notes.txt"]

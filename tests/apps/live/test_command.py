@@ -3,12 +3,11 @@
 import sys
 
 import pytest
-import yaml
 
 from apps import cli
 from apps.live import command
 from apps.live.server import listen
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import make_toy_project, toy_params
 
 PARAMS = toy_params()
 NETWORK = """
@@ -31,10 +30,7 @@ def served(monkeypatch):
 
 @pytest.fixture
 def project(here):
-    make_toy_home(here / "made", params=PARAMS)
-    PARAMS.home.parent.mkdir()
-    (here / "made/home").rename(PARAMS.home)
-    (here / "params.yaml").write_text(yaml.safe_dump(PARAMS.model_dump()), encoding="utf-8")
+    make_toy_project(here, params=PARAMS)
     return here
 
 

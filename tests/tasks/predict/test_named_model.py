@@ -1,7 +1,7 @@
 import pytest
 
 from tasks.predict.named_model import named_model
-from tests.toyhome import make_toy_home, toy_params
+from tests.toyhome import make_toy_project, toy_params
 from unfont.errors import UserError
 
 PARAMS = toy_params()
@@ -10,9 +10,7 @@ PARAMS = toy_params()
 @pytest.fixture
 def params(here):
     """A project whose chosen model is the last mode's, and which has no MLflow store."""
-    make_toy_home(here / "made", params=PARAMS)
-    PARAMS.home.parent.mkdir()
-    (here / "made/home").rename(PARAMS.home)
+    make_toy_project(here, params=PARAMS)
     return PARAMS
 
 
