@@ -89,8 +89,14 @@ def fit_style_probe(params: Params, folder: Path, *, table: Path) -> StyleProbe:
     guess = (held_out.prior.argmax(1) == held_out.truth).float().mean()
     train = rows.iloc[dataset.parts[FIT].numpy()]
     return StyleProbe(
-        nuisance=nuisances[0], labels=sorted(train[nuisances[0]].unique()),
-        targets=sorted(train[params.labels.target].unique()), probe=probe, decay=decay,
-        mean=seen.mean, deviation=seen.deviation, prior=functional.log_softmax(dataset.prior, dim=1), held_out=round(float(right[decay]), DIGITS),
+        nuisance=nuisances[0],
+        labels=sorted(train[nuisances[0]].unique()),
+        targets=sorted(train[params.labels.target].unique()),
+        probe=probe,
+        decay=decay,
+        mean=seen.mean,
+        deviation=seen.deviation,
+        prior=functional.log_softmax(dataset.prior, dim=1),
+        held_out=round(float(right[decay]), DIGITS),
         guess=round(float(guess), DIGITS),
-    )  # fmt: skip
+    )
