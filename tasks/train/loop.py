@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from models.losses import start_at_priors
 from models.network import CropNet
-from models.settings import AugmentSettings, TrainSettings
+from models.settings import AugmentSettings, Settings, TrainSettings
 from models.training import Mode, Training, uses_bfloat16
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import MineSettings, Params
@@ -24,6 +25,7 @@ from tasks.train.batch_sampler import batches_in, epoch_batches
 from tasks.train.batches import Crops, Validation
 from tasks.train.checkpoint import (
     Examples,
+    Facts,
     Trained,
     epochs_in,
     restore_checkpoint,
@@ -84,7 +86,7 @@ def train_network(
         counts: of each nuisance, for the modes: the training crops `[targets, labels]`.
 
     Raises:
-        UserError: another process was lost twice within an epoch.
+        UserError: another process was lost twice within an epoch; `work` has the checkpoint of another long training.
     """
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
     run = _Run(
@@ -171,21 +173,29 @@ class _Run:
             for epoch in range(_agree(training, 0, group), self.train.epochs):
                 _train_epoch(own, training, group, epoch=epoch)
 
-    def identity(self, group: Group) -> str:
-        """A hash of all that the weights depend on."""
-        parts = (self.params.degrade, self.params.network, self.params.loss, self.params.invariance, self.train)
-        mined = [self.mine.hard, self.mine.visits] if self.mine else None
+    def facts(self, group: Group) -> Facts:
+        """All that the weights depend on, by the name of its setting."""
+        parts: dict[str, Settings] = {name: getattr(self.params, name) for name in ("degrade", "network", "loss")}
+        parts["train"] = self.train
+        if self.modes:
+            parts["invariance"] = self.params.invariance
+        settings = {f"{part}.{name}": value for part, of in parts.items() for name, value in of.model_dump().items()}
+        settings.pop("invariance.modes", None)  # those of the other trainings
+        mined = {"mine.hard": self.mine.hard, "mine.visits": self.mine.visits} if self.mine else {}
         what = [self.crops.keys, self.crops.targets.tolist(), self.added.tolist()]
-        exact = [threads_of(self.params, group), group.size, uses_bfloat16(self.train)]  # all change rounding
-        facts = [
-            [part.model_dump() for part in parts],
-            [mode.name for mode in self.modes],
-            self.seed,
-            exact,
-            mined,
-            what,
-        ]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        exact = {  # all change rounding
+            "threads of each process": threads_of(self.params, group),
+            "processes in all": group.size,
+            "bfloat16": uses_bfloat16(self.train),
+        }
+        return {
+            **settings,
+            **mined,
+            **exact,
+            "mode": "+".join(mode.name for mode in self.modes),
+            "seed": self.seed,
+            "crops": hashlib.sha256(json.dumps(what).encode()).hexdigest(),
+        }
 
 
 def _spread_of(run: _Run) -> tuple[int, int]:
@@ -201,19 +211,21 @@ def threads_of(params: Params, group: Group) -> int:
 
 def _train(run: _Run, group: Group, validation: Validation, *, work: Path, progress: Progress) -> Trained:
     """What the first process does: all epochs, what is measured, and the checkpoints in `work`."""
-    identity = run.identity(group)
+    facts = run.facts(group)
     training = run.training(group)
-    trained = restore_checkpoint(work, training, identity=identity)
+    trained = restore_checkpoint(work, training, facts=facts)
     first = _agree(training, len(trained.history), group)
+    before, start = trained.seconds, time.monotonic()
     pace = Pace(progress, done=first * len(run.crops), total=run.train.epochs * len(run.crops))
     for epoch in range(first, run.train.epochs):
         with _threads(threads_of(run.params, group)):
             steps, trained.examples = _train_epoch(run, training, group, epoch=epoch, pace=pace)
-        facts = {**means_of(steps), "validation_accuracy": validation.accuracy(run.network)}
-        trained.history.append({"epoch": epoch, **facts})
+        metrics = {**means_of(steps), "validation_accuracy": validation.accuracy(run.network)}
+        trained.history.append({"epoch": epoch, **metrics})
         trained.curve += curve_of(steps, epoch=epoch, epochs=run.train.epochs)
-        save_checkpoint(work, training, trained, identity=identity)
-        progress(f"epoch {epoch + 1}/{run.train.epochs}: {_formatted(facts)}; {pace}")
+        trained.seconds = before + time.monotonic() - start
+        save_checkpoint(work, training, trained, facts=facts)
+        progress(f"epoch {epoch + 1}/{run.train.epochs}: {_formatted(metrics)}; {pace}")
     return trained
 
 

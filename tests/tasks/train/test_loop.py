@@ -120,6 +120,23 @@ def test_a_checkpoint_of_other_settings_is_passed_over(table: Path, tmp_path: Pa
     assert sum(line.startswith("epoch") for line in said) == 3
 
 
+def test_a_long_training_is_not_thrown_away_for_other_settings(table: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tasks.train.checkpoint.LONG", 0.0)
+    params = toy_params()
+    make_round_0(params, table, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        make_round_0(params, table, tmp_path / "0", progress=StopAfter(2))
+    checkpoint = tmp_path / "work" / "mined-0" / "checkpoint"
+    before = contents(checkpoint)
+    said = r"2 epochs .* other settings: loss.gamma was 0.0, is 3.0; train.epochs was 3, is 4 .*remove this folder"
+    with pytest.raises(UserError, match=said):
+        make_round_0(toy_params(loss={"gamma": 3.0}, train={"epochs": 4}), table, tmp_path / "0")
+    assert contents(checkpoint) == before and not (tmp_path / "0").exists()
+    # What trains later has no part in it.
+    make_round_0(toy_params(invariance={"modes": ["pairs"], "pair_weight": 3.0}), table, tmp_path / "0")
+    assert contents(tmp_path / "0") == contents(tmp_path / "whole")
+
+
 def test_crops_without_background_or_nuisance_labels_train_as_well(tmp_path: Path):
     table = make_toy_table(tmp_path / "table", background=False, nuisances=False)
     make_round_0(toy_params(train={"epochs": 1}), table, tmp_path / "0")
