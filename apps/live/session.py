@@ -4,10 +4,9 @@ So the page never lags behind its webcam, and several viewers share the one thre
 """
 
 import asyncio
-import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -92,7 +91,7 @@ class Session:
             return
         if isinstance(message, FitStyle):
             assert self._group is not None
-            self._group.start_soon(self._fit, message)
+            self._group.start_soon(self._until_it_leaves, partial(self._fit, message), self._group.cancel_scope)
             return
         self._sweeps += isinstance(message, Sweep)
         try:
@@ -109,7 +108,7 @@ class Session:
             if source is None or show is None:
                 continue
             work = partial(self._engine.prepare, source, show.names, show.view)
-            await asyncio.get_running_loop().run_in_executor(self._threads.reading, work)
+            await self._compute(work, self._threads.reading)
             self._prepared = source
             self._ready.set()
 
@@ -142,7 +141,8 @@ class Session:
             return engine.keep(message.font, message.text)
         if isinstance(message, Type):
             font, text, picture = engine.type(message.text, font=message.font, script=message.script)
-            self._source = Source.of_pixels(message.number, picture)
+            if self._source is None or self._source.number < message.number:  # no later picture came meanwhile
+                self._source = Source.of_pixels(message.number, picture)
             return pack({"kind": "typed", "font": font.row, "script": font.script, "text": text}, {"picture": picture})
         assert isinstance(message, Occlude)
         if self._source is None or self._show is None:
@@ -150,42 +150,45 @@ class Session:
         return engine.occlude(self._source, message.name, self._show.view)
 
     async def _sweep(self, message: Sweep) -> None:
-        own, parts = self._sweeps, None
-        try:
-            parts = await self._compute(partial(self._engine.sweep, message.name, message.text, message.script))
-            while own == self._sweeps:
-                part = await self._compute(partial(_next, parts))
-                if part is None:
-                    return
-                await self._send(part)
-        except UserError as error:
-            await self._tell_problem(error)
+        own = self._sweeps
+        parts = self._engine.sweep(message.name, message.text, message.script)  # computes when it is asked for a part
+        while own == self._sweeps and await self._tell_result(partial(next, parts, None)):
+            pass
 
     async def _fit(self, message: FitStyle) -> None:
         """Beside all other work, for it takes seconds."""
-        work = partial(self._engine.fit_style, message.name)
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._threads.fitting, work)
-            await self._tell({"kind": "style", "name": message.name})
-        except UserError as error:
-            await self._tell_problem(error)
-        except (WebSocketDisconnect, RuntimeError):
-            return  # the viewer has left
+
+        def fit() -> dict[str, Any]:
+            self._engine.fit_style(message.name)
+            return {"kind": "style", "name": message.name}
+
+        await self._tell_result(fit, by=self._threads.fitting)
         self._changed.set()
 
-    async def _tell_result(self, work: Callable[[], bytes | dict[str, Any]], *, frame: int | None = None) -> None:
-        """Send what `work` gives, or the line that says why it gives nothing: the server goes on."""
+    async def _tell_result(
+        self,
+        work: Callable[[], bytes | dict[str, Any] | None],
+        *,
+        frame: int | None = None,
+        by: ThreadPoolExecutor | None = None,
+    ) -> bool:
+        """Send what `work` gives, or the line that says why it gives nothing: the server goes on.
+
+        `by` is the thread that computes, that of all networks unless given. Whether something was given.
+        """
         try:
-            result = await self._compute(work)
+            result = await self._compute(work, by)
         except UserError as error:
             await self._tell_problem(error, frame=frame)
-            return
+            return False
         except Exception as error:  # a network of the user's own, or a picture, may raise anything
             log.warning("unfont live: %s", error, exc_info=error)
             problem = UserError(f"this failed: {clip(error, 200)}", where=type(error).__name__, fix="see the terminal")
             await self._tell_problem(problem, frame=frame)
-            return
-        await (self._send(result) if isinstance(result, bytes) else self._tell(result))
+            return False
+        if result is not None:
+            await (self._send(result) if isinstance(result, bytes) else self._tell(result))
+        return result is not None
 
     async def _tell_problem(self, error: UserError, *, frame: int | None = None) -> None:
         await self._tell({"kind": "problem", "text": str(error), "frame": frame})
@@ -198,11 +201,5 @@ class Session:
         async with self._sending:
             await self._socket.send_bytes(message)
 
-    async def _compute(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads.computing, work)
-
-
-def _next(parts: Iterator[bytes]) -> bytes | None:
-    with contextlib.suppress(StopIteration):
-        return next(parts)
-    return None
+    async def _compute(self, work: Callable[[], T], by: ThreadPoolExecutor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(by or self._threads.computing, work)

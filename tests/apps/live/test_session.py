@@ -45,6 +45,32 @@ def test_text_becomes_the_picture(page):
     assert (look["kind"], look["frame"]) == ("look", 12)
 
 
+def test_text_that_is_drawn_late_does_not_take_the_place_of_a_later_picture(page):
+    page.socket.send_bytes(frame(20, height=16, width=64))
+    assert page.look()[0]["frame"] == 20
+    page.ask(type="type", text="abc", number=19)
+    assert page.look()[0]["kind"] == "typed"
+    assert page.look()[0]["frame"] == 20
+
+
+@pytest.mark.parametrize(
+    ("where", "asked"),
+    [
+        ("apps.live.session.Engine.fit_style", {"type": "style", "name": "round-0"}),
+        ("tasks.live.engine.sweep", {"type": "sweep", "name": "round-0", "text": "abc", "script": "Latn"}),
+    ],
+)
+def test_what_fails_is_said_and_the_session_goes_on(page, monkeypatch, where, asked):
+    def failing(*_, **__):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(where, failing)
+    page.ask(**asked)
+    assert "this failed: out of memory" in page.socket.receive_json()["text"]
+    page.ask(type="describe", name="round-0")
+    assert page.socket.receive_json()["kind"] == "network"
+
+
 def test_a_sweep_comes_in_parts_and_ends_with_all_fonts(page):
     page.ask(type="sweep", name="round-0", text="abc", script="Latn")
     header, rows = {"done": 0, "total": 1}, []
