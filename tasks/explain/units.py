@@ -77,20 +77,20 @@ def explain_units(
     layers = layers_of(network, torch.zeros(1, network.channels, height, width))
     gathered = {name: TopActivations(top) for name in layers}
     means = {name: LabelMeans(len(classes)) for name in layers}
-    outputs: dict[str, Tensor] = {}
     keys: list[str] = []
     labels: list[str] = []
-    observers = {name: partial(outputs.__setitem__, name) for name in layers}
-    with torch.inference_mode(), observed(network, observers):
+
+    def gather(name: str, output: Tensor) -> None:
+        gathered[name].update(output)
+        means[name].update(output, codes)
+
+    with torch.inference_mode(), observed(network, {name: partial(gather, name) for name in layers}):
         for images, rows in stream_images(table, EXPLAINED_SPLITS, BATCH, last=sample[-1]):
             check_size(images, {"the chosen model": network}, table)
-            network(as_images(torch.from_numpy(images), network.channels))
             keys.extend(rows["key"])
             labels.extend(own := _labels(rows[target]))
             codes = torch.tensor([classes.index(label) for label in own])
-            for name, output in outputs.items():
-                gathered[name].update(output)
-                means[name].update(output, codes)
+            network(as_images(torch.from_numpy(images), network.channels))
     shape = (network.channels, height, width)
     found = [
         replace(_layer(network, name, gathered[name].summary(), shape), means=means[name].means()) for name in layers
