@@ -120,10 +120,11 @@ def _champion_weights(name: str) -> str | None:
     if state is not None and known.get("store") == state and name in known.get("champions", {}):
         return known["champions"][name]
     weights = _ask(name)
-    if file is not None:
+    # What another process wrote meanwhile may be another champion: it is asked for next time.
+    if file is not None and _state_of(file) == state:
         # Where nothing can be written, MLflow is asked each time.
         with contextlib.suppress(UserError, OSError):
-            write_json(ASKED, {"store": _state_of(file), "champions": {name: weights}})
+            write_json(ASKED, {"store": state, "champions": {name: weights}})
     return weights
 
 
