@@ -8,8 +8,8 @@ benchmarks/results/live.json: `frames_per_s` with the layer shown, `latency_p95_
 answer, `frames_per_s_deconv` with deconvnet on; `network_per_s`, rate of a loop that runs the network alone on the same
 windows in one thread, and `ratio`; `processor_ms` of the server a frame, `network_processor_ms` and `processor_ratio`,
 which another load on the machine changes less; `viewers`: frames a second of each of four viewers at once and their
-total; `mib_by_quarter`, resident memory of the server,
-means over each quarter of `frames` frames, which say whether it grows.
+total; `mib_by_quarter`, resident memory of the server, means over each quarter of `frames` frames, which say whether
+it grows.
 """
 
 import argparse
