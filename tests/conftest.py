@@ -51,6 +51,24 @@ def first_run(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) ->
     return folder
 
 
+@pytest.fixture(scope="session")
+def reported_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home of `tests.toyreport.REPORTED` and its report: to be read, for a report takes seconds."""
+    from tests.toyreport import make_reported_project
+
+    folder = tmp_path_factory.mktemp("reported")
+    make_reported_project(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reported(reported_project: Path) -> Path:
+    """The home of the reported project; its report is the folder `report` in it."""
+    from tests.toyreport import REPORTED
+
+    return reported_project / REPORTED.home
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""

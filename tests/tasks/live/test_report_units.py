@@ -6,29 +6,15 @@ from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.live.network import LiveNetwork
 from tasks.live.report_units import UnitReport
-from tasks.report.build import make_report
 from tests.tasks.live.conftest import PARAMS
-from tests.toyrounds import make_mined_home
 from unfont.errors import UserError
 
 LAYER = "backbone.1"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder to stand in, with the toy home as the project's and its report."""
-    folder = tmp_path_factory.mktemp("report")
-    params = PARAMS
-    home = folder / params.home
-    home.parent.mkdir(parents=True)
-    make_mined_home(folder, params=params).rename(home)
-    make_report(params, home=home, fonts=home / "none", out=home / "report", data={"data/x/table": "abc.dir"})
-    return folder
-
-
 @pytest.fixture
-def report(made, monkeypatch):
-    monkeypatch.chdir(made)
+def report(reported_project, monkeypatch):
+    monkeypatch.chdir(reported_project)
     found = UnitReport.of_project(PARAMS)
     assert found is not None
     return found

@@ -4,19 +4,13 @@ from PIL import Image
 from models.explain.maximise.ascent_settings import PAPER, AscentSettings
 from tasks.common.files import read_json
 from tasks.explain.search_results import strength_of
-from tasks.report.build import make_report
-from tests.toyhome import toy_params
-from tests.toyrounds import make_mined_home
 
 KINDS = ("decay", "blur", "norm", "contribution", "jitter")
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    params = toy_params()
-    home = make_mined_home(tmp_path_factory.mktemp("maximised"), params=params)
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
-    return home / "report"
+def report(reported):
+    return reported / "report"
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,7 @@ import pytest
 from models.settings import DegradeSettings
 from tasks.common.files import read_json
 from tasks.explain.frequencies import Band, Change, Frequencies, LayerBands
-from tasks.report.build import make_report
 from tasks.report.frequencies import describe_robustness, describe_spectra, mean_changes
-from tests.toyhome import toy_params
-from tests.toyrounds import make_mined_home
 
 KINDS = ("decay", "blur", "norm", "contribution", "jitter")
 
@@ -74,13 +71,9 @@ def test_the_reverse_and_no_order_are_described_too():
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(reported):
     """(the page, its numbers); blur is off in training."""
-    params = toy_params()
-    params = params.model_copy(update={"degrade": params.degrade.model_copy(update={"blur": 0.0})})
-    home = make_mined_home(tmp_path_factory.mktemp("frequencies"), params=params)
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
-    report = home / "report"
+    report = reported / "report"
     return (report / "frequencies.html").read_text(encoding="utf-8"), read_json(report / "frequencies.json")
 
 

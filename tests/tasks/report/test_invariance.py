@@ -8,11 +8,11 @@ import pytest
 
 from tasks.common.files import read_json, write_json
 from tasks.metrics.wilson import wilson_interval
-from tasks.report.build import make_report
 from tasks.report.invariance.embedding_map import colouring
 from tasks.report.invariance.probe import layer_plot
 from tasks.report.invariance.training_curves import epoch_axis, round_plots
 from tests.toyhome import toy_params
+from tests.toyreport import REPORTED, write_results
 from tests.toyrounds import make_mined_home, study_of
 
 LAYERS = ["backbone.0", "backbone.1", "embedding", "target_head"]
@@ -20,15 +20,15 @@ LAYERS = ["backbone.0", "backbone.1", "embedding", "target_head"]
 
 def pages_of(folder, params, **options):
     home = make_mined_home(folder, params=params, **options)
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
+    write_results(params, home)
     return home
 
 
 def pages_again(home, folder, change):
     """The pages of a copy of `home` with one thing changed."""
-    shutil.copytree(home, folder / "home")
+    shutil.copytree(home, folder / "home", ignore=shutil.ignore_patterns("report"))
     change(folder / "home")
-    make_report(toy_params(), home=folder / "home", fonts=home / "none", out=folder / "home" / "report")
+    write_results(REPORTED, folder / "home")
     return folder / "home"
 
 
@@ -42,11 +42,6 @@ def modes_of(*names):
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return pages_of(tmp_path_factory.mktemp("plain"), toy_params())
-
-
-@pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return pages_of(tmp_path_factory.mktemp("study"), study_of(toy_params()))
 
@@ -55,8 +50,8 @@ def percent(share):
     return f"{100 * share:.1f}%"
 
 
-def test_the_table_of_modes_has_the_figures_of_one_seed(plain):
-    text, modes = read(plain), read_json(plain / "metrics" / "invariance.json")["modes"]
+def test_the_table_of_modes_has_the_figures_of_one_seed(reported):
+    text, modes = read(reported), read_json(reported / "metrics" / "invariance.json")["modes"]
     for mode in ("erm", "conditional", "conditional+pairs"):
         metrics = modes[mode]["splits"]["test_unseen"]
         wanted = [metrics[name]["mean"] for name in ("accuracy", "worst_nuisance", "worst_target", "calibration_error")]
@@ -73,9 +68,9 @@ def test_of_several_seeds_the_table_has_mean_spread_and_paired_difference(study)
     assert over_seeds == accuracy["difference"]
 
 
-def test_every_pair_is_shown_with_its_interval(plain):
-    text = read(plain).replace("−", "-")
-    pairs = read_json(plain / "metrics" / "invariance.json")["pairs"]["differences"]
+def test_every_pair_is_shown_with_its_interval(reported):
+    text = read(reported).replace("−", "-")
+    pairs = read_json(reported / "metrics" / "invariance.json")["pairs"]["differences"]
     assert len(pairs) == 5
     for pair in pairs:
         value, low, high = (100 * pair["accuracy"][key] for key in ("value", "low", "high"))
@@ -83,10 +78,10 @@ def test_every_pair_is_shown_with_its_interval(plain):
         assert [float(part) for part in shown.groups()] == pytest.approx([value, low, high], abs=0.051)
 
 
-def test_accuracy_by_style_is_that_of_every_model_beside_the_difference_to_erm(plain):
-    groups = read_json(plain / "metrics" / "groups.json")["models"]
+def test_accuracy_by_style_is_that_of_every_model_beside_the_difference_to_erm(reported):
+    groups = read_json(reported / "metrics" / "groups.json")["models"]
     by_model = {model: of["test_unseen"]["by_nuisance"]["font_style"]["values"] for model, of in groups.items()}
-    rows = read_json(plain / "report" / "invariance.json")["by_nuisance"]["font_style"]
+    rows = read_json(reported / "report" / "invariance.json")["by_nuisance"]["font_style"]
     assert {row["value"] for row in rows} == set(by_model["erm"]) == {"handwriting", "sans-serif", "serif"}
     for row in rows:
         shown = ["round-2", "erm", "conditional", "conditional+pairs"]
@@ -95,12 +90,12 @@ def test_accuracy_by_style_is_that_of_every_model_beside_the_difference_to_erm(p
     assert erm == sorted(erm)
     first = rows[0]["accuracy"]
     gain = f"{100 * (first['conditional'] - first['erm']):+.1f}".replace("+0.0", "0.0").replace("-", "−")
-    assert f"{percent(first['conditional'])} {gain}" in read(plain)
+    assert f"{percent(first['conditional'])} {gain}" in read(reported)
 
 
-def test_the_probes_figures_stand_by_model_and_by_layer(plain):
-    text, probe = read(plain), read_json(plain / "metrics" / "probe.json")["nuisances"]["font_style"]
-    facts = read_json(plain / "report" / "invariance.json")["probe"]["font_style"]
+def test_the_probes_figures_stand_by_model_and_by_layer(reported):
+    text, probe = read(reported), read_json(reported / "metrics" / "probe.json")["nuisances"]["font_style"]
+    facts = read_json(reported / "report" / "invariance.json")["probe"]["font_style"]
     assert [row["model"] for row in facts["rows"]] == [
         "round-2", "erm", "conditional", "conditional+pairs", "untrained", "pixels",
     ]  # fmt: skip
@@ -121,7 +116,7 @@ def test_the_probes_figures_stand_by_model_and_by_layer(plain):
         (None, None, "it is not known whether the baseline encodes it"),
     ],
 )
-def test_what_may_be_claimed_of_the_chosen_model_is_said(plain, tmp_path, reads, points, words):
+def test_what_may_be_claimed_of_the_chosen_model_is_said(reported, tmp_path, reads, points, words):
     def claim(home):
         path = home / "metrics" / "probe.json"
         found = read_json(path)
@@ -129,14 +124,14 @@ def test_what_may_be_claimed_of_the_chosen_model_is_said(plain, tmp_path, reads,
         found["chosen"]["font_style"] |= {"reads": reads, **claimed}
         write_json(path, found)
 
-    assert words in read(pages_again(plain, tmp_path, claim))
+    assert words in read(pages_again(reported, tmp_path, claim))
 
 
-def test_worst_cells_have_wilson_intervals_and_the_reference_beside_them(plain):
-    chosen = read_json(plain / "chosen.json")["name"]
-    groups = read_json(plain / "metrics" / "groups.json")["models"]
+def test_worst_cells_have_wilson_intervals_and_the_reference_beside_them(reported):
+    chosen = read_json(reported / "chosen.json")["name"]
+    groups = read_json(reported / "metrics" / "groups.json")["models"]
     cells = groups[chosen]["test_unseen"]["by_nuisance"]["font_style"]["cells"]
-    shown = read_json(plain / "report" / "invariance.json")["worst_cells"]["font_style"]
+    shown = read_json(reported / "report" / "invariance.json")["worst_cells"]["font_style"]
     assert [row["accuracy"] for row in shown] == sorted(cell["accuracy"] for cell in cells)[:10]
     erm = groups["erm"]["test_unseen"]["by_nuisance"]["font_style"]["cells"]
     for row in shown:
@@ -145,17 +140,17 @@ def test_worst_cells_have_wilson_intervals_and_the_reference_beside_them(plain):
         (beside,) = [c["accuracy"] for c in erm if (c["label"], c["value"]) == (row["label"], row["value"])]
         assert row["reference"] == beside
     families = groups[chosen]["test_unseen"]["worst_families"]
-    assert read_json(plain / "report" / "invariance.json")["worst_families"] == families
-    assert f"{families[0]['family']} {percent(families[0]['accuracy'])}" in read(plain)
+    assert read_json(reported / "report" / "invariance.json")["worst_families"] == families
+    assert f"{families[0]['family']} {percent(families[0]['accuracy'])}" in read(reported)
 
 
-def test_the_map_has_the_same_crops_for_both_models_and_every_label(plain):
-    shown = read_json(plain / "report" / "invariance.json")["map"]
+def test_the_map_has_the_same_crops_for_both_models_and_every_label(reported):
+    shown = read_json(reported / "report" / "invariance.json")["map"]
     assert set(shown["places"]) == {"erm", "conditional+pairs"}
     assert set(shown["labels"]) == {"script", "font_style"}
     sizes = {len(at) for by in shown["places"].values() for at in by.values()}
     assert sizes == {len(shown["keys"])} == {24}
-    assert (plain / "report" / "invariance.html").read_text(encoding="utf-8").count('class="dots') == 4 * (2 + 3)
+    assert (reported / "report" / "invariance.html").read_text(encoding="utf-8").count('class="dots') == 4 * (2 + 3)
 
 
 def test_a_label_of_many_has_the_colour_of_the_others():
@@ -165,13 +160,13 @@ def test_a_label_of_many_has_the_colour_of_the_others():
     assert len(set(styles.values())) == 8
 
 
-def test_the_training_shows_both_heads_and_lambda(plain):
-    page = (plain / "report" / "invariance.html").read_text(encoding="utf-8")
+def test_the_training_shows_both_heads_and_lambda(reported):
+    page = (reported / "report" / "invariance.html").read_text(encoding="utf-8")
     titles = re.findall(r"<figcaption><strong>([^<]*)</strong></figcaption><svg", page)
     wanted = ["script: loss", "script: accuracy", "λ, weight of the reversed gradient"]
     assert titles[2:] == [*wanted, "font style: accuracy", "font style: loss", "script: loss", "script: accuracy"]
-    history = read_json(plain / "invariance" / "erm" / "history.json")
-    assert read_json(plain / "report" / "invariance.json")["curves"]["erm"] == history["curve"]
+    history = read_json(reported / "invariance" / "erm" / "history.json")
+    assert read_json(reported / "report" / "invariance.json")["curves"]["erm"] == history["curve"]
 
 
 def test_a_training_of_one_epoch_has_ticks_within_it():
@@ -224,12 +219,12 @@ def test_a_nuisance_that_no_crop_has_says_why(tmp_path, monkeypatch):
     assert why and f"There are no metrics: {why}" in read(home)
 
 
-def test_trainings_without_a_curve_say_so(plain, tmp_path):
+def test_trainings_without_a_curve_say_so(reported, tmp_path):
     def forget(home):
         for path in home.rglob("history.json"):
             write_json(path, {"epochs": read_json(path)["epochs"]})
 
-    assert "no training curves" in read(pages_again(plain, tmp_path, forget))
+    assert "no training curves" in read(pages_again(reported, tmp_path, forget))
 
 
 def test_a_split_without_probed_crops_has_no_line():
@@ -237,15 +232,15 @@ def test_a_split_without_probed_crops_has_no_line():
     assert "polyline" not in layer_plot(facts, None, LAYERS, title="font style")
 
 
-def test_the_overview_draws_risk_and_reliability_from_the_plots(plain):
-    numbers = read_json(plain / "report" / "index.json")
+def test_the_overview_draws_risk_and_reliability_from_the_plots(reported):
+    numbers = read_json(reported / "report" / "index.json")
     assert set(numbers["risk_coverage"]) == {"round-2", "erm", "conditional+pairs"}
-    groups = (plain / "plots" / "risk_coverage.csv").read_text().splitlines()[1:]
+    groups = (reported / "plots" / "risk_coverage.csv").read_text().splitlines()[1:]
     assert numbers["risk_coverage"]["erm"] == [
         [float(part) for part in line.split(",")[1:]] for line in groups if line.startswith("erm,")
     ]
     assert set(numbers["reliability"]) == {"0.5", "1"}
-    assert "Risk–coverage curve" in read(plain, "index")
+    assert "Risk–coverage curve" in read(reported, "index")
 
 
 def test_the_pages_are_small(study):

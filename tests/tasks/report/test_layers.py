@@ -10,16 +10,13 @@ from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.report.build import make_report
 from tasks.train.weights import load_model
-from tests.toyhome import toy_params
-from tests.toyrounds import make_mined_home
+from tests.toyreport import REPORTED
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
+@pytest.fixture
+def made(reported):
     """(home, report folder) of the toy home."""
-    home = make_mined_home(tmp_path_factory.mktemp("layers"), params=toy_params())
-    make_report(toy_params(), home=home, fonts=home / "none", out=home / "report", data={"data/x/table": "abc.dir"})
-    return home, home / "report"
+    return reported, reported / "report"
 
 
 def features_of(home):
@@ -115,7 +112,7 @@ def test_the_pages_numbers_hold_every_climb(made):
 
 def test_a_report_of_some_units_says_so_and_keeps_the_others(made, tmp_path):
     home, whole = made
-    params = toy_params(report=toy_params().report.model_dump() | {"units": 2})
+    params = REPORTED.model_copy(update={"report": REPORTED.report.model_copy(update={"units": 2})})
     make_report(params, home=home, fonts=home / "none", out=tmp_path / "report")
     count = 0
     for page in whole.glob("layer-*.json"):

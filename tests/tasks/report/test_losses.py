@@ -4,9 +4,9 @@ import pytest
 
 from models.settings import LossSettings
 from tasks.common.files import read_json
-from tasks.report.build import make_report
 from tasks.report.losses import curves, gamma_of, loss_shares
 from tests.toyhome import toy_params
+from tests.toyreport import write_results
 from tests.toyrounds import make_mined_home
 
 EXAMPLES = {"edges": [0.0, 0.5, 0.8, 1.0], "groups": {"text": [1, 0, 3], "mined": [4, 2, 0]}}
@@ -28,8 +28,8 @@ def page(request, tmp_path_factory):
     params = toy_params()
     params = params.model_copy(update={"loss": loss(3.0, name=request.param, smoothing=0.1)})
     home = make_mined_home(tmp_path_factory.mktemp(request.param), params=params)
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
-    return (home / "report" / "losses.html").read_text(encoding="utf-8"), read_json(home / "report" / "losses.json")
+    report = write_results(params, home)
+    return (report / "losses.html").read_text(encoding="utf-8"), read_json(report / "losses.json")
 
 
 def test_cross_entropy_is_focal_loss_at_0():

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from tasks.common.files import read_json, write_json
-from tasks.report.build import make_report
 from tasks.report.mining import dot_plot, metric_rows, verdict_words
 from tests.toyhome import toy_params
+from tests.toyreport import write_results
 from tests.toyrounds import make_mined_home, study_of
 
 
@@ -13,8 +13,7 @@ def pages_of(folder, params, change=None):
     home = make_mined_home(folder, params=params)
     if change:
         change(home)
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
-    return home / "report"
+    return write_results(params, home)
 
 
 def read(report, name):
@@ -22,9 +21,9 @@ def read(report, name):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"</t[dh]>", " ", text)))
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    return pages_of(tmp_path_factory.mktemp("plain"), toy_params())
+@pytest.fixture
+def report(reported):
+    return reported / "report"
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +135,12 @@ def test_a_problem_without_empty_crops_has_no_rate_to_cut(tmp_path):
     problems = {"faces": {"target": "pose", "nuisances": [], "group": "person"}}
     params = study_of(toy_params(problem="faces", problems=problems))
     home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
-    make_report(params, home=home, fonts=home / "none", out=home / "report")
-    text = read(home / "report", "mining")
+    report = write_results(params, home)
+    text = read(report, "mining")
     assert "no false-positive rate to reduce; the other metrics" in text
     assert "False positives at 95%" not in text
     assert "unseen persons" in text
-    assert "95% text recall" not in read(home / "report", "index")
+    assert "95% text recall" not in read(report, "index")
 
 
 def verdict(cut, low, high, **changes):

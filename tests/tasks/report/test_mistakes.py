@@ -13,7 +13,6 @@ from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.explain.attribution import METHODS, explain_crops
 from tasks.explain.attribution_page import overlay
-from tasks.report.build import make_report
 from tasks.report.evidence import read_evidence
 from tasks.report.mistakes import quick, write_mistakes
 from tasks.report.site import Site
@@ -190,8 +189,7 @@ def test_an_answer_that_no_crop_of_the_table_has_is_explained(home, tmp_path):
     assert "Cyrl" not in {one["true"] for one in numbers["mistakes"]}
 
 
-def test_the_page_is_part_of_the_report_and_linked(home, tmp_path):
-    make_report(PARAMS, home=home, fonts=tmp_path / "none", out=tmp_path / "report")
-    index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+def test_the_page_is_part_of_the_report_and_linked(reported):
+    index = (reported / "report" / "index.html").read_text(encoding="utf-8")
     assert '<a href="mistakes.html">Mistakes</a>' in index
-    assert (tmp_path / "report" / "mistakes.js").is_file()
+    assert (reported / "report" / "mistakes.js").is_file()

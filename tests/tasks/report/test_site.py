@@ -9,6 +9,7 @@ import pytest
 from tasks.common.files import read_json, write_json
 from tasks.report.build import make_report
 from tests.toyhome import toy_params
+from tests.toyreport import DATA, REPORTED, write_report, write_results
 from tests.toyrounds import make_mined_home
 from unfont.errors import UserError
 
@@ -32,27 +33,19 @@ class Page(HTMLParser):
             self.alts.append(values.get("alt"))
 
 
-def report_of(home, params):
-    out = home / "report"
-    return make_report(params, home=home, fonts=home / "fonts.parquet", out=out), out
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """(metrics, report folder, home) of the toy home."""
-    home = make_mined_home(tmp_path_factory.mktemp("site"), params=toy_params())
-    return *report_of(home, toy_params()), home
+@pytest.fixture
+def out(reported):
+    return reported / "report"
 
 
 @pytest.fixture
-def copy(made, tmp_path):
+def copy(reported, tmp_path):
     """The home without its report."""
-    shutil.copytree(made[2], tmp_path / "home", ignore=shutil.ignore_patterns("report"))
+    shutil.copytree(reported, tmp_path / "home", ignore=shutil.ignore_patterns("report"))
     return tmp_path / "home"
 
 
-def test_there_is_a_page_for_every_round_and_layer(made):
-    metrics, out, _ = made
+def test_there_is_a_page_for_every_round_and_layer(out):
     assert {page.stem for page in out.glob("*.html")} == {
         "index", "learned", "picture", "confusion", "accuracy", "invariance", "losses",
         "round-0", "round-1", "round-2",
@@ -60,12 +53,9 @@ def test_there_is_a_page_for_every_round_and_layer(made):
         "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
         "layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head",
     }  # fmt: skip
-    assert metrics["pages"] == 23
-    assert metrics["units"] == 4 + 6 + 8 + 3
 
 
-def test_every_link_leads_somewhere_in_the_folder(made):
-    _, out, _ = made
+def test_every_link_leads_somewhere_in_the_folder(out):
     pages = {page.name: Page(page.read_text(encoding="utf-8")) for page in out.glob("*.html")}
     for page in pages.values():
         for link in page.links:
@@ -76,8 +66,7 @@ def test_every_link_leads_somewhere_in_the_folder(made):
         assert all(page.alts)
 
 
-def test_a_cell_of_the_confusion_matrix_leads_to_its_mistakes(made):
-    _, out, _ = made
+def test_a_cell_of_the_confusion_matrix_leads_to_its_mistakes(out):
     links = [link for link in Page((out / "confusion.html").read_text(encoding="utf-8")).links if "#true=" in link]
     numbers, mistakes = read_json(out / "confusion.json"), read_json(out / "mistakes.json")["mistakes"]
     wrong = {(one["true"], one["predicted"]) for one in mistakes if one["split"] == "test_unseen"}
@@ -88,20 +77,18 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_mistakes(made):
     assert all(f'data-label="{one["true"][0]}"' in page and one["split"] == ["test_unseen"] for one in asked)
 
 
-def test_numbers_stand_beside_each_page(made):
-    _, out, home = made
+def test_numbers_stand_beside_each_page(reported, out):
     for page in out.glob("*.html"):
         assert read_json(page.with_suffix(".json"))
-    chosen = read_json(home / "chosen.json")
+    chosen = read_json(reported / "chosen.json")
     index = read_json(out / "index.json")
     assert index["chosen"] == chosen
     assert index["weights"][chosen["name"]] == chosen["weights"]
-    metrics = read_json(home / "metrics" / "evaluate.json")["chosen"]["test_unseen"]["light"]
+    metrics = read_json(reported / "metrics" / "evaluate.json")["chosen"]["test_unseen"]["light"]
     assert f"{100 * metrics['accuracy']:.1f}%" in (out / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_front_page_opens_with_real_pictures_and_shows_answers(made):
-    _, out, _ = made
+def test_the_front_page_opens_with_real_pictures_and_shows_answers(out):
     index = read_json(out / "index.json")
     page = (out / "index.html").read_text(encoding="utf-8")
     assert page.index('50.0%</dd><dd class="note">right, of 2 of yours') < page.index("Unseen designs")
@@ -116,10 +103,9 @@ def test_the_front_page_opens_with_real_pictures_and_shows_answers(made):
     assert index["forgets"] == (index["chosen"]["name"] in ("conditional", "conditional+pairs"))
 
 
-def test_confusions_are_those_of_the_predictions(made):
-    _, out, home = made
-    rows = pd.read_parquet(home / "predictions.parquet")
-    name = read_json(home / "chosen.json")["name"]
+def test_confusions_are_those_of_the_predictions(reported, out):
+    rows = pd.read_parquet(reported / "predictions.parquet")
+    name = read_json(reported / "chosen.json")["name"]
     rows = rows[(rows["model"] == name) & (rows["split"] == "test_unseen") & (rows["severity"] == "light")]
     numbers = read_json(out / "confusion.json")
     expected = pd.crosstab(rows["true"], rows["predicted"]).reindex(
@@ -128,29 +114,27 @@ def test_confusions_are_those_of_the_predictions(made):
     assert numbers["counts"] == expected.to_numpy().tolist()
 
 
-def test_a_round_that_stopped_says_so(made):
-    _, out, _ = made
+def test_a_round_that_stopped_says_so(out):
     assert "This round stopped" in (out / "round-2.html").read_text(encoding="utf-8")
     assert "without mining" in (out / "round-0.html").read_text(encoding="utf-8")
     assert "stopped" not in (out / "round-1.html").read_text(encoding="utf-8")
 
 
-def test_the_same_input_gives_the_same_bytes_and_nothing_of_this_machine(made, tmp_path):
-    _, out, home = made
+def test_the_same_input_gives_the_same_bytes_and_nothing_of_this_machine(reported, out, tmp_path):
     before = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
-    make_report(toy_params(), home=home, fonts=tmp_path / "none", out=tmp_path / "again")
+    metrics = make_report(REPORTED, home=reported, fonts=tmp_path / "none", out=tmp_path / "again", data=DATA)
     again = {f.relative_to(tmp_path / "again"): f.read_bytes() for f in (tmp_path / "again").rglob("*") if f.is_file()}
     assert before == again
-    assert not any(str(home).encode() in content for content in before.values())
-    assert not list(home.glob(".*"))
+    assert not any(str(reported).encode() in content for content in before.values())
+    assert not list(reported.glob(".*"))
+    assert (metrics["pages"], metrics["units"]) == (23, 4 + 6 + 8 + 3)
 
 
 def test_labels_are_escaped_everywhere(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.toyrounds.STYLES", [EVIL, EVIL, EVIL])
     params = toy_params(words={**toy_params().words.model_dump(), "scripts": ["Latn", "Cyrl"]})
     home = make_mined_home(tmp_path, params=params, labels=sorted(["Latn", EVIL, "Zxxx"]))
-    _, out = report_of(home, params)
-    for page in out.glob("*.html"):
+    for page in write_report(params, home).glob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert Page(text).tags.count("script") == 1
         assert len(text) < 60_000
@@ -162,17 +146,17 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     changes["problems"] = {"faces": {"target": "pose", "nuisances": [], "group": "person"}}
     params = toy_params(**changes)
     home = make_mined_home(tmp_path, params=params, labels=["left", "right", "up"])
-    metrics, out = report_of(home, params)
+    out = write_report(params, home)
     index = (out / "index.html").read_text(encoding="utf-8")
     assert "Pose identification" in index
     assert "There is no mining round" in index
-    assert metrics["pages"] == 20
+    assert len(list(out.glob("*.html"))) == 20
 
 
 def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("tests.toyhome.STYLES", [None, None, None])
     params = toy_params()
-    _, out = report_of(make_mined_home(tmp_path, params=params), params)
+    out = write_results(params, make_mined_home(tmp_path, params=params))
     assert "These crops have no font style label" in (out / "accuracy.html").read_text(encoding="utf-8")
 
 
@@ -190,14 +174,14 @@ def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
 def test_what_is_missing_is_one_line_and_nothing_is_written(copy, missing):
     (copy / missing).unlink()
     with pytest.raises(UserError, match="evaluate"):
-        report_of(copy, toy_params())
+        write_report(REPORTED, copy)
     assert not (copy / "report").exists()
 
 
 def test_a_report_without_a_probe_says_what_to_run(copy):
     (copy / "metrics" / "probe.json").unlink()
     with pytest.raises(UserError, match="unfont probe"):
-        report_of(copy, toy_params())
+        write_report(REPORTED, copy)
 
 
 def test_a_model_that_changed_since_its_evaluation_is_refused(copy):
@@ -205,7 +189,7 @@ def test_a_model_that_changed_since_its_evaluation_is_refused(copy):
     other = copy / "rounds" / "0" / "model.safetensors"
     (copy / chosen["path"] / "model.safetensors").write_bytes(other.read_bytes())
     with pytest.raises(UserError, match="not the one that was evaluated"):
-        report_of(copy, toy_params())
+        write_report(REPORTED, copy)
 
 
 def test_scripts_that_are_not_learned_have_figures_of_their_own(copy):
@@ -218,7 +202,7 @@ def test_scripts_that_are_not_learned_have_figures_of_their_own(copy):
     metrics["models"][chosen]["test_unseen"]["light"] |= {"unlearned_caught": 0.3125, "unlearned_sure": 0.0625}
     write_json(copy / "metrics/evaluate.json", metrics)
     write_json(copy / "metrics/real.json", {"n": 0, "models": {}, "chosen": None, "rejected": {}})
-    _, out = report_of(copy, toy_params())
+    out = write_results(REPORTED, copy)
     page = (out / "index.html").read_text()
     assert "No real pictures were measured" in page
     assert "31.2%" in page and "unlearned scripts surely called one" in page and "signs alone" not in page.lower()
