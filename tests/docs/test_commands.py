@@ -1,58 +1,22 @@
-"""Every command of README and docs runs here, in the debug project, or is held against the program that would run it.
+"""Every command of README and docs that can run here does, in the debug project (`tests.docs.commands`)."""
 
-A line that is in no class fails: say below what is to become of it, and why.
-"""
-
-import importlib.util
 import io
 import re
 import shlex
 import shutil
-import subprocess
 import tarfile
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageOps
 
-from tests.conftest import ROOT
-from tests.docs.pages import pages
+from tests.docs.commands import LATE, commands, is_checked
 from tests.first_run import kept_first_run, shared_folder
 from tests.project import dvc, unfont
 
-# Commands of which only the arguments are checked, by how they begin, and why they are not run.
-CHECKED = {
-    "unfont ui": "serves for ever; tests/apps/test_servers.py starts it",
-    "unfont serve": "serves for ever; tests/apps/test_servers.py starts it",
-    "unfont join": "waits for trainings of another machine; tests/tasks/train/test_machines.py joins some",
-    "unfont live": "serves for ever; tests/apps/live/test_server.py asks the server",
-    "unfont tag --from data/scripts/live": "nothing was kept; tests/tasks/live/test_keep.py reads such a manifest",
-    "unfont sweep": "dozens of trainings; tests/apps/test_sweep.py runs small ones",
-    "unfont report": "the first run has just written it, and tests/e2e/test_chain.py once more",
-    "unfont round": "tests/e2e/test_chain.py runs it",
-    "unfont rollback": "there is one champion; tests/tasks/predict/test_register.py goes back to one",
-    "unfont tag --from cmu-faces.tar.gz": "the archive is not ours; tests/e2e/test_own_crops.py brings in a small one",
-    "unfont draw 1 0 1 --network edges:make": "tests/apps/test_draw.py runs this example, all of its page",
-    "dvc repro --force": "tests/e2e/test_chain.py runs it",
-    "dvc metrics diff": "compares commits, of which the debug project has none",
-    "dvc plots diff": "compares commits, of which the debug project has none",
-    "mlflow models serve": "serves for ever; tests/apps/test_served_model.py asks the model",
-    "dask scheduler": "serves for ever",
-    "dask worker": "serves for ever",
-    "make run": "makes an environment and takes half an hour",
-    "make test": "is what runs this",
-    ". .venv/bin/activate": "of an environment that make made",
-    "find scans": "tests/apps/test_predict.py lists paths on standard input",
-    "npm install": "fetches",
-    "pip install": "fetches",
-    "python -m tasks.fonts.build": "fetches",
-    "python -m unfont": "tests/unfont/test_api.py runs it",
-}
 # What stands for something of the user's, and what the debug project has in its place. An upper-case name is a key.
 FILLED = {
     r"\bMODEL_FOLDER\b": "data/debug/rounds/1",
@@ -70,8 +34,6 @@ FILLED = {
     r"\bbackbone\.(?=\d)": "LAYER.",
     r"(?<=LAYER)\.\d": ".2",
 }
-# These change the crop table, so they come last; what they write into params.yaml stays for those behind them.
-LATE = ("unfont tag", "unfont review")
 # Only with this option `unfont tag` goes on to tag what it brought in: of all lines the tagging is the same.
 TAGGED = "--beside-drawn"
 NETWORK = """from collections import OrderedDict
@@ -83,15 +45,6 @@ def make():
     features = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 3), nn.ReLU())
     return nn.Sequential(OrderedDict(features=features))
 """
-
-
-def commands() -> list[str]:
-    found = dict.fromkeys(line for page in pages() for line in page.commands())
-    return sorted(found, key=lambda line: (line.startswith(LATE), line.startswith("unfont review")))
-
-
-def is_checked(line: str) -> bool:
-    return line.startswith(tuple(CHECKED))
 
 
 RUN = [line for line in commands() if not is_checked(line)]
@@ -204,103 +157,3 @@ def backbone_of(project: Path) -> str:
 
     with safe_open(project / "data/debug/rounds/0/model.safetensors", framework="numpy") as weights:
         return next(name.split(".")[0] for name in weights.keys() if ".2." in name)  # noqa: SIM118
-
-
-@pytest.mark.parametrize("line", [line for line in commands() if is_checked(line)])
-def test_its_arguments_are_right(line: str) -> None:
-    words = shlex.split(line)
-    match words:
-        case ["unfont", *rest]:
-            parse_unfont(rest)
-        case ["find", *rest] if "|" in rest:
-            program, *rest = rest[rest.index("|") + 1 :]
-            assert program == "unfont"
-            parse_unfont(rest)
-        case ["dvc", *rest]:
-            from dvc.cli import parse_args
-
-            parse_args(rest)
-        case ["mlflow", "models", *rest]:
-            from mlflow.models.cli import commands as group
-
-            parse(group.commands[rest[0]], rest[1:])
-        case ["dask", ("scheduler" | "worker") as kind, *rest]:
-            parse(importlib.import_module(f"distributed.cli.dask_{kind}").main, rest)
-        case ["make", target]:
-            subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
-        case ["python", "-m", module, *rest]:
-            check_module(module, rest)
-        case ["npm", "install", *_, folder, _] if "--prefix" in words:
-            assert (ROOT / folder / "package.json").is_file()
-        case ["pip", "install", "-e", ".[dask]"]:
-            project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-            assert "dask" in project["optional-dependencies"]
-        case ["pip", "install", folder] if folder.startswith("./"):
-            assert (ROOT / folder / "pyproject.toml").is_file()
-        case [".", ".venv/bin/activate"]:
-            assert "VENV ?= .venv\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
-        case _:
-            pytest.fail("nothing says how to check this command")
-
-
-def parse_unfont(words: Sequence[str]) -> None:
-    from typer.main import get_command
-
-    from apps.cli import app
-
-    group: Any = get_command(app)
-    parse(group.commands[words[0]], words[1:])
-
-
-def parse(command: Any, words: Sequence[str]) -> None:
-    """As click does before it runs a command; raises its usage error."""
-    command.make_context(command.name, list(words))
-
-
-def check_module(module: str, words: Sequence[str]) -> None:
-    """It is there, can be run, and its text names every option."""
-    found = importlib.util.find_spec(module)
-    if found is not None and found.submodule_search_locations:
-        found = importlib.util.find_spec(f"{module}.__main__")
-    assert found is not None and found.origin is not None, module
-    text = Path(found.origin).read_text(encoding="utf-8")
-    assert '__name__ == "__main__"' in text, module
-    assert all(word.split("=")[0] in text for word in words if word.startswith("--")), words
-
-
-def test_no_reason_is_left_over():
-    assert [start for start in CHECKED if not any(line.startswith(start) for line in commands())] == []
-
-
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_what_sentences_name_is_there(page):
-    """Commands, their options, and modules; not what stands for any: `unfont COMMAND`, `python -m flows.<stage>`."""
-    from typer.main import get_command
-
-    from apps.cli import app
-
-    group: Any = get_command(app)
-    for span in page.mentions():
-        program, *words = span.replace("python -m", "python").split()
-        if not re.fullmatch(r"[a-z][a-z_.]*", words[0]):
-            continue
-        if program == "python":
-            check_module(words[0], words[1:])
-            continue
-        assert words[0] in group.commands, span
-        options = {option for each in group.commands[words[0]].params for option in each.opts}
-        assert {word for word in words if word.startswith("--")} <= options, span
-
-
-def test_the_reference_has_every_command_and_option():
-    from typer.main import get_command
-
-    from apps.cli import app
-
-    text = (ROOT / "docs/reference/command-line.md").read_text(encoding="utf-8")
-    rows = {found[1]: found[0] for found in re.finditer(r"^\| `([a-z]+)[` ].*$", text, re.MULTILINE)}
-    group: Any = get_command(app)
-    assert rows.keys() - {"make"} == group.commands.keys()
-    for name, command in group.commands.items():
-        options = [max(each.opts, key=len) for each in command.params if each.param_type_name == "option"]
-        assert [option for option in options if option != "--help" and f"`{option}" not in rows[name]] == [], name
