@@ -1,4 +1,4 @@
-"""What the tests of pages share: one browser a module."""
+"""What the tests of pages share: one browser."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,16 @@ import pytest
 from tests.e2e.browsing import chromium
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[Any]:
     with chromium() as driver:
         yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(one_browser: Any) -> Any:
+    """The browser, without what it logged in another module's tests."""
+    one_browser.get("about:blank")
+    for log in ("browser", "performance"):
+        one_browser.get_log(log)
+    return one_browser

@@ -3,10 +3,11 @@
 import pytest
 
 from tasks.common.files import read_json
-from tasks.report.build import make_report
+from tasks.report.evidence import read_evidence
+from tasks.report.mistakes import write_mistakes
+from tasks.report.site import Site
 from tests.e2e.browsing import NEEDS_BROWSER, show
-from tests.toyhome import toy_params
-from tests.toyrounds import make_mined_home
+from tests.toyreport import REPORTED
 
 pytestmark = NEEDS_BROWSER
 VISIBLE = "return [...document.querySelectorAll('.mistake:not([hidden])')].map((card) => card.id.slice(2))"
@@ -16,13 +17,14 @@ field.dispatchEvent(new Event("input", {bubbles: true}));"""
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    params = toy_params()
-    home = make_mined_home(tmp_path_factory.mktemp("mistakes"), params=params)
+def report(reported, tmp_path_factory):
+    """The page of mistakes alone, with two in a sheet."""
+    out = tmp_path_factory.mktemp("mistakes") / "report"
+    site = Site(folder=out, problem=REPORTED.problem, target=REPORTED.labels.target, links=[])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tasks.report.mistakes.SHEET", 2)
-        make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
-    return home / "report"
+        write_mistakes(site, read_evidence(REPORTED, home=reported, fonts=reported / "none"))
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import pytest
 
 from tasks.common.files import read_json
-from tasks.report.build import make_report
 from tests.e2e.browsing import NEEDS_BROWSER, show
 from tests.toyhome import toy_params
+from tests.toyreport import write_report
 from tests.toyrounds import make_mined_home, study_of
 
 pytestmark = NEEDS_BROWSER
@@ -15,9 +15,7 @@ pytestmark = NEEDS_BROWSER
 def report(tmp_path_factory):
     """Of a study: the widest tables and the fullest plots."""
     params = study_of(toy_params())
-    home = make_mined_home(tmp_path_factory.mktemp("page"), params=params)
-    make_report(params, home=home, fonts=home / "fonts.parquet", out=home / "report")
-    return home / "report"
+    return write_report(params, make_mined_home(tmp_path_factory.mktemp("page"), params=params))
 
 
 @pytest.mark.parametrize("width", [1280, 390])
