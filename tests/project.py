@@ -101,6 +101,14 @@ def dvc(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def is_clean(folder: Path) -> bool:
+    """Whether `dvc status` has nothing to say; asked in this process, for the program takes seconds to start."""
+    from dvc.repo import Repo
+
+    with Repo(folder) as repo:
+        return not repo.status()
+
+
 def unfont(*arguments: str) -> tuple[int, str]:
     """Run the command line in this process, under the session's Prefect server."""
     from apps.cli import main

@@ -1,15 +1,18 @@
 """The debug problem through the whole chain: real Prefect, DVC and MLflow, from fonts to report and champion."""
 
+import contextlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
-from benchmarks.faults import killed, left_over
+from benchmarks.faults import left_over, start
 from tasks.common.files import read_json, sha256_of
-from tests.project import dvc, unfont, write_params
+from tests.project import dvc, is_clean, unfont, write_params
 
 pytestmark = pytest.mark.e2e
 
@@ -141,7 +144,7 @@ def test_one_round_reruns_alone_with_the_same_bytes(project):
     dvc(project, "repro", "--force", "--single-item", "round@2")
     assert hashes(project) == before
     assert [run.data.tags["unfont.stage"] for run in stage_runs()][count:] == ["round@2", "round@2"]
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
 
 
 def test_an_earlier_state_comes_from_the_cache_and_is_logged(project):
@@ -151,7 +154,7 @@ def test_an_earlier_state_comes_from_the_cache_and_is_logged(project):
     assert status == 0, out
     restored = [run for run in stage_runs()[count:] if run.data.tags.get("unfont.restored") == "true"]
     assert "probe" in [run.data.tags["unfont.stage"] for run in restored]
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
 
 
 def test_a_round_with_a_stale_ancestor_warns_and_changes_nothing_upstream(project, caplog):
@@ -171,7 +174,7 @@ def test_a_round_with_a_stale_ancestor_warns_and_changes_nothing_upstream(projec
 def test_later_rounds_are_stale_only_where_the_bytes_of_one_before_differ(project):
     status, out = unfont("round", "1")
     assert status == 0, out
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
     lineage = project / "data" / "debug" / "rounds" / "1" / "history.json"
     kept = lineage.read_bytes()
     lineage.unlink()
@@ -179,16 +182,28 @@ def test_later_rounds_are_stale_only_where_the_bytes_of_one_before_differ(projec
     dvc(project, "commit", "--force", "round@1")
     assert unfont("run", "--plan")[1].split()[0] == "round@2"
     assert unfont("round", "1")[0] == 0
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
+
+
+def runs(pid: int, module: str) -> bool:
+    """Whether a process that `pid` started runs the module."""
+    with contextlib.suppress(psutil.Error):  # others come and go
+        return any(module in child.cmdline() for child in psutil.Process(pid).children(recursive=True))
+    return False
 
 
 def test_a_killed_repro_leaves_nothing_and_the_next_one_ends_with_the_same_bytes(project):
     before = hashes(project)
-    assert killed(project, ("dvc", "repro", "--force", "--single-item", "words"), after=2.0)
+    repro = start(project, "dvc", "repro", "--force", "--single-item", "words")
+    while not runs(repro.pid, "flows.words"):
+        assert repro.poll() is None
+        time.sleep(0.05)
+    repro.kill()
+    repro.wait()
     assert left_over(project) == []
     dvc(project, "repro")
     assert hashes(project) == before
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
     assert not list((project / "data").rglob(".*.part"))
 
 
@@ -200,7 +215,7 @@ def test_a_third_round_is_one_line(project):
     values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     del values["rounds"]["3"]
     (project / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.common.files import read_json
-from tests.project import DEBUG, dvc, make_project, unfont, write_params
+from tests.project import DEBUG, is_clean, make_project, unfont, write_params
 from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces
 
 pytestmark = pytest.mark.e2e
@@ -48,7 +48,7 @@ def test_an_archive_goes_through_the_whole_chain(project):
     assert status == 0, said
     home = project / "data" / "faces"
     assert (home / "report" / "index.html").stat().st_size > 1000
-    assert "up to date" in dvc(project, "status")
+    assert is_clean(project)
     metrics = read_json(home / "metrics" / "evaluate.json")
     assert metrics["chosen"]["test_unseen"]["clean"]["accuracy"] > 0.5  # of four poses
     assert metrics["chosen"]["test_unseen"]["clean"]["false_alarm_rate"] is None
