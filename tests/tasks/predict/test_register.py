@@ -18,7 +18,6 @@ from PIL import Image
 
 from flows.register import SERVED_MODEL
 from tasks.common.files import write_json
-from tasks.common.mlflow_store import make_store
 from tasks.evaluate.model_selection import choice_of
 from tasks.evaluate.predictions import Model
 from tasks.predict.champion import find_model, temperature_of
@@ -38,22 +37,14 @@ def params(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, params):
-    """A home and a migrated store, made once."""
-    folder = tmp_path_factory.mktemp("registered")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        make_store(params.problem)
-    make_toy_home(folder, params=params)
-    return folder
+    return make_toy_home(tmp_path_factory.mktemp("registered"), params=params)
 
 
 @pytest.fixture
-def home(made, here, monkeypatch, params):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(made / "mlflow", here / "mlflow")
-    shutil.copytree(made / "home", here / params.home)
-    return here / params.home
+def home(made, store, params):
+    """A home beside an empty store."""
+    shutil.copytree(made, store / params.home)
+    return store / params.home
 
 
 METRICS = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
