@@ -16,10 +16,20 @@ from tests.conftest import ROOT
 from tests.tasks.toycrops import make_round_0, make_toy_table, toy_params
 from unfont.errors import UserError
 
+TWO = toy_params(train={"epochs": 3, "nodes": 2})
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_toy_table(tmp_path_factory.mktemp("machines") / "table")
+
+
+@pytest.fixture(scope="module")
+def of_one(table: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The weights that two processes of one machine train."""
+    folder = tmp_path_factory.mktemp("one") / "0"
+    make_round_0(toy_params(train={"epochs": 3, "processes": 2}), table, folder)
+    return weights_of(folder)
 
 
 @pytest.fixture
@@ -51,21 +61,18 @@ def weights_of(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
-def test_two_machines_train_what_two_processes_of_one_do(table: Path, tmp_path: Path, port: int):
-    make_round_0(toy_params(train={"epochs": 2, "processes": 2}), table, tmp_path / "one")
-    two = toy_params(train={"epochs": 2, "nodes": 2})
+def test_two_machines_train_what_two_processes_of_one_do(table: Path, tmp_path: Path, port: int, of_one: bytes):
     with another(port) as machine:
         for name in ("first", "second"):  # it takes part in one training after the other
-            make_round_0(two, table, tmp_path / name)
-            assert weights_of(tmp_path / name) == weights_of(tmp_path / "one")
+            make_round_0(TWO, table, tmp_path / name)
+            assert weights_of(tmp_path / name) == of_one
         machine.terminate()
         assert "taking part in a training of 127.0.0.1, with 1 processes" in machine.communicate()[0]
 
 
-def test_a_lost_machine_costs_an_epoch_and_another_takes_its_place(table: Path, tmp_path: Path, port: int, caplog):
-    two = toy_params(train={"epochs": 3, "nodes": 2})
-    with another(port):
-        make_round_0(two, table, tmp_path / "whole")
+def test_a_lost_machine_costs_an_epoch_and_another_takes_its_place(
+    table: Path, tmp_path: Path, port: int, of_one: bytes, caplog
+):
     with ExitStack() as stack:
         lost = stack.enter_context(another(port))
 
@@ -74,8 +81,8 @@ def test_a_lost_machine_costs_an_epoch_and_another_takes_its_place(table: Path, 
                 lost.kill()
                 stack.enter_context(another(port))
 
-        make_round_0(two, table, tmp_path / "0", progress=replace)
-    assert weights_of(tmp_path / "0") == weights_of(tmp_path / "whole")
+        make_round_0(TWO, table, tmp_path / "0", progress=replace)
+    assert weights_of(tmp_path / "0") == of_one
     assert "going on from epoch 1: on another machine" in caplog.text
 
 
