@@ -24,7 +24,6 @@ from tests.toytables import CROPS, SCRIPTS, bytes_in, make_toy_crops, make_toy_t
 from unfont.errors import UserError
 
 OTHERS = ["processes", pytest.param("dask", marks=pytest.mark.slow)]
-RUNNERS = ["threads", *OTHERS]
 
 
 def by(runner: str) -> CropsSettings:
@@ -43,11 +42,10 @@ def in_a_flow(work, items, settings: RunnerSettings, **names: str):
     return crops()
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_a_flow_gets_the_same_as_no_flow(runner: str, tmp_path: Path, prefect_server: None) -> None:
+def test_a_flow_gets_the_same_as_no_flow(tmp_path: Path, prefect_server: None) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir(), outside.mkdir()
-    results = in_a_flow(partial(write_square, folder=inside), range(10), by(runner))
+    results = in_a_flow(partial(write_square, folder=inside), range(10), by("threads"))
     assert results == [inside / f"{n}.txt" for n in range(10)]
     assert begun(inside) == list(range(10))
     list(fan_out(by("threads"))(partial(write_square, folder=outside), range(10)))
@@ -92,22 +90,19 @@ def test_an_item_that_kills_every_worker_is_given_up(runner: str, prefect_server
         in_a_flow(die, range(3), by(runner))
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", ["threads", "processes"])
 def test_an_error_of_the_work_is_raised_as_it_is(runner: str, prefect_server: None) -> None:
     with pytest.raises(UserError, match="two is too many"):
         in_a_flow(refuse, range(30), by(runner))
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_the_crop_table_has_the_same_bytes_as_without_prefect(
-    runner: str, tmp_path: Path, prefect_server: None
-) -> None:
+def test_the_crop_table_has_the_same_bytes_as_without_prefect(tmp_path: Path, prefect_server: None) -> None:
     tables = make_toy_tables(tmp_path)
     make_toy_crops(tables, tmp_path / "outside", SCRIPTS, map)
 
     @flow(name="crops", persist_result=False)
     def crops() -> None:
-        make_toy_crops(tables, tmp_path / "inside", SCRIPTS, fan_out(by(runner)))
+        make_toy_crops(tables, tmp_path / "inside", SCRIPTS, fan_out(by("processes")))
 
     crops()
     assert bytes_in(tmp_path / "inside" / "crops") == bytes_in(tmp_path / "outside" / "crops")

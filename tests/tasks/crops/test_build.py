@@ -37,8 +37,7 @@ def drawn(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     return home / "crops"
 
 
-@pytest.mark.parametrize("runner", ["threads", pytest.param("processes", marks=pytest.mark.slow),
-                                    pytest.param("dask", marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize("runner", ["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def test_bytes_are_the_same_whichever_runner_drew(
     runner: str, tables: dict[str, Path], drawn: Path, tmp_path: Path
 ) -> None:

@@ -125,10 +125,9 @@ def test_the_nuisance_of_a_crop_with_no_text_is_its_kind(model: Path, table: Pat
     assert rows.loc[rows["true"] != "Zxxx", "nuisance"].isna().all()
 
 
-SLOW = [pytest.param(runner, 2, marks=pytest.mark.slow) for runner in ("processes", "dask")]
-
-
-@pytest.mark.parametrize(("runner", "workers"), [("threads", 2), ("threads", 5), *SLOW])
+@pytest.mark.parametrize(
+    ("runner", "workers"), [("threads", 2), ("threads", 5), pytest.param("processes", 2, marks=pytest.mark.slow)]
+)
 def test_the_bytes_are_the_same_whoever_scores(
     runner: str, workers: int, model: Path, table: Path, tmp_path: Path
 ) -> None:
