@@ -127,7 +127,3 @@ def test_in_a_project_it_predicts(environment, tmp_path):
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout)
     assert answer["file"] == "picture.png" and answer["script"] in LABELS
-    # Its pages are made of templates: they are found there too.
-    done = run(environment, tmp_path, "unfont", "explain", "picture.png", "--out", "page.html")
-    assert done.returncode == 0, done.stderr
-    assert 'class="picture"' in (tmp_path / "page.html").read_text(encoding="utf-8")
