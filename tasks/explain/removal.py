@@ -42,6 +42,8 @@ def remove_units(network: CropNet, labels: list[str], *, table: Path, target: st
     truth = torch.tensor([labels.index(label) for label in sample.labels if label in labels])
     images = torch.split(sample.images(network.channels), FORWARD_BATCH)
     features = torch.cat([network.embed(part) for part in images])[known]
+    if not len(truth):  # own crops may have none of a learned label on validation
+        return Removal(units=features.shape[1], crops=0, counts=[0], selective={}, random={})
     means = LabelMeans(len(labels))
     means.update(features, truth)
     there = (truth.bincount(minlength=len(labels)) > 0).nonzero().flatten()

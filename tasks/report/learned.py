@@ -73,7 +73,7 @@ def write_learned(
         crops=len(explained.keys),
         removal=removal,
         left={name: _mean(getattr(removal, name)) for name in ("selective", "random")},
-        plot=_removal_plot(removal),
+        plot=_removal_plot(removal) if len(removal.counts) > 1 else None,
         colours=[colour(0), colour(1)],
         count=sum(len(rows) for *_, rows in layers),
     )
