@@ -97,7 +97,7 @@ def make_toy_home(folder: Path, *, params: Params, labels: list[str] = LABELS, d
     metrics = _metrics(predictions, names[chosen])
     _write(home / "metrics" / "evaluate.json", metrics)
     _write(home / "metrics" / "real.json", _real(metrics, labels))
-    _write(home / "metrics" / "study.json", _study(metrics["models"], params))
+    _write(home / "metrics" / "study.json", toy_study(metrics["models"], params))
     return home
 
 
@@ -274,7 +274,7 @@ def _metrics(predictions: pd.DataFrame, chosen: str) -> dict[str, Any]:
     return {"models": models, "chosen": {"name": chosen, **models[chosen]}}
 
 
-def _study(models: dict[str, Any], params: Params) -> dict[str, Any]:
+def toy_study(models: dict[str, Any], params: Params) -> dict[str, Any]:
     """What `evaluate` writes of a study: the rounds' own metrics, and near them those of further trainings."""
     rng = np.random.default_rng(params.seed)
     previous = {0: None} | {int(number): int(settings.previous) for number, settings in params.rounds.items()}

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,13 @@ from tasks.probe.probe import probe_models
 from tasks.report.evidence import model_folders
 from tasks.train.curves import curve_of
 from tasks.train.replicas import seeds_of
+from tests.toyhome import toy_study
 
 EPOCHS, STEPS = 3, 60  # of a made-up training
 
 
 def measure_home(home: Path, params: Params) -> None:
-    """Write the curves, the files of metrics/ that `make_toy_home` does not, and plots/."""
+    """Write the curves, all files of metrics/ but real.json, and plots/."""
     evaluate = params.evaluate.model_copy(update={"cell_crops": 2, "resamples": 40})
     probe = params.probe.model_copy(update={"epochs": 1, "decays": [0.1]})
     params = params.model_copy(update={"evaluate": evaluate, "probe": probe})
@@ -63,15 +65,23 @@ def _tell_curve(path: Path, name: str, params: Params, rng: np.random.Generator)
 
 def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: list[str]) -> None:
     predictions = pd.read_parquet(home / "predictions.parquet")
-    predictions = predictions[predictions["severity"] == SEVERITY]
     columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "ambiguous", "key"]))
     predictions = predictions.merge(read_rows(home / "table", columns), on="key").sort_values("key")
     predictions = predictions.assign(p_raw=predictions["p"] ** 2)
-    protocol = EvaluationProtocol(labels=params.labels, settings=params.evaluate, thin=[], thresholds={})
+    scored = dict(tuple(predictions.groupby(["model", "split", "severity"])))
+    known = not predictions["p_text"].isna().any()
+    thresholds = {(model, severity): 0.5 if known else None for model, _, severity in scored}
+    protocol = EvaluationProtocol(labels=params.labels, settings=params.evaluate, thin=[], thresholds=thresholds)
     chosen = read_json(home / "chosen.json")
+    measured: dict[str, dict[str, dict[str, Any]]] = {}
+    for (model, split, severity), rows in scored.items():
+        measured.setdefault(model, {}).setdefault(split, {})[severity] = protocol.metrics(rows, model, severity)
+    own = {"name": chosen["name"], **measured[chosen["name"]]}
+    write_json(home / "metrics" / "evaluate.json", {"models": measured, "chosen": own})
+    write_json(home / "metrics" / "study.json", toy_study(measured, params))
 
     def of(model: str, split: str) -> pd.DataFrame:
-        return predictions[(predictions["model"] == model) & (predictions["split"] == split)]
+        return scored[model, split, SEVERITY]
 
     details = {
         model: {split: ModelDetails.of_rows(of(model, split), protocol, 0.5) for split in MEASURED_SPLITS}
@@ -91,7 +101,7 @@ def _evaluate(home: Path, params: Params, models: dict[str, Path], replicas: lis
     differences = compare(said, compared, pairs, protocol=protocol, seed=params.seed)
     trained = {name: name for name in models} | {name: name.partition("/")[0] for name in replicas}
     metrics = {
-        name: {split: _moved(protocol.metrics(of(model, split), model, SEVERITY), name) for split in MEASURED_SPLITS}
+        name: {split: _moved(measured[model][split][SEVERITY], name) for split in MEASURED_SPLITS}
         for name, model in trained.items()
     }
     modes = summarise_modes(

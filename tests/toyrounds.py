@@ -56,8 +56,10 @@ def _complete(folder: Path, labels: list[str]) -> bool:
     numbers |= {"added": outcomes.count("added"), "near_duplicates": outcomes.count("near-duplicate")}
     numbers |= {"set_aside": outcomes.count("set aside"), "severity": "clean", "gain": None}
     numbers["why"] = "nothing to add" if numbers["stopped"] else None
-    before = {"accuracy": 0.8, "false_positive_rate": rates[0]}
-    after = {"accuracy": 0.84, "false_positive_rate": rates[1]}
-    numbers["validation"] = {"before": before, "after": before if numbers["stopped"] else after}
+    first, then = (
+        {"accuracy": right, "false_positive_rate": rate} for right, rate in zip((0.8, 0.84), rates, strict=True)
+    )
+    before = then if numbers["previous"] else first
+    numbers["validation"] = {"before": before, "after": before if numbers["stopped"] else then}
     write_json(folder / "round.json", numbers)
     return bool(numbers["stopped"])

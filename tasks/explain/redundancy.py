@@ -35,10 +35,10 @@ def redundant_units(params: Params, *, table: Path, models: Mapping[str, Path]) 
     `validation`: each layer alone, and all layers at once. The last layer, whose units are the labels, is not pruned.
 
     Returns:
-        `crops`, `accuracy` of the whole network, `layers`: `layer`, `units`, `dead` and `always_on` (the units'
-        numbers), `near_duplicates` (two numbers and r, highest |r| first), `redundant` (numbers),
-        `n_redundant`, `effective_rank`, `accuracy` without the redundant ones, `changed` (fraction of predictions
-        that differ); `together`: `n_redundant`, `accuracy`, `changed`.
+        `crops`, `sample_accuracy` of the whole network on them, non-text among them, `layers`: `layer`, `units`,
+        `dead` and `always_on` (the units' numbers), `near_duplicates` (two numbers and r, highest |r| first),
+        `redundant` (numbers), `n_redundant`, `effective_rank`, `sample_accuracy` without the redundant ones,
+        `changed` (fraction of predictions that differ); `together`: `n_redundant`, `sample_accuracy`, `changed`.
 
     Raises:
         UserError: a model or the table cannot be read, they do not fit each other, or a split has no crops.
@@ -83,7 +83,7 @@ def _of_model(model: Model, learned: Sample, tested: Sample, params: Params) -> 
         )
     count = sum(layer["n_redundant"] for layer in layers)
     together = {"n_redundant": count, **_without(model.network, redundancies, images, true, whole)}
-    return {"crops": len(tested), "accuracy": _fraction(whole == true), "layers": layers, "together": together}
+    return {"crops": len(tested), "sample_accuracy": _fraction(whole == true), "layers": layers, "together": together}
 
 
 def _redundancy_of(network: CropNet, sample: Sample, *, batch: int, explained: float) -> dict[str, LayerRedundancy]:
@@ -103,12 +103,12 @@ def _without(
     """Accuracy without the redundant units of these layers, and the fraction of predictions that change."""
     pruned_layers = {name: found for name, found in redundancies.items() if len(found[1].redundant)}
     if not pruned_layers:
-        return {"accuracy": _fraction(whole == true), "changed": 0.0}
+        return {"sample_accuracy": _fraction(whole == true), "changed": 0.0}
     with contextlib.ExitStack() as gone:
         for name, (summary, redundancy) in pruned_layers.items():
             gone.enter_context(pruned(network, name, summary=summary, redundancy=redundancy))
         predictions = logits_of(network, images).argmax(1)
-    return {"accuracy": _fraction(predictions == true), "changed": _fraction(predictions != whole)}
+    return {"sample_accuracy": _fraction(predictions == true), "changed": _fraction(predictions != whole)}
 
 
 def _numbers(which: Tensor) -> list[int]:
@@ -126,14 +126,14 @@ def format_redundancy(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _lines(name: str, numbers: Mapping[str, Any]) -> Iterable[str]:
     units, together = sum(layer["units"] for layer in numbers["layers"]), numbers["together"]
-    measured = f"its accuracy on {numbers['crops']} crops of {SELECTION_SPLIT} is {numbers['accuracy']:.4f}"
+    measured = f"its accuracy on {numbers['crops']} crops of {SELECTION_SPLIT} is {numbers['sample_accuracy']:.4f}"
     if not together["n_redundant"]:
         yield f"{name}: none of its {units} units can be left out: the others of a layer do not predict it; {measured}"
         return
     yield (
         f"{name}: {together['n_redundant']} of its {units} units can be left out, as the others of their layer predict"
-        f" them; {measured}, without them {together['accuracy']:.4f}, and {100 * together['changed']:.1f}% of its"
-        " predictions change"
+        f" them; {measured}, without them {together['sample_accuracy']:.4f}, and {100 * together['changed']:.1f}% of"
+        " its predictions change"
     )
     rows = [["layer", "units", "redundant", "effective rank", "accuracy without", "predictions changed"]]
     yield from aligned([*rows, *(_row(layer) for layer in numbers["layers"] if layer["n_redundant"])])
@@ -142,4 +142,4 @@ def _lines(name: str, numbers: Mapping[str, Any]) -> Iterable[str]:
 def _row(numbers: Mapping[str, Any]) -> list[str]:
     rank = f"{numbers['effective_rank']:.1f}"
     counts = [numbers["layer"], str(numbers["units"]), str(numbers["n_redundant"]), rank]
-    return [*counts, f"{numbers['accuracy']:.4f}", f"{100 * numbers['changed']:.1f}%"]
+    return [*counts, f"{numbers['sample_accuracy']:.4f}", f"{100 * numbers['changed']:.1f}%"]

@@ -13,8 +13,9 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from tasks.common.files import read_json
 from tasks.common.params import Params
 from tasks.crop_table.shards import label_columns, read_rows
-from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN
+from tasks.crop_table.splits import REPORT_SPLIT, SEVERITY, TEST_SEEN, VALIDATION
 from tasks.evaluate.model_selection import read_choice
+from tasks.metrics.classification import is_ambiguous
 from tasks.mine.select import ADDED
 from tasks.train.batches import as_images
 from tasks.train.card import WEIGHTS_FILE, weights_of
@@ -29,8 +30,9 @@ TESTS = (REPORT_SPLIT, TEST_SEEN)  # where each mistake is shown
 class Round:
     """One mining round as it is in its folder.
 
-    `numbers` is None for round 0. `mined` holds every false positive of the pool and its outcome (none for round
-    0); `examples` the histograms of p of the training examples in the last epoch, None where nothing was trained.
+    `numbers` is None for round 0; what it has of validation is over all crops, and has names that say so. `mined`
+    holds every false positive of the pool and its outcome (none for round 0); `examples` the histograms of p of the
+    training examples in the last epoch, None where nothing was trained.
     """
 
     number: int
@@ -55,7 +57,8 @@ class Evidence:
     """All that a report shows, except the statistics of the network's units.
 
     `rows` is the crop table without images; `tests` the chosen model's predictions on each of `TESTS` at
-    `SEVERITY` (key, true, predicted, p) with the table's columns beside them; `weights` the SHA-256 of each
+    `SEVERITY` (key, true, predicted, p) with the table's columns beside them, ambiguous texts left out as in every
+    metric but their own; `weights` the SHA-256 of each
     model, by its name, `curves` its training curves (`tasks.train.curves`); `study` each round's metrics over seeds,
     mined and control (metrics/study.json); `groups`, `invariance`, `probe` and `real` are the files of metrics/ of
     these names, `risks` and `reliability` those of plots/; `fonts` a row for each family (its licence), or None where
@@ -116,7 +119,9 @@ def read_evidence(params: Params, *, home: Path, fonts: Path) -> Evidence:
             where=home / str(chosen["path"]),
             fix="run `unfont evaluate`",
         )
-    columns = list(dict.fromkeys([*label_columns(params.labels), "font_family", "text", "kind", "key", "split"]))
+    columns = list(
+        dict.fromkeys([*label_columns(params.labels), "font_family", "text", "kind", "ambiguous", "key", "split"])
+    )
     rows = read_rows(home / "table", columns)
     return Evidence(
         params=params,
@@ -171,15 +176,31 @@ def _history(folder: Path) -> dict[str, Any]:
 
 
 def _round(folder: Path) -> Round:
-    mined = folder / "mined.parquet"
+    mined, numbers = folder / "mined.parquet", _read_if(folder / "round.json")
     return Round(
         number=int(folder.name),
-        numbers=_read_if(folder / "round.json"),
+        numbers=numbers and numbers | {"validation": _validation(numbers)},
         mined=pd.read_parquet(mined) if mined.is_file() else pd.DataFrame(columns=MINED_COLUMNS),
         examples=_read_if(folder / "examples.json"),
-        epochs=_history(folder).get("epochs", []),
+        epochs=[_over_all(epoch, ["validation_accuracy"]) for epoch in _history(folder).get("epochs", [])],
         weights=weights_of(folder),
     )
+
+
+def _validation(numbers: dict[str, Any]) -> dict[str, Any]:
+    """A round's metrics on validation, of the models `before` and `after` it.
+
+    A training watches all crops, non-text and unlearned scripts among them; an accuracy is of learned text alone.
+    """
+    models = {"before": f"round-{numbers['previous']}", "after": f"round-{numbers['round']}"}
+    metrics = {side: _over_all(numbers["validation"][side], ["accuracy", "false_positive_rate"]) for side in models}
+    return {"split": VALIDATION, "severity": SEVERITY} | {
+        side: {"model": model} | metrics[side] for side, model in models.items()
+    }
+
+
+def _over_all(metrics: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {f"{name}_all" if name in names else name: value for name, value in metrics.items()}
 
 
 def _tested(path: Path, model: str, rows: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -188,7 +209,8 @@ def _tested(path: Path, model: str, rows: pd.DataFrame, split: str) -> pd.DataFr
     wanted = [("model", "==", model), ("split", "==", split), ("severity", "==", SEVERITY)]
     found = pq.read_table(path, columns=["key", "true", "predicted", "p"], filters=wanted).to_pandas()
     found = found.astype({"key": object, "true": object, "predicted": object})
-    return found.merge(rows, on="key", how="left", validate="one_to_one").sort_values("key", ignore_index=True)
+    found = found.merge(rows, on="key", how="left", validate="one_to_one")
+    return found[~is_ambiguous(found)].sort_values("key", ignore_index=True)
 
 
 def _fonts(path: Path) -> pd.DataFrame | None:

@@ -62,10 +62,10 @@ def _modes(evidence: Evidence, names: dict[str, str]) -> list[dict[str, Any]]:
         metrics = evidence.metrics["models"].get(mode)
         if metrics is None:
             continue
-        excess = (probed.get(mode, {}).get(TEST_UNSEEN) or {}).get("excess_points")
+        points = (probed.get(mode, {}).get(TEST_UNSEEN) or {}).get("excess_points")
         words = "; ".join(MODES[part].format(**names) for part in mode.split("+"))
         accuracy = metrics.get(REPORT_SPLIT, {}).get(SEVERITY, {}).get("accuracy")
-        rows.append({"mode": mode, "words": words, "accuracy": accuracy, "excess": excess})
+        rows.append({"model": mode, "words": words, "accuracy": accuracy, "excess_points": points})
     return rows
 
 

@@ -29,7 +29,7 @@ def write_round(site: Site, evidence: Evidence, one: Round) -> None:
     site.write(
         round_page(one.number),
         template="round",
-        numbers=numbers | {"epochs": one.epochs, "weights": one.weights},
+        numbers=numbers | {"model": f"round-{one.number}", "epochs": one.epochs, "weights": one.weights},
         evidence=evidence,
         round=one,
         studied=is_studied(evidence),

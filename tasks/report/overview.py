@@ -96,6 +96,7 @@ def write_index(
     settings = evidence.params.model_dump(mode="json")
     front = front_of(site, evidence, labels, names)
     numbers = {
+        **of_chosen(evidence),
         **{name: value for name, value in front.items() if name != "sheet"},
         "chosen": evidence.chosen,
         "models": models,
@@ -117,7 +118,7 @@ def write_index(
         models={name: models[name] for name in sorted(models, key=model_order)},
         splits={split: title.format(**names) for split, title in SPLIT_TITLES.items() if split in models[chosen]},
         severities=SEVERITY_NAMES,
-        with_rate=any(one["validation"]["after"]["false_positive_rate"] is not None for one in numbers["rounds"]),
+        with_rate=any(one["validation"]["after"]["false_positive_rate_all"] is not None for one in numbers["rounds"]),
         headline=models[chosen].get(REPORT_SPLIT, {}).get(SEVERITY, {}),
         metrics={key: title.format(**names) for key, title in METRIC_TITLES.items() if _is_known(key, models[chosen])},
         layers=[(layer_page(explained, layer), layer) for layer in explained.layers],
@@ -144,6 +145,11 @@ def _confidence(evidence: Evidence, chosen: str, numbers: dict[str, Any]) -> dic
     }
 
 
+def of_chosen(evidence: Evidence) -> dict[str, Any]:
+    """What a page's numbers are of where they do not name another model or other crops."""
+    return {"model": evidence.chosen["name"], "split": REPORT_SPLIT, "severity": SEVERITY}
+
+
 def names_of(params: Params) -> dict[str, str]:
     """The names of target, nuisance and group, in words."""
     labels = params.labels
@@ -165,7 +171,7 @@ def write_confusion(site: Site, evidence: Evidence, labels: list[str]) -> None:
     site.write(
         "confusion",
         template="confusion",
-        numbers={"labels": labels, "counts": counts.tolist(), "strongest": worst},
+        numbers=of_chosen(evidence) | {"labels": labels, "counts": counts.tolist(), "strongest": worst},
         evidence=evidence,
         labels=labels,
         counts=counts.tolist(),
@@ -187,7 +193,7 @@ def write_accuracy(site: Site, evidence: Evidence) -> None:
     site.write(
         "accuracy",
         template="accuracy",
-        numbers={titles[column]: found for column, found in groups.items()},
+        numbers=of_chosen(evidence) | {"by": {titles[column]: found for column, found in groups.items()}},
         evidence=evidence,
         groups=[(titles[column], found) for column, found in groups.items()],
         labelled=titles["true"],

@@ -92,14 +92,14 @@ def nuisance_rows(evidence: Evidence, compared: ComparedModels, nuisance: str) -
         known = {model: of_model[value] for model, of_model in found.items() if value in of_model}
         some = next(iter(known.values()))
         accuracy = {model: numbers["accuracy"] for model, numbers in known.items()}
-        rows.append({"value": value, "cells": some["cells"], "n": some["n"], "accuracy": accuracy})
-    return sorted(rows, key=lambda row: (row["accuracy"].get(compared.reference, 1.0), row["value"]))
+        rows.append({"value": value, "cells": some["cells"], "n": some["n"], "mean_accuracy": accuracy})
+    return sorted(rows, key=lambda row: (row["mean_accuracy"].get(compared.reference, 1.0), row["value"]))
 
 
 def nuisance_plots(rows: list[dict[str, Any]], compared: ComparedModels, *, title: str) -> list[tuple[str, Markup]]:
     """For every other mode: each value's accuracy with it (filled dot) and without (open dot); all on one scale."""
     shown = rows[:ROWS]
-    x = share_axis("", [accuracy for row in shown for accuracy in row["accuracy"].values()])
+    x = share_axis("", [accuracy for row in shown for accuracy in row["mean_accuracy"].values()])
     x = replace(x, low=x.low - ROOM * (x.high - x.low))
     others = compared.others or [compared.reference]
     return [(mode, _nuisance_plot(shown, compared, mode, x, title)) for mode in others if shown]
@@ -111,13 +111,14 @@ def _nuisance_plot(rows: list[dict[str, Any]], compared: ComparedModels, mode: s
     pair = pair if mode != compared.reference else [(mode, "open", 0.0)]
     summary = "; ".join(
         f"{clip(row['value'], ROW_TITLE)} "
-        + ", ".join(f"{model} {100 * row['accuracy'][model]:.1f}%" for model, _, _ in pair if model in row["accuracy"])
+        + ", ".join(f"{model} {100 * own[model]:.1f}%" for model, _, _ in pair if model in own)
         for row in rows
+        for own in [row["mean_accuracy"]]
     )
-    plot = Plot(f"Accuracy by {title}: {summary}", x=x, y=y, height=32 + ROW_HEIGHT * len(rows))
+    plot = Plot(f"Mean accuracy by {title}: {summary}", x=x, y=y, height=32 + ROW_HEIGHT * len(rows))
     for index, row in enumerate(rows):
         for model, shape, offset in pair:
-            accuracy = row["accuracy"].get(model)
+            accuracy = row["mean_accuracy"].get(model)
             if accuracy is not None:
                 words = f"{clip(row['value'])}, {model}: {100 * accuracy:.2f}%"
                 plot.dot(accuracy, index + offset, css_class=f"dot {shape} {compared.css_class(model)}", title=words)

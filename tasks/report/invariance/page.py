@@ -24,7 +24,7 @@ from tasks.report.invariance.modes import (
 )
 from tasks.report.invariance.probe import layer_plot, probe_facts
 from tasks.report.invariance.training_curves import mode_curves, mode_plots, round_plots
-from tasks.report.overview import METRIC_TITLES, SPLIT_TITLES, names_of, words
+from tasks.report.overview import METRIC_TITLES, SPLIT_TITLES, names_of, of_chosen, words
 from tasks.report.site import Site
 
 
@@ -35,7 +35,7 @@ def write_invariance(site: Site, evidence: Evidence, explained: Explanation) -> 
     by_nuisance = {nuisance: nuisance_rows(evidence, compared, nuisance) for nuisance in nuisances}
     probes = {nuisance: probe_facts(evidence, compared, layers, nuisance) for nuisance in nuisances}
     cells = {nuisance: worst_cells(evidence, compared, nuisance) for nuisance in nuisances}
-    numbers: dict[str, Any] = {
+    numbers: dict[str, Any] = of_chosen(evidence) | {
         "models": mode_rows(evidence, compared),
         "differences": difference_rows(evidence),
         "by_nuisance": by_nuisance,

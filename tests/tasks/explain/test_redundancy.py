@@ -71,7 +71,9 @@ def test_accuracy_is_that_of_the_network_on_other_crops_than_it_was_judged_by(ho
     with torch.inference_mode():
         predictions = [card["labels"][place] for place in network(sample.images(1)).argmax(1).tolist()]
     assert found["crops"] == len(sample)
-    assert found["accuracy"] == pytest.approx(np.mean(np.array(predictions) == np.array(sample.labels)), abs=1e-5)
+    assert found["sample_accuracy"] == pytest.approx(
+        np.mean(np.array(predictions) == np.array(sample.labels)), abs=1e-5
+    )
     assert not any(module._forward_hooks for module in network.modules())
     assert found["together"]["n_redundant"] == sum(layer["n_redundant"] for layer in found["layers"])
 
@@ -82,7 +84,7 @@ def test_what_changes_is_counted_layer_by_layer_and_all_at_once(home, duplicated
         "duplicated"
     ]
     for layer in found["layers"]:  # what is left out follows from the rest exactly
-        assert (layer["accuracy"], layer["changed"]) == (found["accuracy"], 0)
+        assert (layer["sample_accuracy"], layer["changed"]) == (found["sample_accuracy"], 0)
     rough = PARAMS.compare.model_dump() | {"explained": 0.05}
     found = redundant_units(toy_params(compare=rough), table=home / "table", models={"duplicated": duplicated})[
         "duplicated"
@@ -98,7 +100,7 @@ def test_the_text_says_what_can_be_left_out_and_lists_only_layers_that_have_some
         first, *rows = text.splitlines()
         units = sum(layer["units"] for layer in numbers["layers"])
         assert first.startswith(f"{name}: ") and f"its {units} units can be left out" in first
-        assert f"{numbers['accuracy']:.4f}" in first
+        assert f"{numbers['sample_accuracy']:.4f}" in first
         with_some = [layer["layer"] for layer in numbers["layers"] if layer["n_redundant"]]
         assert [row.split()[0] for row in rows[1:]] == with_some
         assert ("none of" in first) == (not with_some)

@@ -73,7 +73,7 @@ def test_the_search_is_ranked_and_its_best_come_first(numbers, text):
 
 
 def test_the_searched_unit_is_the_label_of_lowest_accuracy(report, numbers):
-    groups = read_json(report / "accuracy.json")["script"]
+    groups = read_json(report / "accuracy.json")["by"]["script"]
     lowest = min(group["accuracy"] for group in groups)
     search = numbers["search"]
     assert search["label"] in [group["value"] for group in groups if group["accuracy"] == lowest]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tasks.common.files import read_json, write_json
+from tasks.crop_table.shards import read_images
 from tasks.explain.compare import compare_models, seed_pairs
 from tasks.explain.compare_numbers import numbers_of
 from tasks.explain.redundancy import redundant_units
@@ -115,7 +116,17 @@ def test_redundant_units_of_the_chosen_model(made):
     name = read_json(home / "chosen.json")["name"]
     numbers = read_json(report / "redundancy.json")
     alone = redundant_units(PARAMS, table=home / "table", models={name: model_folders(home)[name]})[name]
-    assert alone == {key: numbers[key] for key in alone}
+    states = ("dead", "always_on")
+    plain = [{key: of for key, of in layer.items() if key not in states} for layer in numbers["layers"]]
+    assert plain == [{key: of for key, of in layer.items() if key not in states} for layer in alone["layers"]]
+    assert all(alone[key] == numbers[key] for key in alone if key != "layers")
+    # Which units are dead is said of the crops of the layers' own pages, clean ones of train and validation.
+    images, _ = read_images(home / "table", ["train", "validation"])
+    with torch.inference_mode():
+        network, _ = load_model(model_folders(home)[name])
+        above = (network.embed(torch.from_numpy(images)[:, None].float() / 255) > 0).double().mean(0).tolist()
+    assert numbers["layers"][-1]["dead"] == [unit for unit, share in enumerate(above) if share == 0]
+    assert numbers["layers"][-1]["always_on"] == [unit for unit, share in enumerate(above) if share >= 0.99]
     text = text_of(report, "redundancy")
     first, *_, last = numbers["layers"]
     assert [1, 3, 1.0] in first["near_duplicates"] and 2 in last["dead"]

@@ -85,10 +85,10 @@ def test_accuracy_by_style_is_that_of_every_model_beside_the_difference_to_erm(r
     assert {row["value"] for row in rows} == set(by_model["erm"]) == {"handwriting", "sans-serif", "serif"}
     for row in rows:
         shown = ["round-2", "erm", "conditional", "conditional+pairs"]
-        assert row["accuracy"] == {model: by_model[model][row["value"]]["accuracy"] for model in shown}
-    erm = [row["accuracy"]["erm"] for row in rows]
+        assert row["mean_accuracy"] == {model: by_model[model][row["value"]]["accuracy"] for model in shown}
+    erm = [row["mean_accuracy"]["erm"] for row in rows]
     assert erm == sorted(erm)
-    first = rows[0]["accuracy"]
+    first = rows[0]["mean_accuracy"]
     gain = f"{100 * (first['conditional'] - first['erm']):+.1f}".replace("+0.0", "0.0").replace("-", "−")
     assert f"{percent(first['conditional'])} {gain}" in read(reported)
 

@@ -78,7 +78,7 @@ def test_a_round_after_the_stop_says_why_and_what_it_did_not_look_at(tmp_path):
 
     text = read(pages_of(tmp_path, toy_params(), stop), "round-2")
     assert "This round stopped: an earlier round stopped. Its model is that of the round before." in text
-    assert "accuracy 80.00% 80.00% 0.00" in text
+    assert "accuracy 84.00% 84.00% 0.00" in text
     assert "Quarantined" not in text and "Outcomes of" not in text and "None" not in text
 
 
@@ -102,9 +102,9 @@ def test_a_study_shows_both_arms_with_their_spread(study):
             of_arm = numbers["splits"]["test_unseen"]["1"][arm][figure]
             assert f"{100 * of_arm['mean']:.2f}% ± {100 * of_arm['spread']:.2f}" in text
     page = (study / "mining.html").read_text(encoding="utf-8")
-    # Four figures are known of the five; a control in two rounds of three.
-    assert page.count('<g class="dot mined">') == 4 * 3
-    assert page.count('<g class="dot control">') == 4 * 2
+    # Five figures; a control in two rounds of three.
+    assert page.count('<g class="dot mined">') == 5 * 3
+    assert page.count('<g class="dot control">') == 5 * 2
     assert "Mining" in text and "random crops, on unseen designs, after round 2" in text
 
 

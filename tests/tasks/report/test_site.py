@@ -99,7 +99,7 @@ def test_the_front_page_opens_with_real_pictures_and_shows_answers(out):
     for key, true, predicted in answers:
         row = tested.loc[(index["chosen"]["name"], "test_unseen", "light", key)]
         assert (row["true"], row["predicted"]) == (true, predicted)
-    assert [one["mode"] for one in index["modes"]] == ["erm", "conditional", "conditional+pairs"]
+    assert [one["model"] for one in index["modes"]] == ["erm", "conditional", "conditional+pairs"]
     assert index["forgets"] == (index["chosen"]["name"] in ("conditional", "conditional+pairs"))
 
 
@@ -208,6 +208,6 @@ def test_scripts_that_are_not_learned_have_figures_of_their_own(copy):
     assert "31.2%" in page and "unlearned scripts surely called one" in page and "signs alone" not in page.lower()
     tested = (unlearned["model"] == chosen) & (unlearned["split"] == "test_unseen") & (unlearned["severity"] == "light")
     n = unlearned[tested]["true"].value_counts()
-    groups = read_json(out / "accuracy.json")
+    groups = read_json(out / "accuracy.json")["by"]
     assert {one["value"]: one["n"] for one in groups["script"]} == n.to_dict()
     assert sum(one["n"] for one in groups["font style"]) == n["Latn"]
