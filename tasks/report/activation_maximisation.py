@@ -13,6 +13,7 @@ from tasks.explain.search_results import search_numbers, search_order, strength_
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
 from tasks.explain.units import Explanation
 from tasks.report.evidence import Evidence
+from tasks.report.layers import layer_page
 from tasks.report.site import Site
 
 DIGITS = 4
@@ -27,7 +28,7 @@ def write_activation_maximisation(
         "canvas": {name: round(getattr(maximised.canvas, name), DIGITS) for name in ("low", "high", "neutral")},
         "steps": evidence.params.report.steps,
         "layers": layers,
-        "search": {key: last[key] for key in ("layer", "unit", "label", "crops")}
+        "search": {key: last[key] for key in ("layer", "page", "unit", "label", "crops")}
         | {"tried": search_numbers(maximised.search)},
     }
     keys = list(dict.fromkeys(crop["key"] for layer in layers for crop in layer["crops"]))
@@ -69,6 +70,7 @@ def _layer_numbers(explained: Explanation, one: UnitMaximisation, labels: list[s
     variation = total_variation(one.ascent.best).tolist()
     return {
         "layer": one.layer.name,
+        "page": layer_page(explained, one.layer),
         "unit": one.unit,
         "label": labels[one.unit] if is_head else None,
         "active": round(float(summary.active[one.unit]), DIGITS),

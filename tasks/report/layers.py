@@ -1,21 +1,23 @@
-"""The report's pages of layers: each unit's top-activating crops, their attribution, and its optimised images."""
+"""The report's pages of layers, a grid of their units, and a page of each unit with all of its pictures, large."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tasks.crop_table.png import Pixels
+from tasks.explain.filters import Filter
 from tasks.explain.unit_images import RULES, LayerVisuals
 from tasks.explain.unit_numbers import unit_numbers
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.sprites import Sheet
-from tasks.report.site import Site
+from tasks.report.site import Site, unit_page
 
+SHOWN = 3  # top-activating crops of a unit on its layer's page
 BLOCK = 16  # units whose pictures share a sheet: a browser loads those near the visible part
 
 
@@ -55,11 +57,13 @@ def write_layer(
     *,
     crops: Mapping[str, Pixels],
     visuals: LayerVisuals,
+    filters: Sequence[Filter] = (),
 ) -> list[dict[str, Any]]:
-    """Write the page; returns the numbers of each unit, and the sheets of its pictures (`sheets`).
+    """Write the pages; returns the numbers of each unit, and the sheets of its pictures (`sheets`).
 
     Args:
         crops: the clean crops by their keys, those of `shown_keys` at least.
+        filters: of the layer's units, where it is the first.
     """
     name = layer_page(explained, layer)
     units = [unit_numbers(explained, layer, visuals, number) for number in range(len(layer.summary.mean))]
@@ -72,25 +76,62 @@ def write_layer(
     ]
     found = sorted({label for unit in units for label, _ in unit["labels"]})
     numbers = layer_numbers(layer) | {
-        "all": [unit | {"pictures": _pictures(sheets[unit["unit"] // BLOCK], unit["unit"])} for unit in units]
+        "all": [unit | {"pictures": _pictures(sheets[unit["unit"] // BLOCK], unit["unit"])} for unit in units],
+        "filters": [{"unit": one.unit, "colour": one.colour} for one in filters],
     }
+    boxed = layer.summary.grid != (1, 1)
+    filter_sheet = _filter_sheet(site, name, filters)
     site.write(
         name,
         template="layer",
         numbers=numbers,
         layer=layer,
         units=units,
-        boxed=layer.summary.grid != (1, 1),
+        boxed=boxed,
         crops=len(explained.keys),
         settings=visuals.names,
+        shown=SHOWN,
+        images=[best_image(unit) for unit in units],
+        filters=filters,
+        filter_sheet=filter_sheet,
         optimised=[unit["unit"] for unit in units if unit["optimised"]],
         found=found,
         places={label: index for index, label in enumerate(found)},
-        rules=RULES,
         blocks=sheets,
         block=BLOCK,
     )
+    filter_of = {one.unit: one for one in filters}
+    for unit in units:
+        site.write(
+            unit_page(name, unit["unit"]),
+            template="unit",
+            numbers=unit,
+            within=name,
+            layer=layer,
+            layer_page=name,
+            last=len(units) - 1,
+            boxed=boxed,
+            crops=len(explained.keys),
+            settings=visuals.names,
+            rules=RULES,
+            sheets=sheets[unit["unit"] // BLOCK],
+            filter=filter_of.get(unit["unit"]),
+            filter_sheet=filter_sheet,
+        )
     return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
+
+
+def best_image(unit: Mapping[str, Any]) -> str | None:
+    """The key of the best image of a unit's first setting that activated it; None where there is none."""
+    optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
+    return f"{unit['unit']}/{optimised[0]}/best" if optimised else None
+
+
+def _filter_sheet(site: Site, name: str, filters: Sequence[Filter]) -> Sheet | None:
+    return site.sheet(
+        f"{name}-filters",
+        {f"{one.unit}/{part}": pixels for one in filters for part, pixels in one.pictures.items()},
+    )
 
 
 def _pictures(sheets: Sheets, unit: int) -> dict[str, Any] | None:

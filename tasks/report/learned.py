@@ -14,7 +14,7 @@ from tasks.explain.selective import GROUP, SelectiveUnit, strokes_of
 from tasks.explain.unit_images import RULES, LayerVisuals
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.svg import Axis, Plot, colour, share_axis
-from tasks.report.layers import layer_page
+from tasks.report.layers import best_image, layer_page
 from tasks.report.poster import PosterRow, poster
 from tasks.report.site import Site
 
@@ -93,7 +93,6 @@ def _row(
 ) -> dict[str, Any]:
     """What the page says of a unit; its pictures are those of the layer's own page."""
     small = max(layer.field) <= STROKE and len(parts) > 0
-    optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
     strokes = strokes_of([_reduced(part["patch"], layer.field) for part in parts]) if small else None
     seen = strokes or ("" if whole else "parts of letters" if text else "parts of the picture")
     labels = ", ".join(one.group) if one.index >= SELECTIVE or not seen else ""
@@ -104,7 +103,7 @@ def _row(
         "crops": unit["crops"][:SHOWN],
         "parts": unit["attributions"],
         "sheets": unit["sheets"],
-        "image": f"{one.unit}/{optimised[0]}/best" if optimised else None,
+        "image": best_image(unit),
     }
 
 

@@ -13,6 +13,7 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import VALIDATION
 from tasks.explain.activation_maximisation import chosen_head, maximise_units, settings_of
+from tasks.explain.filters import first_filters
 from tasks.explain.frequencies import measure_frequencies
 from tasks.explain.removal import remove_units
 from tasks.explain.sample import Sample
@@ -78,7 +79,8 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
     for layer, optimised in zip(explained.layers, chosen, strict=True):
         with _timed(f"optimised images of {len(optimised)} units of layer {layer.name}"):
             visuals = visualiser.visualise(layer, optimised=optimised)
-            units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals))
+            filters = first_filters(network) if layer is explained.layers[0] else []
+            units.append(write_layer(site, explained, layer, labels, crops=crops, visuals=visuals, filters=filters))
             shown.append(visuals)
     with _timed("took units away"):
         removal = remove_units(network, labels, table=evidence.table, target=params.labels.target, seed=params.seed)

@@ -59,7 +59,7 @@ def write_picture(
         template="picture",
         numbers=numbers,
         layer=layer,
-        unit_page=pages[layer.name],
+        layer_page=pages[layer.name],
         one=one,
         label=explained.labels[crop],
         crop=site.picture("picture-crop", pixels_of(image[0])),

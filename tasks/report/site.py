@@ -38,14 +38,19 @@ class Site:
         self._templates = environment()
         named = label_names() if self.target == "script" else {}
         self._templates.filters["named"] = lambda label: named.get(label, "")
+        self._templates.filters["unit_page"] = unit_page
 
-    def write(self, name: str, *, template: str, numbers: Any, **values: Any) -> None:
-        """Write `name`.html from a template, and `numbers` beside it as `name`.json."""
+    def write(self, name: str, *, template: str, numbers: Any, within: str | None = None, **values: Any) -> None:
+        """Write `name`.html from a template, and `numbers` beside it as `name`.json.
+
+        With `within`, the name of the page whose numbers hold these, no file of numbers is written.
+        """
         page = self._templates.get_template(f"{template}.html.jinja").render(
-            page=name, site=self, numbers=numbers, **values
+            page=name, site=self, numbers=numbers, beside=within or name, **values
         )
         (self.folder / f"{name}.html").write_text(page, encoding="utf-8")
-        write_json(self.folder / f"{name}.json", numbers)
+        if within is None:
+            write_json(self.folder / f"{name}.json", numbers)
         self.pages += 1
 
     def sheet(self, name: str, crops: dict[str, np.ndarray], *, colours: int | None = None) -> Sheet | None:
@@ -62,6 +67,15 @@ class Site:
         (self.folder / file).write_bytes(encode_png(pixels))
         self.pictures += 1
         return file
+
+
+def unit_page(layer_page: str, unit: int) -> str:
+    """The name of a unit's page, by that of its layer (`tasks.report.layers.layer_page`).
+
+    >>> unit_page("layer-2-embedding", 17)
+    'unit-2-17'
+    """
+    return f"unit-{layer_page.split('-')[1]}-{unit}"
 
 
 @cache

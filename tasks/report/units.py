@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.explain.units import Explanation
-from tasks.report.layers import layer_page
+from tasks.report.layers import best_image, layer_page
 from tasks.report.site import Site
 
 COLUMNS = ("layer", "page", "unit", "label", "state", "silent", "max", "mean", "active", "density", "labels", "purity")
@@ -34,9 +34,8 @@ def write_units(site: Site, explained: Explanation, units: list[list[dict[str, A
 
 def _shown(unit: dict[str, Any]) -> dict[str, Any]:
     """A unit's image, of the first settings that activated it; and the fraction of its most frequent label."""
-    optimised = [name for name, run in unit["optimised"].items() if not run["silent"]]
     counts = [count for _, count in unit["labels"]]
     return {
-        "image": f"{unit['unit']}/{optimised[0]}/best" if optimised else None,
+        "image": best_image(unit),
         "purity": round(max(counts) / sum(counts), 4) if counts else 0.0,
     }

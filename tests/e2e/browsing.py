@@ -1,5 +1,6 @@
 """Headless Chromium for the tests of pages: whether it is there, how it is started, and how a page is shown."""
 
+import base64
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,11 +40,25 @@ def chromium(*arguments: str) -> Iterator[Any]:
 
 def show(browser: Any, page: Path | str, *, width: int = 1280, dark: bool = False) -> None:
     """Open a page, a file or an address, at a width in pixels (below 500 as a phone does), by day or by night."""
+    look(browser, width=width, dark=dark)
+    browser.get(page if isinstance(page, str) else page.as_uri())
+
+
+def look(browser: Any, *, width: int, dark: bool) -> None:
+    """Show the page that is open at another width, by day or by night."""
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page if isinstance(page, str) else page.as_uri())
+
+
+def photograph(browser: Any, name: str) -> None:
+    """Keep the whole page as `name`.png in the folder that UNFONT_SCREENSHOTS names; nowhere without it."""
+    folder = os.environ.get("UNFONT_SCREENSHOTS")
+    if folder:
+        found = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(found["data"]))
 
 
 def grounds_of(browser: Any, page: Path | str) -> list[int]:

@@ -3,7 +3,8 @@
 import pytest
 
 from tasks.common.files import read_json
-from tests.e2e.browsing import NEEDS_BROWSER, show
+from tasks.report.site import unit_page
+from tests.e2e.browsing import NEEDS_BROWSER, look, photograph, show
 from tests.toyhome import toy_params
 from tests.toyreport import write_report
 from tests.toyrounds import make_mined_home, study_of
@@ -18,18 +19,60 @@ def report(tmp_path_factory):
     return write_report(params, make_mined_home(tmp_path_factory.mktemp("page"), params=params))
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_fits_and_complains_of_nothing(browser, report, width):
+# A page's places, and the files and places that it leads to; an anchor with "=" is a filter of the page of mistakes.
+PLACES = """return [[...document.querySelectorAll("[id]")].map((each) => each.id),
+    [...document.links].map((link) => [link.pathname.split("/").pop(), link.hash.slice(1)].map(decodeURIComponent))];"""
+
+
+def test_every_page_fits_and_complains_of_nothing_and_every_link_leads_somewhere(browser, report):
+    places, links = {}, []
     for page in sorted(report.glob("*.html")):
-        show(browser, page, width=width)
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, page.name
+        for width, dark in ((1280, False), (1280, True), (390, True), (390, False)):
+            if (width, dark) == (1280, False):
+                show(browser, page, width=width)
+            else:
+                look(browser, width=width, dark=dark)
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= width, page.name
+            photograph(browser, f"{page.stem}-{width}-{'dark' if dark else 'light'}")
         assert browser.get_log("browser") == [], page.name
         asked = [entry["message"] for entry in browser.get_log("performance")]
         assert not [message for message in asked if "Network.requestWillBeSent" in message and '"url":"http' in message]
+        places[page.name], found = browser.execute_script(PLACES)
+        links += [(page.name, *link) for link in found]
+    files = {path.relative_to(report).name for path in report.rglob("*") if path.is_file()}
+    lost = [
+        (page, file, anchor)
+        for page, file, anchor in links
+        if file not in files or (anchor and "=" not in anchor and anchor not in places[file])
+    ]
+    assert len(links) > 1000 and lost == []
+
+
+def test_a_click_enlarges_a_picture_and_its_box_stands_around_what_it_marks(browser, report):
+    from selenium.webdriver.common.by import By
+
+    show(browser, report / "unit-1-0.html", width=1280)
+    width = "return document.getElementById(arguments[0]).querySelector('img').getBoundingClientRect().width"
+    before = browser.execute_script(width, "top-1")
+    browser.find_element(By.ID, "top-1").click()
+    assert browser.execute_script(width, "top-1") > 2 * before
+    browser.find_element(By.LINK_TEXT, "Small again").click()
+    assert browser.execute_script(width, "top-1") == before
+    boxes = browser.execute_script(
+        """return [...document.querySelectorAll(".crop i")].map((box) => {
+            const own = box.getBoundingClientRect(), crop = box.parentElement.getBoundingClientRect();
+            const inside = own.left >= crop.left - 0.5 && own.right <= crop.right + 0.5
+                && own.top >= crop.top - 0.5 && own.bottom <= crop.bottom + 0.5;
+            return [inside, own.width / crop.width, parseFloat(getComputedStyle(box).outlineOffset)];
+        });"""
+    )
+    assert len(boxes) > 3
+    # 9 × 9 pixels of 16 × 64, less at an edge; the line is outside of the pixels that it marks.
+    assert all(inside and 0 < share <= 9 / 64 + 0.01 and offset >= 0 for inside, share, offset in boxes)
 
 
 def test_pictures_are_there(browser, report):
-    for name in ("accuracy", "round-1", "layer-0-backbone.0"):
+    for name in ("accuracy", "round-1", "layer-0-backbone.0", "unit-0-0"):
         show(browser, report / f"{name}.html", width=1280)
         loaded = browser.execute_async_script(
             """const done = arguments[0];
@@ -99,7 +142,7 @@ def test_units_are_found_and_ordered_by_keyboard(browser, report):
     assert strengths == sorted(strengths, reverse=True)
 
 
-def test_all_units_are_filtered_by_layer_state_and_label_and_lead_to_their_card(browser, report):
+def test_all_units_are_filtered_by_layer_state_and_label_and_lead_to_their_page(browser, report):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select
 
@@ -123,18 +166,7 @@ def test_all_units_are_filtered_by_layer_state_and_label_and_lead_to_their_card(
     assert 0 < len(latin) < len(rows) and len(browser.execute_script(visible)) == len(latin)
     browser.find_element(By.CSS_SELECTOR, "#units > :not([hidden]) a").click()
     first = latin[0]
-    assert browser.current_url.endswith(f"{first['page']}.html#unit-{first['unit']}")
-
-
-def test_a_link_to_a_unit_shows_it_whatever_was_filtered(browser, report):
-    show(browser, report / "layer-2-embedding.html", width=1280)
-    browser.execute_script(
-        """document.getElementById("find").value = "3";
-        document.getElementById("controls").dispatchEvent(new Event("input"));
-        location.hash = "unit-5";"""
-    )
-    browser.execute_async_script("setTimeout(arguments[0], 50)")
-    assert browser.execute_script("return document.getElementById('unit-5').hidden") is False
+    assert browser.current_url.endswith(f"{unit_page(first['page'], first['unit'])}.html")
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(browser, report):

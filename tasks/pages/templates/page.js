@@ -26,22 +26,10 @@ function update() {
   document.getElementById("shown").textContent = `${shown} of ${cards.length} units`;
 }
 
-// A link to a unit shows it, even where a filter hides it.
-function reveal() {
-  const unit = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (unit && unit.hidden) {
-    controls.reset();
-    update();
-    unit.scrollIntoView();
-  }
-}
-
 if (controls) {
   controls.hidden = false;
   controls.addEventListener("input", update);
   controls.addEventListener("change", update);
   controls.addEventListener("submit", (event) => event.preventDefault());
-  addEventListener("hashchange", reveal);
   update();
-  reveal();
 }

@@ -14,7 +14,7 @@ from tasks.report.compare import compared_page, replica_folders, write_compared
 from tasks.report.evidence import model_folders, read_evidence
 from tasks.report.overview import links_of
 from tasks.report.redundancy import write_redundancy
-from tasks.report.site import Site
+from tasks.report.site import Site, unit_page
 from tasks.train.card import weights_of
 from tasks.train.weights import load_model, save_model
 from tests.toyhome import toy_params
@@ -81,11 +81,11 @@ def test_a_pair_s_page_links_the_units_of_the_chosen_model_alone(made):
     sides = [side for layer in shown for pair in layer["pairs"] for side in pair["sides"]]
     assert chosen == "conditional+pairs" and len(sides) == 2 * 3 * 4
     pages = ["layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head"]
-    wanted = [f"{page}.html#unit-{side['unit']}" for page, layer in zip(pages, shown, strict=True)
+    wanted = [f"{unit_page(page, side['unit'])}.html" for page, layer in zip(pages, shown, strict=True)
               for pair in layer["pairs"] for side in pair["sides"] if side["name"] == chosen]  # fmt: skip
     text = text_of(report, "compared-erm-conditional+pairs")
     assert re.findall(r'<h5>[^<]*<a href="([^"]+)"', text) == wanted
-    assert "#unit-" not in text_of(report, "compared-erm-conditional")
+    assert 'href="unit-' not in text_of(report, "compared-erm-conditional")
 
 
 def test_a_pair_s_crops_are_cut_from_one_sheet(made):
@@ -130,9 +130,9 @@ def test_redundant_units_of_the_chosen_model(made):
     text = text_of(report, "redundancy")
     first, *_, last = numbers["layers"]
     assert [1, 3, 1.0] in first["near_duplicates"] and 2 in last["dead"]
-    link = '<a href="layer-0-backbone.0.html#unit-{0}">{0}</a>'
+    link = '<a href="unit-0-{0}.html">{0}</a>'
     assert f"{link.format(1)} and {link.format(3)} " in text
-    assert "<dt>Dead</dt><dd>" in text and '<a href="layer-2-embedding.html#unit-2">2</a>' in text
+    assert "<dt>Dead</dt><dd>" in text and '<a href="unit-2-2.html">2</a>' in text
 
 
 def test_one_model_alone_is_compared_with_none(tmp_path):

@@ -9,6 +9,7 @@ from models.explain.maximise.ascent_settings import PAPER
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
 from tasks.report.build import make_report
+from tasks.report.site import unit_page
 from tasks.train.weights import load_model
 from tests.toyreport import REPORTED
 
@@ -59,7 +60,7 @@ def test_the_units_shown_as_learned_are_the_most_selective(made):
 def test_every_picture_lies_in_its_sheet(made):
     _, report = made
     sheet = re.compile(r'<img src="(sprites/[^"]+)" loading="lazy"[^>]*style="--x:(\d+);--y:(\d+)"')
-    for page in [*report.glob("layer-*.html"), report / "units.html", report / "learned.html"]:
+    for page in [*report.glob("layer-*.html"), *report.glob("unit*.html"), report / "learned.html"]:
         shown = sheet.findall(page.read_text(encoding="utf-8"))
         assert shown
         for file, x, y in shown:
@@ -70,36 +71,62 @@ def test_every_picture_lies_in_its_sheet(made):
 def test_the_numbers_say_where_the_optimised_images_are(made):
     _, report = made
     for page in report.glob("layer-*.json"):
-        html = page.with_suffix(".html").read_text(encoding="utf-8")
         for unit in read_json(page)["all"]:
-            shown = re.findall(
-                r"alt=\"(\w+) image by (\w+)\" style=\"--x:(\d+);--y:(\d+)\"", section_of(html, unit["unit"])
-            )
+            html = page_of(report, page, unit["unit"])
+            shown = re.findall(r"alt=\"(\w+) image by (\w+)\" style=\"--x:(\d+);--y:(\d+)\"", html)
             places = unit["pictures"]["places"] if unit["pictures"] else {}
             assert {f"{setting}/{kind}": [int(x), int(y)] for kind, setting, x, y in shown} == places
             assert not places or unit["pictures"]["file"] in html
 
 
-def section_of(html, unit):
-    return html.split(f'id="unit-{unit}"')[1].split("</section>")[0]
+def page_of(report, layer, unit):
+    """The text of a unit's page, by that of its layer."""
+    return (report / f"{unit_page(layer.stem, unit)}.html").read_text(encoding="utf-8")
 
 
 def test_a_real_crop_stands_beside_every_synthetic_image(made):
     """Of a unit that any crop excites; of a dead one there is none."""
     _, report = made
-    for page in report.glob("layer-*.html"):
-        for unit in page.read_text(encoding="utf-8").split('<section class="unit"')[1:]:
-            dead = 'data-state="dead"' in unit
-            assert dead or ("-images.png" not in unit) or ("-crops.png" in unit.split("-images.png")[0])
+    for page in report.glob("unit-*.html"):
+        unit = page.read_text(encoding="utf-8")
+        dead = "No crop activates it." in unit
+        assert dead or ("-images.png" not in unit) or ("-crops.png" in unit.split("-images.png")[0])
 
 
-def test_units_lead_to_their_places(made):
+def test_a_unit_has_a_page_wherever_it_is_named(made):
     _, report = made
-    text = (report / "units.html").read_text(encoding="utf-8")
-    links = re.findall(r'href="(layer-[^"#]+)#(unit-\d+)"', text)
-    assert len(links) == 4 + 6 + 8 + 3
-    for page, anchor in links:
-        assert f'id="{anchor}"' in (report / page).read_text(encoding="utf-8")
+    pages = {page.name for page in report.glob("unit-*.html")}
+    assert len(pages) == 4 + 6 + 8 + 3
+    for name in ("units", "layer-0-backbone.0", "learned", "picture", "activation-maximisation", "redundancy"):
+        text = (report / f"{name}.html").read_text(encoding="utf-8")
+        links = re.findall(r'href="(unit-[^"]+)">', text)
+        assert links and set(links) <= pages
+        assert name != "units" or set(links) == pages
+        assert name != "layer-0-backbone.0" or set(links) == {f"unit-0-{unit}.html" for unit in range(4)}
+
+
+def test_a_unit_s_page_is_light_and_has_every_picture_of_its_numbers(made):
+    """Its size follows from the crops of a unit: nine of each side, as in params.yaml, are three times those here."""
+    _, report = made
+    for layer in report.glob("layer-*.json"):
+        for unit in read_json(layer)["all"]:
+            text = page_of(report, layer, unit["unit"])
+            images = sum(len(kinds) for kinds in [unit["pictures"]["places"] if unit["pictures"] else {}])
+            filters = 1 if layer.stem == "layer-0-backbone.0" else 0
+            crops = len(unit["crops"]) + len(unit["weakest"]) + 4 * unit["attributions"]
+            ids = re.findall(r'<a class="enlarge" id="([^"]+)" href="#([^"]+)"', text)
+            assert len(ids) == crops + images + filters
+            assert all(name == at for name, at in ids) and len(set(ids)) == len(ids)
+            assert 3 * len(text) < 200_000
+
+
+def test_the_first_layer_shows_its_filters(made):
+    _, report = made
+    text = (report / "layer-0-backbone.0.html").read_text(encoding="utf-8")
+    assert re.findall(r'alt="filter of unit (\d+)"', text) == ["0", "1", "2", "3"]
+    assert read_json(report / "layer-0-backbone.0.json")["filters"][0] == {"unit": 0, "colour": None}
+    for page in report.glob("layer-[123]*.html"):
+        assert "filter of unit" not in page.read_text(encoding="utf-8")
 
 
 def test_the_pages_numbers_hold_every_climb(made):
@@ -126,7 +153,9 @@ def test_a_report_of_some_units_says_so_and_keeps_the_others(made, tmp_path):
         count += len(chosen)
         fewer = len(chosen) < len(some)  # of four units, two are the purest and two others the most selective
         assert ("unfont report --full" in text) == fewer
-        assert not fewer or all(f'<a href="#unit-{unit["unit"]}">{unit["unit"]}</a>' in text for unit in chosen)
+        assert not fewer or all(
+            f'<a href="{unit_page(page.stem, unit["unit"])}.html">{unit["unit"]}</a>' in text for unit in chosen
+        )
         assert "unfont report --full" not in page.with_suffix(".html").read_text(encoding="utf-8")
     units = (tmp_path / "report" / "units.html").read_text(encoding="utf-8")
     assert f"optimised for {count} of these units" in units and units.count('data-optimised="1"') == count

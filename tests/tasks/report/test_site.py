@@ -52,6 +52,7 @@ def test_there_is_a_page_for_every_round_and_layer(out):
         "activation-maximisation", "frequencies", "units", "mistakes", "compared", "compared-erm-conditional",
         "compared-erm-conditional+pairs", "compared-round-0-round-2", "redundancy",
         "layer-0-backbone.0", "layer-1-backbone.1", "layer-2-embedding", "layer-3-target_head",
+        *(f"unit-{layer}-{unit}" for layer, units in enumerate([4, 6, 8, 3]) for unit in range(units)),
     }  # fmt: skip
 
 
@@ -79,7 +80,10 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_mistakes(out):
 
 def test_numbers_stand_beside_each_page(reported, out):
     for page in out.glob("*.html"):
-        assert read_json(page.with_suffix(".json"))
+        (numbers,) = re.findall(r'This page as JSON: <a href="([^"]+)"', page.read_text(encoding="utf-8"))
+        layer = re.match(r"unit-(\d+)-", page.stem)
+        assert numbers.startswith(f"layer-{layer[1]}-") if layer else numbers == f"{page.stem}.json"
+        assert read_json(out / numbers)
     chosen = read_json(reported / "chosen.json")
     index = read_json(out / "index.json")
     assert index["chosen"] == chosen
@@ -127,7 +131,7 @@ def test_the_same_input_gives_the_same_bytes_and_nothing_of_this_machine(reporte
     assert before == again
     assert not any(str(reported).encode() in content for content in before.values())
     assert not list(reported.glob(".*"))
-    assert (metrics["pages"], metrics["units"]) == (23, 4 + 6 + 8 + 3)
+    assert (metrics["pages"], metrics["units"]) == (23 + 21, 4 + 6 + 8 + 3)
 
 
 def test_labels_are_escaped_everywhere(tmp_path, monkeypatch):
@@ -150,7 +154,7 @@ def test_a_problem_of_other_names_without_nuisance_and_rounds(tmp_path):
     index = (out / "index.html").read_text(encoding="utf-8")
     assert "Pose identification" in index
     assert "There is no mining round" in index
-    assert len(list(out.glob("*.html"))) == 20
+    assert len(list(out.glob("*.html"))) == 20 + 4 + 6 + 8 + 3
 
 
 def test_a_nuisance_that_no_crop_has_says_so(tmp_path, monkeypatch):
