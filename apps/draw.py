@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from apps.progress import shown_progress
 from flows.evaluate import models_of, replicas_of_study
 from tasks.common.params import Params, read_params
 from tasks.inspect.subject import Subject, layers_in, model_subject, own_subject
@@ -59,11 +60,14 @@ def draw(
         print(_layers(subject))
         return
     chosen = _units(subject, layer, units, label)
-    found = inspect_units(
-        params, subject, layer, chosen, steps=length, tried=tried, seed=params.seed if seed is None else seed
-    )
-    numbers = numbers_of(found)
-    write_units_page(out, found, numbers=numbers)
+    with shown_progress() as progress:
+        found = inspect_units(
+            params, subject, layer, chosen, steps=length, tried=tried, seed=params.seed if seed is None else seed,
+            progress=progress,
+        )  # fmt: skip
+        progress("the page")
+        numbers = numbers_of(found)
+        write_units_page(out, found, numbers=numbers)
     print(text_of(numbers, output_format, format_units))
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -73,32 +73,38 @@ def compare(
     output_format: TableOrJson = "table",
 ) -> None:
     """Compare what two networks learned, on the same crops: matched units, and CKA of their layers."""
-    from flows.evaluate import models_of, replicas_of_study
-    from tasks.common.params import read_params
-    from tasks.explain.compare import compare_models, seed_pairs
-    from tasks.explain.compare_numbers import format_comparison, numbers_of
-    from tasks.explain.compare_page import write_comparison_page
-    from tasks.explain.redundancy import format_redundancy, redundant_units
-    from tasks.pages.single_page import check_page
-    from tasks.pages.text_table import text_of
-    from tasks.predict.named_model import named_model
-    from tasks.train.card import weights_of
+    from apps.progress import shown_progress
 
-    params = read_params()
-    models, replicas = models_of(params), replicas_of_study(params)
-    if page is not None:
-        check_page(page)
-    names = (model_a, model_b)
-    own = {name: named_model(params, name, models | replicas) for name in names}
-    weights = weights_of(own[model_a]), weights_of(own[model_b])
-    references = seed_pairs(names, models, replicas)
-    table = params.home / "table"
-    found = compare_models(params, table=table, models=models | replicas | own, names=names, references=references)
-    numbers = numbers_of(found)
-    if prune:
-        numbers["redundancy"] = redundant_units(params, table=table, models=own)
-    page = page or COMPARED / f"{weights[0][:12]}-{weights[1][:12]}.html"
-    write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
+    with shown_progress() as progress:  # the libraries take seconds to load
+        from flows.evaluate import models_of, replicas_of_study
+        from tasks.common.params import read_params
+        from tasks.explain.compare import compare_models, seed_pairs
+        from tasks.explain.compare_numbers import format_comparison, numbers_of
+        from tasks.explain.compare_page import write_comparison_page
+        from tasks.explain.redundancy import format_redundancy, redundant_units
+        from tasks.pages.single_page import check_page
+        from tasks.pages.text_table import text_of
+        from tasks.predict.named_model import named_model
+        from tasks.train.card import weights_of
+
+        params = read_params()
+        models, replicas = models_of(params), replicas_of_study(params)
+        if page is not None:
+            check_page(page)
+        names = (model_a, model_b)
+        own = {name: named_model(params, name, models | replicas) for name in names}
+        weights = weights_of(own[model_a]), weights_of(own[model_b])
+        references = seed_pairs(names, models, replicas)
+        table = params.home / "table"
+        progress(f"{len(references) + 3} pairs of networks on {params.compare.crops} crops at most")
+        found = compare_models(params, table=table, models=models | replicas | own, names=names, references=references)
+        numbers = numbers_of(found)
+        if prune:
+            progress("redundant units of both")
+            numbers["redundancy"] = redundant_units(params, table=table, models=own)
+        progress("the page")
+        page = page or COMPARED / f"{weights[0][:12]}-{weights[1][:12]}.html"
+        write_comparison_page(page, found, numbers=numbers, settings=params.compare, weights=weights)
     print(text_of(numbers, output_format, format_comparison))
     if prune and output_format != "json":
         print(f"\n{format_redundancy(numbers['redundancy'])}")
@@ -112,34 +118,41 @@ def explain(
     output_format: TableOrJson = "table",
 ) -> None:
     """Show which pixels each prediction depends on (attribution), with checks of every map."""
-    from flows.evaluate import models_of, replicas_of_study
-    from tasks.common.params import read_params
-    from tasks.explain.attribution_page import write_attribution_page
-    from tasks.inspect.attribution_files import explain_files
-    from tasks.inspect.attribution_text import format_attribution, numbers_of
-    from tasks.pages.single_page import check_page
-    from tasks.pages.text_table import text_of
-    from tasks.predict.champion import temperature_of
-    from tasks.predict.named_model import named_model
-    from tasks.train.card import weights_of
-    from tasks.train.weights import load_model
+    from apps.progress import shown_progress
 
-    params = read_params()
-    check_page(out)
-    folder = named_model(params, model, models_of(params) | replicas_of_study(params))
-    temperature = temperature_of(params, folder)
-    explained, problems = explain_files(params, files, model_folder=folder, temperature=temperature)
-    if explained is not None:
-        numbers = numbers_of(explained)
-        more = write_attribution_page(
-            out,
-            explained,
-            load_model(folder)[0],
-            numbers=numbers,
-            settings=params.attribution,
-            model=model,
-            weights=weights_of(folder),
+    with shown_progress() as progress:  # the libraries take seconds to load
+        from flows.evaluate import models_of, replicas_of_study
+        from tasks.common.params import read_params
+        from tasks.explain.attribution_page import write_attribution_page
+        from tasks.inspect.attribution_files import explain_files
+        from tasks.inspect.attribution_text import format_attribution, numbers_of
+        from tasks.pages.single_page import check_page
+        from tasks.pages.text_table import text_of
+        from tasks.predict.champion import temperature_of
+        from tasks.predict.named_model import named_model
+        from tasks.train.card import weights_of
+        from tasks.train.weights import load_model
+
+        params = read_params()
+        check_page(out)
+        folder = named_model(params, model, models_of(params) | replicas_of_study(params))
+        temperature = temperature_of(params, folder)
+        explained, problems = explain_files(
+            params, files, model_folder=folder, temperature=temperature, progress=progress
         )
+        if explained is not None:
+            progress("the page")
+            numbers = numbers_of(explained)
+            more = write_attribution_page(
+                out,
+                explained,
+                load_model(folder)[0],
+                numbers=numbers,
+                settings=params.attribution,
+                model=model,
+                weights=weights_of(folder),
+            )
+    if explained is not None:
         print(text_of(numbers, output_format, format_attribution))
         left = f"; {more} pictures did not fit on it" if more else ""
         print(f"page: {out}{left}", file=sys.stderr)

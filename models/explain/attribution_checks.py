@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.explain.attribution import check_targets
 from models.explain.hooks import run, run_order
 
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 BATCH = 128  # images of one pass; more leave the processor's cache
 
 
@@ -127,8 +128,9 @@ def weight_randomisation(
     """Weight-randomisation sanity check: how similar a method's maps stay to those of the trained network.
 
     Adebayo et al. 2018, cascading from the last layer down: after each layer the mean over images of the absolute maps'
-    Spearman correlation with those of the trained network, by the layer's name, last layer first. A method that shows
-    what was learned falls to about 0; one that stays near 1 shows edges. A constant map counts as 0.
+    Spearman correlation with those of the trained network, by the layer's name, last layer first. A normalisation is
+    part of the layer before it. A method that shows what was learned falls to about 0; one that stays near 1 shows
+    edges. A constant map counts as 0.
 
     Args:
         images: one batch to run; it gives the order in which layers run.
@@ -145,22 +147,30 @@ def weight_randomisation(
     other = copy.deepcopy(network)
     modules = dict(other.named_modules())
     left: dict[str, float] = {}
-    for number, name in enumerate(reversed(layers)):
+    for number, (name, *norms) in enumerate(reversed(layers)):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + number)
-            modules[name].reset_parameters()
+            for each in (name, *norms):
+                modules[each].reset_parameters()
         left[name] = _similarity(trained, explain(other).detach().abs().flatten(1))
     return left
 
 
-def _weighted(network: nn.Module, images: Tensor) -> list[str]:
-    """Modules with weights of their own, in the order in which they first run."""
+def _weighted(network: nn.Module, images: Tensor) -> list[list[str]]:
+    """Modules with weights of their own, in the order in which they run; each with the normalisations after it."""
     names = [
         name
         for name, module in network.named_modules()
         if hasattr(module, "reset_parameters") and any(True for _ in module.parameters(recurse=False))
     ]
-    return list(dict.fromkeys(run_order(network, names, images[:1])))
+    modules = dict(network.named_modules())
+    layers: list[list[str]] = []
+    for name in dict.fromkeys(run_order(network, names, images[:1])):
+        if layers and isinstance(modules[name], NORMS):
+            layers[-1].append(name)
+        else:
+            layers.append([name])
+    return layers
 
 
 def _similarity(first: Tensor, second: Tensor) -> float:

@@ -37,6 +37,11 @@ EVERY = 10.0  # seconds between two lines of progress
 log = logging.getLogger("unfont")
 
 Explain = Callable[[nn.Module], Tensor]
+Progress = Callable[[str], None]  # is told what is done next
+
+
+def silent(_: str) -> None:
+    """A `Progress` that says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,7 @@ def explain_images(
     labels: Sequence[str],
     windows: list[tuple[int, int]] | None = None,
     temperature: float = 1.0,
+    progress: Progress = silent,
 ) -> Explained:
     """Explain what `network` says of `images[n, channels, h, w]` for one of its labels each.
 
@@ -142,10 +148,10 @@ def explain_images(
     targets = torch.tensor([card["labels"].index(label) for label in labels])
     with deterministic(params.threads):
         seed = derived_seed(params.seed, "random map")
-        attribution = _in_parts(network, images, targets, params, seed=seed, temperature=temperature)
+        attribution = _in_parts(network, images, targets, params, seed=seed, temperature=temperature, progress=progress)
         some = slice(settings.randomised)
         seed = derived_seed(params.seed, "random weights")
-        randomisation = randomised(network, images[some], targets[some], settings, seed=seed)
+        randomisation = randomised(network, images[some], targets[some], settings, seed=seed, progress=progress)
     return Explained(
         names=names,
         images=images,
@@ -159,15 +165,23 @@ def explain_images(
 
 
 def _in_parts(
-    network: CropNet, images: Tensor, targets: Tensor, params: Params, *, seed: int, temperature: float
+    network: CropNet,
+    images: Tensor,
+    targets: Tensor,
+    params: Params,
+    *,
+    seed: int,
+    temperature: float,
+    progress: Progress,
 ) -> Attribution:
     """`attribution_of` in parts, in parallel, with lines of progress where there are many."""
 
     def of_part(rows: Tensor) -> Attribution:
         # Methods set hooks on the network that they explain: each part has a copy of its own.
         return attribution_of(
-            folded(network), images[rows], targets[rows], params.attribution, seed=seed, temperature=temperature
-        )
+            folded(network), images[rows], targets[rows], params.attribution, seed=seed, temperature=temperature,
+            progress=lambda step: progress(f"{step} of {len(rows)} of {len(images)} pictures"),
+        )  # fmt: skip
 
     parts, start, reported = [], time.monotonic(), 0.0
     for part in in_threads(of_part, torch.split(torch.arange(len(images)), PART), params.threads):
@@ -202,6 +216,7 @@ def attribution_of(
     *,
     seed: int,
     temperature: float = 1.0,
+    progress: Progress = silent,
 ) -> Attribution:
     """Maps of `images[n, channels, h, w]` for the labels `targets[n]`, and their checks.
 
@@ -211,8 +226,14 @@ def attribution_of(
         seed: of the random maps that the curves are compared with.
         temperature: of the curves' probabilities.
     """
+    progress(INTEGRATED)
     found, methods = _integrated(network, images, targets, settings), _methods(images, targets, settings)
-    maps = {name: methods[name](network) for name in (GRAD_CAM, OCCLUSION)} | {INTEGRATED: found.maps.sum(dim=1)}
+    maps = {}
+    for name in (GRAD_CAM, OCCLUSION):
+        progress(name)
+        maps[name] = methods[name](network)
+    maps[INTEGRATED] = found.maps.sum(dim=1)
+    progress("insertion and deletion")
     baseline, calibrated = mean_baseline(images), _AtTemperature(network, temperature).eval()
     return Attribution(
         targets=targets.numpy(),
@@ -263,11 +284,20 @@ def shows_edges(randomisation: Mapping[str, Mapping[str, float]]) -> dict[str, b
 
 
 def randomised(
-    network: CropNet, images: Tensor, targets: Tensor, settings: AttributionSettings, *, seed: int
+    network: CropNet,
+    images: Tensor,
+    targets: Tensor,
+    settings: AttributionSettings,
+    *,
+    seed: int,
+    progress: Progress = silent,
 ) -> dict[str, dict[str, float]]:
     """Weight randomisation of every method: `Explained.randomisation`. `seed`: of the new weights."""
-    methods = _methods(images, targets, settings)
-    return {name: weight_randomisation(network, images, explain, seed=seed) for name, explain in methods.items()}
+    found = {}
+    for name, explain in _methods(images, targets, settings).items():
+        progress(f"weight randomisation, {name} of {len(images)} pictures")
+        found[name] = weight_randomisation(network, images, explain, seed=seed)
+    return found
 
 
 def _methods(images: Tensor, targets: Tensor, settings: AttributionSettings) -> dict[str, Explain]:

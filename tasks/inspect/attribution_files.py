@@ -10,7 +10,7 @@ import torch
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.png import Pixels
-from tasks.explain.attribution import TOP, Explained, explain_images
+from tasks.explain.attribution import TOP, Explained, Progress, explain_images, silent
 from tasks.images.training_windows import TRAINED
 from tasks.predict.predict import predict_files
 from tasks.predict.torch_model import TorchModel
@@ -23,7 +23,7 @@ from unfont.text import shown
 
 
 def explain_files(
-    params: Params, files: Sequence[Path], *, model_folder: Path, temperature: float = 1.0
+    params: Params, files: Sequence[Path], *, model_folder: Path, temperature: float = 1.0, progress: Progress = silent
 ) -> tuple[Explained | None, list[UserError]]:
     """Explain a model's prediction for every picture file that can be read; the others give an error each.
 
@@ -32,6 +32,7 @@ def explain_files(
 
     Args:
         temperature: of the probabilities (`tasks.predict.champion.temperature_of`).
+        progress: is told each step.
 
     Returns:
         The attribution, None where no file can be read; and one error for each file that is left out.
@@ -39,6 +40,7 @@ def explain_files(
     Raises:
         UserError: there is no such model.
     """
+    progress(f"predictions for {len(files)} pictures")
     model = TorchModel.of_folder(model_folder, temperature=temperature)
     records, problems = predict_files(files, model=model, top=TOP)
     if not records:
@@ -61,6 +63,7 @@ def explain_files(
         labels=labels,
         windows=windows,
         temperature=temperature,
+        progress=progress,
     )
     return explained, problems
 

@@ -14,6 +14,7 @@ from models.explain.maximise.random_search import Search
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.explain.activation_maximisation import paper_settings, search_unit
+from tasks.explain.attribution import Progress, silent
 from tasks.explain.unit_images import LayerVisuals, UnitVisualiser
 from tasks.explain.units import Explanation, explain_layer
 from tasks.inspect.subject import Subject, layers_in
@@ -49,6 +50,7 @@ def inspect_units(
     steps: int | None,
     tried: int | None = None,
     seed: int,
+    progress: Progress = silent,
 ) -> InspectedUnits:
     """Collect real images of units of a layer, and optimise images for them.
 
@@ -56,6 +58,7 @@ def inspect_units(
         units: numbers, each once.
         steps: of every optimisation; None: the paper's own.
         tried: random settings to try on the only unit.
+        progress: is told each step.
 
     Raises:
         UserError: there is no such layer or unit, or the layer's output has no units.
@@ -63,6 +66,7 @@ def inspect_units(
     settings = paper_settings(steps)
     with deterministic(params.threads, seed=seed), _layer_errors(layer):
         _check(subject, layer, units)
+        progress(f"activations of {clip(layer)} on {len(subject.real.names)} images")
         found = explain_layer(subject.network, layer, subject.real.batches(subject.channels), top=params.report.top)
         _check_numbers(found.summary.mean[list(units)], layer, units)
         canvas, data = _canvas(subject)
@@ -70,9 +74,11 @@ def inspect_units(
             subject.network, subject.images, canvas=canvas, settings=settings, projected=params.report.projected,
             seed=seed, workers=params.threads,
         )  # fmt: skip
+        progress(f"optimised images and attribution of {len(units)} {'unit' if len(units) == 1 else 'units'}")
         visuals = visualiser.visualise(found, units)
         searched = None
         if tried is not None:
+            progress(f"{tried} random settings")
             searched = search_unit(
                 subject.network, layer, units[0], canvas=canvas, data=data, count=tried, steps=steps, seed=seed,
                 workers=params.threads,

@@ -98,6 +98,24 @@ def test_randomisation_cascades_from_the_last_layer(network):
     assert torch.equal(weights[1][2], weights[3][2])
 
 
+def test_a_normalisation_is_drawn_anew_with_the_layer_before_it():
+    torch.manual_seed(1)
+    network = nn.Sequential(
+        nn.BatchNorm2d(1), nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(48, 3)
+    )
+    with torch.no_grad():
+        for norm in (network[0], network[2]):
+            norm.weight.fill_(2.0)
+    seen = []
+
+    def explain(other):
+        seen.append([other[0].weight[0].item(), other[2].weight[0].item()])
+        return IMAGES[:, 0]
+
+    assert list(weight_randomisation(network.eval(), IMAGES, explain, seed=0)) == ["5", "1", "0"]
+    assert seen == [[2, 2], [2, 2], [2, 1], [1, 1]]
+
+
 def test_a_flat_map_counts_as_nothing(network):
     assert weight_randomisation(network, IMAGES, lambda _: torch.zeros(4, 6, 5), seed=0)["5"] == 0
 

@@ -54,6 +54,19 @@ def test_predictions_are_those_of_predict_and_every_other_file_has_an_error(foun
     assert str(problem) == f"this is no picture ({files[3]}): give PNG, JPEG, PGM, TIFF, WebP or BMP"
 
 
+def test_each_step_is_told(found, model):
+    files, _, _ = found
+    steps = []
+    explain_files(PARAMS, files[:2], model_folder=model, progress=steps.append)
+    assert steps[0] == "predictions for 2 pictures"
+    assert [step.partition(" of ")[0] for step in steps[1:5]] == [
+        *METHODS[-1:],
+        *METHODS[:-1],
+        "insertion and deletion",
+    ]
+    assert [step.partition(" of ")[0] for step in steps[5:]] == [f"weight randomisation, {name}" for name in METHODS]
+
+
 def test_no_readable_file_is_no_explanation(model, tmp_path):
     explained, problems = explain_files(PARAMS, [tmp_path / "none.png"], model_folder=model)
     assert explained is None and len(problems) == 1
@@ -86,7 +99,7 @@ def test_the_same_files_give_the_same_numbers_and_no_hook_stays(found, model):
 def test_the_text_has_a_line_a_picture_and_what_the_checks_say(found):
     files, explained, _ = found
     numbers = numbers_of(explained)
-    layers = ["target_head", "embedding.norm", "embedding.linear"]
+    layers = ["target_head", "embedding.linear", "backbone.1.conv"]
     for method in METHODS:
         assert list(numbers["randomisation"][method])[:3] == layers
         assert numbers["pictures"][0]["methods"][method]["deletion_gain"] == pytest.approx(
