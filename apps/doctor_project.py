@@ -9,11 +9,12 @@ from typing import Any
 from apps.doctor import Finding
 from flows.plan import open_repo
 from flows.stage import watched
+from tasks.common.front_address import DEFAULT_PORT
 from tasks.common.mlflow_store import check_store, store_uri
 from tasks.common.params import Params, read_params
 from unfont.errors import UserError
 
-PORTS = {"MLflow": (5000, "--mlflow-port"), "Prefect": (4200, "--prefect-port")}
+PORTS = {"unfont ui": (DEFAULT_PORT, "--port"), "MLflow": (5000, "--mlflow-port"), "Prefect": (4200, "--prefect-port")}
 
 
 def project_findings() -> Iterator[Finding]:

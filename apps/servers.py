@@ -13,40 +13,58 @@ from zoneinfo import ZoneInfo
 
 import tzlocal
 
+from apps.front import make_front, serving
 from flows.stage import LOCAL_SERVER, watched
 from tasks.common.dvc_stage import WORK
+from tasks.common.front_address import keep_front_address
 from tasks.common.mlflow_store import ARTIFACTS, STORE, experiment_of, make_store, store_uri
 from tasks.common.params import read_params
 from unfont.errors import UserError
 
 PATIENCE_S = 120
+LOOPBACK = ["localhost", "127.0.0.1", "::1"]
 
 
-def serve_ui(*, host: str, mlflow_port: int, prefect_port: int, allowed_hosts: list[str]) -> None:
-    """Start both servers, print their addresses once they answer, and wait for Ctrl-C.
+def serve_ui(*, host: str, port: int, mlflow_port: int, prefect_port: int, allowed_hosts: list[str]) -> None:
+    """Start both servers and the page that links them, print their addresses once they answer, and wait for Ctrl-C.
 
-    `allowed_hosts` are names, beside `host` and this machine's own, under which browsers reach the servers.
+    `allowed_hosts` are names, beside `host` and this machine's own, under which browsers reach the servers; links that
+    are kept for later name the first of them.
     """
-    problem = read_params().problem
-    for port, option in ((mlflow_port, "--mlflow-port"), (prefect_port, "--prefect-port")):
-        _check_free(host, port, option)
-    make_store(problem)
-    runs = f"#/experiments/{experiment_of(problem)}/runs"
+    params = read_params()
+    ports = {"--port": port, "--mlflow-port": mlflow_port, "--prefect-port": prefect_port}
+    for option, each in ports.items():
+        _check_free(host, each, option)
+        if list(ports.values()).count(each) > 1:
+            raise UserError("two servers cannot share a port", where=f"{option} {each}", fix="give each another")
+    make_store(params.problem)
+    runs = f"#/experiments/{experiment_of(params.problem)}/runs"
     names = [host, socket.gethostname(), *allowed_hosts]
+    app = make_front(params, names=[*LOOPBACK, *names], mlflow_port=mlflow_port, prefect_port=prefect_port)
+    shown = allowed_hosts[0] if allowed_hosts and "*" not in allowed_hosts[0] else host
     _end_on_sigterm()
     with (
         _running(_mlflow_command(host, mlflow_port, names)) as mlflow,
         _running(_prefect_command(host, prefect_port)) as prefect,
+        serving(app, host, port),
     ):
         _wait_until_open(host, mlflow_port, mlflow, "MLflow")
-        print(f"MLflow   http://{host}:{mlflow_port}/{runs}", flush=True)
         _wait_until_open(host, prefect_port, prefect, "Prefect")
-        print(f"Prefect  http://{host}:{prefect_port}", flush=True)
-        if f"http://{host}:{prefect_port}/api" != LOCAL_SERVER:
-            print(f"         set PREFECT_API_URL=http://{host}:{prefect_port}/api where flows run", flush=True)
-        print("Ctrl-C ends both", flush=True)
+        keep_front_address(address_at(shown, port))
+        print(f"open     {address_at(shown, port)}")
+        print(f"MLflow   {address_at(shown, mlflow_port)}/{runs}")
+        print(f"Prefect  {address_at(shown, prefect_port)}")
+        api = f"{address_at(host, prefect_port)}/api"
+        if api != LOCAL_SERVER:
+            print(f"         set PREFECT_API_URL={api} where flows run")
+        print("Ctrl-C ends all", flush=True)
         with suppress(KeyboardInterrupt):
             _wait_for_any(mlflow, prefect)
+
+
+def address_at(host: str, port: int) -> str:
+    """A server's address; an IPv6 one is written in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve_deployments(*, cron: str, sweep_cron: str, timezone: str | None) -> None:
@@ -177,10 +195,8 @@ def _wait_until_open(host: str, port: int, process: subprocess.Popen[bytes], nam
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the {name} server ended with status {process.returncode}: see {WORK / 'servers'}")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((host, port)) == 0:
-                return
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
         time.sleep(0.2)
     raise RuntimeError(f"the {name} server did not open {host}:{port} within {PATIENCE_S} s")
 

@@ -26,6 +26,7 @@ PLUMBING = {
             "drawing_settings",
             "dvc_stage",
             "files",
+            "front_address",
             "mlflow_figures",
             "mlflow_record",
             "mlflow_runs",

@@ -6,6 +6,7 @@ import typer
 
 
 def ui(
+    port: Annotated[int, typer.Option(help="Port of the page that links both.", min=1, max=65535)] = 8760,
     mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow server.", min=1, max=65535)] = 5000,
     prefect_port: Annotated[int, typer.Option(help="Port of the Prefect server.", min=1, max=65535)] = 4200,
     host: Annotated[str, typer.Option(help="Address to bind to; anyone who reaches it can change runs.")] = "127.0.0.1",
@@ -13,11 +14,11 @@ def ui(
         str, typer.Option(help="Names by which browsers reach this machine, such as runs.example.org; with commas.")
     ] = "",
 ) -> None:
-    """Start the MLflow and Prefect servers side by side."""
+    """Start the MLflow and Prefect servers side by side, and a page that links them and the report."""
     from apps.servers import serve_ui
 
     names = [name.strip() for name in allowed_hosts.split(",") if name.strip()]
-    serve_ui(host=host, mlflow_port=mlflow_port, prefect_port=prefect_port, allowed_hosts=names)
+    serve_ui(host=host, port=port, mlflow_port=mlflow_port, prefect_port=prefect_port, allowed_hosts=names)
 
 
 def serve(

@@ -1,9 +1,19 @@
+import _thread
 import fnmatch
+import shutil
 import socket
+import sys
+import threading
+import time
+import urllib.request
 
 import pytest
 
+from apps import servers
+from apps.commands.watch import ui
 from apps.servers import _check_cron, _check_free, _mlflow_command, _prefect_command, _zone
+from tasks.common.front_address import DEFAULT_PORT, front_address
+from tests.conftest import ROOT
 from unfont.errors import UserError
 
 
@@ -33,6 +43,67 @@ def test_a_taken_port_is_one_line_that_names_the_option():
         taken.listen()
         with pytest.raises(UserError, match="--mlflow-port"):
             _check_free("127.0.0.1", taken.getsockname()[1], "--mlflow-port")
+
+
+def test_the_page_is_open_once_both_servers_are_and_ends_with_them(store, monkeypatch, capsys):
+    """Python's own file server stands for each: what they are started with is tested above."""
+    shutil.copy(ROOT / "params.yaml", store)
+    ports = free_ports(3)
+    for name in ("_mlflow_command", "_prefect_command"):
+        command = lambda host, port, *_: [sys.executable, "-m", "http.server", "--bind", host, str(port)]  # noqa: E731
+        monkeypatch.setattr(servers, name, command)
+    monkeypatch.setattr(servers, "_end_on_sigterm", lambda: None)
+    pages = []
+
+    def read_then_interrupt():
+        while front_address() != f"http://127.0.0.1:{ports[0]}":
+            time.sleep(0.05)
+        with urllib.request.urlopen(front_address()) as answer:
+            pages.append(answer.read().decode())
+        _thread.interrupt_main()
+
+    reader = threading.Thread(target=read_then_interrupt)
+    reader.start()
+    servers.serve_ui(
+        host="127.0.0.1", port=ports[0], mlflow_port=ports[1], prefect_port=ports[2], allowed_hosts=["*.example.org"]
+    )
+    reader.join()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"open     http://127.0.0.1:{ports[0]}"
+    assert f"set PREFECT_API_URL=http://127.0.0.1:{ports[2]}/api" in said[3]
+    assert f'href="//127.0.0.1:{ports[1]}/#/experiments/' in pages[0]
+    for port in ports:
+        _check_free("127.0.0.1", port, "--port")
+
+
+def test_two_servers_on_one_port_are_refused(here):
+    shutil.copy(ROOT / "params.yaml", here)
+    (port,) = free_ports(1)
+    with pytest.raises(UserError, match="cannot share a port"):
+        servers.serve_ui(host="127.0.0.1", port=port, mlflow_port=port, prefect_port=1, allowed_hosts=[])
+
+
+def test_the_port_of_the_page_is_the_one_that_links_expect():
+    assert ui.__defaults__[0] == DEFAULT_PORT
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "http://127.0.0.1:80"), ("::1", "http://[::1]:80"), ("a.org", "http://a.org:80")],
+)
+def test_an_address_is_one_that_a_browser_takes(host, address):
+    assert servers.address_at(host, 80) == address
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens at; held together, so that they differ."""
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
 
 
 def test_a_schedule_that_is_none_is_refused():
