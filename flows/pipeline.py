@@ -1,9 +1,11 @@
 """The pipeline: DVC decides what is stale, Prefect runs it, DVC commits each stage as it ends."""
 
 import logging
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flows.artifacts import publish_links, publish_stages
 from flows.baseline import baseline
 from flows.crops import crops
 from flows.evaluate import evaluate
@@ -14,7 +16,7 @@ from flows.probe import probe
 from flows.register import register_chosen
 from flows.report import report
 from flows.round import mining_round
-from flows.stage import Stage, step, watched
+from flows.stage import Stage, in_flow, step, watched
 from flows.tag import tag
 from flows.words import words
 from tasks.common.dvc_stage import stage_facts
@@ -49,14 +51,21 @@ def run_stale(target: str | None = None) -> list[str]:
     params = read_params()
     repo = open_repo()
     done: list[str] = []
+    rows: list[dict[str, Any]] = []
     with recorded_pipeline("pipeline", params.model_dump(), params.problem) as record:
+        if in_flow():
+            publish_links(f"pipeline-{params.problem}", record, params)
         while left := stale_stages(repo, target):
             log.info("%s (%d left after it)", left[0], len(left) - 1)
             if left[0] in done:
                 raise RuntimeError(f"{left[0]} is stale right after it ran: does it write what dvc.yaml declares?")
-            _bring_up_to_date(left[0], repo)
+            start = time.monotonic()
+            how = _bring_up_to_date(left[0], repo)
             done.append(left[0])
+            rows.append({"stage": left[0], "how": how, "seconds": round(time.monotonic() - start, 1)})
         record.metrics({"stages": len(done)})
+        if rows and in_flow():
+            publish_stages(f"pipeline-{params.problem}", rows)
         if (params.home / "chosen.json").exists():
             # Also where the evaluation came from the cache, or an earlier run was interrupted before this point.
             step(register_chosen)(params)
@@ -79,19 +88,23 @@ def _run_one(address: str, params: Params) -> None:
         raise UserError("what this stage reads is not there", where=missing[0], fix="run `unfont run` first")
     if stale:
         log.warning("warning: %s is stale, so this is not the result of the present params", ", ".join(sorted(stale)))
-    with recorded_pipeline(address, params.model_dump(), params.problem):
+    with recorded_pipeline(address, params.model_dump(), params.problem) as record:
+        if in_flow():
+            publish_links(f"{address}-{params.problem}", record, params)
         _run(address)
     _commit(address, repo)
 
 
-def _bring_up_to_date(address: str, repo: "Repo") -> None:
-    """Take the stage's outputs from DVC's run cache where it has them, run it elsewhere."""
-    if _restored(address, repo):
+def _bring_up_to_date(address: str, repo: "Repo") -> str:
+    """Take the stage's outputs from DVC's run cache where it has them, run it elsewhere; returns which of both."""
+    restored = _restored(address, repo)
+    if restored:
         log.info("%s was run before with the same inputs: taken from DVC's cache", address)
         record_restored(address)
     else:
         _run(address)
     _commit(address, repo)
+    return "taken from DVC's cache" if restored else "run"
 
 
 def _run(address: str) -> None:

@@ -8,7 +8,6 @@ and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs
 import contextlib
 import functools
 import os
-import re
 import sys
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
+from flows.artifacts import publish_metrics
 from flows.logs import quiet_logging
 from tasks.common.dvc_stage import StageFacts, dvc_process, stage_facts
 from tasks.common.mlflow_record import Record
@@ -78,18 +78,7 @@ class Stage:
                 from prefect.runtime import flow_run
 
                 record.tag("prefect.flow_run_id", str(flow_run.id))
-                _publish(f"{address}-{params.problem}", record)
-
-
-def _publish(name: str, record: Record) -> None:
-    """The stage's metrics as a table of its Prefect run, with the MLflow run that has the rest."""
-    from prefect.artifacts import create_table_artifact
-
-    create_table_artifact(
-        key="metrics-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
-        table=[{"metric": metric, "value": value} for metric, value in sorted(record.measured().items())],
-        description=f"Curves, figures and parameters: MLflow run {record.link()}",
-    )
+                publish_metrics(f"{address}-{params.problem}", record)
 
 
 def _flow_run_name() -> str:

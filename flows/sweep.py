@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from flows.artifacts import publish_links
 from flows.fanout import fan_out
-from flows.stage import watched
+from flows.stage import in_flow, watched
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_sweep, recorded_training
 from tasks.common.orphans import no_orphans
@@ -45,6 +46,8 @@ def run_trials(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, 
     at_once = settings.workers if sweep.space.sampled else wanted
     params = sweep.params
     with recorded_sweep(sweep.name, _values(sweep.space), params.problem) as parent:
+        if in_flow():
+            publish_links(f"sweep-{params.problem}", parent, params)
         while begun := next_trials(study, sweep.space, wanted=wanted, at_once=at_once, seed=params.seed):
             _run_batch(sweep, study, begun, settings, parent)
         parent.metrics({"trials": done_in(study), f"best.{SELECTION_SPLIT}.{SEVERITY}.{CRITERION}": study.best_value})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.common.files import read_json, sha256_of
+from tasks.common.front_address import front_address
 
 
 class Record:
@@ -82,10 +83,10 @@ class Record:
         return dict(self._client.get_run(self.run_id).data.metrics)
 
     def link(self) -> str:
-        """The run in Markdown: its id, linked where a tracking server has a page of it."""
+        """The run in Markdown: its id, linked to its page on the tracking server, or by way of `unfont ui`."""
         store = self._client.tracking_uri
         if not store.startswith("http"):
-            return f"`{self.run_id}` (`unfont ui`)"
+            return f"[{self.run_id}]({front_address()}/runs/{self.run_id}) (while `unfont ui` runs)"
         experiment = self._client.get_run(self.run_id).info.experiment_id
         return f"[{self.run_id}]({store.rstrip('/')}/#/experiments/{experiment}/runs/{self.run_id})"
 

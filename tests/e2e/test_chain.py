@@ -1,6 +1,7 @@
 """The debug problem through the whole chain: real Prefect, DVC and MLflow, from fonts to report and champion."""
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import yaml
 
 from benchmarks.faults import left_over, start
 from tasks.common.files import read_json, sha256_of
+from tasks.common.front_address import front_address
 from tests.project import dvc, is_clean, unfont, write_params
 
 pytestmark = pytest.mark.e2e
@@ -78,12 +80,17 @@ def test_each_stage_is_a_nested_run_with_its_curves(project):
 def test_prefect_has_watched_every_stage(project):
     from prefect.client.orchestration import get_client
 
+    from tasks.common.mlflow_runs import PARENT_TAG
+
     with get_client(sync_client=True) as client:
         names = {flow.name for flow in client.read_flows()}
         tables = {found.key: found for found in client.read_artifacts()}
     assert {"pipeline", *(stage.split("@")[0] for stage in STAGES)} <= names
     (run,) = [run for run in stage_runs() if run.data.tags["unfont.stage"] == "round@2"]
     assert run.info.run_id in tables["metrics-round-2-debug"].description
+    done = json.loads(tables["stages-pipeline-debug"].data)
+    assert [(row["stage"], row["how"]) for row in done] == [(stage, "run") for stage in STAGES]
+    assert f"({front_address()}/runs/{run.data.tags[PARENT_TAG]})" in tables["links-pipeline-debug"].data
 
 
 def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):
@@ -95,7 +102,8 @@ def test_the_report_is_linked_from_its_prefect_run_and_kept_by_mlflow(project):
     with get_client(sync_client=True) as prefect:
         (artifact,) = [found for found in prefect.read_artifacts() if found.key == "report-debug"]
     (run,) = [run for run in stage_runs() if run.data.tags["unfont.stage"] == "report"]
-    assert index.as_uri() in artifact.data and run.info.run_id in artifact.description
+    assert f"[{index.relative_to(project)}]({front_address()}/report/index.html)" in artifact.data
+    assert f"({front_address()}/runs/{run.info.run_id})" in artifact.description
     assert str(artifact.flow_run_id) == run.data.tags["prefect.flow_run_id"]
     assert "report/index.html" in [file.path for file in client().list_artifacts(run.info.run_id, "report")]
     provenance = read_json(index.with_suffix(".json"))["data"]

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.common.dvc_stage import StageFacts
 from tasks.common.files import write_json
+from tasks.common.front_address import front_address
 from tasks.common.mlflow_runs import (
     PARENT_TAG,
     RESUMES_TAG,
@@ -116,7 +117,7 @@ def test_a_record_says_what_was_measured_and_where_it_is(store, monkeypatch):
     with recorded_stage(FACTS, "debug") as record:
         record.metrics({"added": 7})
         assert record.measured() == {"added": 7}
-        assert record.link() == f"`{record.run_id}` (`unfont ui`)"
+        assert record.link() == f"[{record.run_id}]({front_address()}/runs/{record.run_id}) (while `unfont ui` runs)"
         monkeypatch.setattr(type(record._client), "tracking_uri", "http://runs.example.org/")
         number = client().get_run(record.run_id).info.experiment_id
         assert record.link() == (
