@@ -22,7 +22,7 @@ $(call install,$(1))
 $(BIN)/unfont setup
 endef
 
-.PHONY: help run test lint format benchmark clean
+.PHONY: help run test lint audit format benchmark clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,15 @@ lint: $(VENV)/.ready-test  ## Check style, types, the direction of imports, and 
 	lint-imports
 	mypy
 	bandit --quiet --configfile pyproject.toml --recursive apps flows tasks models unfont
+
+# Strict: a package that the database does not know fails too, as all do where it cannot be reached.
+audit: $(VENV)/.ready  ## Look the pinned packages up in PyPI's database of vulnerabilities.
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9' 2> $(VENV)/audit.log \
+	    || { echo "unfont: pip-audit cannot be installed ($(VENV)/audit.log says why): connect to the network" >&2; exit 2; }
+	@$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt \
+	    2> $(VENV)/audit.log && tail -n 1 $(VENV)/audit.log || { grep "^Found" $(VENV)/audit.log >&2 && exit 1; \
+	    echo "unfont: PyPI's database cannot be asked ($(VENV)/audit.log says why): connect to pypi.org" >&2; exit 2; }
 
 format: $(VENV)/.ready-test  ## Format the code as lint checks it.
 	ruff check --fix .
