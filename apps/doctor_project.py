@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.doctor import Finding
+from apps.doctor_fonts import font_packages
 from flows.plan import open_repo
 from flows.stage import watched
 from tasks.common.front_address import DEFAULT_PORT
@@ -22,6 +23,8 @@ def project_findings() -> Iterator[Finding]:
     yield _store()
     yield _prefect()
     yield _fonts(params)
+    if params.labels.draws and (Path(params.fonts.source) / "package-lock.json").is_file():
+        yield font_packages(Path(params.fonts.source), optional=params.fonts.optional)
     yield from (_port(name, *port) for name, port in PORTS.items())
     yield from _threads(params.threads)
     yield from _pipeline()
