@@ -7,7 +7,7 @@ from tests.docs.pages import pages
 
 # Commands of which only the arguments are checked, by how they begin, and why they are not run.
 CHECKED = {
-    "unfont ui": "serves for ever; tests/apps/test_servers.py looks at how it starts its servers",
+    "unfont ui": "serves for ever; tests/apps/test_servers.py starts it, with other servers",
     "unfont serve": "serves for ever; tests/apps/test_deployments.py makes what it serves",
     "unfont join": "waits for trainings of another machine; tests/tasks/train/test_machines.py joins some",
     "unfont live": "serves for ever; tests/apps/live/test_server.py asks the server",
@@ -19,9 +19,13 @@ CHECKED = {
     "unfont tag --from cmu-faces.tar.gz": "the archive is not ours; tests/e2e/test_own_crops.py brings in a small one",
     "unfont draw 1 0 1 --network edges:make": "tests/apps/test_draw.py runs this example, all of its page",
     "dvc repro --force": "tests/e2e/test_chain.py runs it",
+    "dvc remote": "tests/e2e/test_chain.py pushes to a folder and to S3",
+    "dvc push": "there is no remote; tests/e2e/test_chain.py pushes",
+    "dvc pull": "there is no remote; tests/e2e/test_chain.py pulls",
     "dvc metrics diff": "compares commits, of which the debug project has none",
     "dvc plots diff": "compares commits, of which the debug project has none",
     "mlflow models serve": "serves for ever; tests/apps/test_served_model.py asks the model",
+    "prefect ": "asks a server; tests/apps/test_deployments.py holds prefect.yaml to what is served",
     "dask scheduler": "serves for ever",
     "dask worker": "serves for ever",
     "make run": "makes an environment and takes half an hour",

@@ -34,6 +34,10 @@ def test_its_arguments_are_right(line: str) -> None:
             from mlflow.models.cli import commands as group
 
             parse(group.commands[rest[0]], rest[1:])
+        case ["prefect", *rest]:
+            from prefect.cli._app import _app as prefect
+
+            prefect.parse_args(rest, exit_on_error=False, print_error=False)
         case ["dask", ("scheduler" | "worker") as kind, *rest]:
             parse(importlib.import_module(f"distributed.cli.dask_{kind}").main, rest)
         case ["make", target]:
@@ -42,9 +46,9 @@ def test_its_arguments_are_right(line: str) -> None:
             check_module(module, rest)
         case ["npm", "install", *_, folder, _] if "--prefix" in words:
             assert (ROOT / folder / "package.json").is_file()
-        case ["pip", "install", "-e", ".[dask]"]:
+        case ["pip", "install", "-e", (".[dask]" | ".[s3]") as extra]:
             project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-            assert "dask" in project["optional-dependencies"]
+            assert extra[2:-1] in project["optional-dependencies"]
         case ["pip", "install", folder] if folder.startswith("./"):
             assert (ROOT / folder / "pyproject.toml").is_file()
         case [".", ".venv/bin/activate"]:
