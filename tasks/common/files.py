@@ -37,8 +37,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in (28, 30):  # no space left, read-only file system
             raise
+        said = os.strerror(error.errno)  # pyarrow adds words of its own
         raise UserError(
-            f"cannot write: {error.strerror}", where=error.filename or path, fix="free space or write elsewhere"
+            f"cannot write: {said}", where=error.filename or path, fix="free space or write elsewhere"
         ) from error
     finally:
         _remove(beside)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.common.dvc_stage import StageFacts, dvc_process
 from tasks.common.mlflow_record import Record
-from tasks.common.mlflow_store import client, experiment_of, use_store
+from tasks.common.mlflow_store import StoreGoneError, client, experiment_of, reachable_store, use_store
 
 PARENT_VARIABLE = "UNFONT_PARENT_RUN"
 REPRO_TAG = "unfont.repro"
@@ -100,11 +100,16 @@ def recorded_training(parent: Record, name: str, problem: str) -> Iterator[Recor
 def _terminated(run_id: str, parent: str | None = None) -> Iterator[str]:
     status = "FAILED"
     try:
-        yield run_id
-        status = "FINISHED"
+        with reachable_store():
+            yield run_id
+            status = "FINISHED"
+    except StoreGoneError:
+        status = ""  # not to be told; the next run ends this one as KILLED
+        raise
     finally:
-        for run in filter(None, (run_id, parent)):
-            client().set_terminated(run, status)
+        with reachable_store():
+            for run in filter(None, (run_id, parent)) if status else ():
+                client().set_terminated(run, status)
 
 
 def _parent_of_repro(experiment: str) -> str | None:

@@ -125,6 +125,29 @@ def _check_server(uri: str) -> None:
         ) from error
 
 
+class StoreGoneError(UnreachableError):
+    """The tracking server went away while a run was recorded: nothing more can be said of that run."""
+
+
+@contextlib.contextmanager
+def reachable_store() -> Iterator[None]:
+    """What MLflow says of a server that went away, in one line; other errors of MLflow stay as they are.
+
+    Raises:
+        StoreGoneError: the server does not answer any more.
+    """
+    from mlflow import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        try:
+            check_store()
+        except UnreachableError as gone:
+            raise StoreGoneError(f"{gone.what}, in the middle of a run", where=gone.where, fix=gone.fix) from error
+        raise
+
+
 @contextlib.contextmanager
 def readable_store() -> Iterator[None]:
     """What MLflow says of a store that it cannot use, in one line.

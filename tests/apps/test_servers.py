@@ -14,6 +14,7 @@ from apps.commands.watch import ui
 from apps.servers import _check_cron, _check_free, _mlflow_command, _prefect_command, _zone
 from tasks.common.front_address import DEFAULT_PORT, front_address
 from tests.conftest import ROOT
+from tests.ports import free_ports
 from unfont.errors import UserError
 
 
@@ -93,17 +94,6 @@ def test_the_port_of_the_page_is_the_one_that_links_expect():
 )
 def test_an_address_is_one_that_a_browser_takes(host, address):
     assert servers.address_at(host, 80) == address
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens at; held together, so that they differ."""
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def test_a_schedule_that_is_none_is_refused():
