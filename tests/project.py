@@ -26,6 +26,7 @@ SOURCES = (
     ".dvc/plots",
     ".dvcignore",
     "params.yaml",
+    "data/.gitignore",
     "data/pictures/README.md",
     "data/real/README.md",
     "data/reviews/README.md",

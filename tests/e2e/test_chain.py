@@ -1,7 +1,9 @@
 """The debug problem through the whole chain: real Prefect, DVC and MLflow, from fonts to report and champion."""
 
 import contextlib
+import datetime
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import yaml
 from benchmarks.faults import left_over, start
 from tasks.common.files import read_json, sha256_of
 from tasks.common.front_address import front_address
-from tests.project import dvc, is_clean, unfont, write_params
+from tests.project import SOURCES, dvc, is_clean, unfont, write_params
 
 pytestmark = pytest.mark.e2e
 
@@ -36,6 +38,11 @@ def project(first_run):
 def hashes(folder: Path) -> dict[str, str]:
     lock = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))
     return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=A User", "-c", "user.email=user@example.org")
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def stage_runs() -> list:
@@ -224,6 +231,35 @@ def test_a_third_round_is_one_line(project):
     del values["rounds"]["3"]
     (project / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     assert is_clean(project)
+
+
+@pytest.fixture(scope="module")
+def committed(project):
+    """The project as its user commits it: the code, params, fonts, and `dvc.lock`."""
+    git(project, "add", *SOURCES, "toyfonts", "dvc.lock", ".dvc/config")
+    git(project, "commit", "--quiet", "--message", "first run")
+    return project
+
+
+def test_an_experiment_in_a_copy_is_recorded_in_the_project_s_own_store(committed):
+    before = {run.info.run_id for run in stage_runs()}
+    dvc(committed, "exp", "run", "--temp", "--set-param", "words.drawn=101", "words")
+    (run,) = [run for run in stage_runs() if run.info.run_id not in before]
+    assert run.data.tags["unfont.stage"] == "words" and run.info.status == "FINISHED"
+    assert run.data.params["words.drawn"] == "101"
+    # The copy is gone, and nothing of it is in the project.
+    assert list((committed / ".dvc" / "tmp" / "exps").glob("tmp*")) == []
+    assert is_clean(committed)
+
+
+def test_a_clock_that_jumps_makes_nothing_stale(project):
+    years = {"data/debug/**/*": 2100, "data/*.parquet": 1975, "flows/*.py": 2100, "dvc.lock": 1975}
+    for pattern, year in years.items():
+        when = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC).timestamp()
+        for file in project.glob(pattern):
+            os.utime(file, (when, when))
+    assert is_clean(project)
+    assert unfont("run") == (0, "nothing to do: everything is up to date\n")
 
 
 @pytest.mark.parametrize(
