@@ -25,6 +25,7 @@ from tasks.train.weights import save_model
 
 LABELS = ["Cyrl", "Latn", "Zxxx"]
 STYLES = ["handwriting", "sans-serif", "serif"]
+FAMILY = "family"  # what font families are called, before the name of the design
 COUNTS = {"train": 24, "pool": 16, "validation": 8, "test_seen": 8, "test_unseen": 12}  # crops a label
 HEIGHT, WIDTH = 16, 64
 
@@ -137,7 +138,7 @@ def _row(
         "label": label,
         "style": None if background else STYLES[number % 3],
         "design": f"{label}:waves" if background else design,
-        "font_family": None if background else f"family-{design}",
+        "font_family": None if background else f"{FAMILY}-{design}",
         "text": "" if background else f"word <{number}>",
         "kind": "waves" if background else "word",
         "origin": "rendered",

@@ -10,6 +10,8 @@ from tests.toyreport import write_report
 from tests.toyrounds import make_mined_home, study_of
 
 pytestmark = NEEDS_BROWSER
+HOSTILE = """'"></script><script>document.title = "taken"</script><img src=x onerror="document.title = 'taken'">"""
+HOSTILE += '<b title="planted">bold</b>'
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +19,30 @@ def report(tmp_path_factory):
     """Of a study: the widest tables and the fullest plots."""
     params = study_of(toy_params())
     return write_report(params, make_mined_home(tmp_path_factory.mktemp("page"), params=params))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Of labels, font styles and font families that are markup."""
+    params = toy_params(words={**toy_params().words.model_dump(), "scripts": ["Latn", "Cyrl"]})
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("toyhome", "toyrounds"):
+            patch.setattr(f"tests.{module}.STYLES", [f"{HOSTILE}{number}" for number in range(3)])
+        patch.setattr("tests.toyhome.FAMILY", HOSTILE)
+        home = make_mined_home(tmp_path_factory.mktemp("hostile"), params=params, labels=[HOSTILE, "Latn", "Zxxx"])
+        return write_report(params, home)
+
+
+def test_labels_styles_and_families_that_are_markup_are_shown_as_text(browser, hostile):
+    shown = []
+    for page in sorted(hostile.glob("*.html")):
+        show(browser, page, width=390)
+        assert browser.title.endswith("unfont, scripts"), page.name
+        assert browser.execute_script("return [...document.scripts].every((script) => script.src)"), page.name
+        assert browser.find_elements("css selector", "img[src='x'], b[title='planted']") == [], page.name
+        assert browser.get_log("browser") == [], page.name
+        shown += [page.stem] if "<script>" in browser.find_element("tag name", "main").text else []
+    assert {"index", "accuracy", "confusion", "mistakes", "round-1"} <= set(shown)
 
 
 # A page's places, and the files and places that it leads to; an anchor with "=" is a filter of the page of mistakes.
