@@ -63,8 +63,12 @@ def photograph(browser: Any, name: str) -> None:
 
 def grounds_of(browser: Any, page: Path | str) -> list[int]:
     """How bright the page's ground is by day and by night: the sum of its channels, 0 to 765."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    # Transparent until the style sheet is there.
+    painted = r"const found = getComputedStyle(document.body).backgroundColor; return /^rgb\(/.test(found) && found"
     grounds = []
     for dark in (False, True):
         show(browser, page, width=390, dark=dark)
-        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+        grounds.append(WebDriverWait(browser, 60).until(lambda found: found.execute_script(painted)))
     return [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]
