@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "compare": look.compare,
         "explain": look.explain,
         "draw": look.draw,
+        "influence": look.influence,
         "live": look.live,
     },
     "Use the model": {

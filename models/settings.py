@@ -176,3 +176,27 @@ class AttributionSettings(Settings):
                     f"attribution.{name} must be at most attribution.window: pixels between would never be covered"
                 )
         return self
+
+
+class InfluenceSettings(Settings):
+    """The network for a table, its training, and how much of the table is attributed."""
+
+    held_out: float = Field(gt=0, lt=1)
+    categories: int = Field(ge=2, le=100_000)
+    rare: int = Field(ge=1, le=1_000_000)
+    width: int = Field(ge=1, le=256)
+    hidden: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=1, max_length=8)
+    embedding: int = Field(ge=4, le=4096)
+    dropout: float = Field(ge=0, lt=1)
+    epochs: int = Field(ge=1, le=100_000)
+    steps: int = Field(ge=1, le=10_000_000)
+    batch: int = Field(ge=2, le=65536)
+    learning_rate: float = Field(gt=0, le=10)
+    weight_decay: float = Field(ge=0, le=1)
+    warmup: float = Field(ge=0, lt=1)
+    seeds: int = Field(ge=2, le=100)
+    mode: Annotated[str, AfterValidator(_checked)]
+    rows: int = Field(ge=10, le=100_000)
+    permuted: int = Field(ge=10, le=10_000_000)
+    repeats: int = Field(ge=2, le=100)
+    path: int = Field(ge=2, le=1024)

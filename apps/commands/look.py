@@ -193,6 +193,31 @@ def draw(
     )  # fmt: skip
 
 
+def influence(
+    table: Annotated[Path | None, typer.Argument(help="A CSV or Parquet file.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="What is predicted: classes or a number.")] = None,
+    nuisance: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What the network is to unlearn; it is no input.")
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="How it is unlearned, as in invariance.modes; influence.mode unless given.")
+    ] = None,
+    row: Annotated[int | None, typer.Option(help="Also explain this row, counted from 1.")] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="On a retail table with known causes, which is written first.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The page to write, an .html file.")] = Path("data/.work/influence.html"),
+    output_format: TableOrJson = "table",
+) -> None:
+    """Show which variables of a table drive a network, its outputs and every neuron."""
+    from apps.influence import influence as run_influence
+
+    run_influence(
+        table, target=target, nuisance=nuisance, mode=mode, row=row, example=example, out=out,
+        output_format=output_format,
+    )  # fmt: skip
+
+
 def live(
     model: Annotated[
         str | None, typer.Argument(help="A model as for compare; champion unless given. The page can show others too.")

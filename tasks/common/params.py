@@ -10,6 +10,7 @@ from models.settings import (
     AttributionSettings,
     AugmentSettings,
     CompareSettings,
+    InfluenceSettings,
     InvarianceSettings,
     LossSettings,
     NetworkSettings,
@@ -144,6 +145,7 @@ class Params(Settings):
     probe: ProbeSettings
     compare: CompareSettings
     attribution: AttributionSettings
+    influence: InfluenceSettings
     report: ReportSettings
 
     @model_validator(mode="after")

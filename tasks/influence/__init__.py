@@ -1,0 +1,1 @@
+"""`unfont influence`: which variables of a table drive a network, its outputs and its neurons."""
