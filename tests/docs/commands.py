@@ -15,6 +15,7 @@ CHECKED = {
     "unfont sweep": "dozens of trainings; tests/apps/test_sweep.py runs small ones",
     "unfont report": "the first run has just written it, and tests/e2e/test_chain.py once more",
     "unfont round": "tests/e2e/test_chain.py runs it",
+    "unfont influence": "its table is the reader's; tests/apps/test_influence.py runs it",
     "unfont rollback": "there is one champion; tests/tasks/predict/test_register.py goes back to one",
     "unfont tag --from cmu-faces.tar.gz": "the archive is not ours; tests/e2e/test_own_crops.py brings in a small one",
     "unfont draw 1 0 1 --network edges:make": "tests/apps/test_draw.py runs this example, all of its page",
