@@ -195,7 +195,9 @@ def draw(
 
 def influence(
     table: Annotated[Path | None, typer.Argument(help="A CSV or Parquet file.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="What is predicted: classes or a number.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What is predicted: classes or a number.")
+    ] = None,
     nuisance: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="What the network is to unlearn; it is no input.")
     ] = None,

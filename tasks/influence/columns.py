@@ -149,4 +149,6 @@ def _others(name: str, what: str, texts: Sequence[str], counts: np.ndarray, othe
     if not others.any():
         return []
     first = clip(texts[int(np.flatnonzero(others)[0])], 30)
-    return [f"'{clip(name)}' holds {what}, but none in {rows_of(int(counts[others].sum()))} (as '{first}'): taken as missing"]
+    return [
+        f"'{clip(name)}' holds {what}, but none in {rows_of(int(counts[others].sum()))} (as '{first}'): taken as missing"
+    ]

@@ -136,7 +136,7 @@ def _usable_rows(column: Column, path: Path) -> tuple[np.ndarray, list[float], i
     if len(values) < 2:
         raise UserError("the target is the same in every row", where=where, fix="name a column that differs")
     # Numbers that differ in every row are measurements, unless they count the rows.
-    if (column.kind == "category" and counts.max() == 1) or is_count(column, rows):
+    if (column.kind == "category" and counts.max() == 1) or is_count(column):
         raise UserError("the target is another one in every row", where=where, fix="name a column that repeats")
     if column.kind == "number" and len(values) > (FEW if column.whole else 2):
         return rows, [], len(column.values) - len(rows)

@@ -103,13 +103,15 @@ def _reason(column: Column, train: np.ndarray) -> str:
     known = column.values[train][column.known[train]]
     if column.kind == "category" and len(known) > 1 and len(np.unique(known)) == len(known):
         return f"'{clip(column.name)}' has another value in every row"
+    if is_count(column):
+        return f"'{clip(column.name)}' numbers the rows"
     same = len(known) and (known == known[0]).all()
     return f"'{clip(column.name)}' {'is the same in every row' if same else 'has no value often enough to learn from'}"
 
 
-def is_count(column: Column, rows: np.ndarray) -> bool:
+def is_count(column: Column) -> bool:
     """Whether a column numbers the rows, in any order."""
-    known = column.values[rows][column.known[rows]]
+    known = column.values[column.known]
     if column.kind != "number" or not column.whole or len(known) < 3 or np.ptp(known) + 1 != len(known):
         return False
     return len(np.unique(known)) == len(known)
@@ -118,7 +120,7 @@ def is_count(column: Column, rows: np.ndarray) -> bool:
 def _number(column: Column, train: np.ndarray) -> tuple[list[Feature], list[str]]:
     values, mean, deviation = standardised(column.values, train)
     # A column that numbers the rows is no cause of anything.
-    if deviation == 0 or is_count(column, train):
+    if deviation == 0 or is_count(column):
         return [], []
     far = np.abs(values) > FARTHEST
     name = clip(column.name)

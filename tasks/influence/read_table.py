@@ -26,18 +26,27 @@ def read_table(path: Path) -> pa.Table:
     if not path.is_file():
         raise UserError("there is no such table", where=path, fix="name a CSV or Parquet file")
     try:
-        table = pq.read_table(path) if _is_parquet(path) else _read_csv(path)
+        table = pq.ParquetFile(path).read() if _is_parquet(path) else _read_csv(path)
     except UserError:
         raise
     except (pa.ArrowException, OSError, UnicodeError, csv.Error) as error:
         fix = "give a CSV file in UTF-8 with as many values in each row, or Parquet"
         raise UserError(f"the table cannot be read: {clip(error, 200)}", where=path, fix=fix) from error
+    _check_text(table, path)
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise UserError(f"two columns are called '{clip(twice[0])}'", where=path, fix="rename one")
     if not table.num_rows or not table.num_columns:
         raise UserError("the table has no rows", where=path, fix="give it a header and rows")
     return table
+
+
+def _check_text(table: pa.Table, path: Path) -> None:
+    """Raises UserError where a CSV file's column is not text in its encoding: such a one is read as bytes."""
+    kinds = [getattr(field.type, "value_type", field.type) for field in table.schema]
+    if not _is_parquet(path) and any(pa.types.is_binary(kind) for kind in kinds):
+        name = next(name for name, kind in zip(table.column_names, kinds, strict=True) if pa.types.is_binary(kind))
+        raise UserError(f"the column '{clip(name)}' is not UTF-8", where=path, fix="save the table as UTF-8")
 
 
 def _is_parquet(path: Path) -> bool:
@@ -55,7 +64,7 @@ def _read_csv(path: Path) -> pa.Table:
     try:
         return pa.csv.read_csv(path, reading, parsing, typed)
     except pa.ArrowInvalid as error:
-        if not str(error).startswith(_NEEDS_TEXT):
+        if _NEEDS_TEXT not in str(error):
             raise
     with pa.csv.open_csv(path, reading, parsing) as file:
         names = file.schema.names

@@ -18,9 +18,7 @@ from tasks.probe.dataset import EVERY, FIT, HELD_OUT, ProbeDataset, correct_rows
 EMBEDDING = "embedding"
 
 
-def probe_nuisance(
-    data: Dataset, fits: Mapping[str, Fit], settings: ProbeSettings, *, seed: int
-) -> dict[str, Any]:
+def probe_nuisance(data: Dataset, fits: Mapping[str, Fit], settings: ProbeSettings, *, seed: int) -> dict[str, Any]:
     """Of each fit by its mode the accuracy of a fresh probe on the rows held out, and its excess in points.
 
     The probe is given the target (of a number the quintile): `guess` is the accuracy of the best guess from that alone.

@@ -36,7 +36,7 @@ def test_the_example_is_written_measured_shown_and_recorded(home, monkeypatch, c
         assert text in said.out
     assert "page: data/.work/influence.html" in said.err
     page = (home / "data/.work/influence.html").read_text(encoding="utf-8")
-    assert "What drives next_month_sales" in page and "<script" not in page and "http" not in page
+    assert "What drives next_month_sales" in page and "<script" not in page and "://" not in page
 
     (found,) = client().search_runs([experiment_of("influence")])
     assert found.info.status == "FINISHED"

@@ -20,7 +20,9 @@ def network(outputs: int, *, erases: bool = False) -> TabularNet:
 def test_inputs_are_numbers_and_then_the_embeddings_of_the_categories():
     net = network(1)
     table = net.categories.weight.detach()
-    wanted = torch.stack([torch.cat([ROWS[0, :1], table[1], table[2 + 2]]), torch.cat([ROWS[1, :1], table[0], table[3]])])
+    wanted = torch.stack(
+        [torch.cat([ROWS[0, :1], table[1], table[2 + 2]]), torch.cat([ROWS[1, :1], table[0], table[3]])]
+    )
     assert torch.equal(net.inputs(ROWS), wanted)
     assert net.owner.tolist() == [0, 1, 1, 2, 2]
     assert table[0].tolist() == table[2].tolist() == [0, 0]  # `other` of both

@@ -92,7 +92,7 @@ def test_what_tells_no_rows_apart_is_left_out_and_said():
     assert data.features.variables == ("x",)
     assert {note.split(":")[0] for note in data.notes} == {
         "'same' is the same in every row", "'one' has another value in every row",
-        "'count' has no value often enough to learn from", "'nothing' is empty",
+        "'count' numbers the rows", "'nothing' is empty",
     }  # fmt: skip
 
 
