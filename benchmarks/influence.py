@@ -2,11 +2,12 @@
 
     python -m benchmarks.influence [--rows 1000000] [--columns 50]
 
-Makes a table of numbers, categories and dates of which a fifth drive the target, runs `explain_table` on it in a process
-of its own, and on the example of `unfont influence --example`. With all rows it writes benchmarks/results/influence.json:
-`seconds` and `peak_gib` of the process (aim: 300, 4), `rows`, `columns`, `score`, `found` (of the variables that drive
-the target, the fraction among the first so many of the ranking), and `influence.kendall_tau` between integrated gradients
-and permutation importance on the example (aim: 0.8). With fewer rows it only prints them.
+Makes a table of numbers, categories and dates of which a fifth drive the target, runs `explain_table` on it in a
+process of its own, and on the example of `unfont influence --example`. With all rows it writes
+benchmarks/results/influence.json: `seconds` and `peak_gib` of the process (aim: 300, 4), `rows`, `columns`, `score`,
+`found` (of the variables that drive the target, the fraction among the first so many of the ranking), and
+`influence.kendall_tau` between integrated gradients and permutation importance on the example (aim: 0.8). With fewer
+rows it only prints them.
 """
 
 import argparse

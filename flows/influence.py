@@ -1,4 +1,4 @@
-"""Influence: not a stage but networks for a table of the user's, beside the pipeline; one flow run where Prefect watches."""
+"""Influence: not a stage but networks for a table of the user's, beside the pipeline."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ EXPERIMENT = "influence"  # in MLflow: a table belongs to no problem
 
 
 def run_influence(params: Params, table: Path, *, out: Path, **asked: Any) -> dict[str, Any]:
-    """Measure a table's influences and write their page at `out`.
+    """Measure a table's influences and write their page at `out`: a flow run where Prefect watches.
 
     Args:
         asked: `target`, and `nuisance`, `mode` and `row` as `explain_table` has them.

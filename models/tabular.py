@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -56,7 +57,7 @@ class TabularNet(nn.Module):
         with torch.no_grad():
             self.categories.weight[starts] = 0.0
         widths = [len(self.owner), *settings.hidden]
-        self.backbone = nn.Sequential(*(Dense(*pair) for pair in zip(widths, widths[1:], strict=False)))
+        self.backbone = nn.Sequential(*(Dense(*pair) for pair in pairwise(widths)))
         self.embedding = Dense(widths[-1], settings.embedding)
         if erases:
             self.embedding.add_module("eraser", Eraser(settings.embedding))

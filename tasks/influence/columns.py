@@ -148,7 +148,5 @@ def _others(name: str, what: str, texts: Sequence[str], counts: np.ndarray, othe
     """A note on the texts that are not what the column holds."""
     if not others.any():
         return []
-    first = clip(texts[int(np.flatnonzero(others)[0])], 30)
-    return [
-        f"'{clip(name)}' holds {what}, but none in {rows_of(int(counts[others].sum()))} (as '{first}'): taken as missing"
-    ]
+    first, rows = clip(texts[int(np.flatnonzero(others)[0])], 30), rows_of(int(counts[others].sum()))
+    return [f"'{clip(name)}' holds {what}, but none in {rows} (as '{first}'): taken as missing"]

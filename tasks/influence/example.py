@@ -21,8 +21,8 @@ PRICE, PROMOTION, SIZE, NOISE = -0.45, 0.6, 0.18, 0.25  # of a deviation of the 
 def write_example(path: Path, *, rows: int = 6000, seed: int = 0) -> None:
     """Write the example as CSV: sales depend on `CAUSES`, each less than the one before, and not on `IRRELEVANT`.
 
-    The logarithm of the sales is a sum: what a category sells, the season, toys' November and December, garden's spring,
-    a lower price, a promotion, the store's size, and noise.
+    Sales are a sum: what a category sells, the season, toys' November and December, garden's spring, a lower price,
+    a promotion, the store's size, and noise.
     """
     random = np.random.default_rng(seed)
     month = random.integers(0, 36, rows)

@@ -14,10 +14,12 @@
 - `outputs`: `label` and the `shares` of the variables.
 - `neurons`: `layer`, `unit`, `active` (fraction of rows), `share` of its layer's conductance, `shares` of the
   variables, and what it fires for: `words`, `precision`, `recall` (null where it never fires).
-- `agreement`: Kendall's τ of the rankings by two methods. `stability`: of integrated gradients by two seeds, `mean`, `least`.
+- `agreement`: Kendall's τ of the rankings by two methods. `stability`: of those by integrated gradients of two seeds,
+  `mean` and `least`.
 - `completeness_error`: of integrated gradients, a fraction of the change that they explain.
 - `unlearned`: null without a nuisance; else `mode`, and what `tasks.influence.unlearned` measures.
-- `row`: null unless asked for: its `number`, `truth`, `predicted`, `variables` (`name`, `value`, `evidence`), `neurons`.
+- `row`: null unless asked for: its `number`, `truth`, `predicted` (`value`, and `p` of a class), `trained_on`,
+  `variables` (`name`, `value`, `evidence`) and `neurons`.
 """
 
 import itertools

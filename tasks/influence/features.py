@@ -138,7 +138,7 @@ def _flag(column: Column) -> Feature:
 
 
 def standardised(values: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """`values` less the mean of the rows `train`, by their deviation; mean and deviation, 0 where they are all alike."""
+    """`values` less the mean of the rows `train`, by their deviation; both (0: all are alike)."""
     scale = float(np.nanmax(np.abs(values[train]), initial=0.0)) or 1.0  # squares of very large numbers are infinite
     small = values[train] / scale
     mean, deviation = (float(np.nanmean(small)), float(np.nanstd(small))) if np.isfinite(small).any() else (0.0, 0.0)

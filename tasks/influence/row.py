@@ -31,7 +31,7 @@ def row_values(table: pa.Table, row: int, path: Path) -> RowValues:
 
 
 def explain_row(data: Dataset, fit: Fit, settings: InfluenceSettings, *, row: RowValues) -> dict[str, Any]:
-    """The evidence of every variable for the predicted output, the strongest first, and the neurons that it goes through.
+    """The evidence of every variable for the predicted output, the strongest first, and the neurons it goes through.
 
     Evidence is integrated gradients: of a class its logit less the mean of all, of a number in the target's own unit,
     against an average row.

@@ -82,7 +82,9 @@ def _row(row: dict[str, Any], kind: str) -> list[str]:
     trained = ", a row of training" if row["trained_on"] else ""
     value = f"{predicted['value']:.4g}" if kind == "number" else clip(predicted["value"])
     lines = [["variable", "value", "evidence"]]
-    for each in row["variables"][:MOST_VARIABLES]:
-        lines.append([clip(each["name"], 40), clip(each["value"], 30), f"{each['evidence']:+.4g}"])
+    lines += [
+        [clip(each["name"], 40), clip(each["value"], 30), f"{each['evidence']:+.4g}"]
+        for each in row["variables"][:MOST_VARIABLES]
+    ]
     said = f"row {row['number']}{trained}: predicted {value}{p}, true {clip(row['truth'], 30) or 'unknown'}"
     return [said, *aligned(lines)]

@@ -27,7 +27,7 @@ def test_the_baseline_is_the_mean_input(network, rows):
 def test_of_a_linear_network_it_is_weight_times_change(rows):
     torch.manual_seed(0)
     linear = TabularNet(table_params().influence, numbers=2, sizes=[4, 3], outputs=1).eval().requires_grad_(False)
-    for name, layer in list(linear.named_modules()):
+    for name, _ in list(linear.named_modules()):
         if name.endswith("relu"):
             parent = linear.get_submodule(name.rpartition(".")[0])
             parent.relu = torch.nn.Identity()

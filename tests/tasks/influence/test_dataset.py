@@ -136,7 +136,7 @@ def test_one_line_says_why_a_column_cannot_serve(target, nuisance, said):
         same=7, infinite=np.inf, unique=[f"u{number}" for number in range(ROWS)], count=range(ROWS),
         day=pd.date_range("2024-01-01", periods=ROWS), many=[f"m{number // 2}" for number in range(ROWS)], few=few,
     )  # fmt: skip
-    with pytest.raises(UserError, match="t.csv|--nuisance") as error:
+    with pytest.raises(UserError, match=r"t\.csv|--nuisance") as error:
         made(table, target=target, nuisance=nuisance)
     assert said in str(error.value)
 

@@ -42,7 +42,7 @@ def test_shares_are_fractions_of_one(found):
     assert sum(each["conductance"] for each in found["variables"]) == pytest.approx(1, abs=1e-4)
     assert sum(found["outputs"][0]["shares"]) == pytest.approx(1, abs=1e-3)
     date = next(each for each in found["variables"] if each["name"] == "date")
-    assert [*date["parts"]][0] == "month" and sum(date["parts"].values()) == pytest.approx(1, abs=1e-4)
+    assert next(iter(date["parts"])) == "month" and sum(date["parts"].values()) == pytest.approx(1, abs=1e-4)
     alive = [each for each in found["neurons"] if each["share"]]
     assert len(found["neurons"]) == 24 + 12 and len(alive) > 20
     assert all(sum(each["shares"]) == pytest.approx(1, abs=3e-3) for each in alive)
@@ -79,7 +79,7 @@ def test_there_is_no_row_0_and_no_mode_hope(example):
 
 
 def test_a_nuisance_that_other_columns_tell_is_unlearned(tmp_path):
-    """`code` tells the store and nothing of the target: with the mode the embedding holds less of it, at the same score."""
+    """`code` tells the store: with the mode the embedding holds less of it, and the score stays."""
     random = np.random.default_rng(0)
     store = random.integers(0, 3, 2000)
     signal = random.normal(size=2000)
@@ -92,7 +92,7 @@ def test_a_nuisance_that_other_columns_tell_is_unlearned(tmp_path):
         }
     )
     table.to_csv(tmp_path / "t.csv", index=False)
-    found = explain_table(table_params(epochs=30), tmp_path / "t.csv", target="sold", nuisance="store", mode="erasure")
+    found = explain_table(table_params(epochs=15), tmp_path / "t.csv", target="sold", nuisance="store", mode="erasure")
     assert "store" not in [each["name"] for each in found["variables"]]
     modes = found["unlearned"]["modes"]
     assert modes["erm"]["excess_points"] > 10

@@ -10,4 +10,4 @@ SMALL = {"hidden": [24], "embedding": 12, "epochs": 20, "seeds": 2, "rows": 100,
 
 def table_params(**changes: Any) -> Params:
     """The committed params with a small network; `changes` are those of its section."""
-    return toy_params(influence=SMALL | changes, probe={"train": 800, "test": 300})
+    return toy_params(influence=SMALL | changes, probe={"train": 800, "test": 300, "epochs": 4})
