@@ -62,6 +62,7 @@ benchmark: $(VENV)/.ready  ## Measure the pipeline, training, rendering, mining,
 	python -m benchmarks.imbalance
 	python -m benchmarks.explain --home data/scripts
 	python -m benchmarks.live
+	python -m benchmarks.influence
 	python -m benchmarks.performance
 
 clean:  ## Remove the environment and scratch; results stay.

@@ -52,6 +52,8 @@ def main() -> None:
         text += "\n" + explaining(read("explain"))
     if (RESULTS / "live.json").is_file():
         text += "\n" + watching(read("live"))
+    if (RESULTS / "influence.json").is_file():
+        text += "\n" + influencing(read("influence"))
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -275,6 +277,26 @@ def watching(live: dict[str, Any]) -> str:
         f"| from sending a frame to its answer, 95th percentile | {live['latency_p95_ms']:.0f} ms | ≤ 150 ms |",
         f"| frames/s of {len(viewers['frames_per_s'])} viewers at once, together | {viewers['total']:.0f} | |",
         f"| memory over {live['frames']:,} frames, by quarter | {', '.join(map(str, memory))} MiB | flat |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def influencing(influence: dict[str, Any]) -> str:
+    """The section on tables, from the values of `benchmarks/influence.py`."""
+    lines = [
+        "## Which variables of a table drive it",
+        "",
+        "Measured by `python -m benchmarks.influence`: reading, three trainings and all measures of a table of which a",
+        "fifth of the columns drive the target, in one process.",
+        "",
+        "| what | measured | aim |",
+        "|---|---|---|",
+        f"| {influence['rows']:,} rows × {influence['columns']} columns | {influence['seconds']:.0f} s | ≤ 300 s |",
+        f"| … peak memory | {influence['peak_gib']:.2f} GiB | ≤ 4 GiB |",
+        f"| … of the columns that drive it, ranked before all others | {influence['found']:.0%} | |",
+        "| Kendall's τ of integrated gradients and permutation importance, on the example |"
+        f" {influence['influence']['kendall_tau']:.2f} | ≥ 0.8 |",
         "",
     ]
     return "\n".join(lines)

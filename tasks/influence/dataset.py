@@ -89,7 +89,8 @@ def make_dataset(
             raise UserError(f"there is no column '{clip(name)}'", where=path, fix=f"it has {known}{more}")
     if target == nuisance:
         raise UserError("a column cannot be target and nuisance", where=f"--nuisance {clip(nuisance)}", fix="name two")
-    columns, notes = {}, list[str]()
+    columns: dict[str, Column | None] = {}
+    notes: list[str] = []
     for name in table.column_names:
         columns[name], said = typed_column(name, table[name])
         notes += said
