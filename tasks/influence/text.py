@@ -37,7 +37,7 @@ def _score(numbers: dict[str, Any]) -> str:
 
 
 def _variables(variables: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [["variable", "influence", "± seeds", "conductance", "permutation", "± "]]
+    lines = [["variable", "influence", "± seeds", "conductance", "permutation", "±"]]
     for each in variables[:MOST_VARIABLES]:
         spread = (max(each["share_by_seed"]) - min(each["share_by_seed"])) / 2
         numbers = [percent(each["share"]), percent(spread), percent(each["conductance"])]
