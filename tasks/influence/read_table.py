@@ -13,6 +13,7 @@ from unfont.errors import UserError
 from unfont.text import clip
 
 DELIMITERS = (",", ";", "\t", "|")
+NOT_UTF8, SAVE = "the table is not UTF-8", "save it as UTF-8"
 _ZIP = b"PK\x03\x04"  # how an .xlsx begins
 _NEEDS_TEXT = "CSV conversion error"  # of a type that the first block of rows seemed to have
 
@@ -29,7 +30,9 @@ def read_table(path: Path) -> pa.Table:
         table = pq.ParquetFile(path).read() if _is_parquet(path) else _read_csv(path)
     except UserError:
         raise
-    except (pa.ArrowException, OSError, UnicodeError, csv.Error) as error:
+    except UnicodeError as error:
+        raise UserError(NOT_UTF8, where=path, fix=SAVE) from error
+    except (pa.ArrowException, OSError, csv.Error) as error:
         fix = "give a CSV file in UTF-8 with as many values in each row, or Parquet"
         raise UserError(f"the table cannot be read: {clip(error, 200)}", where=path, fix=fix) from error
     _check_text(table, path)
@@ -45,8 +48,7 @@ def _check_text(table: pa.Table, path: Path) -> None:
     """Raises UserError where a CSV file's column is not text in its encoding: such a one is read as bytes."""
     kinds = [getattr(field.type, "value_type", field.type) for field in table.schema]
     if not _is_parquet(path) and any(pa.types.is_binary(kind) for kind in kinds):
-        name = next(name for name, kind in zip(table.column_names, kinds, strict=True) if pa.types.is_binary(kind))
-        raise UserError(f"the column '{clip(name)}' is not UTF-8", where=path, fix="save the table as UTF-8")
+        raise UserError(NOT_UTF8, where=path, fix=SAVE)
 
 
 def _is_parquet(path: Path) -> bool:
