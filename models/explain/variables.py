@@ -27,7 +27,7 @@ class OutputAttribution:
 def mean_inputs(network: TabularNet, rows: Tensor) -> Tensor:
     """The baseline `[1, width]`: mean input of `rows`, an average row, whose categories are between all labels."""
     with torch.no_grad():
-        return torch.cat([network.inputs(some) for some in rows.split(PASS)]).mean(0, keepdim=True)
+        return torch.cat([network.inputs(some) for some in torch.split(rows, PASS)]).mean(0, keepdim=True)
 
 
 def attribute_outputs(network: TabularNet, rows: Tensor, baseline: Tensor, *, steps: int) -> OutputAttribution:
@@ -80,7 +80,7 @@ def activations(network: TabularNet, rows: Tensor, layer: str) -> Tensor:
     found = []
     handle = network.layers()[layer].register_forward_hook(lambda module, given, output: found.append(output))
     try:
-        for some in rows.split(PASS):
+        for some in torch.split(rows, PASS):
             network(some)
     finally:
         handle.remove()
@@ -92,7 +92,7 @@ def _by_rows(attribute: Callable[[Tensor], Tensor], inputs: Tensor, steps: int) 
 
 
 def _split(tensor: Tensor, steps: int) -> tuple[Tensor, ...]:
-    return tensor.split(max(PASS // steps, 1))
+    return torch.split(tensor, max(PASS // steps, 1))
 
 
 def _by_feature(network: TabularNet, parts: Tensor) -> Tensor:

@@ -184,9 +184,9 @@ def _nuisance(column: Column, train: np.ndarray, path: Path) -> Nuisance:
         codes = _quantiles(column, train)
         return Nuisance(name=column.name, codes=codes, labels=int(codes.max()) + 1)
     kept = np.sort(values[np.argsort(-counts, kind="stable")][:MOST_LABELS])
-    codes = np.searchsorted(kept, column.values).clip(max=len(kept) - 1)
-    codes = np.where(kept[codes] == column.values, codes, UNKNOWN)
-    return Nuisance(name=column.name, codes=torch.from_numpy(codes), labels=len(kept))
+    places = np.searchsorted(kept, column.values).clip(max=len(kept) - 1)
+    labels = np.where(kept[places] == column.values, places, UNKNOWN)
+    return Nuisance(name=column.name, codes=torch.from_numpy(labels), labels=len(kept))
 
 
 def _quantiles(column: Column, train: np.ndarray) -> Tensor:

@@ -99,7 +99,7 @@ def guess_of(data: Dataset) -> float:
 @torch.no_grad()
 def predict(network: TabularNet, rows: Tensor) -> Tensor:
     """The outputs of `rows[n, features]`."""
-    return torch.cat([network(some) for some in rows.split(PASS)])
+    return torch.cat([network(some) for some in torch.split(rows, PASS)])
 
 
 @torch.no_grad()
@@ -115,7 +115,7 @@ def _batches(rows: Tensor, batch: int) -> Iterator[Tensor]:
     """Rows in batches of one size, shuffled anew each epoch, for ever."""
     while True:
         shuffled = rows[torch.randperm(len(rows))]
-        yield from shuffled[: len(rows) // batch * batch].split(batch)
+        yield from torch.split(shuffled[: len(rows) // batch * batch], batch)
 
 
 def _batch(data: Dataset, rows: Tensor) -> TableBatch:
