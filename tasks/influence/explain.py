@@ -33,7 +33,7 @@ import torch
 from scipy.stats import kendalltau
 from torch import Tensor
 
-from models.explain.variables import activations
+from models.table_attribution import activations
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import Params
 from tasks.influence.dataset import Dataset, make_dataset

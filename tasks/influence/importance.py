@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.explain.variables import attribute_neurons, attribute_outputs, mean_inputs
+from models.table_attribution import attribute_neurons, attribute_outputs, mean_inputs
 from models.settings import InfluenceSettings
 from tasks.common.determinism import derived_seed
 from tasks.influence.dataset import Dataset

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from models.explain.variables import attribute_outputs, mean_inputs
+from models.table_attribution import attribute_outputs, mean_inputs
 from models.settings import InfluenceSettings
 from tasks.influence.dataset import Dataset
 from tasks.influence.importance import by_variable, conductance_of

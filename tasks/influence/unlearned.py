@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.explain.variables import activations
+from models.table_attribution import activations
 from models.probe import log_prior
 from models.settings import ProbeSettings
 from models.training import UNKNOWN

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.explain.variables import activations, attribute_neurons, attribute_outputs, mean_inputs
+from models.table_attribution import activations, attribute_neurons, attribute_outputs, mean_inputs
 from models.tabular import TabularNet
 from tests.tasks.influence.toytable import table_params
 
