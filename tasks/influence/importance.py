@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.table_attribution import attribute_neurons, attribute_outputs, mean_inputs
 from models.settings import InfluenceSettings
+from models.table_attribution import attribute_neurons, attribute_outputs, mean_inputs
 from tasks.common.determinism import derived_seed
 from tasks.influence.dataset import Dataset
 from tasks.influence.train import Fit, losses_of, predict

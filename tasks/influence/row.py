@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from models.table_attribution import attribute_outputs, mean_inputs
 from models.settings import InfluenceSettings
+from models.table_attribution import attribute_outputs, mean_inputs
 from tasks.influence.dataset import Dataset
 from tasks.influence.importance import by_variable, conductance_of
 from tasks.influence.train import Fit, predict

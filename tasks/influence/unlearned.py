@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.table_attribution import activations
 from models.probe import log_prior
 from models.settings import ProbeSettings
+from models.table_attribution import activations
 from models.training import UNKNOWN
 from tasks.crop_table.splits import TEST_SEEN, TEST_UNSEEN, VALIDATION
 from tasks.influence.dataset import Dataset
