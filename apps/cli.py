@@ -32,7 +32,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "probe": stages.probe,
         "report": stages.report,
     },
-    "Try settings": {"sweep": sweep.sweep},
+    "Try settings": {"sweep": sweep.sweep, "ablation": sweep.ablation},
     "Follow single crops": {"review": look.review, "history": look.history},
     "Look inside the network": {
         "compare": look.compare,

@@ -1,10 +1,11 @@
 """Compare settings."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from apps.commands.options import TableJsonOrCsv
+from apps.commands.options import TableJsonOrCsv, TableOrJson
 
 
 def sweep(
@@ -42,4 +43,35 @@ def sweep(
     named = {name: text for name, text in values.items() if text is not None}
     sweep_modes(
         modes, named, seeds=seeds, trials=trials, workers=workers, anew=anew, yes=yes, output_format=output_format
+    )
+
+
+def ablation(
+    source: Annotated[
+        Path,
+        typer.Argument(help="The CMU Face Images: a folder, a .tar.gz or a .zip, named as problems.faces.pattern."),
+    ],
+    only: Annotated[
+        str | None, typer.Option(help="Variants and cures to train, such as fewer-filters,pairs; base is always there.")
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Trainings of each variant in each rotation; else ablation.seeds.", min=2, max=100),
+    ] = None,
+    rotations: Annotated[
+        int | None, typer.Option(help="Of the people that are held out; else ablation.rotations.", min=2, max=100)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Trainings at a time, a thread each; else as many as threads.", min=1, max=1024)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The page of maps to write, an .html file.")] = Path(
+        "data/.work/ablation.html"
+    ),
+    output_format: TableOrJson = "table",
+) -> None:
+    """Repeat the architecture experiments on faces: seven small networks, each claim on them as a number."""
+    from apps.ablation import ablation as run_ablation
+
+    run_ablation(
+        source, only=only, seeds=seeds, rotations=rotations, workers=workers, out=out, output_format=output_format
     )

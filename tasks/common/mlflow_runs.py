@@ -67,13 +67,13 @@ def recorded_pipeline(name: str, params: Mapping[str, Any], problem: str) -> Ite
 
 
 @contextlib.contextmanager
-def recorded_sweep(name: str, params: Mapping[str, Any], problem: str) -> Iterator[Record]:
-    """The parent run of the sweep called `name`: an interrupted call's run is resumed."""
+def recorded_sweep(name: str, params: Mapping[str, Any], problem: str, *, run_name: str = "sweep") -> Iterator[Record]:
+    """The parent run of the sweep (or other set of trainings) called `name`: an interrupted call's run is resumed."""
     use_store()
     experiment = experiment_of(problem)
     _end_killed(experiment)
     found = client().search_runs([experiment], f"tags.`{SWEEP_TAG}` = '{name}'", max_results=1)
-    run = found[0] if found else client().create_run(experiment, tags={NAME_TAG: "sweep", SWEEP_TAG: name})
+    run = found[0] if found else client().create_run(experiment, tags={NAME_TAG: run_name, SWEEP_TAG: name})
     client().update_run(run.info.run_id, status="RUNNING")
     with _terminated(run.info.run_id) as run_id:
         record = Record(run_id)

@@ -100,6 +100,22 @@ class SweepSettings(RunnerSettings):
     seeds: int = Field(ge=1, le=100)
 
 
+class AblationSettings(Settings):
+    """The architecture experiments on faces (`unfont ablation`): pictures, the base network, its training."""
+
+    height: int = Field(ge=16, le=512)
+    width: int = Field(ge=16, le=512)
+    filters: list[Annotated[int, Field(ge=1, le=512)]] = Field(min_length=1, max_length=4)
+    dense: list[Annotated[int, Field(ge=1, le=1024)]] = Field(min_length=1, max_length=8)
+    epochs: int = Field(ge=1, le=1000)
+    augmented_epochs: int = Field(ge=1, le=1000)
+    batch: int = Field(ge=2, le=4096)
+    learning_rate: float = Field(gt=0, le=1)
+    seeds: int = Field(ge=2, le=100)
+    rotations: int = Field(ge=2, le=100)
+    steps: int = Field(ge=8, le=100_000)
+
+
 class EvaluateSettings(Settings):
     batch: int = Field(ge=1, le=65536)
     cell_crops: int = Field(default=200, ge=1, le=1_000_000)
@@ -141,6 +157,7 @@ class Params(Settings):
     rounds: dict[str, RoundSettings]
     invariance: InvarianceSettings
     sweep: SweepSettings
+    ablation: AblationSettings
     evaluate: EvaluateSettings
     probe: ProbeSettings
     compare: CompareSettings

@@ -93,7 +93,7 @@ echo "${COMPREPLY[@]}"
 
 def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, capsys, here):
     needed = {"round": ["1"], "invariance": ["erm"], "history": ["0123456789ab"], "compare": ["round-0", "erm"]}
-    needed |= {"explain": ["a.png"], "promote": ["1"]}
+    needed |= {"explain": ["a.png"], "promote": ["1"], "ablation": ["faces.tar.gz"]}
     anywhere = ("predict", "join")
     names = [name for commands in cli.COMMANDS.values() for name in commands if name not in anywhere]
     uses = [[name, *needed.get(name, [])] for name in names]

@@ -18,6 +18,7 @@ CHECKED = {
     "unfont influence": "its table is the reader's; tests/apps/test_influence.py runs it",
     "unfont rollback": "there is one champion; tests/tasks/predict/test_register.py goes back to one",
     "unfont tag --from cmu-faces.tar.gz": "the archive is not ours; tests/e2e/test_own_crops.py brings in a small one",
+    "unfont ablation": "the archive is not ours; tests/apps/test_ablation.py runs it on small faces",
     "unfont draw 1 0 1 --network edges:make": "tests/apps/test_draw.py runs this example, all of its page",
     "dvc repro --force": "tests/e2e/test_chain.py runs it",
     "dvc metrics diff": "compares commits, of which the debug project has none",
