@@ -36,6 +36,14 @@ OTHERWISE = {
     ("tasks/mine/round.py", "pool"): "a count of round.json",
     ("tasks/mine/round.py", "validation"): "a key of round.json",
     ("tasks/report/overview.py", "validation"): "a key of round.json",
+    ("models/small_network.py", "pool"): "a layer",
+    ("tasks/ablation/faces.py", "train"): "pictures of people of whom all were learned from, in the archive",
+    ("tasks/ablation/faces.py", "validation"): "pictures of these people that chose, in the archive",
+    ("tasks/ablation/text.py", "train"): "a heading",
+    ("tasks/ablation/text.py", "validation"): "a heading",
+    ("tasks/influence/explain.py", "train"): "rows of a user's table",
+    ("tasks/report/evidence.py", "validation"): "a key of round.json",
+    ("tasks/train/loop.py", "train"): "a section of params.yaml",
     ("tasks/tag/group_split.py", "pool"): "what chance is drawn for: another word would move crops",
 }
 
