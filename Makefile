@@ -48,7 +48,7 @@ audit: $(VENV)/.ready  ## Look the pinned packages up in PyPI's database of vuln
 	    || { echo "unfont: pip-audit cannot be installed ($(VENV)/audit.log says why): connect to the network" >&2; exit 2; }
 	@$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt \
 	    2> $(VENV)/audit.log && tail -n 1 $(VENV)/audit.log || { grep "^Found" $(VENV)/audit.log >&2 && exit 1; \
-	    echo "unfont: PyPI's database cannot be asked ($(VENV)/audit.log says why): connect to pypi.org" >&2; exit 2; }
+	    echo "unfont: PyPI's database cannot be asked ($(VENV)/audit.log says why): connect to the network" >&2; exit 2; }
 
 format: $(VENV)/.ready-test  ## Format the code as lint checks it.
 	ruff check --fix .
