@@ -42,7 +42,7 @@ def main() -> None:
         options = ["--seeds", str(arguments.seeds), "--rotations", str(arguments.rotations)]
         options += ["--workers", str(arguments.workers)]
         found = measured(arguments.archive.resolve(), project, options, clocked=not resumed)
-    write_result({"load": round(os.getloadavg()[2], 1), "workers": arguments.workers, **found})
+    merge_result({"load": round(os.getloadavg()[2], 1), "workers": arguments.workers, "machine": machine(), **found})
 
 
 def measured(archive: Path, project: Path, options: list[str], *, clocked: bool) -> dict[str, Any]:
@@ -85,10 +85,10 @@ def training_minutes(numbers: dict[str, Any]) -> float:
     return float(seconds * numbers["rotations"] * numbers["seeds"] / 60)
 
 
-def write_result(found: dict[str, Any]) -> None:
-    """Merge this part into the file, of which another benchmark may have written the rest."""
+def merge_result(found: dict[str, Any]) -> None:
+    """Write these keys into the file; the others are those of `benchmarks.influence`, or the other way round."""
     kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
-    RESULT.write_text(json.dumps({**kept, "machine": machine(), **found}, indent=2, sort_keys=True) + "\n", "utf-8")
+    RESULT.write_text(json.dumps({**kept, **found}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

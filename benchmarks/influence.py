@@ -3,11 +3,11 @@
     python -m benchmarks.influence [--rows 1000000] [--columns 50]
 
 Makes a table of numbers, categories and dates of which a fifth drive the target, runs `explain_table` on it in a
-process of its own, and on the example of `unfont influence --example`. With all rows it writes
-benchmarks/results/influence.json: `seconds` and `peak_gib` of the process (aim: 300, 4), `rows`, `columns`, `score`,
+process of its own, and on the example of `unfont influence --example`. With all rows it writes `influence` of
+benchmarks/results/ablation.json: `seconds` and `peak_gib` of the process (aim: 300, 4), `rows`, `columns`, `score`,
 `found` (of the variables that drive the target, the fraction among the first so many of the ranking), and
-`influence.kendall_tau` between integrated gradients and permutation importance on the example (aim: 0.8). With fewer
-rows it only prints them.
+`kendall_tau` between integrated gradients and permutation importance on the example (aim: 0.8). With fewer rows it only
+prints them.
 """
 
 import argparse
@@ -25,13 +25,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.ablation import merge_result
 from benchmarks.machine import machine
 from tasks.common.params import read_params
 from tasks.influence.example import TARGET, write_example
 from tasks.influence.explain import explain_table
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "benchmarks" / "results" / "influence.json"
 ROWS = 1_000_000
 EVERY = 5  # of so many columns one drives the target
 LABELS = 200  # of a category
@@ -45,8 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found = measure_influence(arguments.rows, arguments.columns)
     if arguments.rows >= ROWS:
-        result = json.dumps({**found, "machine": machine()}, indent=2, sort_keys=True)
-        OUT.write_text(f"{result}\n", encoding="utf-8")
+        merge_result({"influence": {**found, "machine": machine()}})
     print(json.dumps(found, indent=2, sort_keys=True))
 
 
@@ -69,7 +68,7 @@ def measure_influence(rows: int, columns: int) -> dict[str, Any]:
         "peak_gib": round(peak, 2),
         "score": numbers["score"]["mean"],
         "found": round(len(set(names[: len(drives)]) & set(drives)) / len(drives), 3),
-        "influence": {"kendall_tau": of_example["agreement"]["integrated_gradients_and_permutation"]},
+        "kendall_tau": of_example["agreement"]["integrated_gradients_and_permutation"],
     }
 
 

@@ -76,6 +76,9 @@ class LossSettings(Settings):
     hardest: float = Field(gt=0, le=1)
 
 
+PLAIN_LOSS = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
+
+
 class TrainSettings(Settings):
     epochs: int = Field(ge=1, le=1000)
     batch: int = Field(ge=2, le=65536)

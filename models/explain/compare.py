@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor
+from torch import Tensor, nn
 
+from models.explain.hooks import captured
 from models.explain.moments import correlation_of, samples_of
 
 FEWEST = 4  # crops of a batch: the unbiased HSIC has n - 3 below the line
@@ -93,6 +94,14 @@ class LayerOutputs:
         self._units: dict[tuple[str, bool], Units] = {}
         self._grams: dict[str, Tensor] = {}
         self._own: dict[str, float] = {}
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, network: nn.Module, images: Tensor, layers: Iterable[str]) -> LayerOutputs:
+        """Of one forward pass of `images[crops, channels, height, width]`."""
+        with captured(network, layers) as outputs:
+            network(images)
+        return cls(outputs)
 
     def output(self, layer: str) -> Tensor:
         return self._outputs[layer]

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from models.explain.compare import LayerOutputs, NetworkComparison
-from models.explain.hooks import captured, layers_of
-from models.network import CropNet
+from models.explain.hooks import layers_of
 from tasks.ablation.faces import NEW, TEST
 from tasks.ablation.recipes import BASE
 from tasks.ablation.train import DIGITS, TrainingJob
@@ -63,9 +61,9 @@ def _compared(job: SimilarityJob) -> dict[str, Similarity]:
     }
     for part in np.array_split(rows, max(1, len(rows) // LEAST_BATCH)):
         images = job.other.images(part)
-        reference = _outputs(base, layers, images)
+        reference = LayerOutputs.of(base, images, layers)
         for name, network in networks.items():
-            comparisons[name].update(_outputs(network, shared[name], images), reference)
+            comparisons[name].update(LayerOutputs.of(network, images, shared[name]), reference)
     return {
         name: {
             layer.first: {
@@ -75,13 +73,6 @@ def _compared(job: SimilarityJob) -> dict[str, Similarity]:
         }
         for name, comparison in comparisons.items()
     }  # fmt: skip
-
-
-@torch.no_grad()
-def _outputs(network: CropNet, layers: list[str], images: torch.Tensor) -> LayerOutputs:
-    with captured(network, layers) as outputs:
-        network(images)
-    return LayerOutputs(outputs)
 
 
 def similarity_jobs(jobs: list[TrainingJob], work: Path) -> list[SimilarityJob]:

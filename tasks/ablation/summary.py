@@ -9,6 +9,7 @@ from tasks.ablation.claims import CONFIDENCE, claims, interval_of, judged
 from tasks.ablation.faces import NEW, TEST, TRAIN, VALIDATION
 from tasks.ablation.measured import Measured
 from tasks.ablation.recipes import FOUR, Recipe
+from tasks.common.rounding import rounded
 
 PARTS = (TRAIN, TEST, VALIDATION, NEW)
 DIGITS = 4
@@ -23,7 +24,7 @@ def summarise(
         "rotations": measured.rotations, "seeds": measured.seeds, "confidence": CONFIDENCE,
         "variants": [_row(measured, recipe) | _compared(measured, recipe) for recipe in variants.values()],
         "heads": _heads(measured),
-        "claims": [_rounded(judged(claim, measured)) for claim in claims() if claim.variant in variants],
+        "claims": [rounded(judged(claim, measured), DIGITS) for claim in claims() if claim.variant in variants],
         "cures": _cures(measured, cures) if FOUR in variants and cures else None,
     }  # fmt: skip
 
@@ -78,7 +79,9 @@ def _cures(measured: Measured, cures: Mapping[str, Recipe]) -> dict[str, Any]:
     for recipe in cures.values():
         gain = measured.accuracy(recipe.name, NEW) - measured.accuracy(FOUR, NEW)
         low, high = interval_of(gain)
-        rows.append(_row(measured, recipe) | _rounded({"gain": {"mean": float(gain.mean()), "low": low, "high": high}}))
+        rows.append(
+            _row(measured, recipe) | rounded({"gain": {"mean": float(gain.mean()), "low": low, "high": high}}, DIGITS)
+        )
     best = max(rows, key=lambda row: (row["accuracy"][VALIDATION]["mean"], row["name"]))
     return {"over": FOUR, "rows": rows, "chosen": best["name"], "gain_points": round(100 * best["gain"]["mean"], 2)}
 
@@ -90,11 +93,3 @@ def spread_of(values: np.ndarray) -> dict[str, float]:
         "over_rotations": round(float(values.mean(1).std(ddof=1)), DIGITS),
         "over_seeds": round(float(values.std(axis=1, ddof=1).mean()), DIGITS),
     }
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value

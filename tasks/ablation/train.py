@@ -17,7 +17,7 @@ from models.explain.statistics import LayerStatistics
 from models.invariance import MODES
 from models.network import CropNet
 from models.pose_augment import augment
-from models.settings import InvarianceSettings, LossSettings, NetworkSettings, TrainSettings
+from models.settings import PLAIN_LOSS, InvarianceSettings, NetworkSettings, TrainSettings
 from models.small_network import SmallNetwork, SmallNetworkSettings
 from models.squared_error import SquaredErrorTraining
 from models.training import UNKNOWN, Batch, Training
@@ -31,7 +31,6 @@ from tasks.train.weights import load_tensors, save_tensors
 
 WEIGHTS = "model.safetensors"
 DIGITS = 6
-LOSS = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
 PASS = 128  # pictures of a forward pass
 
 Outcome = dict[str, Any]
@@ -143,8 +142,8 @@ def train_network(job: TrainingJob, network: CropNet) -> list[dict[str, float]]:
     kind = SquaredErrorTraining if linear else Training
     modes = [MODES[name] for name in job.recipe.modes]
     training = kind(
-        network, modes, counts={"person": _counts(job)}, loss=LOSS, train=_settings(job), invariance=job.invariance,
-        steps=steps,
+        network, modes, counts={"person": _counts(job)}, loss=PLAIN_LOSS, train=_settings(job),
+        invariance=job.invariance, steps=steps,
     )  # fmt: skip
     generator = torch.Generator().manual_seed(derived_seed(job.seed, "ablation batches", job.recipe.name, job.rotation))
     found = []

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from models.explain.compare import LayerOutputs, NetworkComparison
-from models.explain.hooks import captured, layers_of
+from models.explain.hooks import layers_of
 from models.explain.maximise.canvas import canvas_of
 from models.explain.maximise.maximise_layer import maximise_layer
 from models.network import CropNet
@@ -64,18 +63,12 @@ def maps_of(job: MapsJob) -> UnitMaps:
     return found
 
 
-@torch.no_grad()
 def _matched(network: CropNet, base: CropNet, job: TrainingJob) -> dict[str, dict[int, dict[str, Any]]]:
     """By layer and unit, base's unit and the correlation r of the two, on pictures that neither was trained on."""
     images = job.images(np.sort(np.concatenate([job.split[TEST], job.split[NEW]]))[:PAIRED])
     layers = [name for name in layers_of(base, images[:1]) if name in layers_of(network, images[:1])]
     comparison = NetworkComparison([(name, name) for name in layers])
-    outputs = []
-    for one in (network, base):
-        with captured(one, layers) as found:
-            one(images)
-        outputs.append(LayerOutputs(found))
-    comparison.update(*outputs)
+    comparison.update(*(LayerOutputs.of(one, images, layers) for one in (network, base)))
     return {
         layer.first: {
             unit: {"base": other, "r": round(float(r), DIGITS)}

@@ -1,6 +1,5 @@
 """A crop's provenance: its labels, its outcome in every round, and the models' predictions of it."""
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from tasks.common.files import read_json, written_whole
 from tasks.common.params import Params, ProblemSettings
+from tasks.common.rounding import rounded
 from tasks.crop_table.png import Pixels, decode_png, encode_png
 from tasks.crop_table.shards import label_columns, nuisance_columns, read_table
 from tasks.crop_table.splits import TRAINING_SPLITS
@@ -61,7 +61,7 @@ def history_of(params: Params, key: str) -> Facts:
         "rounds": [_round(params, number, whole) for number in ["0", *sorted(params.rounds, key=int)]],
         "evaluation": None if crop["split"] in TRAINING_SPLITS else _evaluation(params.home, whole),
     }
-    return {name: _rounded(value) for name, value in history.items()}
+    return {name: rounded(value, DIGITS) for name, value in history.items()}
 
 
 def find_key(table: Path, key: str, *, rejected: Path) -> str:
@@ -234,14 +234,3 @@ def _read(path: Path, columns: list[str] | None, where: pc.Expression, *, fix: s
         return pads.dataset(path, format="parquet").to_table(columns=columns, filter=where, batch_readahead=2)
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError("this file cannot be read", where=path, fix=fix) from error
-
-
-def _rounded(value: Any) -> Any:
-    """`value` with rounded numbers; NaN, which JSON lacks, is None."""
-    if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_rounded(each) for each in value]
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, DIGITS)
-    return value

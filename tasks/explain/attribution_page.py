@@ -12,7 +12,8 @@ from models.explain.attribution_checks import Curves
 from models.network import CropNet, folded
 from models.settings import AttributionSettings
 from tasks.crop_table.png import Pixels, encode_png
-from tasks.explain.attribution import METHODS, Explained, shows_edges
+from tasks.explain.attribution import Explained
+from tasks.explain.attribution_maps import METHODS, shows_edges
 from tasks.explain.channel_grid import Grid, layer_grids
 from tasks.pages.single_page import address_of, picture_of, pixels_of, write_page
 from tasks.pages.svg import Axis, Plot

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
 
 from models.explain.compare import Comparison, LayerOutputs, NetworkComparison
-from models.explain.hooks import captured, layers_of
+from models.explain.hooks import layers_of
 from models.explain.top_activations import TopActivations, UnitSummary
 from models.network import CropNet
 from models.settings import CompareSettings
@@ -36,7 +35,9 @@ def compare_together(
     tops = {network: {name: TopActivations(settings.top) for name in layers[network]} for network in watched}
     for rows in sample.parts(settings.batch):
         images = {channels: sample.images(channels, rows) for channels in sorted({net.channels for net in layers})}
-        outputs = {network: _outputs(network, images[network.channels], names) for network, names in layers.items()}
+        outputs = {
+            network: LayerOutputs.of(network, images[network.channels], names) for network, names in layers.items()
+        }
         for (first, second), comparison in comparisons.items():
             comparison.update(outputs[first], outputs[second])
         for network, by_layer in tops.items():
@@ -48,10 +49,3 @@ def compare_together(
 
 def _layers(network: CropNet) -> list[str]:
     return list(layers_of(network, torch.zeros(1, network.channels, network.height, network.width)))
-
-
-@torch.no_grad()
-def _outputs(network: CropNet, images: Tensor, layers: Iterable[str]) -> LayerOutputs:
-    with captured(network, layers) as outputs:
-        network(images)
-    return LayerOutputs(outputs)

@@ -36,6 +36,7 @@ from torch import Tensor
 from models.table_attribution import activations
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import Params
+from tasks.common.rounding import rounded
 from tasks.influence.dataset import Dataset, make_dataset
 from tasks.influence.importance import Importance, conductance_of, measure_importance
 from tasks.influence.read_table import read_table
@@ -115,7 +116,7 @@ def _unlearned(params: Params, data: Dataset, fit: Fit, mode: str) -> dict[str, 
     """The probe of the first network, and of one that does not unlearn."""
     fits = {ERM: fit} if mode == ERM else {ERM: _fit(params, data, ERM, 0), mode: fit}
     found = probe_nuisance(data, fits, params.probe, seed=derived_seed(params.seed, "influence", "probe"))
-    return {"mode": mode, **_rounded(found)}
+    return {"mode": mode, **rounded(found, DIGITS)}
 
 
 def _score(data: Dataset, fits: Sequence[Fit]) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _variables(data: Dataset, measured: Sequence[Importance], conductance: Tenso
         }
         for place, name in enumerate(data.features.variables)
     ]
-    return sorted((_rounded(each) for each in found), key=lambda variable: -variable["share"])
+    return sorted((rounded(each, DIGITS) for each in found), key=lambda variable: -variable["share"])
 
 
 def _parts(data: Dataset, name: str, features: Tensor) -> dict[str, float]:
@@ -219,12 +220,3 @@ def _shares(values: Tensor) -> Tensor:
 
 def _listed(values: Tensor) -> list[float]:
     return [round(value, 4) for value in values.tolist()]
-
-
-def _rounded(value: Any) -> Any:
-    """The value with every float in it rounded."""
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value

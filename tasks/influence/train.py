@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.invariance import modes_of
-from models.settings import InfluenceSettings, InvarianceSettings, LossSettings, TrainSettings, parts_of
+from models.settings import PLAIN_LOSS, InfluenceSettings, InvarianceSettings, TrainSettings, parts_of
 from models.tabular import TableBatch, TableTraining, TabularNet
 from models.training import UNKNOWN
 from tasks.influence.dataset import Dataset
@@ -19,7 +19,6 @@ ERM = "erm"
 FEWEST_STEPS = 20  # of an epoch: of a small table the batch is smaller
 SMALLEST_BATCH = 8
 PASS = 8192  # rows of a forward pass without gradients
-LOSS = LossSettings(name="cross_entropy", gamma=0.0, alpha=None, smoothing=0.0, prior_bias=False, hardest=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def train_network(
         network,
         modes,
         counts=_counts(data) if modes else {},
-        loss=LOSS,
+        loss=PLAIN_LOSS,
         train=_train_settings(settings, batch),
         invariance=invariance,
         steps=steps,

@@ -9,8 +9,9 @@ import torch
 
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
+from tasks.common.progress import Progress, silent
 from tasks.crop_table.png import Pixels
-from tasks.explain.attribution import TOP, Explained, Progress, explain_images, silent
+from tasks.explain.attribution import TOP, Explained, explain_images
 from tasks.images.training_windows import TRAINED
 from tasks.predict.predict import predict_files
 from tasks.predict.torch_model import TorchModel

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tasks.explain.attribution import METHODS, Explained
+from tasks.explain.attribution import Explained
+from tasks.explain.attribution_maps import METHODS
 from tasks.pages.text_table import aligned
 
 DIGITS = 6  # of numbers

@@ -13,8 +13,8 @@ from models.explain.maximise.canvas import Canvas, canvas_of, entered
 from models.explain.maximise.random_search import Search
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
+from tasks.common.progress import Progress, silent
 from tasks.explain.activation_maximisation import paper_settings, search_unit
-from tasks.explain.attribution import Progress, silent
 from tasks.explain.unit_images import LayerVisuals, UnitVisualiser
 from tasks.explain.units import Explanation, explain_layer
 from tasks.inspect.subject import Subject, layers_in

@@ -58,11 +58,10 @@ class Evidence:
 
     `rows` is the crop table without images; `tests` the chosen model's predictions on each of `TESTS` at
     `SEVERITY` (key, true, predicted, p) with the table's columns beside them, ambiguous texts left out as in every
-    metric but their own; `weights` the SHA-256 of each
-    model, by its name, `curves` its training curves (`tasks.train.curves`); `study` each round's metrics over seeds,
-    mined and control (metrics/study.json); `groups`, `invariance`, `probe` and `real` are the files of metrics/ of
-    these names, `risks` and `reliability` those of plots/; `fonts` a row for each family (its licence), or None where
-    the crops are not rendered.
+    metric but their own; `weights` the SHA-256 of each model, by its name, `curves` its training curves
+    (`tasks.train.curves`); `study` each round's metrics over seeds, mined and control (metrics/study.json); `groups`,
+    `invariance`, `probe` and `real` are the files of metrics/ of these names, `risks` and `reliability` those of
+    plots/; `fonts` a row for each family (its licence), or None where the crops are not rendered.
     """
 
     params: Params

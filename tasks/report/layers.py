@@ -79,26 +79,27 @@ def write_layer(
         "all": [unit | {"pictures": _pictures(sheets[unit["unit"] // BLOCK], unit["unit"])} for unit in units],
         "filters": [{"unit": one.unit, "colour": one.colour} for one in filters],
     }
-    boxed = layer.summary.grid != (1, 1)
-    filter_sheet = _filter_sheet(site, name, filters)
+    same: dict[str, Any] = {  # of the layer's page and its units'
+        "layer": layer,
+        "boxed": layer.summary.grid != (1, 1),
+        "crops": len(explained.keys),
+        "settings": visuals.names,
+        "filter_sheet": _filter_sheet(site, name, filters),
+    }
     site.write(
         name,
         template="layer",
         numbers=numbers,
-        layer=layer,
         units=units,
-        boxed=boxed,
-        crops=len(explained.keys),
-        settings=visuals.names,
         shown=SHOWN,
         images=[best_image(unit) for unit in units],
         filters=filters,
-        filter_sheet=filter_sheet,
         optimised=[unit["unit"] for unit in units if unit["optimised"]],
         found=found,
         places={label: index for index, label in enumerate(found)},
         blocks=sheets,
         block=BLOCK,
+        **same,
     )
     filter_of = {one.unit: one for one in filters}
     for unit in units:
@@ -107,16 +108,12 @@ def write_layer(
             template="unit",
             numbers=unit,
             within=name,
-            layer=layer,
             layer_page=name,
             last=len(units) - 1,
-            boxed=boxed,
-            crops=len(explained.keys),
-            settings=visuals.names,
             rules=RULES,
             sheets=sheets[unit["unit"] // BLOCK],
             filter=filter_of.get(unit["unit"]),
-            filter_sheet=filter_sheet,
+            **same,
         )
     return [unit | {"sheets": sheets[unit["unit"] // BLOCK]} for unit in units]
 

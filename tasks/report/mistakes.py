@@ -15,7 +15,8 @@ from tasks.common.determinism import deterministic
 from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SEVERITY
-from tasks.explain.attribution import METHODS, Explained, explain_crops, maps_of, shows_edges
+from tasks.explain.attribution import Explained, explain_crops
+from tasks.explain.attribution_maps import METHODS, maps_of, shows_edges
 from tasks.explain.attribution_page import overlay
 from tasks.explain.sample import Sample
 from tasks.pages.single_page import pixels_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.common.files import write_json, written_whole
 from tasks.common.params import Params
-from tasks.train.pace import Progress
+from tasks.common.progress import Progress
 from tasks.train.replicas import Replica
 
 log = logging.getLogger("unfont")

@@ -21,6 +21,7 @@ from models.settings import AugmentSettings, Settings, TrainSettings
 from models.training import Mode, Training, uses_bfloat16
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.params import MineSettings, Params
+from tasks.common.progress import Progress
 from tasks.train.batch_sampler import batches_in, epoch_batches
 from tasks.train.batches import Crops, Validation
 from tasks.train.checkpoint import (
@@ -36,7 +37,7 @@ from tasks.train.checkpoint import (
 from tasks.train.curves import Metrics, curve_of, means_of
 from tasks.train.machines import together
 from tasks.train.model_folder import histogram_of
-from tasks.train.pace import Pace, Progress
+from tasks.train.pace import Pace
 from tasks.train.processes import Group, HelperLostError
 from tasks.train.weights import new_network
 from unfont.errors import UserError

@@ -1,9 +1,9 @@
 """How fast a training is, and how long it still takes."""
 
 import time
-from collections.abc import Callable
 
-Progress = Callable[[str], None]
+from tasks.common.progress import Progress
+
 REPORT_EVERY = 10.0  # seconds
 
 

@@ -1,14 +1,13 @@
 """`unfont ablation` on the command line."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from apps import ablation as command
-from apps import cli
 from flows.ablation import measure
+from tests.command import status_of
 from tests.tasks.ablation.toyablation import small_params, toy_experiment
 from tests.tasks.sweep.toysweep import write_params
 
@@ -22,10 +21,7 @@ def home(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["unfont", "ablation", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
+    return status_of(monkeypatch, "ablation", *arguments)
 
 
 def test_it_prints_the_tables_and_writes_the_page(home, monkeypatch, capsys):

@@ -9,19 +9,13 @@ import pytest
 from apps import cli
 from apps.commands import stages
 from tasks.common.params import read_params
+from tests.command import status_of
 from tests.conftest import ROOT
 from unfont.errors import UserError
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["unfont", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
-
-
 def test_help_is_a_table_of_contents(monkeypatch, capsys):
-    assert run(monkeypatch, "--help") == 0
+    assert status_of(monkeypatch, "--help") == 0
     said = capsys.readouterr().out
     for panel, commands in cli.COMMANDS.items():
         assert f"─ {panel} ─" in said
@@ -51,21 +45,21 @@ finally:
     [("predict",), ("round", "x"), ("round", "0"), ("bogus",), ("run", "--bogus"), ("predict", "a", "--top", "0")],
 )
 def test_a_wrong_use_is_one_line_and_status_2(monkeypatch, capsys, arguments):
-    assert run(monkeypatch, *arguments) == 2
+    assert status_of(monkeypatch, *arguments) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.startswith("unfont: ") and "--help" in said
 
 
 def test_the_versions_are_those_of_both_distributions(monkeypatch, capsys):
-    assert run(monkeypatch, "--version") == 0
+    assert status_of(monkeypatch, "--version") == 0
     said = capsys.readouterr().out
     assert said == f"unfont {version('unfont')} (unfont-pipeline {version('unfont-pipeline')})\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_s_completion_is_printed(monkeypatch, capsys, shell):
-    assert run(monkeypatch, "--show-completion", shell) == 0
+    assert status_of(monkeypatch, "--show-completion", shell) == 0
     said = capsys.readouterr().out
     assert f"_UNFONT_COMPLETE=complete_{shell}" in said
 
@@ -105,7 +99,7 @@ def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, ca
         ["review", "--accept", "0123456789ab"],
     ]
     for use in uses:
-        assert run(monkeypatch, *use) == 2, use
+        assert status_of(monkeypatch, *use) == 2, use
         said = capsys.readouterr()
         assert said.out == "" and said.err.count("\n") == 1, use
         assert said.err == "unfont: there are no parameters (params.yaml): run unfont in the project's folder\n", use
@@ -114,7 +108,7 @@ def test_outside_of_a_project_every_command_says_where_to_run_it(monkeypatch, ca
 
 def test_fonts_of_no_folder_change_nothing(monkeypatch, capsys, here):
     shutil.copy(ROOT / "params.yaml", here)
-    assert run(monkeypatch, "fonts", "--from", "nowhere") == 2
+    assert status_of(monkeypatch, "fonts", "--from", "nowhere") == 2
     assert "nowhere" in capsys.readouterr().err
     assert (here / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
 
@@ -125,8 +119,8 @@ def test_a_full_report_leaves_nothing_out_from_then_on(monkeypatch, capsys, here
     ran = []
     monkeypatch.setattr(stages, "run_stage", lambda address: ran.append((address, read_params().report)))
     before = read_params().report
-    assert run(monkeypatch, "report") == 0
-    assert run(monkeypatch, "report", "--full") == 0
+    assert status_of(monkeypatch, "report") == 0
+    assert status_of(monkeypatch, "report", "--full") == 0
     changed = {"units": None, "attributed": None, "search": 300}
     assert ran == [("report", before), ("report", before.model_copy(update=changed))]
     said = capsys.readouterr().out.splitlines()
@@ -139,7 +133,7 @@ def test_a_failure_is_status_1(monkeypatch, capsys):
         raise RuntimeError("broken")
 
     monkeypatch.setattr(stages, "run_stage", broken)
-    assert run(monkeypatch, "words") == 1
+    assert status_of(monkeypatch, "words") == 1
 
 
 def test_an_interrupt_says_how_to_resume(monkeypatch, capsys):
@@ -147,7 +141,7 @@ def test_an_interrupt_says_how_to_resume(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stages, "run_stage", interrupted)
-    assert run(monkeypatch, "words") == 130
+    assert status_of(monkeypatch, "words") == 130
     assert "run again" in capsys.readouterr().err
 
 
@@ -156,5 +150,5 @@ def test_a_wrong_input_is_status_2(monkeypatch, capsys):
         raise UserError("no such thing", where="here", fix="fix it")
 
     monkeypatch.setattr(stages, "run_stage", wrong)
-    assert run(monkeypatch, "words") == 2
+    assert status_of(monkeypatch, "words") == 2
     assert capsys.readouterr().err == "unfont: no such thing (here): fix it\n"

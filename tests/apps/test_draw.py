@@ -12,9 +12,9 @@ import torch
 import yaml
 from PIL import Image
 
-from apps import cli
 from tasks.crop_table.shards import read_images
 from tasks.train.weights import load_model, save_model
+from tests.command import status_of
 from tests.conftest import ROOT
 from tests.toyhome import make_toy_home, toy_params
 
@@ -153,12 +153,10 @@ def run(monkeypatch, capsys, tmp_path, *arguments):
     """(status, what it printed, what it complained of, the page or None)."""
     out = tmp_path / "page.html"
     out.unlink(missing_ok=True)
-    monkeypatch.setattr(sys, "argv", ["unfont", "draw", *arguments, "--out", str(out)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
+    status = status_of(monkeypatch, "draw", *arguments, "--out", str(out))
     said = capsys.readouterr()
     page = out.read_text(encoding="utf-8") if out.exists() else None
-    return int(end.value.code or 0), said.out, said.err, page
+    return status, said.out, said.err, page
 
 
 @pytest.fixture
@@ -571,8 +569,6 @@ def test_options_that_exclude_each_other(refused):
 
 
 def test_a_page_is_an_html_file(monkeypatch, capsys, tmp_path, project):
-    monkeypatch.setattr(sys, "argv", ["unfont", "draw", "backbone.0", "0", "--out", str(tmp_path / "page.txt")])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2 and "a page is an HTML file" in capsys.readouterr().err
+    assert status_of(monkeypatch, "draw", "backbone.0", "0", "--out", str(tmp_path / "page.txt")) == 2
+    assert "a page is an HTML file" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

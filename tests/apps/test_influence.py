@@ -1,15 +1,14 @@
 """`unfont influence` on the command line: its table, its page, its MLflow run, and one line for what is wrong."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from apps import cli
 from flows import influence as flow
 from tasks.common.mlflow_store import client, experiment_of
+from tests.command import status_of
 from tests.tasks.influence.toytable import table_params
 
 
@@ -23,10 +22,7 @@ def home(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["unfont", "influence", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
+    return status_of(monkeypatch, "influence", *arguments)
 
 
 def test_the_example_is_written_measured_shown_and_recorded(home, monkeypatch, capsys):

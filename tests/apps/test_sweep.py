@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from apps import cli
 from apps import sweep as command
 from flows.sweep import run_trials
+from tests.command import status_of
 from tests.tasks.sweep.toysweep import HOME, PARAMS, make_toy_project, write_params
 from tests.tasks.toycrops import toy_params
 
@@ -29,10 +29,7 @@ def home(project: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["unfont", "sweep", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
+    return status_of(monkeypatch, "sweep", *arguments)
 
 
 def test_it_prints_the_cost_then_the_table_then_the_values_for_params(home, monkeypatch, capsys):

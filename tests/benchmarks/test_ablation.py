@@ -25,6 +25,6 @@ def test_the_result_has_the_aims_keys():
 def test_the_other_part_of_the_file_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(ablation, "RESULT", tmp_path / "ablation.json")
     ablation.RESULT.write_text(json.dumps({"influence": {"kendall_tau": 0.9}, "minutes": 1}))
-    ablation.write_result({"minutes": 2})
+    ablation.merge_result({"minutes": 2})
     kept = json.loads(ablation.RESULT.read_text())
     assert (kept["influence"], kept["minutes"]) == ({"kendall_tau": 0.9}, 2)

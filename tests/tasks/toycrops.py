@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from tasks.baseline.train import baseline_jobs, train_baseline
 from tasks.common.params import Params, read_params
+from tasks.common.progress import Progress
 from tasks.crop_table.png import Pixels, encode_png, key_of
 from tasks.crop_table.shards import crop_schema, write_shards
 from tasks.train.job import gather
-from tasks.train.pace import Progress
 from tests.conftest import ROOT
 
 HEIGHT, WIDTH = 16, 48

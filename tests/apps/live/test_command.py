@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from apps import cli
 from apps.live import command
 from apps.live.server import listen
+from tests.command import status_of
 from tests.toyhome import make_toy_project, toy_params
 
 PARAMS = toy_params()
@@ -43,10 +43,7 @@ def mynet(here, monkeypatch):
 
 
 def run(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["unfont", "live", *words])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return end.value.code
+    return status_of(monkeypatch, "live", *words)
 
 
 def test_the_champion_comes_first_and_every_trained_model_may_be_chosen(project, served, monkeypatch, capsys):

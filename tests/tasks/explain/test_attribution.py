@@ -7,14 +7,8 @@ from torch import nn
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.attribution_checks import area
 from tasks.crop_table.shards import read_images
-from tasks.explain.attribution import (
-    GRAD_CAM,
-    INTEGRATED,
-    OCCLUSION,
-    attribution_of,
-    explain_crops,
-    shows_edges,
-)
+from tasks.explain.attribution import explain_crops
+from tasks.explain.attribution_maps import GRAD_CAM, INTEGRATED, OCCLUSION, attribution_of, shows_edges
 from tasks.explain.attribution_page import AGAINST, FOR, overlay
 from tasks.train.weights import load_model
 from tests.toyhome import make_toy_home, toy_params

@@ -7,7 +7,7 @@ from PIL import Image
 from models.explain.hooks import layers_of
 from tasks.crop_table.png import encode_png
 from tasks.crop_table.shards import read_images
-from tasks.explain.attribution import METHODS
+from tasks.explain.attribution_maps import METHODS
 from tasks.explain.attribution_page import write_attribution_page
 from tasks.inspect.attribution_files import explain_files
 from tasks.inspect.attribution_text import format_attribution, numbers_of

@@ -9,11 +9,11 @@ import torch
 from models.invariance import MODES
 from tasks.common.files import read_json
 from tasks.common.params import Params
+from tasks.common.progress import Progress
 from tasks.invariance.train import mode_jobs, train_mode
 from tasks.train.card import weights_of
 from tasks.train.job import gather
 from tasks.train.model_folder import read_training
-from tasks.train.pace import Progress
 from tasks.train.weights import load_model
 from tests.tasks.toycrops import make_round_0, make_toy_table, silent, toy_params
 from tests.tasks.train.test_loop import StopAfter, contents

@@ -11,7 +11,8 @@ from models.degrade import SEVERITIES, degrade, seeds_of
 from models.explain.attribution_checks import area
 from tasks.common.files import read_json
 from tasks.crop_table.shards import read_images
-from tasks.explain.attribution import METHODS, explain_crops
+from tasks.explain.attribution import explain_crops
+from tasks.explain.attribution_maps import METHODS
 from tasks.explain.attribution_page import overlay
 from tasks.report.evidence import read_evidence
 from tasks.report.mistakes import quick, write_mistakes
