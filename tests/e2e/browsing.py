@@ -40,8 +40,12 @@ def chromium(*arguments: str) -> Iterator[Any]:
 
 def show(browser: Any, page: Path | str, *, width: int = 1280, dark: bool = False) -> None:
     """Open a page, a file or an address, at a width in pixels (below 500 as a phone does), by day or by night."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
     look(browser, width=width, dark=dark)
     browser.get(page if isinstance(page, str) else page.as_uri())
+    # On a busy machine `get` may return while the page is still being read.
+    WebDriverWait(browser, 60).until(lambda found: found.execute_script("return document.readyState") == "complete")
 
 
 def look(browser: Any, *, width: int, dark: bool) -> None:
@@ -63,12 +67,8 @@ def photograph(browser: Any, name: str) -> None:
 
 def grounds_of(browser: Any, page: Path | str) -> list[int]:
     """How bright the page's ground is by day and by night: the sum of its channels, 0 to 765."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    # Transparent until the style sheet is there.
-    painted = r"const found = getComputedStyle(document.body).backgroundColor; return /^rgb\(/.test(found) && found"
     grounds = []
     for dark in (False, True):
         show(browser, page, width=390, dark=dark)
-        grounds.append(WebDriverWait(browser, 60).until(lambda found: found.execute_script(painted)))
+        grounds.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
     return [sum(int(part) for part in ground[4:-1].split(",")) for ground in grounds]

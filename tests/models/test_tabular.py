@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from models.invariance import modes_of
+from models.settings import PLAIN_LOSS
 from models.tabular import TableBatch, TableTraining, TabularNet
-from tasks.influence.train import LOSS, _train_settings
+from tasks.influence.train import _train_settings
 from tests.tasks.influence.toytable import table_params
 
 PARAMS = table_params(width=2)
@@ -52,7 +53,7 @@ def test_every_mode_trains_classes_and_numbers(mode, number):
     net = network(1 if number else 2, erases=mode == "erasure")
     counts = {"n": torch.bincount(targets * 2 + rows[:, 1].long(), minlength=4).view(2, 2)}
     training = TableTraining(
-        net, modes, counts=counts, loss=LOSS, train=_train_settings(PARAMS.influence, 64),
+        net, modes, counts=counts, loss=PLAIN_LOSS, train=_train_settings(PARAMS.influence, 64),
         invariance=PARAMS.invariance, steps=60,
     )  # fmt: skip
     losses = [training.fit(batch) for _ in range(60)]
