@@ -1,8 +1,9 @@
 """A training as a stage runs it, measured: `python -m benchmarks.train_stage TABLE '{"processes": 2}' [--crops N]`.
 
-Trains the default network with the heads of `conditional` on the first crops of TABLE's `train` split, with the
-train settings in the JSON over those of params.yaml, and prints the crops/s of each epoch but the first as JSON:
-degradation, batches, heads, metrics, averaging, validation and checkpoint are in it, starting and reading are not.
+Trains the default network with the heads of `conditional` on the first crops of TABLE's `train` split, and validates it
+on the same share of `validation`, with the train settings in the JSON over those of params.yaml, and prints the crops/s
+of each epoch but the first as JSON: degradation, batches, heads, metrics, averaging, validation and checkpoint are in
+it, starting and reading are not.
 """
 
 import argparse
@@ -16,8 +17,8 @@ from models.invariance import modes_of
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params, read_params
 from tasks.crop_table.shards import read_rows
-from tasks.crop_table.splits import TRAIN
-from tasks.train.batches import Crops, Labels, Validation, read_crops
+from tasks.crop_table.splits import TRAIN, VALIDATION
+from tasks.train.batches import VALIDATION_ROWS, Crops, Labels, Validation, read_crops
 from tasks.train.loop import train_network, untrained
 from tasks.train.model_folder import make_card
 
@@ -33,7 +34,7 @@ def main() -> None:
     params = params_of(arguments.train)
     labels = Labels.of_table(arguments.table, params.labels, channels=params.crops.channels)
     crops = first_crops(arguments.table, labels, arguments.crops)
-    print(json.dumps(rates(params, labels, crops, Validation(arguments.table, labels))))
+    print(json.dumps(rates(params, labels, crops, validation_of(arguments.table, labels, arguments.crops))))
 
 
 def params_of(changes: dict[str, object]) -> Params:
@@ -46,6 +47,12 @@ def params_of(changes: dict[str, object]) -> Params:
 def first_crops(table: Path, labels: Labels, count: int) -> Crops:
     """So many crops of `train`, by their keys, which are hashes: of all labels."""
     return read_crops(table, labels, keys=sorted(read_rows(table, ["key"], [TRAIN])["key"])[:count])
+
+
+def validation_of(table: Path, labels: Labels, crops: int) -> Validation:
+    """The share of `validation` that so many crops are of `train`: whole, it would cost more than a short epoch."""
+    rows = read_rows(table, ["split"], [TRAIN, VALIDATION])["split"].value_counts()
+    return Validation(table, labels, rows=round(min(rows[VALIDATION], VALIDATION_ROWS) * crops / rows[TRAIN]))
 
 
 def rates(params: Params, labels: Labels, crops: Crops, validation: Validation) -> list[float]:

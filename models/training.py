@@ -14,6 +14,7 @@ from models.schedule import one_cycle, reversal_strength
 from models.settings import InvarianceSettings, LossSettings, TrainSettings
 
 UNKNOWN = -1
+BFLOAT16 = ("amx_bf16", "avx512_bf16")  # products of tiles (Intel's Xeon), of vectors (AMD's Zen 4 on, Cooper Lake)
 FIT_EVERY = 20  # steps between two fits of the eraser: they cost nothing then, and the embedding has not gone far
 FITS = 20  # the fewest of a training, were it short
 
@@ -106,7 +107,7 @@ class Training:
         counts: `[nuisance][targets, labels]`, the training crops of each; may be empty.
         steps: how many updates the whole training takes.
         background: the index of `Zxxx` among the target's labels, for the loss's α.
-        average: is given all weights after each backward pass, to average their gradients with other processes'.
+        average: is given the weights that a backward pass may have reached, to average their gradients with others'.
         average_buffers: is given a module whose buffers are to be the mean over the processes.
     """
 
@@ -173,14 +174,16 @@ class Training:
             losses = [mode.head_loss(seen) for mode in self.modes if turn < mode.head_turns]
             known = [loss for loss in losses if loss is not None]
             if known:
-                self._descend(torch.stack(known).sum())
+                self._descend(torch.stack(known).sum(), list(self.heads.parameters()))
 
-    def _descend(self, loss: Tensor) -> None:
+    def _descend(self, loss: Tensor, weights: Sequence[nn.Parameter] | None = None) -> None:
+        """A step against `loss`, which reaches no more than `weights`, or all: only those are averaged."""
         # A weight that `loss` does not reach has no gradient at all, and the optimizer leaves it and its moments alone.
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.average is not None:
-            self.average([weight for group in self.optimizer.param_groups for weight in group["params"]])
+            everything = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+            self.average(everything if weights is None else weights)
         self.optimizer.step()
 
     def _erase(self, batch: Batch) -> None:
@@ -220,12 +223,13 @@ class Training:
 
 
 def uses_bfloat16(train: TrainSettings) -> bool:
-    """Whether a training multiplies in bfloat16; `auto`: where the processor has tiles for it (Intel's AMX).
+    """Whether a training multiplies in bfloat16; `auto`: where the processor has instructions for it (`BFLOAT16`).
 
     Without them it is no faster than float32, or far slower.
     """
     if train.precision == "auto":
-        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+        has = torch.cpu.get_capabilities()
+        return any(has.get(name, False) for name in BFLOAT16)
     return train.precision == "bfloat16"
 
 

@@ -158,8 +158,8 @@ def read_crops(table: Path, labels: Labels, *, keys: Iterable[str]) -> Crops:
 class Validation:
     """A fixed, lightly degraded part of the `validation` split, to monitor a training."""
 
-    def __init__(self, table: Path, labels: Labels) -> None:
-        keys = sorted(read_rows(table, ["key"], [VALIDATION])["key"])[:VALIDATION_ROWS]
+    def __init__(self, table: Path, labels: Labels, rows: int = VALIDATION_ROWS) -> None:
+        keys = sorted(read_rows(table, ["key"], [VALIDATION])["key"])[:rows]
         self.images, self.targets = None, torch.zeros(0, dtype=torch.int64)
         self.background = labels.background
         if keys:

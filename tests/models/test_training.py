@@ -54,11 +54,15 @@ def test_a_step_in_bfloat16_has_nearly_the_gradient_of_one_in_float32():
     assert one.metrics["loss"] != other.metrics["loss"]
 
 
-def test_bfloat16_is_chosen_where_the_processor_has_tiles(monkeypatch):
-    for has in (True, False):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"amx_bf16": has})
-        assert uses_bfloat16(with_precision("auto")) is has
-        assert uses_bfloat16(with_precision("bfloat16"))
-        assert not uses_bfloat16(with_precision("float32"))
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # another kind of processor says nothing
+@pytest.mark.parametrize("tiles", [True, False])
+@pytest.mark.parametrize("vectors", [True, False])
+def test_bfloat16_is_chosen_where_the_processor_multiplies_it(monkeypatch, tiles, vectors):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": tiles, "avx512_bf16": vectors})
+    assert uses_bfloat16(with_precision("auto")) is (tiles or vectors)
+    assert uses_bfloat16(with_precision("bfloat16"))
+    assert not uses_bfloat16(with_precision("float32"))
+
+
+def test_bfloat16_is_not_chosen_on_a_processor_that_says_nothing(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert not uses_bfloat16(with_precision("auto"))
