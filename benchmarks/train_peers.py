@@ -31,7 +31,7 @@ from models.network import CropNet, Standardise
 from models.training import uses_bfloat16
 from tasks.common.determinism import deterministic
 from tasks.common.params import Params
-from tasks.train.batches import Crops, Labels
+from tasks.train.batches import CPU, Crops, Labels
 from tasks.train.loop import threads_of
 from tasks.train.machines import together
 from tasks.train.processes import Group
@@ -60,7 +60,7 @@ def network_of(params: Params, crops: Crops, labels: int) -> CropNet:
 
 def loss_of(network: CropNet, images: Tensor, targets: Tensor, params: Params) -> Tensor:
     """A step's loss, with the same layers in bfloat16 as a training."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(params.train)):
+    with torch.autocast("cpu", torch.bfloat16, enabled=uses_bfloat16(params.train, CPU)):
         maps = network.maps(images)
     logits = network.target_head(network.dropout(network.embed_maps(maps.float())))
     return functional.cross_entropy(logits, targets, label_smoothing=params.loss.smoothing)
@@ -146,7 +146,7 @@ def lightning(params: Params, crops: Crops, labels: int) -> list[float]:
     trainer = pl.Trainer(
         accelerator="cpu", devices=1, max_epochs=EPOCHS, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
-        precision="bf16-mixed" if uses_bfloat16(params.train) else "32-true",
+        precision="bf16-mixed" if uses_bfloat16(params.train, CPU) else "32-true",
     )  # fmt: skip
     trainer.fit(Module(), loader)
     return ends
@@ -157,7 +157,7 @@ def keras(params: Params, crops: Crops, labels: int) -> list[float]:
     import keras as k
 
     k.config.set_image_data_format("channels_first")
-    if uses_bfloat16(params.train):
+    if uses_bfloat16(params.train, CPU):
         k.config.set_dtype_policy("mixed_bfloat16")
     ends: list[float] = []
 

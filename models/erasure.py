@@ -61,7 +61,7 @@ class Erasure(Mode):
             targets=self.targets.means()[self.targets.rows > 0] - mean,
             directions=self.settings.erased,
         )
-        eraser.weight.copy_(torch.eye(len(mean)) - erased)
+        eraser.weight.copy_(torch.eye(len(mean), device=erased.device) - erased)
         eraser.bias.copy_(erased @ mean)
 
     def _cells(self) -> Iterator[tuple[str, "_Means"]]:
@@ -111,7 +111,8 @@ def projection(covariance: Tensor, between: Tensor, targets: Tensor, *, directio
         directions: the most to be taken, fewer where `between` has fewer.
     """
     width = len(covariance)
-    values, vectors = torch.linalg.eigh(covariance + RIDGE * covariance.diagonal().mean() * torch.eye(width).double())
+    ridge = RIDGE * covariance.diagonal().mean() * torch.eye(width).to(covariance)
+    values, vectors = torch.linalg.eigh(covariance + ridge)
     whiten, unwhiten = (vectors * values**-0.5) @ vectors.T, (vectors * values**0.5) @ vectors.T
     explained, strongest = torch.linalg.eigh(whiten @ between @ whiten)
     erased = strongest[:, -directions:][:, explained[-directions:] > LEAST]

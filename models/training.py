@@ -102,7 +102,7 @@ class Training:
     optimizer's state and `step`, nothing else.
 
     Args:
-        network: is trained in place.
+        network: is trained in place, on the device that it is on; the batches are there too.
         modes: their terms are summed; none is plain training without nuisance heads.
         counts: `[nuisance][targets, labels]`, the training crops of each; may be empty.
         steps: how many updates the whole training takes.
@@ -129,9 +129,11 @@ class Training:
         self.network, self.loss, self.train, self.invariance = network, loss, train, invariance
         self.background, self.steps, self.step = background, steps, 0
         self.fit_every = max(1, min(FIT_EVERY, steps // FITS))
-        self.bfloat16 = uses_bfloat16(train)
+        self.device = next(network.parameters()).device
+        self.bfloat16 = uses_bfloat16(train, self.device)
         width = network.target_head.in_features
-        made = [mode(counts, embedding=width, settings=invariance) for mode in modes]
+        known = {name: table.to(self.device) for name, table in counts.items()}
+        made = [mode(known, embedding=width, settings=invariance).to(self.device) for mode in modes]
         self.modes: Sequence[Mode] = made
         self.heads = nn.ModuleList(made)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=train.learning_rate, fused=True)
@@ -148,11 +150,11 @@ class Training:
         self.step += 1
         self._erase(batch)
         p_true = logits.detach().softmax(1).gather(1, batch.targets[:, None]).squeeze(1)
-        return Update(metrics=metrics, p_true=p_true)
+        return Update(metrics=metrics, p_true=p_true.cpu())
 
     def _embed(self, images: Tensor) -> Tensor:
         """The embedding. In bfloat16 are the products of the backbone: weights, norms and pooling are float32."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             maps = self.network.maps(images)
         return self.network.embed_maps(maps.float())
 
@@ -222,12 +224,14 @@ class Training:
         return rate
 
 
-def uses_bfloat16(train: TrainSettings) -> bool:
-    """Whether a training multiplies in bfloat16; `auto`: where the processor has instructions for it (`BFLOAT16`).
+def uses_bfloat16(train: TrainSettings, device: torch.device) -> bool:
+    """Whether a training multiplies in bfloat16; `auto`: where the processor or GPU has instructions for it.
 
     Without them it is no faster than float32, or far slower.
     """
     if train.precision == "auto":
+        if device.type == "cuda":
+            return torch.cuda.is_bf16_supported(including_emulation=False)
         has = torch.cpu.get_capabilities()
         return any(has.get(name, False) for name in BFLOAT16)
     return train.precision == "bfloat16"

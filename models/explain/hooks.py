@@ -1,6 +1,7 @@
 """Outputs of named modules, captured during forward passes; the hooks are always removed."""
 
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -15,6 +16,12 @@ def module_of(network: nn.Module, name: str) -> nn.Module:
             return network.get_submodule(name)
     known = ", ".join(name for name, _ in network.named_modules() if name)
     raise ValueError(f"no layer '{name}'; there are: {known}")
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the network is; one without weights and buffers is on the processor."""
+    first = next(itertools.chain(network.parameters(), network.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def run(network: nn.Module, images: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import hashlib
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -18,6 +19,8 @@ def deterministic(threads: int, *, seed: int = 0) -> Iterator[None]:
     memory: Any = torch.utils.deterministic
     filling = memory.fill_uninitialized_memory
     _keep_freed_memory()
+    # Without it CUDA's matrix products are not deterministic, and torch refuses them; read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     # Not `use_deterministic_algorithms`: it imports torch's compiler first, 1.5 s of a processor in every process.
     torch.set_deterministic_debug_mode("error")

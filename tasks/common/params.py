@@ -143,6 +143,7 @@ class Params(Settings):
     profile: str
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(ge=1, le=1024)
+    device: Literal["auto", "cpu", "cuda"]
     fonts: FontsSettings
     words: WordsSettings
     crops: CropsSettings

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from models.degrade import SEVERITIES
 from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.device import device_of
 from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
@@ -95,7 +96,9 @@ def evaluate_models(
     Raises:
         UserError: a model or the table cannot be read, they are of different sizes, or a split has no crops.
     """
-    job = _Job(params=params, table=table, models=open_models(models | replicas), named=models)
+    job = _Job(
+        params=params, table=table, models=open_models(models | replicas, device_of(params.device)), named=models
+    )
     with deterministic(params.threads), _predictions_file(outputs.predictions) as writer:
         job, predictions = _validate(job)
         name = _choose(job, predictions, outputs.chosen)

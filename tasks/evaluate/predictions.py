@@ -20,7 +20,7 @@ from tasks.crop_table.shards import label_columns, stream_images
 from tasks.metrics.calibration import fit_temperature
 from tasks.metrics.classification import is_learned
 from tasks.metrics.worst_group import FAMILY
-from tasks.train.batches import FORWARD_BATCH, as_images
+from tasks.train.batches import CPU, FORWARD_BATCH, as_images
 from tasks.train.card import weights_of
 from tasks.train.weights import check_size, load_model
 from unfont.errors import UserError
@@ -37,9 +37,10 @@ class Model:
     temperature: float = 1.0
 
     @classmethod
-    def of_folder(cls, folder: Path) -> "Model":
+    def of_folder(cls, folder: Path, device: torch.device = CPU) -> "Model":
+        """The model of a model folder, to be scored on `device`."""
         network, card = load_model(folder)
-        return cls(network=network, labels=card["labels"])
+        return cls(network=network.to(device), labels=card["labels"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +134,14 @@ def calibrated(models: Mapping[str, Model], predictions: SplitPredictions, sever
     return {name: held[id(model)] for name, model in models.items()}
 
 
-def open_models(folders: dict[str, Path]) -> dict[str, Model]:
+def open_models(folders: dict[str, Path], device: torch.device = CPU) -> dict[str, Model]:
     """Models by name; the same weights are opened once, and `score_split` scores them once."""
     held: dict[str, Model] = {}
     named = {}
     for name, folder in folders.items():
         weights = weights_of(folder)
         if weights not in held:
-            held[weights] = Model.of_folder(folder)
+            held[weights] = Model.of_folder(folder, device)
         named[name] = held[weights]
     return named
 
@@ -157,7 +158,8 @@ def score_split(
 ) -> SplitPredictions:
     """Predictions of every model on every crop of a split.
 
-    Each batch of crops is read once and degraded once a severity, whatever the number of models. Must run
+    Each batch of crops is read once and degraded once a severity, whatever the number of models, which are all on one
+    device. Must run
     within `deterministic`: as many threads as it allows score a batch each (`worker_threads`).
 
     Args:
@@ -212,7 +214,7 @@ def _score_batch(
     """Predictions on one batch of crops, by (model, severity) `wanted`."""
     scored = {}
     for name, severity, images in _degraded(pixels, keys, networks, wanted):
-        logits = torch.cat([networks[name](part)[0] for part in torch.split(images, FORWARD_BATCH)])
+        logits = torch.cat([networks[name](part)[0] for part in torch.split(images, FORWARD_BATCH)]).cpu()
         scored[name, severity] = ModelPredictions.of_logits(logits, models[name], keep=keep_logits)
     return scored
 
@@ -221,11 +223,11 @@ def _degraded(
     pixels: np.ndarray, keys: list[str], networks: Mapping[str, Fused], wanted: Iterable[Key]
 ) -> Iterator[tuple[str, str, Tensor]]:
     """A batch's images for each (model, severity) `wanted`; crops are degraded once a severity and channels."""
-    seeds = seeds_of(keys, 0)
+    seeds, device = seeds_of(keys, 0), next(next(iter(networks.values())).parameters()).device
     by_input: dict[tuple[int, str], list[str]] = {}
     for name, severity in wanted:
         by_input.setdefault((networks[name].channels, severity), []).append(name)
     for (channels, severity), names in by_input.items():
-        images = degrade(as_images(torch.from_numpy(pixels), channels), seeds, SEVERITIES[severity])
+        images = degrade(as_images(torch.from_numpy(pixels).to(device), channels), seeds, SEVERITIES[severity])
         for name in names:
             yield name, severity, images

@@ -12,6 +12,7 @@ from models.explain.maximise.ascent_settings import PAPER, AscentSettings, alone
 from models.explain.maximise.canvas import Canvas, canvas_of, entered
 from models.explain.maximise.random_search import Search, search
 from models.network import CropNet
+from tasks.common.device import device_of, on
 from tasks.common.params import Params
 from tasks.explain.synthetic_pixels import ENTRY
 from tasks.explain.units import Explanation, Layer
@@ -183,7 +184,8 @@ def _maximised(
 ) -> AscentResult:
     settings = [one.settings for one in variants]
     return maximise(
-        network, layer.name, [unit], canvas=canvas, settings=settings, seeds=[params.seed],
+        on(network, device_of(params.device)), layer.name, [unit], canvas=canvas, settings=settings,
+        seeds=[params.seed],
         override_steps=_override_steps(settings), workers=params.threads,
     )  # fmt: skip
 

@@ -14,11 +14,12 @@ from models.explain.maximise.ascent_settings import AscentSettings
 from models.explain.maximise.canvas import Canvas, entered
 from models.explain.maximise.maximise_layer import LayerMaximisation, centred, maximise_layer
 from models.explain.rectifiers import only_modules_rectify
+from tasks.common.device import on
 from tasks.crop_table.png import Pixels
 from tasks.explain.synthetic_pixels import enlarged, pixels_of_canvas
 from tasks.explain.units import Explanation, Layer
 from tasks.pages.single_page import pixels_of
-from tasks.train.batches import as_images
+from tasks.train.batches import CPU, as_images
 
 RULES: tuple[Rule, ...] = ("deconvnet", "guided", "gradient")
 KINDS = ("best", "last", "majority")  # images kept of an optimisation
@@ -57,14 +58,16 @@ class UnitVisualiser:
         settings: of the optimisation, by name.
         projected: how many of a unit's top images are shown with their attribution.
         seed: of the random pixels; workers: threads.
+        device: where images are optimised.
     """
 
     def __init__(
         self, network: nn.Module, images: Images, *, canvas: Canvas, settings: Mapping[str, AscentSettings],
-        projected: int, seed: int, workers: int,
+        projected: int, seed: int, workers: int, device: torch.device = CPU,
     ) -> None:  # fmt: skip
         self._network, self._images, self._canvas, self._settings = network, images, canvas, settings
         self._projected, self._seed, self._workers = projected, seed, workers
+        self._climbed = on(network, device)
 
     def visualise(
         self, layer: Layer, units: Sequence[int] | None = None, *, optimised: Sequence[int] | None = None
@@ -79,7 +82,7 @@ class UnitVisualiser:
         units = list(range(len(layer.summary.mean)) if units is None else units)
         chosen = units if optimised is None else list(optimised)
         maximised = maximise_layer(
-            self._network, layer.name, chosen, canvas=self._canvas, settings=self._settings, seed=self._seed,
+            self._climbed, layer.name, chosen, canvas=self._canvas, settings=self._settings, seed=self._seed,
             crops=lambda some: self._starts(layer, some), workers=self._workers,
         )  # fmt: skip
         found = dict(zip(chosen, _images_of(maximised, self._canvas), strict=True))

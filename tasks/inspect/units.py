@@ -12,6 +12,7 @@ from models.explain.maximise.ascent_settings import AscentSettings
 from models.explain.maximise.canvas import Canvas, canvas_of, entered
 from models.explain.maximise.random_search import Search
 from tasks.common.determinism import deterministic
+from tasks.common.device import device_of
 from tasks.common.params import Params
 from tasks.common.progress import Progress, silent
 from tasks.explain.activation_maximisation import paper_settings, search_unit
@@ -72,7 +73,7 @@ def inspect_units(
         canvas, data = _canvas(subject)
         visualiser = UnitVisualiser(
             subject.network, subject.images, canvas=canvas, settings=settings, projected=params.report.projected,
-            seed=seed, workers=params.threads,
+            seed=seed, workers=params.threads, device=device_of(params.device),
         )  # fmt: skip
         progress(f"optimised images and attribution of {len(units)} {'unit' if len(units) == 1 else 'units'}")
         visuals = visualiser.visualise(found, units)

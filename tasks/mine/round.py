@@ -45,6 +45,7 @@ def score_for(job: RoundJob, *, fan_out: FanOut) -> None:
         severity=job.params.score.severity,
         nuisance=next(iter(nuisance_columns(job.params.labels)), None),
         fan_out=fan_out,
+        device=job.params.device,
         progress=job.progress,
     )
 

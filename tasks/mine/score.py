@@ -38,6 +38,7 @@ def score_pool(
     nuisance: str | None,
     fan_out: FanOut,
     split: str = POOL,
+    device: str = "auto",
     progress: Callable[[str], None] = log.info,
 ) -> int:
     """Score every crop of a split and write the score table (see `score_schema`) at `out`; returns its rows.
@@ -50,6 +51,7 @@ def score_pool(
         table: the crop table's folder.
         work: holds the parts that are scored; those of the same model and table are not scored again. It stays.
         severity: of the crops' degradation, which follows from their keys and is the same in every round.
+        device: `auto`, `cpu` or `cuda`, where the crops are degraded and scored.
         nuisance: the crop table's column that becomes the score table's `nuisance`, if any.
 
     Raises:
@@ -67,6 +69,7 @@ def score_pool(
         severity=severity,
         split=split,
         work=work.resolve(),
+        device=device,
     )
     parts = plan_parts(table.resolve(), scoring)
     if not parts:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from models.degrade import SEVERITIES, degrade, seeds_of
 from models.inference import Fused, fused
 from tasks.common.determinism import deterministic
+from tasks.common.device import device_of
 from tasks.common.params import UNWRITTEN
 from tasks.crop_table.png import GREY, RGB, Pixels, decode_png
 from tasks.mine.score_table import score_schema, write_scores
@@ -57,7 +58,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """What is the same for all parts: the model, how its input is made, and the folder for finished parts."""
+    """What is the same for all parts: the model, how its input is made, and the folder for finished parts.
+
+    `device` is the setting of params.yaml: each worker sees for itself what it has.
+    """
 
     model: Path
     weights: str
@@ -67,6 +71,7 @@ class Scoring:
     severity: str
     split: str
     work: Path
+    device: str
 
     def path_of(self, part: Part) -> Path:
         return self.work / f"part-{part.number:06d}.parquet"
@@ -81,18 +86,18 @@ def score_part(part: Part, scoring: Scoring) -> int:
     schema = score_schema(scoring.labels, weights=scoring.weights, severity=scoring.severity, part=part.identity)
     # A thread a worker: several in one process set the values that it has already.
     with deterministic(1), torch.inference_mode():
-        network = _network(scoring.model, scoring.weights)
+        network = _network(scoring.model, scoring.weights, device_of(scoring.device))
         scored = [table for piece in part.pieces for table in _scored(piece, scoring, network, schema)]
     write_scores(scoring.path_of(part), [pa.concat_tables(scored).combine_chunks()], schema)
     return part.rows
 
 
 @lru_cache(maxsize=1)
-def _network(model: Path, weights: str) -> Fused:
+def _network(model: Path, weights: str, device: torch.device) -> Fused:
     network, _ = load_model(model)
     if weights_of(model) != weights:
         raise UserError("the model was changed while it scored", where=model, fix="score again")
-    return fused(network)
+    return fused(network.to(device))
 
 
 def _scored(piece: Piece, scoring: Scoring, network: Fused, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -106,7 +111,7 @@ def _scored(piece: Piece, scoring: Scoring, network: Fused, schema: pa.Schema) -
         if SEVERITIES[scoring.severity] is not None:
             images = degrade(images, seeds_of(part["key"].to_pylist(), 0), SEVERITIES[scoring.severity])
         logits, features = network(images)
-        yield _scores(part, logits.softmax(1).numpy(), features.numpy(), scoring, schema)
+        yield _scores(part, logits.softmax(1).cpu().numpy(), features.cpu().numpy(), scoring, schema)
 
 
 def _read(piece: Piece, scoring: Scoring) -> pa.Table:
@@ -129,7 +134,7 @@ def _images(pngs: list[bytes], network: Fused, model: Path) -> torch.Tensor:
         if not fits:
             what = f"the model reads crops that are {reads}, the table's are {crops}"
             raise UserError(what, where=model, fix="train it on this table")
-    return as_images(torch.from_numpy(pixels), network.channels)
+    return as_images(torch.from_numpy(pixels).to(network.target_head.weight.device), network.channels)
 
 
 def decode_crops(pngs: list[bytes]) -> Pixels:

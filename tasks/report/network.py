@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from models.network import CropNet, folded
 from models.settings import CLEAN
+from tasks.common.device import device_of
 from tasks.common.params import Params
 from tasks.crop_table.shards import pictures
 from tasks.crop_table.splits import VALIDATION
@@ -74,6 +75,7 @@ def write_network(site: Site, evidence: Evidence, explained: Explanation, networ
     visualiser = UnitVisualiser(
         network, images_of, canvas=maximised.canvas,
         settings=settings, projected=params.report.projected, seed=params.seed, workers=params.threads,
+        device=device_of(params.device),
     )  # fmt: skip
     units, shown = [], []
     for layer, optimised in zip(explained.layers, chosen, strict=True):

@@ -13,6 +13,7 @@ from models.invariance import modes_of
 from models.settings import parts_of
 from models.training import Training
 from tasks.common.determinism import deterministic
+from tasks.common.device import device_of
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import SELECTION_SPLIT
 from tasks.sweep.sweep import Sweep
@@ -61,10 +62,11 @@ def measured_rate(sweep: Sweep, *, seconds: float) -> float:
     mode = max(sweep.space.modes, key=lambda name: len(parts_of(name)))
     with deterministic(params.threads):
         network, card = load_model(start)
+        device = device_of(params.device)
         labels, batch = Labels.of_card(card), params.train.batch
         crops = read_crops(sweep.table, labels, keys=read_training(start)["key"][: BATCHES * batch])
         training = Training(
-            network,
+            network.to(device),
             modes_of(mode),
             counts=crops.counts(labels, params.degrade),
             loss=params.loss,
@@ -75,11 +77,11 @@ def measured_rate(sweep: Sweep, *, seconds: float) -> float:
         )
         network.train()
         parts = cycle(torch.split(torch.arange(len(crops)), batch))
-        training.update(crops.batch(next(parts), params.degrade))  # warm-up
+        training.update(crops.batch(next(parts), params.degrade, device=device))  # warm-up
         began, seen = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             rows = next(parts)
-            training.update(crops.batch(rows, params.degrade))
+            training.update(crops.batch(rows, params.degrade, device=device))
             seen += len(rows)
     return seen / (time.monotonic() - began)
 

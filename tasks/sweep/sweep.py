@@ -11,6 +11,7 @@ from typing import TypedDict
 import torch
 
 from tasks.common.determinism import deterministic
+from tasks.common.device import device_of
 from tasks.common.dvc_stage import WORK, stage_facts
 from tasks.common.files import read_json, write_json
 from tasks.common.params import Params
@@ -176,7 +177,7 @@ def measure_model(params: Params, folder: Path, *, table: Path) -> dict[str, flo
     labels = params.labels
     with deterministic(params.threads):
         predictions = score_split(
-            {"model": Model.of_folder(folder)},
+            {"model": Model.of_folder(folder, device_of(params.device))},
             table=table,
             split=SELECTION_SPLIT,
             labels=labels,

@@ -22,6 +22,7 @@ from tasks.crop_table.splits import SEVERITY, TRAINING_SPLITS, VALIDATION
 from tasks.metrics.text_fpr import share_at, text_threshold
 from unfont.errors import UserError
 
+CPU = torch.device("cpu")
 FORWARD_BATCH = 256  # crops; larger ones leave the processor's cache
 VALIDATION_ROWS = 8192  # the most that an epoch is validated on
 
@@ -115,14 +116,27 @@ class Crops:
         known = torch.tensor(names.notna().to_numpy())
         return replace(self, targets=torch.where(known, indices, self.targets))
 
-    def batch(self, rows: Tensor, settings: DegradeSettings | None, *, epoch: int = 0, seed: int = 0) -> Batch:
-        """The crops at `rows`, degraded as they are in that epoch of the run with that seed."""
+    def batch(
+        self,
+        rows: Tensor,
+        settings: DegradeSettings | None,
+        *,
+        epoch: int = 0,
+        seed: int = 0,
+        device: torch.device = CPU,
+    ) -> Batch:
+        """The crops at `rows`, degraded as they are in that epoch of the run with that seed, on `device`."""
         seeds = seeds_at(self.seeds[rows], epoch, seed=seed)
         nuisances = {name: indices[rows] for name, indices in self.nuisances.items()}
         if self.coloured:
             nuisances[COLOUR] = _inks(self.images[rows], colours_of(seeds, settings))
-        images = degrade(as_images(self.images[rows], self.channels), seeds, settings)
-        return Batch(images=images, targets=self.targets[rows], nuisances=nuisances, pairs=self.pairs[rows])
+        images = degrade(as_images(self.images[rows].to(device), self.channels), seeds, settings)
+        return Batch(
+            images=images,
+            targets=self.targets[rows].to(device),
+            nuisances={name: indices.to(device) for name, indices in nuisances.items()},
+            pairs=self.pairs[rows].to(device),
+        )
 
     def counts(self, labels: Labels, settings: DegradeSettings | None, *, seed: int = 0) -> dict[str, Tensor]:
         """Of each nuisance, how many crops every target has of every label: int64 `[targets, labels]`.
@@ -189,12 +203,15 @@ class Validation:
 
 @torch.inference_mode()
 def logits_of(network: CropNet, images: Tensor) -> Tensor:
-    """Logits `[rows, labels]` of `images[rows, channels, h, w]`, forward in batches, in evaluation mode."""
-    training = network.training
+    """Logits `[rows, labels]` of `images[rows, channels, h, w]`, forward in batches, in evaluation mode.
+
+    The network may be on another device than the images; the logits are where the images are.
+    """
+    training, device = network.training, next(network.parameters()).device
     network.eval()
-    parts = [network(part) for part in torch.split(images, FORWARD_BATCH)]
+    parts = [network(part.to(device)) for part in torch.split(images, FORWARD_BATCH)]
     network.train(training)
-    return torch.cat(parts)
+    return torch.cat(parts).to(images.device)
 
 
 def as_images(pixels: Tensor, channels: int = 1) -> Tensor:

@@ -20,10 +20,11 @@ from models.network import CropNet
 from models.settings import AugmentSettings, Settings, TrainSettings
 from models.training import Mode, Training, uses_bfloat16
 from tasks.common.determinism import derived_seed, deterministic
+from tasks.common.device import device_of
 from tasks.common.params import MineSettings, Params
 from tasks.common.progress import Progress
 from tasks.train.batch_sampler import batches_in, epoch_batches
-from tasks.train.batches import Crops, Validation
+from tasks.train.batches import CPU, Crops, Validation
 from tasks.train.checkpoint import (
     Examples,
     Facts,
@@ -79,6 +80,7 @@ def train_network(
     """Train `network` in place, from a checkpoint in `work` if there is one, in `train.processes` processes.
 
     Must run within `deterministic`. Where one of the other processes is lost, all go on from the last checkpoint.
+    On a GPU one process trains; the network is back on the processor when it is done.
 
     Args:
         added: keys of the crops that some round added; the histogram of examples counts them apart.
@@ -87,12 +89,14 @@ def train_network(
         counts: of each nuisance, for the modes: the training crops `[targets, labels]`.
 
     Raises:
-        UserError: another process was lost twice within an epoch; `work` has the checkpoint of another long training.
+        UserError: another process was lost twice within an epoch; `work` has the checkpoint of another long training;
+            `device` is `cuda` and there is no GPU.
     """
     is_added = torch.from_numpy(pd.Index(crops.keys).isin(list(added)))
     run = _Run(
         network=network, crops=crops, added=is_added, params=params, train=train, seed=seed, mine=mine,
         modes=tuple(modes), counts=dict(counts or {}), background=validation.background,
+        device=device_of(params.device),
     )  # fmt: skip
     processes, nodes = _spread_of(run)
     finished = -1
@@ -103,7 +107,9 @@ def train_network(
         torch.set_rng_state(random)
         try:
             with together(run, processes, nodes=nodes) as group:
-                return _train(run, group, validation, work=work / "checkpoint", progress=progress)
+                trained = _train(run, group, validation, work=work / "checkpoint", progress=progress)
+            network.to(CPU)
+            return trained
         except HelperLostError as lost:
             epochs = epochs_in(work / "checkpoint")
             if epochs <= finished:
@@ -130,6 +136,7 @@ class _Run:
     modes: tuple[type[Mode], ...]
     counts: dict[str, Tensor]
     background: int | None
+    device: torch.device
 
     @property
     def nbytes(self) -> int:
@@ -137,7 +144,7 @@ class _Run:
 
     def training(self, group: Group) -> Training:
         return Training(
-            self.network,
+            self.network.to(self.device),
             self.modes,
             counts=self.counts,
             loss=self.params.loss,
@@ -187,7 +194,8 @@ class _Run:
         exact = {  # all change rounding
             "threads of each process": threads_of(self.params, group),
             "processes in all": group.size,
-            "bfloat16": uses_bfloat16(self.train),
+            "bfloat16": uses_bfloat16(self.train, self.device),
+            "device": self.device.type,
         }
         return {
             **settings,
@@ -201,7 +209,8 @@ class _Run:
 
 def _spread_of(run: _Run) -> tuple[int, int]:
     """Processes of each machine, and machines; one each where parts of a batch would have fewer than two rows."""
-    processes, nodes = run.train.processes, run.train.nodes
+    # Processes are for cores: on a GPU a machine has one.
+    processes, nodes = run.train.processes if run.device.type == "cpu" else 1, run.train.nodes
     return (processes, nodes) if processes * nodes <= min(run.train.batch, len(run.crops)) // 2 else (1, 1)
 
 
@@ -248,7 +257,7 @@ def _train_epoch(
     degraded = ramped(run.params.degrade, epoch, run.train)
     seen: list[_Step] = []
     for rows in run.batches(epoch, group):
-        update = training.update(run.crops.batch(rows, degraded, epoch=epoch, seed=run.seed))
+        update = training.update(run.crops.batch(rows, degraded, epoch=epoch, seed=run.seed, device=run.device))
         seen.append(_Step(update.metrics, rows, update.p_true))
         if pace is not None:
             pace.step(len(rows) * group.size)

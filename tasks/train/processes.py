@@ -70,7 +70,7 @@ class Group:
         if self.size == 1:
             return
         grads = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-        reached = torch.tensor([float(weight.grad is not None) for weight in weights])
+        reached = weights[0].new_tensor([float(weight.grad is not None) for weight in weights])
         flat = torch.cat([grad.reshape(-1) for grad in grads] + [reached])
         dist.all_reduce(flat)
         flat /= self.size

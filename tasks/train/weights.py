@@ -64,7 +64,7 @@ def check_size(pixels: np.ndarray, networks: Mapping[str, CropNet], table: Path)
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Safetensors; the same tensors are the same bytes."""
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

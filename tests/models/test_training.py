@@ -3,6 +3,7 @@ import torch
 
 from models.network import CropNet
 from models.training import Training, normalised, uses_bfloat16
+from tasks.train.batches import CPU
 from tests.models.toymodes import INVARIANCE, LOSS, NETWORK, TRAIN, batch, make
 
 
@@ -58,11 +59,11 @@ def test_a_step_in_bfloat16_has_nearly_the_gradient_of_one_in_float32():
 @pytest.mark.parametrize("vectors", [True, False])
 def test_bfloat16_is_chosen_where_the_processor_multiplies_it(monkeypatch, tiles, vectors):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": tiles, "avx512_bf16": vectors})
-    assert uses_bfloat16(with_precision("auto")) is (tiles or vectors)
-    assert uses_bfloat16(with_precision("bfloat16"))
-    assert not uses_bfloat16(with_precision("float32"))
+    assert uses_bfloat16(with_precision("auto"), CPU) is (tiles or vectors)
+    assert uses_bfloat16(with_precision("bfloat16"), CPU)
+    assert not uses_bfloat16(with_precision("float32"), CPU)
 
 
 def test_bfloat16_is_not_chosen_on_a_processor_that_says_nothing(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    assert not uses_bfloat16(with_precision("auto"))
+    assert not uses_bfloat16(with_precision("auto"), CPU)

@@ -45,10 +45,12 @@ def make(
     steps: int = 20,
     learning_rate: float = 0.01,
     counts: Mapping[str, Tensor] = COUNTS,
+    device: torch.device | None = None,
     **changes,
 ) -> Training:
     torch.manual_seed(seed)
     network = CropNet(NETWORK, labels=3, height=16, width=32, erases=any(part.erases for part in modes_of(mode)))
+    network.to(device)
     train = TRAIN.model_copy(update={"learning_rate": learning_rate})
     invariance = INVARIANCE.model_copy(update=changes)
     return Training(network, modes_of(mode), counts=counts, loss=LOSS, train=train, invariance=invariance, steps=steps)

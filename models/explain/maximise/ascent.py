@@ -29,6 +29,7 @@ from models.explain.maximise.partial_network import PartialNetwork, ReluGradient
 from models.explain.maximise.regularise import Regulariser, rolled, shifts_of
 from models.explain.threads import in_threads
 
+CPU = torch.device("cpu")
 START = 10 / 255  # standard deviation of the random pixels, of the canvas's range, as in the paper's code
 CACHED = 65_536  # pixels of a batch whose maps stay in a core's cache; twice as many take a third longer each
 PAPER_RATE, PAPER_PROGRESS = 100.0, 2.0
@@ -82,7 +83,8 @@ def maximise(
     Of a layer with spatial positions, a unit's activation is the one at the middle position.
 
     Args:
-        network: any module that takes images `[batch, *canvas.shape]`. It is left as it was.
+        network: any module that takes images `[batch, *canvas.shape]`; the images are optimised on its device. It is
+            left as it was.
         layer: name of a module of it; its output is `[batch, units]` or `[batch, units, positions…]`.
         units: numbers of the layer's units.
         canvas: what the pixels are.
@@ -108,7 +110,7 @@ def maximise(
         batches = optimisation.batches(samples[:, 1])
         found = []
         for part in in_threads(partial(optimisation.run, rows, samples[:, 0], starts), batches, workers):
-            found.append(part)
+            found.append(part.on(CPU))
             done(len(part.silent))
     order = torch.cat(batches).argsort()
     gathered = {field.name: torch.cat([getattr(one, field.name) for one in found])[order] for field in fields(_Found)}
@@ -147,10 +149,11 @@ class _Optimisation:
     def run(self, rows: Tensor, group: Tensor, starts: Tensor | None, batch: Tensor) -> "_Found":
         """Optimise the samples `batch`, indices into `rows[n, 3]` (unit, setting, seed) and `group[n]` (of start)."""
         unit, setting, seed = rows[batch].unbind(1)
-        columns = Columns([self.settings[number] for number in setting.tolist()])
-        x = (self.noise(seed) if starts is None else starts[group[batch]]) - self.canvas.neutral
+        device = self.to_layer.device
+        columns = Columns([self.settings[number] for number in setting.tolist()], device)
+        x = (self.noise(seed) if starts is None else starts[group[batch]]).to(device) - self.canvas.neutral
         regularise = Regulariser(columns, x, self.rate, self.progress)
-        shifts = shifts_of(columns, seed)
+        unit, shifts = unit.to(device), shifts_of(columns, seed)
         found = _Found.none(x)
         for step in range(columns.steps):
             x = x.clamp(self.canvas.low - self.canvas.neutral, self.canvas.high - self.canvas.neutral)
@@ -196,13 +199,12 @@ class _Found:
 
     @classmethod
     def none(cls, x: Tensor) -> "_Found":
-        count = len(x)
-        nothing, never = torch.full((count,), math.nan), torch.full((count,), -1)
+        nothing, never = x.new_full((len(x),), math.nan), x.new_full((len(x),), -1, dtype=torch.int64)
         return cls(
-            best=x.clone(), best_activation=torch.full((count,), -math.inf), best_step=never.clone(),
+            best=x.clone(), best_activation=torch.full_like(nothing, -math.inf), best_step=never.clone(),
             last=x, last_activation=nothing, majority=torch.full_like(x, math.nan),
-            majority_activation=nothing.clone(), majority_step=never, silent=torch.ones(count, dtype=torch.bool),
-            overridden=torch.zeros(count, dtype=torch.bool),
+            majority_activation=nothing.clone(), majority_step=never, silent=torch.ones_like(never, dtype=torch.bool),
+            overridden=torch.zeros_like(never, dtype=torch.bool),
         )  # fmt: skip
 
     def update(self, step: int, x: Tensor, values: Tensor, unit: Tensor, *, own: Tensor, overridden: bool) -> None:
@@ -220,6 +222,9 @@ class _Found:
             self.majority[first], self.majority_activation[first] = x[first], activation[first]
             self.majority_step[first] = step
 
+    def on(self, device: torch.device) -> "_Found":
+        return _Found(**{name: value.to(device) for name, value in vars(self).items()})
+
     def shifted(self, neutral: float) -> "_Found":
         """With images in the canvas's pixels."""
         self.best, self.last, self.majority = self.best + neutral, self.last + neutral, self.majority + neutral
@@ -233,13 +238,13 @@ def gain(to_layer: PartialNetwork, canvas: Canvas, window: Window) -> tuple[Tens
     norm of the sum's gradient is, on average, the sum of the squared norms (Hutchinson 1989). Of a layer without any
     active unit it is that of the gradient override; 1 where there is none either.
     """
-    pixels = window.cut(probes(canvas))
+    pixels = window.cut(probes(canvas)).to(to_layer.device)
     for override in (False, True):
         leaf = pixels.clone().requires_grad_()
-        with ReluGradientOverride(torch.full((len(leaf),), override)):
+        with ReluGradientOverride(torch.full((len(leaf),), override, device=leaf.device)):
             values = window.units(to_layer, leaf, canvas.neutral)
             signs = torch.randint(2, values.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-            gradient = gradient_of(to_layer, (values * signs).sum(), leaf)
+            gradient = gradient_of(to_layer, (values * signs.to(leaf.device)).sum(), leaf)
         active = int((values != 0).sum())
         if gradient.any():
             return values.detach(), float(gradient.double().square().sum() / max(active, 1)) ** 0.5

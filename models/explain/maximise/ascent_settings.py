@@ -7,6 +7,7 @@ and so do pixels of blur; rates do not, and `models.explain.maximise.ascent` tel
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from pydantic import Field
@@ -109,16 +110,17 @@ def _sampled(generator: torch.Generator) -> AscentSettings:
 class Columns:
     """Settings of a batch as tensors `[batch]`, so that each sample has its own; all take as many steps."""
 
-    def __init__(self, settings: Sequence[AscentSettings]) -> None:
+    def __init__(self, settings: Sequence[AscentSettings], device: torch.device | None = None) -> None:
+        column = partial(torch.tensor, device=device)
         (self.steps,) = {one.steps for one in settings}
-        self.rate = torch.tensor([one.rate for one in settings])
-        self.progress = torch.tensor([math.inf if one.progress is None else one.progress for one in settings])
-        self.decay = torch.tensor([one.decay for one in settings])
-        self.blur_width = torch.tensor([one.blur_width for one in settings])
-        self.blur_every = torch.tensor([one.blur_every for one in settings])
-        self.norm_percent = torch.tensor([one.norm_percent for one in settings])
-        self.contribution_percent = torch.tensor([one.contribution_percent for one in settings])
-        self.jitter = torch.tensor([one.jitter for one in settings])
+        self.rate = column([one.rate for one in settings])
+        self.progress = column([math.inf if one.progress is None else one.progress for one in settings])
+        self.decay = column([one.decay for one in settings])
+        self.blur_width = column([one.blur_width for one in settings])
+        self.blur_every = column([one.blur_every for one in settings])
+        self.norm_percent = column([one.norm_percent for one in settings])
+        self.contribution_percent = column([one.contribution_percent for one in settings])
+        self.jitter = column([one.jitter for one in settings])
 
     def blurred_at(self, step: int) -> Tensor:
         """Numbers of the samples that are blurred after step `step`, the first included as the paper's code does."""

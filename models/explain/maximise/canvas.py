@@ -61,7 +61,7 @@ def canvas_of(network: nn.Module, images: Tensor, *, entry: str | None = None) -
     """The canvas that real images `[n, channels, height, width]` span at `entry`; all but the outermost hundredth."""
     pixels = entered(network, entry, images)
     channels, height, width = pixels.shape[1:]
-    low, high = np.quantile(pixels.numpy(), (0.005, 0.995))
+    low, high = np.quantile(pixels.cpu().numpy(), (0.005, 0.995))
     return Canvas(
         channels=channels, height=height, width=width, low=float(low), high=float(high), neutral=float(pixels.mean()),
         entry=entry,
@@ -107,7 +107,7 @@ class Window:
 def whole(to_layer: PartialNetwork, canvas: Canvas) -> Window:
     """The window that is the whole canvas, at the middle position of the layer."""
     with torch.no_grad():
-        sides = to_layer(probes(canvas)[:1]).shape[2:]
+        sides = to_layer(probes(canvas)[:1].to(to_layer.device)).shape[2:]
     middle = tuple(count // 2 for count in sides)
     return Window(0, 0, canvas.height, canvas.width, (0, 0, 0, 0), middle, canvas.height * canvas.width)
 
@@ -120,7 +120,7 @@ def window_of(to_layer: PartialNetwork, canvas: Canvas, *, cut: bool = True) -> 
     the whole image, its units must have the same values. Without `cut` it is the whole canvas, and only the field is
     measured.
     """
-    noise = probes(canvas)
+    noise = probes(canvas).to(to_layer.device)
     everything = whole(to_layer, canvas)
     values, seen = _dependence(to_layer, everything, noise, canvas.neutral)
     if not seen.any():
@@ -145,7 +145,7 @@ def window_of(to_layer: PartialNetwork, canvas: Canvas, *, cut: bool = True) -> 
 def _dependence(to_layer: PartialNetwork, window: Window, noise: Tensor, neutral: float) -> tuple[Tensor, Tensor]:
     """The units' values, and which pixels `[height, width]` they depend on, zero ReLUs or not."""
     pixels = noise.clone().requires_grad_()
-    with torch.enable_grad(), ReluGradientOverride(torch.ones(len(noise), dtype=torch.bool)):
+    with torch.enable_grad(), ReluGradientOverride(torch.ones_like(noise[:, 0, 0, 0], dtype=torch.bool)):
         values = window.units(to_layer, pixels, neutral)
         gradient = gradient_of(to_layer, values.sum(), pixels)
     return values.detach(), touched(gradient)

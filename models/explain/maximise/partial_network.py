@@ -10,16 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from models.explain.hooks import ReachedError, module_of, run_to
+from models.explain.hooks import ReachedError, device_of, module_of, run_to
 
 
 class PartialNetwork:
-    """A network up to a layer, from pixels `[batch, channels, height, width]`; threads may share it."""
+    """A network up to a layer, from pixels `[batch, channels, height, width]` on `device`; threads may share it."""
 
     def __init__(self, network: nn.Module, layer: str, entry: str | None, shape: tuple[int, int, int]) -> None:
         self.layer, self.entry = layer, entry
         self._network = network
-        self._blank = torch.zeros(1, *shape)
+        self.device = device_of(network)
+        self._blank = torch.zeros(1, *shape, device=self.device)
         self._own = threading.local()
 
     def __call__(self, pixels: Tensor) -> Tensor:

@@ -31,8 +31,8 @@ class Blur:
     def __init__(self, width: Tensor, height: int, length: int) -> None:
         widths, self._kind = torch.unique(width, return_inverse=True)
         # As matrices, so that samples of all widths are one product; and reflection costs nothing.
-        self._down = torch.stack([gaussian_matrix(height, float(width)) for width in widths])
-        self._along = torch.stack([gaussian_matrix(length, float(width)) for width in widths])
+        self._down = torch.stack([gaussian_matrix(height, float(width)) for width in widths]).to(width.device)
+        self._along = torch.stack([gaussian_matrix(length, float(width)) for width in widths]).to(width.device)
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
         """`x[rows]`, blurred."""
@@ -100,7 +100,10 @@ def percentile(values: Tensor, percent: Tensor) -> Tensor:
 
     It is the order statistic at or above NumPy's linear interpolation: no value lies between the two.
     """
-    ordered = torch.from_numpy(np.sort(values.flatten(1).numpy(), axis=1))  # thirty times as fast as torch's sort
+    if values.device.type == "cpu":
+        ordered = torch.from_numpy(np.sort(values.flatten(1).numpy(), axis=1))  # thirty times as fast as torch's sort
+    else:
+        ordered = values.flatten(1).sort(dim=1).values
     # Rounded: 50.000001% of an even number must not be one pixel more.
     index = (percent.double() / 100 * (ordered.shape[1] - 1)).sub(1e-6).ceil().long()
     return ordered.gather(1, index[:, None])[:, :, None, None]
@@ -113,15 +116,15 @@ def shifts_of(columns: Columns, seed: Tensor) -> Tensor | None:
     sampled = {
         one: torch.rand(columns.steps, 2, generator=torch.Generator().manual_seed(one)) for one in set(seed.tolist())
     }
-    unit = torch.stack([sampled[one] for one in seed.tolist()], dim=1)
+    unit = torch.stack([sampled[one] for one in seed.tolist()], dim=1).to(columns.jitter.device)
     return ((2 * columns.jitter + 1)[:, None] * unit).long() - columns.jitter[:, None]
 
 
 def rolled(x: Tensor, shift: Tensor) -> Tensor:
     """Each sample moved by its `shift[batch, 2]` (rows down, columns right); a pixel that leaves comes in opposite."""
     height, width = x.shape[2:]
-    rows = (torch.arange(height) - shift[:, :1]) % height
-    columns = (torch.arange(width) - shift[:, 1:]) % width
+    rows = (torch.arange(height, device=x.device) - shift[:, :1]) % height
+    columns = (torch.arange(width, device=x.device) - shift[:, 1:]) % width
     indices = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
     return x.flatten(2).gather(2, indices[:, None].expand(-1, x.shape[1], -1)).view_as(x)
 
