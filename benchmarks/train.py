@@ -1,18 +1,21 @@
 """Training beside other work, and beside the same network elsewhere.
 
-    python -m benchmarks.train TABLE [--repeats 2] [--peers FOLDER]
+    python -m benchmarks.train TABLE [--repeats 2] [--peers FOLDER] [--part company|peers]
 
 TABLE is the crop table that the stage `tag` wrote. Installs the peers (benchmarks/peers/train.txt) in a temporary
-folder, or uses those in --peers; writes benchmarks/results/train.json. Nothing else should run.
+folder, or uses those in --peers; writes benchmarks/results/train.json. Nothing else should run. With --part one of its
+two parts is measured anew, and the other stays.
 
-`company.<way>.<busy>`: crops/s of a training (benchmarks.train_stage) beside so many busy processes, 0, 1, 2 and 4, for
-each way to use the cores (`WAYS`): median, smallest and largest over epochs and repeats. `beside_busy` is the share of
-its rate alone that the package's own way, `processes`, keeps beside one busy process.
+`company.<way>.<busy>`: crops/s of a training with the heads of `conditional` (benchmarks.train_stage) beside so many
+busy processes, 0, 1, 2 and 4, for each way to use the cores (`WAYS`): median, smallest and largest over epochs and
+repeats. `beside_busy` is the share of its rate alone that the package's own way, `processes`, keeps beside one busy
+process.
 
-`peers.<way>`: crops/s of the same network on the same crops, alone (benchmarks.train_peers). `ratio.<peer>` is the
-training's rate over the peer's; `ratio.bare_loop` over that of bare steps on tensors in memory, which degrade nothing,
+`peers.<way>`: crops/s of the same network on the same crops, alone: `ours` and `ours_float32` are round 0, which has no
+heads (benchmarks.train_stage), the others those of benchmarks.train_peers. `ratio.<peer>` is the rate of `ours` over
+the peer's; `ratio.bare_loop` over that of bare steps on tensors in memory, which degrade nothing,
 `ratio.bare_loop_degrading` over bare steps that do. `ratio.matmul` is the share of the FLOP/s of a measured matrix
-product, in float32 on all cores, that a training in float32 does in its network.
+product, in float32 on all cores, that `ours_float32` does in its network.
 """
 
 import argparse
@@ -53,45 +56,65 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
+# A training as round 0 has it.
+OURS: dict[str, dict[str, Any]] = {"ours": WAYS["processes"][0], "ours_float32": WAYS["processes_float32"][0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--crops", type=int, default=6_400)
     parser.add_argument("--peers", type=Path, help="folder of the installed peers, kept; made where it is missing")
+    parser.add_argument("--part", choices=("company", "peers"), help="the part to measure; else both")
     arguments = parser.parse_args()
     if not arguments.table.is_dir():
         parser.error(f"there is no table at {arguments.table}: unfont run tag")
-    found: dict[str, dict[str, list[float]]] = {way: {str(busy): [] for busy in BUSY} for way in WAYS}
-    for _ in range(arguments.repeats):
-        for busy in BUSY:
-            for way in WAYS:
-                found[way][str(busy)] += measured(way, busy, arguments.table, arguments.crops)
-                print(busy, way, found[way][str(busy)], file=sys.stderr, flush=True)
-    company = {way: {busy: rate_of(rates) for busy, rates in own.items()} for way, own in found.items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = installed(arguments.peers or Path(scratch))
-        peers: dict[str, list[float]] = {way: [] for way in PEER_WAYS}
-        products = []
-        for _ in range(arguments.repeats):
-            for way in PEER_WAYS:
-                peers[way] += of_peer(way, folder, arguments.table, arguments.crops)
-                print(way, peers[way], file=sys.stderr, flush=True)
-            products.append(product_rate())
-    result = {
-        "machine": machine(),
-        "company": company,
-        "beside_busy": round(rate(company, "processes", "1") / rate(company, "processes", "0"), 3),
-        "peers": {way: rate_of(rates) for way, rates in peers.items()},
-        "matrix_product_gflops": [round(product / 1e9, 1) for product in products],
-        "ratio": {way: round(rate(company, "processes", "0") / statistics.median(peers[way]), 3) for way in PEER_WAYS}
-        | {"matmul": matmul_share(rate(company, "processes_float32", "0"), statistics.median(products))},
-    }
+    if arguments.part and not RESULT.exists():
+        parser.error(f"--part replaces a part of {RESULT.name}, which there is none of: leave it out")
+    result = json.loads(RESULT.read_text(encoding="utf-8")) if arguments.part else {}
+    if arguments.part != "peers":
+        result |= beside_others(arguments.table, arguments.crops, arguments.repeats)
+    if arguments.part != "company":
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = installed(arguments.peers or Path(scratch))
+            result |= beside_peers(arguments.table, arguments.crops, arguments.repeats, folder)
+    result["machine"] = machine()
     RESULT.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def rate(company: dict[str, dict[str, dict[str, float]]], way: str, busy: str) -> float:
-    return company[way][busy]["crops_per_s"]
+def beside_others(table: Path, crops: int, repeats: int) -> dict[str, Any]:
+    """`company` and `beside_busy`."""
+    found: dict[str, dict[str, list[float]]] = {way: {str(busy): [] for busy in BUSY} for way in WAYS}
+    for _ in range(repeats):
+        for busy in BUSY:
+            for way, (settings, environment) in WAYS.items():
+                with company(busy):
+                    # Beside others a spinning way takes minutes for what it does alone in seconds.
+                    some = crops if not busy else crops // 4
+                    found[way][str(busy)] += stage(settings, table, some, environment, mode="conditional")
+                print(busy, way, found[way][str(busy)], file=sys.stderr, flush=True)
+    rates = {way: {busy: rate_of(each) for busy, each in own.items()} for way, own in found.items()}
+    own = rates["processes"]
+    return {"company": rates, "beside_busy": round(own["1"]["crops_per_s"] / own["0"]["crops_per_s"], 3)}
+
+
+def beside_peers(table: Path, crops: int, repeats: int, folder: Path) -> dict[str, Any]:
+    """`peers`, `ratio` and the matrix products."""
+    rates: dict[str, list[float]] = {way: [] for way in (*OURS, *PEER_WAYS)}
+    products = []
+    for _ in range(repeats):
+        for way in rates:
+            rates[way] += stage(OURS[way], table, crops) if way in OURS else of_peer(way, folder, table, crops)
+            print(way, rates[way], file=sys.stderr, flush=True)
+        products.append(product_rate())
+    median = {way: statistics.median(each) for way, each in rates.items()}
+    ratios = {way: round(median["ours"] / median[way], 3) for way in PEER_WAYS}
+    return {
+        "peers": {way: rate_of(each) for way, each in rates.items()},
+        "matrix_product_gflops": [round(product / 1e9, 1) for product in products],
+        "ratio": ratios | {"matmul": matmul_share(median["ours_float32"], statistics.median(products))},
+    }
 
 
 def installed(folder: Path) -> Path:
@@ -129,12 +152,17 @@ def flops() -> float:
     return counter.get_total_flops() / 2
 
 
-def measured(way: str, busy: int, table: Path, crops: int) -> list[float]:
-    """Crops a second of each epoch but the first, in a process of its own beside so many busy ones."""
-    settings, environment = WAYS[way]
-    with company(busy):
-        words = [str(table), json.dumps(settings), "--crops", str(crops)]
-        return rates_said("benchmarks.train_stage", *words, environment=environment)
+def stage(
+    settings: dict[str, Any],
+    table: Path,
+    crops: int,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    mode: str | None = None,
+) -> list[float]:
+    """Crops a second of each epoch but the first of a training in a process of its own."""
+    words = [str(table), json.dumps(settings), "--crops", str(crops), *(["--mode", mode] if mode else [])]
+    return rates_said("benchmarks.train_stage", *words, environment=environment)
 
 
 def rates_said(module: str, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> list[float]:

@@ -1,9 +1,9 @@
 """A training as a stage runs it, measured: `python -m benchmarks.train_stage TABLE '{"processes": 2}' [--crops N]`.
 
-Trains the default network with the heads of `conditional` on the first crops of TABLE's `train` split, and validates it
-on the same share of `validation`, with the train settings in the JSON over those of params.yaml, and prints the crops/s
-of each epoch but the first as JSON: degradation, batches, heads, metrics, averaging, validation and checkpoint are in
-it, starting and reading are not.
+Trains the default network on the first crops of TABLE's `train` split, and validates it on the same share of
+`validation`, with the train settings in the JSON over those of params.yaml, and prints the crops/s of each epoch but
+the first as JSON: degradation, batches, metrics, averaging, validation and checkpoint are in it, starting and reading
+are not. It trains as round 0 does, or with --mode as that mode of invariance, its heads included.
 """
 
 import argparse
@@ -30,11 +30,13 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("train", type=json.loads, help="settings of the section `train`, and `threads`")
     parser.add_argument("--crops", type=int, default=12_800)
+    parser.add_argument("--mode", help="of invariance")
     arguments = parser.parse_args()
     params = params_of(arguments.train)
     labels = Labels.of_table(arguments.table, params.labels, channels=params.crops.channels)
     crops = first_crops(arguments.table, labels, arguments.crops)
-    print(json.dumps(rates(params, labels, crops, validation_of(arguments.table, labels, arguments.crops))))
+    validation = validation_of(arguments.table, labels, arguments.crops)
+    print(json.dumps(rates(params, labels, crops, validation, mode=arguments.mode)))
 
 
 def params_of(changes: dict[str, object]) -> Params:
@@ -55,7 +57,7 @@ def validation_of(table: Path, labels: Labels, crops: int) -> Validation:
     return Validation(table, labels, rows=round(min(rows[VALIDATION], VALIDATION_ROWS) * crops / rows[TRAIN]))
 
 
-def rates(params: Params, labels: Labels, crops: Crops, validation: Validation) -> list[float]:
+def rates(params: Params, labels: Labels, crops: Crops, validation: Validation, *, mode: str | None) -> list[float]:
     """Crops a second of every epoch but the first."""
     ends: list[float] = []
 
@@ -63,11 +65,11 @@ def rates(params: Params, labels: Labels, crops: Crops, validation: Validation) 
         if line.startswith("epoch"):
             ends.append(time.perf_counter())
 
-    card = make_card(params, labels, mode="conditional", size=(crops.images.shape[1], crops.images.shape[2]))
+    card = make_card(params, labels, mode=mode or "erm", size=(crops.images.shape[1], crops.images.shape[2]))
     with tempfile.TemporaryDirectory() as work, deterministic(params.threads, seed=params.seed):
         train_network(
             untrained(card, crops, params), crops, validation, params=params, train=params.train, seed=params.seed,
-            work=Path(work), progress=note, modes=modes_of("conditional"),
+            work=Path(work), progress=note, modes=modes_of(mode) if mode else (),
             counts=crops.counts(labels, params.degrade, seed=params.seed),
         )  # fmt: skip
     return [round(len(crops) / (end - start), 1) for start, end in pairwise(ends)]
