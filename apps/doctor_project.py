@@ -26,6 +26,7 @@ def project_findings() -> Iterator[Finding]:
     if params.labels.draws and (Path(params.fonts.source) / "package-lock.json").is_file():
         yield font_packages(Path(params.fonts.source), optional=params.fonts.optional)
     yield from (_port(name, *port) for name, port in PORTS.items())
+    yield _device(params.device)
     yield from _threads(params.threads)
     yield from _pipeline()
 
@@ -62,6 +63,16 @@ def _port(name: str, port: int, option: str) -> Finding:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
     fix = f"where it is not `unfont ui`, give that another by {option}" if taken else ""
     return Finding(f"port {port} of {name}", "taken" if taken else "free", fix, needed=False)
+
+
+def _device(setting: str) -> Finding:
+    from tasks.common.device import device_of  # torch takes a second to import
+
+    try:
+        found = device_of(setting)
+    except UserError as error:
+        return Finding("device", f"{error.what} ({error.where})", error.fix)
+    return Finding("device", f"{'a GPU' if found.type == 'cuda' else 'the processor'} ({setting})")
 
 
 def _threads(threads: int) -> Iterator[Finding]:

@@ -35,6 +35,10 @@ def run(
 def _run_stale(stage: str | None, stale: list[str], params: "Params") -> None:
     from apps.profiles import cost_of
 
+    if params.device == "cuda":
+        from tasks.common.device import device_of
+
+        device_of(params.device)  # before the stages that need none
     print(f"{len(stale)} stages are stale: {', '.join(stale)}")
     print(f"profile {params.profile}: the whole pipeline costs {cost_of(params.profile)}", flush=True)
     from flows.pipeline import run_pipeline

@@ -5,8 +5,10 @@ import socket
 import subprocess
 
 import pytest
+import yaml
 
-from apps.doctor_project import _pipeline, _port, _store, _threads, project_findings, why_stale
+from apps.doctor_project import _device, _pipeline, _port, _store, _threads, project_findings, why_stale
+from tests.command import status_of
 from tests.conftest import ROOT
 
 
@@ -39,6 +41,19 @@ def test_a_missing_folder_of_fonts_and_a_damaged_store_have_their_fix(project):
     assert "fonts.source" in found["fonts"].fix
     assert "file is not a database" in _store().state and "move it away" in found["MLflow store"].fix
     assert not found["fonts"].good
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_has_its_fix_and_stops_a_run(project, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert _device("auto").state == "the processor (auto)"
+    values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    (project / "params.yaml").write_text(yaml.safe_dump(values | {"device": "cuda"}), encoding="utf-8")
+    assert "set it to auto or cpu" in _device("cuda").fix
+    assert status_of(monkeypatch, "run") == 2
+    said = capsys.readouterr()
+    assert (
+        "finds no GPU that it can use (params.yaml: device)" in said.err and said.err.count("\n") == 1 and not said.out
+    )
 
 
 def test_a_broken_dvc_yaml_has_its_fix(project):
