@@ -241,6 +241,48 @@ def committed(project):
     return project
 
 
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_clean_clone_that_pulls_runs_nothing_again(committed, tmp_path, monkeypatch, kind):
+    with remote(kind, tmp_path, monkeypatch) as settings:
+        own = committed / ".dvc" / "config.local"
+        own.write_text(settings, encoding="utf-8")
+        dvc(committed, "push")
+        own.unlink()
+        clone = tmp_path / "clone"
+        git(tmp_path, "clone", "--quiet", str(committed), "clone")
+        (clone / ".dvc" / "config.local").write_text(settings, encoding="utf-8")
+        dvc(clone, "pull")
+    assert is_clean(clone)
+    monkeypatch.chdir(clone)
+    assert unfont("run") == (0, "nothing to do: everything is up to date\n")
+    assert "Running" not in dvc(clone, "repro")
+    for made in ("report/index.html", "rounds/2/model.safetensors", "chosen.json"):
+        assert (clone / "data/debug" / made).read_bytes() == (committed / "data/debug" / made).read_bytes()
+
+
+@contextlib.contextmanager
+def remote(kind, folder, monkeypatch):
+    """A DVC remote, as its lines of configuration: a folder, or S3 by its protocol."""
+    if kind == "folder":
+        yield f"[core]\nremote = store\n['remote \"store\"']\nurl = {folder / 'remote'}\n"
+        return
+    pytest.importorskip("dvc_s3")
+    boto3 = pytest.importorskip("boto3")
+    from moto.server import ThreadedMotoServer
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        address = "http://{}:{}".format(*server.get_host_and_port())
+        boto3.client("s3", endpoint_url=address).create_bucket(Bucket="crops")
+        yield f"[core]\nremote = store\n['remote \"store\"']\nurl = s3://crops/dvc\nendpointurl = {address}\n"
+    finally:
+        server.stop()
+
+
 def test_an_experiment_in_a_copy_is_recorded_in_the_project_s_own_store(committed):
     before = {run.info.run_id for run in stage_runs()}
     dvc(committed, "exp", "run", "--temp", "--set-param", "words.drawn=101", "words")
