@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.server_gone import shown_if_there
 from tasks.common.front_address import front_address
 from tasks.common.mlflow_record import Record
 from tasks.common.params import Params
@@ -26,7 +27,8 @@ def publish_links(name: str, record: Record, params: Params) -> None:
     lines = [f"MLflow run {record.link()}"]
     if (params.home / "report" / "index.html").exists():
         lines.append(f"[Report]({_report_address()}), as the last run left it")
-    create_markdown_artifact(key=_key(f"links-{name}"), markdown="\n\n".join(lines))
+    with shown_if_there():
+        create_markdown_artifact(key=_key(f"links-{name}"), markdown="\n\n".join(lines))
 
 
 def publish_stages(name: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -38,12 +40,13 @@ def publish_report(problem: str, index: Path, record: Record) -> None:
     """The report, of the run that wrote it."""
     from prefect.artifacts import create_link_artifact
 
-    create_link_artifact(
-        key=_key(f"report-{problem}"),
-        link=_report_address(),
-        link_text=str(index),
-        description=f"What was measured, mined and learned. MLflow keeps it as `report` of run {record.link()}.",
-    )
+    with shown_if_there():
+        create_link_artifact(
+            key=_key(f"report-{problem}"),
+            link=_report_address(),
+            link_text=str(index),
+            description=f"What was measured, mined and learned. MLflow keeps it as `report` of run {record.link()}.",
+        )
 
 
 def _report_address() -> str:
@@ -53,7 +56,8 @@ def _report_address() -> str:
 def _table(name: str, rows: Sequence[dict[str, Any]], description: str) -> None:
     from prefect.artifacts import create_table_artifact
 
-    create_table_artifact(key=_key(name), table=list(rows), description=description)
+    with shown_if_there():
+        create_table_artifact(key=_key(name), table=list(rows), description=description)
 
 
 def _key(name: str) -> str:

@@ -8,6 +8,7 @@ import sys
 def quiet_logging() -> None:
     """Progress on stderr in plain lines. Prefect's own messages go to its server, and an error is logged once."""
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "unfont")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")  # before and after a flow
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # a machine that is not there yet is no C++ backtrace
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for handler in logging.getLogger().handlers:

@@ -16,6 +16,7 @@ from flows.probe import probe
 from flows.register import register_chosen
 from flows.report import report
 from flows.round import mining_round
+from flows.server_gone import needs_server
 from flows.stage import Stage, in_flow, step, watched
 from flows.tag import tag
 from flows.words import words
@@ -42,7 +43,7 @@ def run_pipeline(target: str | None = None) -> None:
     from prefect import flow
 
     watched()  # points Prefect at a server of this machine, where one answers
-    with no_orphans():
+    with no_orphans(), needs_server():
         flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
 
 

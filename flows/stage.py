@@ -7,6 +7,7 @@ and the same plain functions otherwise: under a bare `dvc repro`, DVC alone runs
 
 import contextlib
 import functools
+import logging
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from flows.artifacts import publish_metrics
 from flows.logs import quiet_logging
+from flows.server_gone import needs_server
 from tasks.common.dvc_stage import StageFacts, dvc_process, stage_facts
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_stage
@@ -30,6 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Body = Callable[[Params, StageFacts, Record], None]
 
+log = logging.getLogger("unfont")
 _worked: ContextVar[list[float]] = ContextVar("worked", default=[])  # noqa: B039  (each stage sets its own)
 
 LOCAL_SERVER = "http://127.0.0.1:4200/api"
@@ -40,6 +43,7 @@ class Stage:
 
     def __init__(self, body: Body, *, name: str) -> None:
         self.body, self.name = body, name
+        self._ended = False
         functools.update_wrapper(self, body)
 
     def address(self, item: str | None = None) -> str:
@@ -61,10 +65,18 @@ class Stage:
 
     def __call__(self, item: str | None = None) -> None:
         """Run it: as a flow where Prefect watches, as a plain function elsewhere."""
-        if in_flow() or watched():
-            self.flow(self.address(item))
-        else:
+        if not (in_flow() or watched()):
             self._run(self.address(item))
+            return
+        self._ended = False
+        try:
+            with needs_server():
+                self.flow(self.address(item))
+        except UnreachableError as gone:
+            if not self._ended:
+                raise
+            # Prefect could not be told; all else has the whole stage.
+            log.warning("warning: %s: %s is finished all the same", gone, self.address(item))
 
     def _run(self, address: str) -> None:
         params = read_params()
@@ -79,6 +91,7 @@ class Stage:
 
                 record.tag("prefect.flow_run_id", str(flow_run.id))
                 publish_metrics(f"{address}-{params.problem}", record)
+        self._ended = True
 
 
 def _flow_run_name() -> str:
