@@ -9,11 +9,11 @@ from tasks.crop_table.splits import TEST_UNSEEN, TRAIN, VALIDATION
 FREE = {
     TRAIN: (
         "noise", "clouds", "bars", "grid", "blobs", "halftone", "edges", "scratches", "curves", "dashes", "plain",
-        "barcode", "keys", "logos", "arrows", "underlines", "staff", "fences", "fabric", "gradients", "markings",
-        "branches", "things", "spectrum",
+        "barcode", "keys", "logos", "arrows", "underlines", "staff", "fences", "bricks", "gradients", "markings",
+        "branches", "things", "leaves",
     ),
-    VALIDATION: ("checker", "stains", "ruled", "spots", "charts", "bricks", "railings", "waves"),
-    TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "leaves", "windows", "cables"),
+    VALIDATION: ("checker", "stains", "ruled", "spots", "charts", "fabric", "railings", "waves"),
+    TEST_UNSEEN: ("hatching", "arcs", "tables", "polygons", "blur", "modules", "spectrum", "windows", "cables"),
 }  # fmt: skip
 # Torn letters and icons are rendered with fonts of the split's own side.
 TORN = {TRAIN: ("torn_fragment", "torn_shards"), VALIDATION: ("torn_strip",), TEST_UNSEEN: ("torn_between",)}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 from tasks.crop_table.kinds import FREE, ICONS, TORN
 from tasks.crops.backgrounds import from_glyphs, marks, scenes, shapes, textures
@@ -34,6 +35,10 @@ TORN_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), TORN)
 ICON_KINDS: dict[str, GlyphPainter] = _by_name((from_glyphs,), ICONS)
 SHORT = 0.35  # fraction of the crops that are pieces of about a letter's or a short word's width
 ASPECTS = (0.6, 2.2)  # their width, in heights
+# Shapes and marks are not seen from nearer: one bar alone is an l.
+SEEN = {kind for kind in FREE_KINDS if hasattr(scenes, kind) or hasattr(textures, kind)}
+NEAR = 0.3  # fraction of their crops that are a part of the picture, enlarged
+NEARER = (1.3, 4.0)  # … how many times: a wall fills a crop with thirty bricks or with three
 KINDS = (*FREE_KINDS, *TORN_KINDS, *ICON_KINDS)
 
 
@@ -46,6 +51,8 @@ def draw_background(
         ValueError: the kind is drawn with letters or icons, and `glyphs` has none.
     """
     found = _draw(kind, rng, height, width, glyphs)
+    if kind in SEEN and rng.random() < NEAR:
+        found = _from_nearer(found, rng)
     found = found - found.min()
     most = float(found.max())
     found = found / most if most > 0 else np.ones_like(found)
@@ -55,6 +62,18 @@ def draw_background(
     ink = 0.0 if strong else rng.uniform(0.0, ground - 0.25)
     picture = np.rint(255 * (ink + (ground - ink) * found)).astype(np.uint8)
     return _as_read(picture, rng) if rng.random() < SHORT else picture
+
+
+def _from_nearer(picture: Grey, rng: Generator) -> Grey:
+    """A part of the picture, anywhere in it, enlarged to its size; the whole where the part is all but empty."""
+    height, width = picture.shape
+    times = rng.uniform(*NEARER)
+    high, wide = height / times, width / times
+    top, left = rng.uniform(0, height - high), rng.uniform(0, width - wide)
+    image = Image.fromarray(picture.astype(np.float32))
+    box = (left, top, left + wide, top + high)
+    part = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box))
+    return picture if 4 * np.ptp(part) < np.ptp(picture) else part
 
 
 def _as_read(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ import pytest
 from numpy.random import Generator
 
 from tasks.crop_table.kinds import kinds_of
+from tasks.crops.backgrounds import kinds
 from tasks.crops.backgrounds.from_glyphs import torn_fragment
 from tasks.crops.backgrounds.glyph_ink import Face, Glyphs, Ink
 from tasks.crops.backgrounds.kinds import ICON_KINDS, KINDS, TORN_KINDS, draw_background
@@ -62,12 +63,27 @@ def test_hardly_any_crop_is_blank(kind: str) -> None:
 
 
 def test_every_third_crop_is_a_short_piece_whose_ground_goes_on_at_its_sides() -> None:
-    crops = [drawn("noise", seed) for seed in range(300)]
+    crops = [drawn("noise", seed) for seed in range(600)]
     even = [(crop[:, :20] == crop[:, :1]).all() and (crop[:, -20:] == crop[:, -1:]).all() for crop in crops]
     assert abs(np.mean(even) - 0.35) < 0.08
     widths = [128 - 2 * int(np.argmax((crop != crop[:, :1]).any(axis=0))) for crop in crops]
     short = np.array([wide for wide in widths if wide < 100])
     assert short.min() >= 0.5 * 32 and short.max() <= 2.3 * 32 and np.ptp(short) > 32
+
+
+def test_surfaces_and_scenes_are_also_seen_from_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps(crops: list[Ink]) -> float:
+        """How often a crop changes from pixel to pixel: enlarged, less often."""
+        return float(np.mean([np.abs(np.diff(crop.astype(int))).mean() / max(1, np.ptp(crop)) for crop in crops]))
+
+    crops = [drawn("grid", seed) for seed in range(400)]
+    monkeypatch.setattr(kinds, "NEAR", 0.0)
+    far = [drawn("grid", seed) for seed in range(400)]
+    changed = [one.tobytes() != other.tobytes() for one, other in zip(crops, far, strict=True)]
+    assert abs(np.mean(changed) - 0.3) < 0.07
+    monkeypatch.setattr(kinds, "NEAR", 1.0)
+    assert steps([drawn("grid", seed) for seed in range(400)]) < 0.7 * steps(far)
+    assert "bars" not in kinds.SEEN and {"bricks", "clouds"} <= kinds.SEEN
 
 
 def test_whole_kinds_are_held_out() -> None:
@@ -76,8 +92,8 @@ def test_whole_kinds_are_held_out() -> None:
     assert not train & validation and not train & unseen and not validation & unseen
     assert train | validation | unseen == set(KINDS)
     assert len(KINDS) >= 40 and len(validation) >= 8 and len(unseen) >= 8
-    for kinds in (train, validation, unseen):
-        assert kinds & set(TORN_KINDS) and kinds & set(ICON_KINDS)
+    for side in (train, validation, unseen):
+        assert side & set(TORN_KINDS) and side & set(ICON_KINDS)
 
 
 def test_kinds_that_need_fonts_are_left_out_where_there_are_none() -> None:
