@@ -20,6 +20,8 @@ MIDDLE = (0.4, 0.6)  # position of a letter: readers show it in the middle
 GAP = 0.4  # largest distance of two lines, in heights of their ink
 ONE_SIDE = 0.6  # fraction of the neighbours that are alone, above or below
 SLOPES = (3.0, 20.0)  # degrees: readers take smaller ones back, where there is nothing else in the picture
+LEANS = (5.0, 35.0)  # degrees
+ARCHES = (0.05, 0.2)  # height, in lengths of the text
 RULES: tuple[Rule, ...] = ("under", "under", "over", "left", "right", "box")
 
 
@@ -35,6 +37,8 @@ class Cut(NamedTuple):
         shift: where these begin, a number in [0, 1).
         rule: a line drawn beside the text, or a box around it.
         slope: degrees by which the text rises.
+        lean: degrees by which it rises while its letters stay upright, as on a sign seen from the side.
+        arch: height of its middle above its ends, in lengths of the text, as around a sign.
     """
 
     fill: float
@@ -48,6 +52,8 @@ class Cut(NamedTuple):
     shift: float = 0.0
     rule: Rule | None = None
     slope: float = 0.0
+    lean: float = 0.0
+    arch: float = 0.0
 
 
 def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = False, letter: bool = False) -> Cut:
@@ -68,8 +74,17 @@ def plan_cut(mix: MixSettings, uniforms: Sequence[float], *, window: bool = Fals
         return cut._replace(rule=RULES[int(rule / mix.rules * len(RULES))])
     if 1 - rule <= mix.sloped and not window and not letter:
         share = 2 * (1 - rule) / mix.sloped - 1  # uniform in -1 to 1
-        return cut._replace(slope=math.copysign(_within(SLOPES, abs(share)), share), above=None, below=None)
+        return _on_a_slope(cut._replace(above=None, below=None), share)
     return cut
+
+
+def _on_a_slope(cut: Cut, share: float) -> Cut:
+    """Half of the texts are turned, a quarter each leans or is arched; `share` is in -1 to 1."""
+    sizes = SLOPES if cut.shift < 0.5 else LEANS if cut.shift < 0.75 else ARCHES
+    size = math.copysign(_within(sizes, abs(share)), share)
+    if sizes is SLOPES:
+        return cut._replace(slope=size)
+    return cut._replace(lean=size) if sizes is LEANS else cut._replace(arch=size)
 
 
 def _within(bounds: tuple[float, float], uniform: float) -> float:

@@ -73,8 +73,8 @@ def draw_word(
 
 def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:
     """The word's ink, scaled to fit into the width, and its left edge."""
-    if cut.slope:
-        mask, box = _on_a_slope(mask, box, cut.slope)
+    if cut.slope or cut.lean or cut.arch:
+        mask, box = _on_a_slope(mask, box, cut)
     ink_width, ink_height = box[2] - box[0], box[3] - box[1]
     edge = 1 + int(4 * cut.margin)  # pixels left free on each side, at least
     most = width - 2 * edge
@@ -86,11 +86,25 @@ def _word_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[ND
     return _pixels_of(small), edge + _left(cut.across, most - size[0])
 
 
-def _on_a_slope(mask: Any, box: Box, degrees: float) -> tuple[Any, Box]:
-    """The ink turned, and its box."""
+def _on_a_slope(mask: Any, box: Box, cut: Cut) -> tuple[Any, Box]:
+    """The ink turned, leaning or arched, and its box."""
     level = Image.fromarray(_pixels_of(mask)).crop(box)
-    turned = level.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
-    return turned.im, turned.getbbox() or (0, 0, *turned.size)
+    if cut.slope:
+        risen = level.rotate(cut.slope, Image.Resampling.BILINEAR, expand=True)
+    else:
+        along = np.linspace(0, 1, level.width)
+        rise = along * np.tan(np.radians(cut.lean)) + 4 * along * (1 - along) * cut.arch
+        risen = Image.fromarray(_raised(np.asarray(level), rise * level.width))
+    return risen.im, risen.getbbox() or (0, 0, *risen.size)
+
+
+def _raised(ink: NDArray[np.uint8], rise: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The ink, each column moved up by its `rise`, in pixels, in a picture as high as that needs."""
+    down = np.rint(rise.max() - rise).astype(int)
+    height, width = ink.shape
+    paper = np.zeros((height + down.max(), width), np.uint8)
+    paper[np.arange(height)[:, None] + down, np.arange(width)] = ink
+    return paper
 
 
 def _window_of(mask: Any, box: Box, cut: Cut, height: int, width: int) -> tuple[NDArray[np.uint8], int] | None:

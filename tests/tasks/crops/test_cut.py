@@ -65,11 +65,14 @@ def test_rules_are_of_every_kind() -> None:
 
 def test_words_rise_or_fall_and_have_nothing_beside_them_then() -> None:
     found = cuts(sloped=0.2, rules=0.3, neighbours=0.5)
-    sloped = [cut for cut in found if cut.slope]
+    sloped = [cut for cut in found if cut.slope or cut.lean or cut.arch]
     assert abs(len(sloped) / len(found) - 0.2) < 0.02 and abs(share(found, "rule") - 0.3) < 0.03
     assert {(cut.rule, cut.above, cut.below) for cut in sloped} == {(None, None, None)}
-    counts = np.histogram([abs(cut.slope) for cut in sloped], bins=5, range=(3, 20))[0]
-    assert counts.sum() == len(sloped) and counts.min() > 0.7 * counts.max()
-    assert abs(np.mean([cut.slope > 0 for cut in sloped]) - 0.5) < 0.05
+    for name, part, sizes in (("slope", 0.5, (3, 20)), ("lean", 0.25, (5, 35)), ("arch", 0.25, (0.05, 0.2))):
+        values = np.array([value for cut in sloped if (value := getattr(cut, name))])
+        assert abs(len(values) / len(sloped) - part) < 0.05
+        counts = np.histogram(abs(values), bins=5, range=sizes)[0]
+        assert counts.sum() == len(values) and counts.min() > 0.55 * counts.max()
+        assert abs(np.mean(values > 0) - 0.5) < 0.08
     for kind in ("window", "letter"):
-        assert not any(cut.slope for cut in cuts(sloped=0.5, **{kind: True}))
+        assert not any(cut.slope or cut.lean or cut.arch for cut in cuts(sloped=0.5, **{kind: True}))

@@ -96,6 +96,24 @@ def test_a_word_on_a_slope_rises_by_that_angle_and_is_whole(font: ImageFont.Free
     assert np.rad2deg(np.arctan(rises)) == pytest.approx(degrees, abs=1.5)
 
 
+@pytest.mark.parametrize(("what", "size"), [("lean", 20.0), ("lean", -10.0), ("arch", 0.1), ("arch", -0.1)])
+def test_a_word_that_leans_or_is_arched_has_upright_letters(
+    font: ImageFont.FreeTypeFont, what: str, size: float
+) -> None:
+    crop = draw_word(font, "iiiiiiiiiiiiiiii", MIDDLE._replace(**{what: size}), height=128, width=512)
+    assert crop is not None
+    rows, columns = np.nonzero(crop < 128)
+    long = np.ptp(columns)
+    letters = np.array_split(np.argsort(columns, kind="stable"), 16)
+    across, up = (np.array([np.mean(each[letter]) for letter in letters]) for each in (columns, -rows))
+    if what == "lean":
+        assert np.rad2deg(np.arctan(np.polyfit(across, up, 1)[0])) == pytest.approx(size, abs=1)
+    else:
+        assert np.polyfit((across - across.mean()) / long, up / long, 2)[0] == pytest.approx(-4 * size, rel=0.15)
+    # Between upright letters there are columns without ink.
+    assert (np.diff((crop < 128).any(0).astype(int)) == 1).sum() == 16
+
+
 @pytest.mark.parametrize(("fill", "across"), [(0.75, 0.0), (0.75, 0.4), (0.75, 1.0), (1.25, 0.3)])
 def test_a_window_is_a_piece_of_its_line(font: ImageFont.FreeTypeFont, fill: float, across: float) -> None:
     crop = draw_word(font, LINE, Cut(fill, across, 0.5, 0.0, window=True), height=32, width=128)
