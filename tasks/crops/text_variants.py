@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from tasks.common.drawing_settings import MixSettings
 from tasks.crop_table.text_side import LINKS, OPTIONAL_MARKS, fold
+from tasks.words.own_numbers import ZEROS, in_digits
 from unfont.labels import COMMON
 
 Form = Literal["word", "two", "letter"]
@@ -21,11 +22,6 @@ BICAMERAL = {"Armn", "Cyrl", "Grek", "Latn"}
 VERTICAL = {"Hani", "Jpan", "Kore"}
 ROMAN = re.compile("[IVXLCDM]{2,}")  # a Roman numeral, as the words have it: "Xiv" is no spelling of it
 
-# The zero of the script's own digits (Arabic also has those of Persian and Urdu).
-ZEROS = {
-    "Arab": "٠۰", "Beng": "০", "Deva": "०", "Gujr": "૦", "Guru": "੦", "Khmr": "០", "Knda": "೦", "Laoo": "໐",
-    "Mlym": "൦", "Mymr": "၀", "Orya": "୦", "Taml": "௦", "Telu": "౦", "Thai": "๐", "Tibt": "༠",
-}  # fmt: skip
 # "_" stands for the word. Half of the marks are the script's own, where it has some.
 COMMON_MARKS = ("_,", "_.", "_:", "_;", "_!", "_?", "(_)", '"_"', "“_”", "«_»", "‘_’", "_…", "-_")
 OWN_MARKS = {
@@ -68,11 +64,12 @@ def plan_text(script: str, mix: MixSettings, uniforms: Sequence[float], *, cover
 def compose(words: Sequence[str], script: str, plan: TextPlan, *, covers: Covers) -> str:
     """The text as rendered: `words` (one or two) in the plan's case, with its number and marks.
 
-    Nothing follows the hyphen of a word that is cut at a line's end, and no mark the full stop of an abbreviation.
+    Nothing follows the hyphen of a word that is cut at a line's end, and no mark the full stop of an abbreviation. A
+    number in the script's own digits stands alone: a text without letters has its own side, and with a mark another.
     """
     cased = [_in_case(word, script, plan.case, covers) for word in sorted(words, key=_is_cut)]
     text = " ".join(cased)
-    if _is_cut(text):
+    if _is_cut(text) or not any(map(str.isalpha, text)):
         return text
     if not text.endswith("."):
         text = plan.marks.replace("_", text)
@@ -127,7 +124,7 @@ def _number(script: str, shape: float, own: float, place: float, covers: Covers)
     zeros = ZEROS.get(script, "")
     first = zeros[int(2 * own * len(zeros)) :][:1] if own < 0.5 else "0"
     for zero in (*first, "0", *zeros):
-        number = "".join(chr(ord(zero) + int(figure)) for figure in figures)
+        number = in_digits(figures, zero)
         if covers(number):
             return (f"_ {number}", f"{number} _", f"_{number}")[int(3 * place)] if covers(" ") else f"_{number}"
     return ""

@@ -27,6 +27,7 @@ from tasks.words.drawn import DRAWN, SHORTEST, drawn_words
 from tasks.words.in_script import in_script
 from tasks.words.lists import read_lists
 from tasks.words.other_texts import other_texts
+from tasks.words.own_numbers import own_numbers
 from unfont.errors import UserError
 from unfont.labels import COMMON, UNKNOWN
 
@@ -38,6 +39,7 @@ LETTERS = 300  # single letters taken of a script's words, the most frequent: Ha
 # What is taken of its alphabet beside them: letters, letters with a mark, conjuncts. Few, so that the usual letters are
 # not lost among them: all of polytonic Greek and Ethiopic, half of the Latin letters, every mark of an Indic script.
 UNITS = (170, 100, 50)
+NUMBERS = 100  # in a script's own digits: a fiftieth of its words
 CHARACTERS = 1000  # … of a script of thousands of characters, of which none is more usual than the others
 NUKTA = 7  # combining class of the dot that makes another letter: ड़ is one
 RARE = 0.001  # a letter in a smaller fraction of the script's words is not taken: clicks, obsolete letters
@@ -104,6 +106,7 @@ def _texts_of(
     drawn = drawn_words(script, words, count=settings.drawn, length=settings.length)
     # A word of one syllable is a word, a drawn one a syllable.
     languages = dict.fromkeys(drawn, DRAWN) | letters | words
+    languages |= dict.fromkeys(own_numbers(script, min(NUMBERS, settings.common)), NO_LANGUAGE)
     for text, language in sorted(languages.items()):
         yield text, language, "letter" if text in letters and text not in words else "word"
 
