@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -24,14 +25,19 @@ from unfont.model import CARD, CROPS, FORMAT, LOGITS, OnnxModel
 OPSET = 20
 CHECKED = 64  # crops on which the file must say what the network says
 CLOSE = 1e-4  # difference of a logit
+MANY = 1000  # weights of a layer from which they are written in half precision
 
 
 class _OfCrops(nn.Module):
-    """The network with what turns crops, uint8, into the images that it takes."""
+    """The network with what turns crops, uint8, into the images that it takes; its weights are rounded to halves."""
 
     def __init__(self, network: CropNet) -> None:
         super().__init__()
         self.network, self.channels = folded(network), network.channels
+        for weight in self.network.state_dict().values():
+            rounded = weight.half().float()
+            if rounded.isfinite().all():
+                weight.copy_(rounded)
 
     def forward(self, crops: Tensor) -> Tensor:
         return self.network(as_images(crops, self.channels))  # type: ignore[no-any-return]
@@ -40,7 +46,8 @@ class _OfCrops(nn.Module):
 def export_model(model: TorchModel, file: Path, *, name: str) -> None:
     """Write `model` as an ONNX file: crops uint8 [n, height, width] or [..., 3] to logits [n, labels].
 
-    Batch normalisation is folded in. The file's metadata have the card: labels, size, target, temperature and
+    Batch normalisation is folded in, and weights are rounded to half precision, which halves the file; it computes in
+    single precision. The file's metadata have the card: labels, size, target, temperature and
     `name`. Nothing of this machine is in it. It is read back and compared before it is there.
 
     Raises:
@@ -58,7 +65,7 @@ def export_model(model: TorchModel, file: Path, *, name: str) -> None:
         crops = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         crops[:, : height // 3] = 255  # else a crop is as dark as light, and its ink either
         with torch.inference_mode():
-            expected = model.network.eval()(as_images(torch.from_numpy(crops), channels)).numpy()
+            expected = _OfCrops(model.network)(torch.from_numpy(crops)).numpy()
         apart = float(np.abs(written.logits(crops) - expected).max())
         if not apart <= CLOSE:
             raise UserError(
@@ -129,6 +136,7 @@ def _onnx_of(model: TorchModel, card: dict[str, Any]) -> bytes:
         )
     assert program is not None
     proto = program.model_proto
+    _write_halves(proto.graph)
     # The exporter notes each node's line of code: with paths of this machine.
     for part in [*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info]:
         del part.metadata_props[:]
@@ -138,6 +146,22 @@ def _onnx_of(model: TorchModel, card: dict[str, Any]) -> bytes:
     entry = proto.metadata_props.add()
     entry.key, entry.value = CARD, json.dumps(card, ensure_ascii=False, sort_keys=True)
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _write_halves(graph: Any) -> None:
+    """Write the large weights that half precision holds exactly as such, each with a node that makes them single."""
+    casts = []
+    for weights in graph.initializer:
+        single = onnx.numpy_helper.to_array(weights)
+        with np.errstate(over="ignore"):
+            half = single.astype(np.float16)
+        if single.dtype == np.float32 and single.size >= MANY and np.array_equal(half, single):
+            name, stored = weights.name, f"{weights.name}.half"
+            weights.CopyFrom(onnx.numpy_helper.from_array(half, stored))
+            casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 @contextlib.contextmanager
