@@ -145,7 +145,7 @@ def faults(folder: Path, wanted: dict[str, str]) -> dict[str, int]:
         "lost_rows": max(0, int(wanted["rows"]) - int(made["rows"])),
         "locks_left": len(held_locks(folder)),
         "parts_left": len(parts),
-        "running_left": len(_runs(folder, "RUNNING")),
+        "running_left": len(runs_of(folder, "RUNNING")),
         "stale": len(json.loads(status.stdout)),
     }
 
@@ -161,11 +161,11 @@ def held_locks(folder: Path) -> list[int]:
 
 def killed_in(folder: Path) -> dict[str, int]:
     """Kills by the stage that they met, as MLflow has them; the others met none."""
-    tags = [run.data.tags for run in _runs(folder, "KILLED")]
+    tags = [run.data.tags for run in runs_of(folder, "KILLED")]
     return dict(Counter(tag["unfont.stage"] for tag in tags if "unfont.stage" in tag))
 
 
-def _runs(folder: Path, status: str) -> list[Any]:
+def runs_of(folder: Path, status: str) -> list[Any]:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}")

@@ -88,15 +88,15 @@ def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**values, **changes, **both}
 
 
-def dvc(folder: Path, *arguments: str) -> str:
-    """The output of a `dvc` command, which must succeed."""
+def dvc(folder: Path, *arguments: str, path: str | None = None) -> str:
+    """The output of a `dvc` command, which must succeed; `path` in place of the PATH of an activated environment."""
     binaries = Path(sys.executable).parent
     done = subprocess.run(
         [binaries / "dvc", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"},
+        env={**os.environ, "PATH": path or f"{binaries}:{os.environ['PATH']}"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

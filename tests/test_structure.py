@@ -67,7 +67,9 @@ def test_each_stage_is_one_flow_of_its_name(name):
     stages = [value for value in vars(module).values() if isinstance(value, Stage) and value.name == name]
     assert len(stages) == 1
     assert stages[0].flow.name == name
-    assert entry_of(name)["cmd"].startswith(f"PATH=$PWD/.venv/bin:$PATH python -m flows.{name}")
+    assert entry_of(name)["cmd"].startswith(
+        f"PATH=$PWD/.venv/bin:$PWD/../../../../.venv/bin:$PATH python -m flows.{name}"
+    )
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

@@ -285,7 +285,10 @@ def remote(kind, folder, monkeypatch):
 
 def test_an_experiment_in_a_copy_is_recorded_in_the_project_s_own_store(committed):
     before = {run.info.run_id for run in stage_runs()}
-    dvc(committed, "exp", "run", "--temp", "--set-param", "words.drawn=101", "words")
+    (committed / ".venv").symlink_to(sys.prefix)
+    # Not activated: the copy finds the project's environment.
+    dvc(committed, "exp", "run", "--temp", "--set-param", "words.drawn=101", "words", path="/usr/bin:/bin")
+    (committed / ".venv").unlink()
     (run,) = [run for run in stage_runs() if run.info.run_id not in before]
     assert run.data.tags["unfont.stage"] == "words" and run.info.status == "FINISHED"
     assert run.data.params["words.drawn"] == "101"
