@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tasks.common.files import written_whole
 from tasks.common.params import ProblemSettings, TagSettings
-from tasks.crop_table.origins import BROUGHT
+from tasks.crop_table.origins import BROUGHT, LIVE
 from tasks.crop_table.png import decode_png
 from tasks.crop_table.shards import REJECTED, REJECTED_FILE, label_columns, read_table, write_shards
-from tasks.crop_table.splits import SPLITS, TEXT_SIDE
+from tasks.crop_table.splits import POOL, SPLITS, TEXT_SIDE, TRAIN
 from tasks.tag.data_card import write_card
 from tasks.tag.group_split import own_splits
 from tasks.tag.near_duplicates import hashes_of, near_clusters
@@ -131,6 +131,8 @@ def _split(
     sides: dict[str, str] = dict(known[["design", "side"]].astype(str).itertuples(index=False)) if problem.draws else {}
     found = own_splits(mine, settings=settings, seed=seed, known=sides, beside_drawn=problem.draws)
     splits[own] = found["split"]
+    # What the live page kept is there to be mined: it was read wrong.
+    splits[own & (rows["origin"] == LIVE).to_numpy() & (splits == TRAIN).to_numpy()] = POOL
     aside[own] = found["reason"]
     return splits, aside, near
 

@@ -3,12 +3,22 @@
 import shutil
 
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from flows.fonts import OUT as FONTS
+from flows.words import OUT as WORDS
 from tasks.common.files import read_json
+from tasks.common.params import read_params
+from tasks.crop_table.shards import read_table
+from tasks.crop_table.text_side import may_train
+from tasks.live.keep import keep_crop
+from tasks.live.typed import FontBook
+from tasks.predict.torch_model import TorchModel
 from tests.project import DEBUG, is_clean, make_project, unfont, write_params
 from tests.toyfaces import MOODS, PEOPLE, POSES, make_toy_faces
+from unfont.answers import answers
 
 pytestmark = pytest.mark.e2e
 
@@ -101,3 +111,34 @@ def test_drawn_crops_are_one_line_away(project):
     status, said = unfont("run", "tag")
     assert status == 0, said
     assert list((project / "data" / "debug" / "table").glob("*.parquet"))
+
+
+def test_crops_that_the_live_page_kept_are_mined_by_the_next_round(project):
+    assert unfont("run", "baseline")[0] == 0
+    params = read_params()
+    book, model = FontBook(FONTS, WORDS), TorchModel.of_folder(params.home / "rounds" / "0")
+    words = pq.read_table(WORDS, filters=[("kind", "=", "word")]).to_pandas().groupby("script", observed=True)["text"]
+    shown = [
+        (font, text)
+        for font in book.fonts.values()
+        if font.side == "train"
+        for text in words.get_group(font.script)[::3]
+        if may_train(text, script=font.script, settings=params.tag, seed=params.seed) and book.can_draw(font.row, text)
+    ]
+    read = answers(model, [book.draw(font.row, text) for font, text in shown])
+    wrong = [pair for pair, one in zip(shown, read, strict=True) if pair[0].script != one["script"] and one["p"] > 0.5]
+    kept = [keep_crop(params, book, row=font.row, text=text).file.name for font, text in wrong[:12]]
+    assert kept
+    status, said = unfont("tag", "--from", "data/debug/live/manifest.csv", "--beside-drawn")
+    assert status == 0, said
+    columns = {name: pc.field(name) for name in ("key", "origin", "split")} | {"path": pc.field("image", "path")}
+    rows = read_table(params.home / "table", columns).to_pandas()
+    live = rows[rows["origin"] == "live"]
+    assert set(live["path"]) == set(kept) and set(live["split"]) == {"pool"}
+    status, said = unfont("run", "round@1")
+    assert status == 0, said
+    added = pq.read_table(params.home / "rounds" / "1" / "training.parquet", filters=[("round", "=", 1)])["key"]
+    mined = sorted(set(live["key"]) & set(added.to_pylist()))
+    assert mined
+    status, said = unfont("history", mined[0][:16])
+    assert status == 0 and "live" in said and "round 1" in said, said
