@@ -20,6 +20,7 @@ import models.squared_error
 import models.training
 import tasks.ablation.decision_maps
 import tasks.ablation.faces
+import tasks.ablation.mining
 import tasks.ablation.train
 from tasks.ablation.faces import TRAIN, Faces, Split, read_faces, rotations_of
 from tasks.ablation.recipes import Recipe, chosen_recipes, cures_of
@@ -36,7 +37,7 @@ SECONDS = 3e-7  # of a core, that a training takes for a pixel of a picture, onc
 CODE: tuple[ModuleType, ...] = (
     models.erasure, models.explain.maximise.ascent, models.invariance, models.losses, models.network,
     models.pose_augment, models.schedule, models.small_network, models.squared_error, models.training,
-    tasks.ablation.decision_maps, tasks.ablation.faces, tasks.ablation.train,
+    tasks.ablation.decision_maps, tasks.ablation.faces, tasks.ablation.mining, tasks.ablation.train,
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Recipe:
         four: whether it predicts the pose, and not only whether that is left.
         modes: of invariance, as `models.settings.MODE_NAMES`.
         augment: names of `models.pose_augment.AUGMENTATIONS`.
+        mined: augmentations of the pool from which misread pictures are added.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Recipe:
     four: bool = False
     modes: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
+    mined: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,9 +77,9 @@ def cures_of(settings: AblationSettings) -> dict[str, Recipe]:
 
     def cure(
         name: str, change: str, network: SmallNetworkSettings | NetworkSettings = raw, *, modes: tuple[str, ...] = (),
-        augment: tuple[str, ...] = (),
+        augment: tuple[str, ...] = (), mined: tuple[str, ...] = (),
     ) -> Recipe:  # fmt: skip
-        return Recipe(name=name, change=change, network=network, four=True, modes=modes, augment=augment)
+        return Recipe(name=name, change=change, network=network, four=True, modes=modes, augment=augment, mined=mined)
 
     every = "standardised+augmented"
     found = [
@@ -90,6 +92,8 @@ def cures_of(settings: AblationSettings) -> dict[str, Recipe]:
         cure("pooled+augmented", "that, and all five augmentations", POOLED, augment=AUGMENTED),
         cure(f"{every}+pairs", "both, and pairs", own_contrast, augment=AUGMENTED, modes=("pairs",)),
         *(cure(name, "this augmentation alone", augment=(name,)) for name in AUGMENTED),
+        cure("mined", "misread ones of augmented pictures are mined", mined=AUGMENTED),
+        cure("mined+pairs", "both", modes=("pairs",), mined=AUGMENTED),
     ]
     return {recipe.name: recipe for recipe in found}
 

@@ -23,6 +23,7 @@ from models.squared_error import SquaredErrorTraining
 from models.training import UNKNOWN, Batch, Training
 from tasks.ablation.decision_maps import DECISION, complementarity
 from tasks.ablation.faces import MIRRORED, POSES, TRAIN, Faces, Split, partners
+from tasks.ablation.mining import Pictures, misread, rounds_of
 from tasks.ablation.recipes import LOOKS_LEFT, Recipe
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import read_json, sha256_of, write_json
@@ -60,7 +61,8 @@ class TrainingJob:
 
     @property
     def epochs(self) -> int:
-        return self.settings.augmented_epochs if self.recipe.augment else self.settings.epochs
+        varied = self.recipe.augment or self.recipe.mined
+        return self.settings.augmented_epochs if varied else self.settings.epochs
 
     @property
     def folder(self) -> Path:
@@ -147,9 +149,12 @@ def train_network(job: TrainingJob, network: CropNet) -> list[dict[str, float]]:
     )  # fmt: skip
     generator = torch.Generator().manual_seed(derived_seed(job.seed, "ablation batches", job.recipe.name, job.rotation))
     found = []
+    plain = learned = _pictures(job)
     for epoch in range(1, job.epochs + 1):
+        if job.recipe.mined and epoch in rounds_of(job.epochs):
+            learned = learned.and_(misread(network, plain, job.recipe.mined, job.targets, generator))
         network.train()
-        updates = [training.update(batch).metrics for batch in _batches(job, generator)]
+        updates = [training.update(batch).metrics for batch in _batches(job, learned, generator)]
         means = {key: float(np.mean([one[key] for one in updates if key in one])) for key in updates[0]}
         found.append({"epoch": epoch} | {key: round(value, DIGITS) for key, value in means.items()})
     return found
@@ -174,21 +179,28 @@ def _people(job: TrainingJob) -> Tensor:
     return torch.from_numpy(np.unique(job.faces.people, return_inverse=True)[1])
 
 
-def _batches(job: TrainingJob, generator: torch.Generator) -> Iterator[Batch]:
-    """Every training picture once, in another order each time; partners side by side where a mode needs them."""
-    rows = torch.from_numpy(job.split[TRAIN])
-    order = rows[torch.randperm(len(rows), generator=generator)]
-    numbers, names = partners(job.faces)
-    kinds, poses, people = torch.from_numpy(numbers), torch.from_numpy(job.faces.poses), _people(job)
+def _pictures(job: TrainingJob) -> Pictures:
+    """Those for training, as they are."""
+    rows, pairs = job.split[TRAIN], torch.from_numpy(partners(job.faces)[0])
+    return Pictures(job.images(rows), torch.from_numpy(job.faces.poses[rows]), _people(job)[rows], pairs[rows])
+
+
+def _batches(job: TrainingJob, learned: Pictures, generator: torch.Generator) -> Iterator[Batch]:
+    """As many of the pictures as are for training, in another order each time; partners side by side for `pairs`.
+
+    That is every one of them, unless mined ones are among them: those share the steps.
+    """
+    order = torch.randperm(len(learned.poses), generator=generator)[: len(job.split[TRAIN])]
+    names = partners(job.faces)[1]
     if "pairs" in job.recipe.modes:
-        order = in_couples(order, poses[order] * names + kinds[order], generator)
+        order = in_couples(order, learned.poses[order] * names + learned.pairs[order], generator)
     for part in torch.split(order, job.settings.batch):
         images, shown = augment(
-            job.images(part.numpy()), poses[part], job.recipe.augment, mirrored=torch.tensor(MIRRORED),
+            learned.images[part], learned.poses[part], job.recipe.augment, mirrored=torch.tensor(MIRRORED),
             generator=generator,
         )  # fmt: skip
-        pairs = shown * names + kinds[part] if "pairs" in job.recipe.modes else torch.full_like(part, UNKNOWN)
-        yield Batch(images=images, targets=job.targets(shown), nuisances={"person": people[part]}, pairs=pairs)
+        pairs = shown * names + learned.pairs[part] if "pairs" in job.recipe.modes else torch.full_like(part, UNKNOWN)
+        yield Batch(images=images, targets=job.targets(shown), nuisances={"person": learned.people[part]}, pairs=pairs)
 
 
 def in_couples(rows: Tensor, groups: Tensor, generator: torch.Generator) -> Tensor:

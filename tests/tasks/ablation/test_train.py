@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.ablation import train
 from tasks.ablation.faces import POSES, TEST, TRAIN
 from tasks.ablation.measured import Measured
 from tasks.ablation.similarity import SimilarityJob, compare_with_base, similarity_jobs
@@ -44,6 +45,27 @@ def test_the_same_training_gives_the_same_weights(here):
     first = train_and_measure(job)
     job.result.unlink()
     assert train_and_measure(job)["weights"] == first["weights"]
+
+
+def test_mining_adds_what_is_misread_and_takes_no_more_steps(here, monkeypatch):
+    job = next(job for job in toy_experiment("mined", epochs=4, augmented_epochs=8).jobs if job.recipe.name == "mined")
+    learned, batches = [], train._batches
+
+    def counted(job, pictures, generator):
+        learned.append(pictures)
+        found = list(batches(job, pictures, generator))
+        assert sum(len(batch.images) for batch in found) == len(job.split[TRAIN])
+        return iter(found)
+
+    monkeypatch.setattr(train, "_batches", counted)
+    train_and_measure(job)
+    sizes = [len(pictures.poses) for pictures in learned]
+    assert len(sizes) == 8 and sizes[0] == sizes[1] == len(job.split[TRAIN])
+    assert sizes[2] > sizes[1] and sizes[2:4] == [sizes[2]] * 2  # mined before epochs 3, 5 and 7
+    first, later = learned[0], learned[2]
+    assert all(torch.equal(one[: len(first.poses)], other) for one, other in zip(later, first, strict=True))
+    added = later.images[len(first.poses) :]
+    assert all((picture != first.images).flatten(1).any(1).all() for picture in added)  # none as it was
 
 
 def test_two_of_a_group_come_one_after_the_other():
