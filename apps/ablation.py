@@ -6,7 +6,9 @@ from pathlib import Path
 
 from flows.ablation import run_experiment
 from tasks.ablation.experiment import make_experiment
+from tasks.ablation.failures import failures_of
 from tasks.ablation.page import write_maps_page
+from tasks.ablation.recipes import BASE, FOUR
 from tasks.ablation.text import format_ablation
 from tasks.common.params import read_params
 from tasks.pages.single_page import check_page
@@ -42,6 +44,7 @@ def ablation(
         len(experiment.jobs), len(experiment.left), experiment.minutes_left(spread.workers),
     )  # fmt: skip
     numbers, maps = run_experiment(experiment, settings=spread)
-    write_maps_page(out, numbers, maps)
+    first = [job for job in experiment.of_variants if job.place == (0, 0) and job.recipe.name in (BASE, FOUR)]
+    write_maps_page(out, numbers, maps, [failure for job in first for failure in failures_of(job)])
     print(text_of(numbers, output_format, format_ablation))
     print(f"page: {out}", file=sys.stderr)

@@ -55,7 +55,7 @@ def contrast(images: Tensor, poses: Tensor, mirrored: Tensor, generator: torch.G
 def background(images: Tensor, poses: Tensor, mirrored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """What is around the head is that of another picture of the batch."""
     others = images[torch.randperm(len(images), generator=generator)]
-    return torch.lerp(others, images, _head(*images.shape[2:])), poses
+    return torch.lerp(others, images, head_of(*images.shape[2:])), poses
 
 
 def crop(images: Tensor, poses: Tensor, mirrored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -87,7 +87,7 @@ def _sampled(images: Tensor, *, scale: Tensor, middle: Tensor) -> Tensor:
     return functional.grid_sample(images, places, padding_mode="border", align_corners=False)
 
 
-def _head(height: int, width: int) -> Tensor:
+def head_of(height: int, width: int) -> Tensor:
     """1 inside of the ellipse that holds the head, 0 outside, `[height, width]`; in between they blend."""
     rows = (torch.arange(height)[:, None] + 0.5) / height - MIDDLE[0]
     columns = (torch.arange(width)[None] + 0.5) / width - MIDDLE[1]

@@ -21,6 +21,7 @@ import models.training
 import tasks.ablation.decision_maps
 import tasks.ablation.faces
 import tasks.ablation.mining
+import tasks.ablation.suspicions
 import tasks.ablation.train
 from tasks.ablation.faces import TRAIN, Faces, Split, read_faces, rotations_of
 from tasks.ablation.recipes import Recipe, chosen_recipes, cures_of
@@ -37,7 +38,8 @@ SECONDS = 3e-7  # of a core, that a training takes for a pixel of a picture, onc
 CODE: tuple[ModuleType, ...] = (
     models.erasure, models.explain.maximise.ascent, models.invariance, models.losses, models.network,
     models.pose_augment, models.schedule, models.small_network, models.squared_error, models.training,
-    tasks.ablation.decision_maps, tasks.ablation.faces, tasks.ablation.mining, tasks.ablation.train,
+    tasks.ablation.decision_maps, tasks.ablation.faces, tasks.ablation.mining, tasks.ablation.suspicions,
+    tasks.ablation.train,
 )  # fmt: skip
 
 

@@ -53,6 +53,10 @@ class Measured:
         """Fraction of the filters that are dead or always on."""
         return self.each(lambda place: _idle(self.outcomes[name][place])).mean(1)
 
+    def looks(self, name: str, of: str) -> np.ndarray:
+        """How it reads new people (`tasks.ablation.suspicions.Looks`), `[rotations, seeds]`; NaN: of no picture."""
+        return self.each(lambda place: self.outcomes[name][place]["looks"][of]).astype(float)
+
     def layers(self, name: str) -> list[str]:
         """Layers that it has in common with base."""
         return list(self.similarities[0, 0][name])

@@ -1,17 +1,20 @@
 """The page of the experiments: the tables, and every unit's image, variant beside variant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tasks.ablation.failures import Failure
 from tasks.ablation.measured import CONVOLUTIONS
 from tasks.ablation.recipes import BASE
-from tasks.ablation.text import COLUMNS, gain_of, percent_of, short_layer
+from tasks.ablation.text import COLUMNS, LOOKS, gain_of, looks_of_row, percent_of, short_layer
 from tasks.ablation.unit_maps import UnitMaps
 from tasks.pages.single_page import write_page
 
 
-def write_maps_page(out: Path, numbers: Mapping[str, Any], maps: Mapping[str, UnitMaps]) -> None:
+def write_maps_page(
+    out: Path, numbers: Mapping[str, Any], maps: Mapping[str, UnitMaps], failures: Sequence[Failure]
+) -> None:
     """Write the page; it opens with no network.
 
     Raises:
@@ -19,7 +22,8 @@ def write_maps_page(out: Path, numbers: Mapping[str, Any], maps: Mapping[str, Un
     """
     write_page(
         out, "ablation", numbers=numbers, columns=COLUMNS, layers=side_by_side(maps), percent_of=percent_of,
-        gain_of=gain_of, short_layer=short_layer, convolutions=CONVOLUTIONS,
+        gain_of=gain_of, short_layer=short_layer, convolutions=CONVOLUTIONS, looks=LOOKS, looks_of_row=looks_of_row,
+        failures=failures,
     )  # fmt: skip
 
 

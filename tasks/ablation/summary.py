@@ -13,6 +13,7 @@ from tasks.common.rounding import rounded
 
 PARTS = (TRAIN, TEST, VALIDATION, NEW)
 DIGITS = 4
+LOOKS = ("moved", "follows", "around_misread", "around_right")
 
 
 def summarise(
@@ -35,6 +36,7 @@ def _row(measured: Measured, recipe: Recipe) -> dict[str, Any]:
         "name": recipe.name, "change": recipe.change, "labels": len(recipe.labels), "parameters": first["parameters"],
         "accuracy": {part: spread_of(measured.accuracies(recipe.name, part)) for part in PARTS},
         "units": {layer: _units(measured, recipe.name, layer) for layer in first["units"]},
+        "looks": {key: _known_mean(measured.looks(recipe.name, key)) for key in LOOKS},
         "seconds": round(float(measured.each(lambda at: measured.outcomes[recipe.name][at]["seconds"]).mean()), 2),
     }  # fmt: skip
 
@@ -46,6 +48,11 @@ def _units(measured: Measured, name: str, layer: str) -> dict[str, float]:
         return round(float(measured.each(lambda at: measured.outcomes[name][at]["units"][layer][key]).mean()), 2)
 
     return {"units": int(mean("units")), "dead": mean("dead"), "always_on": mean("always_on")}
+
+
+def _known_mean(values: np.ndarray) -> float | None:
+    known = values[~np.isnan(values)]
+    return round(float(known.mean()), DIGITS) if len(known) else None
 
 
 def _compared(measured: Measured, recipe: Recipe) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from tasks.ablation.measured import CONVOLUTIONS
 from tasks.pages.text_table import aligned
 
 COLUMNS = {TRAIN: "train", TEST: "test", VALIDATION: "validation", NEW: "new people"}
+LOOKS = {
+    "moved": "right where moved", "follows": "map follows", "around_misread": "around the head, misread",
+    "around_right": "… right",
+}  # fmt: skip
 OPEN = "…"  # the end of a range that has none
 
 
@@ -38,6 +42,12 @@ def _lines(numbers: Mapping[str, Any]) -> Iterator[str]:
             *([row["head"], row["convolutions"], *(percent_of(row["accuracy"][part]) for part in (TEST, NEW))]
               for row in numbers["heads"]),
         ])  # fmt: skip
+    yield from (
+        "",
+        "new people: where the attribution maps lie, and what becomes of them where pictures are moved by a tenth",
+    )
+    every = [*numbers["variants"], *(numbers["cures"]["rows"] if numbers["cures"] else [])]
+    yield from aligned([["variant", *LOOKS.values()], *(looks_of_row(row) for row in every)], numbers=True)
     yield from ("", "claims")
     for claim in numbers["claims"]:
         yield f'{claim["variant"]}, "{claim["claim"]}": {claim["verdict"].upper()}'
@@ -55,6 +65,11 @@ def _variant(row: Mapping[str, Any]) -> list[str]:
           for key in ("dead", "always_on")),
         "–" if complement is None else f"{complement['maps']['mean']:.2f}",
     ]  # fmt: skip
+
+
+def looks_of_row(row: Mapping[str, Any]) -> list[str]:
+    """Its name and its `LOOKS` in percent."""
+    return [row["name"], *("–" if row["looks"][key] is None else f"{100 * row['looks'][key]:.1f}" for key in LOOKS)]
 
 
 def _similarities(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:

@@ -22,12 +22,14 @@ from models.small_network import SmallNetwork, SmallNetworkSettings
 from models.squared_error import SquaredErrorTraining
 from models.training import UNKNOWN, Batch, Training
 from tasks.ablation.decision_maps import DECISION, complementarity
-from tasks.ablation.faces import MIRRORED, POSES, TRAIN, Faces, Split, partners
+from tasks.ablation.faces import MIRRORED, NEW, POSES, TRAIN, Faces, Split, partners
 from tasks.ablation.mining import Pictures, misread, rounds_of
 from tasks.ablation.recipes import LOOKS_LEFT, Recipe
+from tasks.ablation.suspicions import looks_of
 from tasks.common.determinism import derived_seed, deterministic
 from tasks.common.files import read_json, sha256_of, write_json
 from tasks.common.params import AblationSettings
+from tasks.common.rounding import rounded
 from tasks.train.weights import load_tensors, save_tensors
 
 WEIGHTS = "model.safetensors"
@@ -106,8 +108,8 @@ def train_and_measure(job: TrainingJob) -> Outcome:
     """Train and measure; what is done is read back.
 
     The outcome has `seconds`, `weights` (SHA-256), `parameters`, `accuracy` by part of the split, `units` (by layer:
-    units, dead, always_on, on the training pictures), `complement` of two outputs (`tasks.ablation.decision_maps`)
-    and `epochs`.
+    units, dead, always_on, on the training pictures), `complement` of two outputs (`tasks.ablation.decision_maps`),
+    `looks` at new people (`tasks.ablation.suspicions`) and `epochs`.
     """
     if job.result.exists():
         kept: Outcome = read_json(job.result)
@@ -118,6 +120,8 @@ def train_and_measure(job: TrainingJob) -> Outcome:
         epochs = train_network(job, network)
         network.eval()
         accuracy = {part: accuracy_of(job, network, rows) for part, rows in job.split.items()}
+        new = job.split[NEW]
+        looks = looks_of(network, job.images(new), job.targets(torch.from_numpy(job.faces.poses[new])))
         units = units_of(job, network)
         complement = complementarity(network, job.images(job.split[TRAIN]), steps=job.settings.steps, seed=job.seed)
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +131,7 @@ def train_and_measure(job: TrainingJob) -> Outcome:
         "accuracy": accuracy,
         "units": units,
         "complement": complement,
+        "looks": rounded(looks, DIGITS),
         "epochs": epochs,
         "weights": sha256_of(job.folder / WEIGHTS),
         "seconds": round(time.monotonic() - began, 3),

@@ -41,6 +41,9 @@ def test_it_prints_the_tables_and_writes_the_page(home, monkeypatch, capsys):
     decisions = sum(row["labels"] for row in numbers["variants"])
     assert page.count('alt="unit ') <= units + decisions
     assert page.count('alt="unit ') > units / 2
+    misread = page.count('alt="its attribution map"')
+    assert 0 < misread <= 12 and page.count(", read as ") == misread
+    assert "map follows" in said.out and "map follows" in page
 
 
 def test_one_line_says_what_was_wrong(home, monkeypatch, capsys):
