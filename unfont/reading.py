@@ -27,6 +27,7 @@ LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked f
 SMALLEST = 96
 SMOOTHED = 9  # pixels of a window over which the ground at a strip's edge is smoothed, where it goes on beside it
 INKED = 0.7  # of the largest distance from the background: from this one on, a pixel of the edge is ink
+FRAMES = 3  # one in another, at most, that are taken off
 PAGE = 0.6  # of a box: from this fraction of ink on, it is no writing but a page
 MOST_LINES = 24  # of a block: the largest are read
 MOST_WINDOWS = 64  # of a line at one scale: of longer ones, so many, evenly spread
@@ -134,19 +135,20 @@ def _inside_frame(picture: Picture) -> tuple[Picture, Mask, float]:
 
     Inside of a frame the background is another: that of a black border is not the page's.
     """
-    for _ in range(3):
+    for _ in range(FRAMES):
         grey, factor = _small(picture)
         ink = ink_of(grey)
         box = box_of(ink)
         if box is None:
-            break
+            return picture, ink, factor
         # Where most of it is ink, what differs from the border is a page, and the border a dark frame or a table.
         page = box.of(ink).mean() > PAGE
         inner = box if page else without_frame(ink, box)
         if inner == Box(0, ink.shape[0], 0, ink.shape[1]) or (inner == box and not page):
-            break
+            return picture, ink, factor
         picture = _scaled_box(inner, factor, picture).of(picture)
-    return picture, ink, factor
+    grey, factor = _small(picture)
+    return picture, ink_of(grey), factor
 
 
 def _small(picture: Picture) -> tuple[Grey, float]:

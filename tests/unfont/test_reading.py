@@ -27,12 +27,17 @@ def underlined(picture: Grey) -> Grey:
     return lower
 
 
+def boxed(picture: Grey) -> Grey:
+    return np.pad(np.pad(picture, 6, constant_values=255), 2)
+
+
 SAME = {
     "wide margins": lambda picture: np.pad(picture, 80, constant_values=255),
     "a box": lambda picture: np.pad(np.pad(picture, 4, constant_values=255), 1),
     "a box with margins": lambda picture: np.pad(
         np.pad(np.pad(picture, 6, constant_values=255), 2), 30, constant_values=255
     ),
+    "three boxes, one in another": lambda picture: boxed(boxed(boxed(picture))),
     "a black border": lambda picture: np.pad(picture, 9),
     "a speck": lambda picture: _with_speck(np.pad(picture, 60, constant_values=255)),
 }
@@ -41,6 +46,23 @@ SAME = {
 def _with_speck(picture: Grey) -> Grey:
     picture[4:6, 4:6] = 0
     return picture
+
+
+def test_boxes_and_bars_of_any_kind_are_read_somehow():
+    # Parts of signs, tables and screens: frames in frames, also such as leave nothing inside.
+    random = np.random.default_rng(0)
+    for _ in range(400):
+        picture = np.full(random.integers(4, 120, 2), random.integers(256), np.uint8)
+        for _ in range(random.integers(1, 6)):
+            top, left = (int(random.integers(side)) for side in picture.shape)
+            high, wide = (int(random.integers(1, side + 1)) for side in picture.shape)
+            box = picture[top : top + high, left : left + wide]
+            inner = box[3:-3, 3:-3].copy()
+            box[:] = random.integers(256)
+            if random.random() < 0.6:
+                box[3:-3, 3:-3] = inner
+        windows = shown(picture)
+        assert windows.shape[1:] == (HEIGHT, WIDTH) and len(windows) >= 1
 
 
 @pytest.mark.parametrize("around", SAME.values(), ids=SAME)
