@@ -61,7 +61,7 @@ def browser(tmp_path_factory):
     camera = tmp_path_factory.mktemp("camera") / "camera.y4m"
     write_camera(camera)
     fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}")
-    with chromium(*fake, "--use-fake-ui-for-media-stream") as found:
+    with chromium(*fake, "--use-fake-ui-for-media-stream") as found:  # a fake screen too: a dial that turns
         yield found
 
 

@@ -86,6 +86,13 @@ def pixels_until(browser, selector, true):
     return WebDriverWait(browser, 60).until(found)
 
 
+def drop_files(browser, *paths):
+    """Drop files and folders of this machine on the page, as a person does."""
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+
+
 def png(folder, pixels, name="word.png"):
     Image.fromarray(pixels).save(folder / name)
     return [name, "image/png", list((folder / name).read_bytes())]

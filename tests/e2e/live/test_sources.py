@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.e2e.browsing import NEEDS_BROWSER, show
 from tests.e2e.live.conftest import CAMERA
-from tests.e2e.live.page import DROP, PIXELS, RECORD, click, give, pixels_until, png, press, until
+from tests.e2e.live.page import DROP, PIXELS, RECORD, click, drop_files, give, pixels_until, png, press, until
 
 pytestmark = NEEDS_BROWSER
 
@@ -23,6 +23,39 @@ def test_several_pictures_are_gone_through_by_keys(page, tmp_path):
     for shade in (200, 100, 200):
         pixels_until(page, "#windows canvas", lambda found, shade=shade: found[0] == shade)
         press(page, "n")
+
+
+def test_a_folder_is_dropped_with_its_folders_and_without_hidden_files(page, tmp_path):
+    for number, place in enumerate(("b.png", "a.png", "inner/c.png", ".hidden.png")):
+        (tmp_path / "signs" / place).parent.mkdir(parents=True, exist_ok=True)
+        png(tmp_path / "signs", np.full((16, 64), 40 + 50 * number, np.uint8), place)
+    drop_files(page, tmp_path / "signs")
+    until(page, "return document.querySelectorAll('#thumbs button').length === 3")
+    for shade in (90, 40, 140):  # by name
+        pixels_until(page, "#windows canvas", lambda found, shade=shade: found[0] == shade)
+        press(page, "n")
+
+
+def test_the_screen_is_followed_and_a_region_of_it_chosen(page):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    click(page, "[data-source=screen]")
+    until(page, "return document.getElementById('rate').textContent.includes('frames/s')")
+    wide = until(page, "return document.getElementById('video').videoWidth")
+    assert wide > CAMERA[1]  # not the webcam
+    whole = pixels_until(page, "#windows canvas", lambda found: max(found) > min(found))
+    preview = page.find_element(By.ID, "preview")
+    ActionChains(page).move_to_element_with_offset(preview, -20, -20).click_and_hold().move_by_offset(
+        40, 40
+    ).release().perform()
+    assert page.execute_script("return document.getElementById('region').hidden") is False
+    # What is read is another part, and all of the screen again without a region.
+    pixels_until(page, "#windows canvas", lambda found: np.abs(np.subtract(found, whole)).mean() > 10)
+    click(page, "#all")
+    assert page.execute_script("return document.getElementById('region').hidden") is True
+    click(page, "[data-source=text]")
+    assert page.execute_script("return document.getElementById('video').srcObject") is None
 
 
 def test_text_is_drawn_live_and_swept_through_all_fonts(page, engine):
