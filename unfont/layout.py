@@ -13,6 +13,7 @@ FLATTER = 0.75  # of the rows that it takes as it is: a picture that takes fewer
 COLUMN = 2.5  # times its width: from this height on writing may be a column
 WIDE = 2.0  # times its height: a part of a column wider than that is a line
 LINE = 0.35  # of the highest line: a run of rows that is lower belongs to the one beside it
+MARKS, CLOSE = 0.6, 0.05  # … and so does one lower than that which is so near: vowel signs over Tibetan letters
 CUT = 0.7  # of the highest line: a lower one at the picture's edge is what its cut left of the line above or below
 CELL = (0.7, 1.4)  # of a column's width: least and most height of the piece cut for a character
 
@@ -44,10 +45,10 @@ def lines_of(ink: Mask, box: Box) -> list[Box]:
     high = max(end - start for start, end in parts)
     while len(parts) > 1:
         low = min(range(len(parts)), key=lambda number: parts[number][1] - parts[number][0])
-        if parts[low][1] - parts[low][0] >= LINE * high:
-            break
         before = parts[low][0] - parts[low - 1][1] if low else math.inf
         after = parts[low + 1][0] - parts[low][1] if low + 1 < len(parts) else math.inf
+        if parts[low][1] - parts[low][0] >= (MARKS if min(before, after) <= CLOSE * high else LINE) * high:
+            break
         first = low - 1 if before <= after else low
         parts[first : first + 2] = [(parts[first][0], parts[first + 1][1])]
         high = max(end - start for start, end in parts)

@@ -27,6 +27,8 @@ LARGEST = 1024  # pixels of the longer side of the copy in which ink is looked f
 SMALLEST = 96
 SMOOTHED = 9  # pixels of a window over which the ground at a strip's edge is smoothed, where it goes on beside it
 INKED = 0.7  # of the largest distance from the background: from this one on, a pixel of the edge is ink
+INKED_COLUMN = 0.5  # of the largest distance from the background in a line: from this one on, a column has ink
+GAP = 0.08  # of a window's columns: with ink in fewer it shows a gap, as before a page's number
 FRAMES = 3  # one in another, at most, that are taken off
 PAGE = 0.6  # of a box: from this fraction of ink on, it is no writing but a page
 MOST_LINES = 24  # of a block: the largest are read
@@ -216,7 +218,14 @@ def _windows(picture: Picture, box: Box, scale: float, size: tuple[int, int], ov
     whole[:, left + long :] = ground_beside(strip, -1, background)
     count = min(MOST_WINDOWS, math.ceil((total - width) / ((1 - overlap) * width)) + 1)
     starts = np.linspace(0, total - width, count).round().astype(int)
-    return [whole[:, start : start + width] for start in starts]
+    return _with_ink([whole[:, start : start + width] for start in starts], background)
+
+
+def _with_ink(windows: list[Picture], background: NDArray[np.uint8]) -> list[Picture]:
+    """The windows of a line without those that show a gap in it; all of them where each shows as little ink."""
+    far = [np.abs(one.astype(np.int16) - background).reshape(*one.shape[:2], -1).max(2).max(0) for one in windows]
+    inked = np.mean(np.array(far) > INKED_COLUMN * np.max(far), axis=1)
+    return [one for one, share in zip(windows, inked, strict=True) if share >= GAP or inked.max() < GAP]
 
 
 def ground_beside(strip: Picture, side: int, background: NDArray[np.uint8]) -> NDArray[np.uint8]:

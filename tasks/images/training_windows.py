@@ -12,8 +12,8 @@ MOST = 8  # windows of a picture: a page has hundreds, and one hand's writing wo
 def training_windows(picture: Pixels, *, height: int, width: int) -> Pixels:
     """At most `MOST` different windows of a picture, evenly spread: uint8 [n, height, width], or [..., 3].
 
-    A picture of that very size is a crop already. Plain windows (gaps in a line) are left out; a picture that has no
-    others is fitted whole, as `unfont.reading.read` gives it.
+    A picture of that very size is a crop already, and one without writing is fitted whole, as `unfont.reading.read`
+    gives it.
 
     Args:
         picture: uint8 [h, w], or [h, w, 3].
@@ -21,9 +21,9 @@ def training_windows(picture: Pixels, *, height: int, width: int) -> Pixels:
     if picture.shape[:2] == (height, width):
         return picture[None]
     windows = read(picture, height=height, width=width, scales=TRAINED).windows
-    different = {window.tobytes(): window for window in windows}  # two crops with the same pixels would be refused
-    written = [window for window in different.values() if (window != window[0, 0]).any()] or [windows[0]]
-    return np.stack([written[place] for place in evenly_spread(len(written), MOST)])
+    # Two crops with the same pixels would be refused.
+    different = list({window.tobytes(): window for window in windows}.values())
+    return np.stack([different[place] for place in evenly_spread(len(different), MOST)])
 
 
 def evenly_spread(count: int, most: int) -> list[int]:

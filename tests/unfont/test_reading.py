@@ -109,6 +109,30 @@ def test_every_line_of_a_block_is_read():
     assert len(shown(below(lines, gap=14))) == pytest.approx(sum(len(shown(line)) for line in lines), rel=0.25)
 
 
+def test_a_gap_in_a_line_is_not_shown():
+    text, number = word("dins son ventre."), word("17")
+    high = max(len(text), len(number))
+    text, number = (np.pad(one, ((0, high - len(one)), (0, 0)), constant_values=255) for one in (text, number))
+    whole = np.concatenate([text, np.full((high, 1600), 255, np.uint8), number], axis=1)
+    scan = np.clip(whole + np.random.default_rng(0).normal(0, 8, whole.shape), 0, 255).astype(np.uint8)
+    for picture in (whole, 255 - whole, scan):
+        windows = shown(picture).astype(int)
+        inked = (np.abs(windows - np.median(picture)) > 100).any(1).mean(1)
+        assert inked.min() > 0.05 and 6 <= len(windows) < 0.4 * len(shown(np.tile(text, 8)[:, : whole.shape[1]]))
+
+
+def test_signs_above_letters_are_no_line_of_their_own():
+    # Vowel signs nearly half as high as their letters, a pixel above them, as in Tibetan.
+    letters = word("HHH HHHHH HH HHHH", margin=0)
+    signs = np.full((int(0.45 * len(letters)), letters.shape[1]), 255, np.uint8)
+    for left in range(5, letters.shape[1] - 40, 60):
+        signs[:, left : left + 20] = 0
+    apart = np.full((1, letters.shape[1]), 255, np.uint8)
+    line = np.pad(np.concatenate([signs, apart, letters]), 20, constant_values=255)
+    assert len(find(line).boxes) == 1
+    assert len(find(below([line, line], gap=20)).boxes) == 2
+
+
 def test_a_column_is_laid_out_as_a_line():
     letters = [word(letter, margin=3) for letter in "HONMKSEBRD"]
     column = below(letters, gap=4)

@@ -37,7 +37,7 @@ def test_gaps_and_repetitions_in_a_line_are_no_crops():
     gap = np.full((word("mo").shape[0], 900), 255, np.uint8)
     line = np.concatenate([word("mo"), gap, word("mo")], axis=1)
     windows = training_windows(line, **SIZE)
-    assert 2 <= len(windows) < len(read(line, **SIZE, scales=(1.0,)).windows)
+    assert 2 <= len(windows) <= 4
     assert all(np.ptp(window) > 0 for window in windows)
     assert len({window.tobytes() for window in windows}) == len(windows)
 
