@@ -108,7 +108,7 @@ def _item_of(entry: dict[str, Any], key: str, values: dict[str, Any]) -> tuple[d
 
 def _filled(entry: Any, values: dict[str, Any]) -> Any:
     if isinstance(entry, str):
-        return re.sub(r"\$\{([^}]+)\}", lambda match: str(_look_up(values, match[1])), entry)
+        return re.sub(r"(?<!\\)\$\{([^}]+)\}", lambda match: str(_look_up(values, match[1])), entry)
     if isinstance(entry, list):
         return [_filled(part, values) for part in entry]
     if isinstance(entry, dict):
