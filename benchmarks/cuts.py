@@ -31,6 +31,8 @@ CUTS = {
     "neighbours": WORD._replace(fill=0.6, above=0.05, below=0.15, shift=0.3),
     "rules": WORD._replace(fill=0.6, rule="under", shift=0.6),
     "sloped": WORD._replace(fill=0.9, slope=12.0),
+    "sloped, seen from the side": WORD._replace(fill=0.9, lean=20.0),
+    "sloped, arched": WORD._replace(fill=0.9, arch=0.15),
     "letter": WORD._replace(fill=0.9, letter=True),
     "window": WINDOW,
     "… at another scale": WINDOW._replace(fill=1.3),
