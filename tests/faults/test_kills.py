@@ -54,7 +54,7 @@ def test_locks_of_the_dead_are_none(tmp_path):
 
 
 def test_rows_that_are_gone_and_other_bytes_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(faults, "_runs", lambda folder, status: [])
+    monkeypatch.setattr(faults, "runs_of", lambda folder, status: [])
     monkeypatch.setattr("subprocess.run", lambda *_, **__: subprocess.CompletedProcess([], 0, "{}"))
 
     def write(rows: int, md5: str) -> None:
