@@ -86,12 +86,17 @@ def main() -> None:
     judge = table_of(params, arguments.work)
     for arm in arms:
         own = without(params, OFF.keys() - ingredients_of(arm))
-        measured = []
-        for seed in range(arguments.seeds):
-            model = model_of(own, arguments.work, seed)
-            measured.append({"real": on_pictures(files, model), **on_crops(judge, model)})
-            print(arm, seed, json.dumps(measured[-1]), flush=True)
-        _write(arm, summary(measured))
+        _write(arm, measure(arm, own, files, judge, work=arguments.work, seeds=arguments.seeds))
+
+
+def measure(name: str, params: Params, files: list[Path], judge: Path, *, work: Path, seeds: int) -> dict[str, Any]:
+    """The `summary` of round 0 of these params, on the pictures `files` and on validation of the table `judge`."""
+    measured = []
+    for seed in range(seeds):
+        model = model_of(params, work, seed)
+        measured.append({"real": on_pictures(files, model), **on_crops(judge, model)})
+        print(name, seed, json.dumps(measured[-1]), flush=True)
+    return summary(measured)
 
 
 def arms_of() -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine, timed
-from benchmarks.material import model_of, on_crops, on_pictures, summary, table_of
+from benchmarks.material import measure, table_of
 from benchmarks.real import pictures_of
 from benchmarks.turns import ROOT
 from models.invariance import MODES
@@ -56,12 +56,8 @@ def main() -> None:
     table = table_of(params, arguments.work)
     for name in names:
         own = with_network(params, name)
-        measured = []
-        for seed in range(arguments.seeds):
-            model = model_of(own, arguments.work, seed)
-            measured.append({"real": on_pictures(files, model), **on_crops(table, model)})
-            print(name, seed, json.dumps(measured[-1]), flush=True)
-        _write(name, cost_of(own) | summary(measured))
+        found = measure(name, own, files, table, work=arguments.work, seeds=arguments.seeds)
+        _write(name, cost_of(own) | found)
 
 
 def with_network(params: Params, name: str) -> Params:

@@ -56,7 +56,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     params = read_params()
-    halves = halves_of(pictures_of(arguments.folder), arguments.folder)
+    files = pictures_of(arguments.folder)
+    if not files:
+        parser.error(f"there are no pictures ({arguments.folder}): give a folder of <set>/<kind>/<script>/<file>")
+    halves = halves_of(files, arguments.folder)
     work: Path = arguments.work.resolve()
     crops = [own_crops(params, half, arguments.folder, work / f"half-{number}") for number, half in enumerate(halves)]
     result: dict[str, Any] = {"machine": machine(), "arms": {}, "crops": sum(map(len, crops))}
