@@ -1,7 +1,8 @@
 """Ends the processes that a run started when the run itself was killed: its Prefect server, its workers.
 
 `kill -9` leaves a process no time to end its own. So each run starts a watcher, in a session of its own, that sees it
-end: `python -m tasks.common.orphans PID [STARTER]`.
+end: `python -m tasks.common.orphans MARK PID [STARTER]`. What the run started is known by its environment, where the
+run has left its mark: a look at its children now and then misses those of the last moment.
 """
 
 import contextlib
@@ -10,11 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 
 import psutil
 
 EVERY_S = 1.0
+MARK = "UNFONT_STARTED_BY"  # the marks of all runs that a process descends from, in its environment
+SWEEPS = 3  # looks without a find after which nothing is left: a process that is being started has no environment yet
 
 
 @contextlib.contextmanager
@@ -24,18 +28,25 @@ def no_orphans(starter: int | None = None) -> Iterator[None]:
     Args:
         starter: a process without which this one is to end as well: DVC, for its stages.
     """
-    watched = [str(pid) for pid in (os.getpid(), starter) if pid is not None]
+    mark = uuid.uuid4().hex
+    watched = [mark, *(str(pid) for pid in (os.getpid(), starter) if pid is not None)]
     command = [sys.executable, "-m", "tasks.common.orphans", *watched]
     watcher = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    before = os.environ.get(MARK)
+    os.environ[MARK] = " ".join([*(before or "").split(), mark])
     try:
         yield
     finally:
+        if before is None:
+            del os.environ[MARK]
+        else:
+            os.environ[MARK] = before
         watcher.kill()
         watcher.wait()
 
 
-def watch(pid: int, starter: int | None = None, *, every: float = EVERY_S) -> None:
-    """Wait until `pid` or its `starter` has ended; then end `pid` and all that it had started."""
+def watch(mark: str, pid: int, starter: int | None = None, *, every: float = EVERY_S) -> None:
+    """Wait until `pid` or its `starter` has ended; then end `pid` and all that it had started, or that has its mark."""
     family: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         run = psutil.Process(pid)
@@ -43,9 +54,27 @@ def watch(pid: int, starter: int | None = None, *, every: float = EVERY_S) -> No
         while all(_is_alive(process) for process in (run, *others)):
             family = [run, *(child for child in run.children(recursive=True) if child.pid != os.getpid())]
             time.sleep(every)
-    for process in family:
+    _end(family)
+    quiet = 0
+    while quiet < SWEEPS:
+        left = [process for process in psutil.process_iter() if mark in _marks_in(process)]
+        _end(left)
+        quiet = 0 if left else quiet + 1
+        time.sleep(every)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()  # psutil knows a process by its start as well: never another one of the same number
+
+
+def _marks_in(process: psutil.Process) -> set[str]:
+    """The marks of the runs that a process descends from; none of a process of another user, or that has ended."""
+    with contextlib.suppress(psutil.Error):
+        if process.pid != os.getpid() and _is_alive(process):
+            return set(process.environ().get(MARK, "").split())
+    return set()
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -55,4 +84,4 @@ def _is_alive(process: psutil.Process) -> bool:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch(*(int(word) for word in sys.argv[1:]))
+    watch(sys.argv[1], *(int(pid) for pid in sys.argv[2:]))
