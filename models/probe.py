@@ -108,9 +108,14 @@ def fit_probes(rows: Rows, settings: ProbeSettings, *, seed: int) -> dict[str, L
 
 
 @torch.no_grad()
+def predicted_by(probe: LinearProbe | MlpProbe, rows: Rows) -> Tensor:
+    """The label that the probe predicts for each row, at each of its decays: indices `[decays, rows]`."""
+    return probe(rows.inputs, rows.prior).argmax(2)
+
+
 def correct_of(probe: LinearProbe | MlpProbe, rows: Rows) -> Tensor:
     """Which rows the probe predicts correctly, at each of its decays: bool `[decays, rows]`."""
-    return probe(rows.inputs, rows.prior).argmax(2) == rows.truth
+    return predicted_by(probe, rows) == rows.truth
 
 
 def log_prior(targets: Tensor, truth: Tensor, *, count: int, labels: int) -> Tensor:

@@ -13,7 +13,7 @@ from models.training import UNKNOWN
 from tasks.crop_table.splits import TEST_SEEN, TEST_UNSEEN, VALIDATION
 from tasks.influence.dataset import Dataset
 from tasks.influence.train import Fit
-from tasks.probe.dataset import EVERY, FIT, HELD_OUT, ProbeDataset, correct_rows
+from tasks.probe.dataset import EVERY, FIT, HELD_OUT, ProbeDataset, decode
 
 EMBEDDING = "embedding"
 
@@ -21,7 +21,8 @@ EMBEDDING = "embedding"
 def probe_nuisance(data: Dataset, fits: Mapping[str, Fit], settings: ProbeSettings, *, seed: int) -> dict[str, Any]:
     """Of each fit by its mode the accuracy of a fresh probe on the rows held out, and its excess in points.
 
-    The probe is given the target (of a number the quintile): `guess` is the accuracy of the best guess from that alone.
+    The probe is given the target (of a number the quintile): `guess` is the accuracy of the best guess from that alone,
+    and the excess is over that or over chance (`Decoded`), whichever has more right.
 
     Must run within `deterministic`.
     """
@@ -46,8 +47,8 @@ def probe_nuisance(data: Dataset, fits: Mapping[str, Fit], settings: ProbeSettin
     found = {}
     for mode, fit in fits.items():
         features = activations(fit.network, data.features.matrix[rows], EMBEDDING)
-        right = correct_rows(dataset, features, settings, seed=seed)[TEST_SEEN]
-        accuracy = max(float(each.mean()) for each in right.values())
-        excess = 100 * max(accuracy - guess, 0.0)
-        found[mode] = {"accuracy": accuracy, "excess_points": excess, "score": fit.score}
+        decoded = decode(dataset, features, settings, seed=seed)[TEST_SEEN].values()
+        best = max(decoded, key=lambda each: float(each.excess.mean()))
+        excess = 100 * max(float(best.excess.mean()), 0.0)
+        found[mode] = {"accuracy": float(best.right.mean()), "excess_points": excess, "score": fit.score}
     return {"nuisance": nuisance.name, "labels": nuisance.labels, "guess": guess, "modes": found}

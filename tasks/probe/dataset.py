@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.probe import LinearProbe, MlpProbe, Rows, correct_of, fit_probes, inputs_of, log_prior
+from models.probe import LinearProbe, MlpProbe, Rows, fit_probes, inputs_of, log_prior, predicted_by
 from models.settings import ProbeSettings
 from tasks.common.params import ProblemSettings
 from tasks.crop_table.splits import TEST_SPLITS, TEST_UNSEEN, TRAIN, VALIDATION
@@ -101,10 +101,33 @@ class Standardised:
         return Rows(inputs=inputs, prior=prior[targets], truth=self.dataset.truth[at])
 
 
-def correct_rows(
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """What a probe makes of a test split, beside the two ways to predict that know nothing of the crop.
+
+    Attributes:
+        right: bool [rows], which predictions are true.
+        guessed: bool [rows], of which the best guess from the target alone is true.
+        by_chance: [rows], how probable it is that a row's prediction is true with the same predictions dealt out at
+            random among the rows of its target: the mean over all permutations. Unseen groups have other labels than
+            the seen ones, so noise in the features alone, which leads a probe away from the guess, can raise accuracy.
+    """
+
+    right: np.ndarray
+    guessed: np.ndarray
+    by_chance: np.ndarray
+
+    @property
+    def excess(self) -> np.ndarray:
+        """[rows], -1..1: right less what the better of the two has right."""
+        better = self.guessed if self.guessed.mean() > self.by_chance.mean() else self.by_chance
+        return self.right - better.astype(float)
+
+
+def decode(
     dataset: ProbeDataset, features: Tensor, settings: ProbeSettings, *, seed: int
-) -> dict[str, dict[str, np.ndarray]]:
-    """Which rows of each test split a linear and an MLP probe have correct, bool `[rows]` by split and kind.
+) -> dict[str, dict[str, Decoded]]:
+    """What a linear and an MLP probe make of each test split, by split and kind.
 
     Must run within `deterministic`.
 
@@ -113,16 +136,38 @@ def correct_rows(
     """
     seen = Standardised.of(dataset, features)
     probes = fit_probes(seen.rows(FIT), settings, seed=seed)
-    return {
-        split: {
-            kind: _tuned(probe, seen.rows(dataset.tuning_part(split)), seen.rows(split))
-            for kind, probe in probes.items()
-        }
-        for split in TEST_SPLITS
-    }
+    return {split: {kind: _tuned(probe, seen, split) for kind, probe in probes.items()} for split in TEST_SPLITS}
 
 
-def _tuned(probe: LinearProbe | MlpProbe, tuning: Rows, test: Rows) -> np.ndarray:
-    """Which rows of `test` are correct at the decay with the highest accuracy on `tuning`; of equals the first."""
-    decay = int(correct_of(probe, tuning).sum(1).numpy().argmax())
-    return correct_of(probe, test)[decay].numpy()
+def _tuned(probe: LinearProbe | MlpProbe, seen: Standardised, split: str) -> Decoded:
+    """At the decay that is furthest above chance on the tuning part; of equals the first."""
+    tuning = _decoded(probe, seen, seen.dataset.tuning_part(split))
+    best = int(np.argmax([(each.right - each.by_chance).sum() for each in tuning]))
+    return _decoded(probe, seen, split)[best]
+
+
+def _decoded(probe: LinearProbe | MlpProbe, seen: Standardised, part: str) -> list[Decoded]:
+    """Of a part, at each of the probe's decays."""
+    rows, targets = seen.rows(part), seen.dataset.targets[seen.dataset.parts[part]]
+    return [
+        Decoded(
+            right=(predicted == rows.truth).numpy(),
+            guessed=seen.dataset.prior_correct(part),
+            by_chance=chance_of(predicted, rows.truth, targets).numpy(),
+        )
+        for predicted in predicted_by(probe, rows)
+    ]
+
+
+def chance_of(predicted: Tensor, truth: Tensor, targets: Tensor) -> Tensor:
+    """Of each row the fraction of its target's rows whose prediction is the row's true label, float64 `[rows]`.
+
+    Args:
+        predicted, truth: [rows] indices of nuisance labels.
+        targets: [rows] indices of targets.
+    """
+    of = torch.stack([targets, predicted], dim=1)
+    own = torch.stack([targets, truth], dim=1)
+    cells, at = torch.unique(torch.cat([of, own]), dim=0, return_inverse=True)
+    predictions = torch.bincount(at[: len(of)], minlength=len(cells)).double()
+    return predictions[at[len(of) :]] / torch.bincount(targets)[targets]

@@ -1,8 +1,10 @@
 """Probe: how well a new classifier decodes a nuisance from the frozen features of every model.
 
 An adversary at chance is no proof of invariance (Elazar & Goldberg 2018). So the probe is trained afterwards, with the
-same settings for every model, and is given the true target: what counts is its accuracy *above* that of the best guess
-from the target alone, the probe excess.
+same settings for every model, and is given the true target: what counts is its accuracy *above* that of predictions
+which know nothing else, the probe excess. There are two: the best guess from the target alone, and the probe's own
+predictions dealt out at random among the crops of each target (what Hewitt & Liang 2019 have control tasks for, in
+closed form). The second is the better one where the test's labels are not those of the fit, as on unseen designs.
 
 Crops: text crops of known nuisance, none ambiguous, whose target and label are in the part that the probe is fitted to.
 It is fitted to four fifths of `train`; one fifth is held out. A probe's decay is tuned on crops like the test split's:
@@ -18,8 +20,9 @@ either (on the held-out fifth where `validation` has none). Model selection does
     - `n`: rows of `fit`, `held_out`, `validation`, `test_seen`, `test_unseen`.
     - `guess.<split>`: accuracy of the most frequent label of each target, 0 to 1.
     - `models.<model>.<split>`: of the embedding, the input of the heads:
-        - `linear`, `mlp`: accuracy of either probe, 0 to 1; `best`: the name of the better one.
-        - `excess_points`: that accuracy less the guess, in percentage points, not below 0.
+        - `linear`, `mlp`: accuracy of either probe, 0 to 1; `best`: the name of the one with the larger excess.
+        - `chance`: accuracy of its predictions dealt out at random among the crops of each target, 0 to 1.
+        - `excess_points`: its accuracy less the larger of `guess` and `chance`, in percentage points, not below 0.
         - `low`, `high`: its bootstrap interval over groups of test crops, not below 0; null with one group.
     - `models.<model>.layers.<layer>.<split>`: the same for each layer (not for replicas of a study).
     - `seeds.<model>.<split>`: excess points of a model and its replicas with other seeds (`values`), their `mean` and
@@ -49,7 +52,7 @@ from tasks.crop_table.splits import MEASURED_SPLITS, TEST_SEEN, TEST_SPLITS, TES
 from tasks.evaluate.model_selection import read_choice
 from tasks.evaluate.predictions import open_models
 from tasks.metrics.paired_bootstrap import cluster_interval
-from tasks.probe.dataset import ProbeDataset, build_dataset, correct_rows
+from tasks.probe.dataset import Decoded, ProbeDataset, build_dataset, decode
 from tasks.probe.features import PIXELS, Layers, read_features, sample_rows
 from tasks.train.card import read_card
 from tasks.train.replicas import CONTROL
@@ -142,18 +145,17 @@ def _probe_nuisance(
 
 def _metrics(params: Params, dataset: ProbeDataset, features: torch.Tensor) -> Metrics:
     seed = derived_seed(params.seed, "probe", dataset.nuisance)
-    right = correct_rows(dataset, features, params.probe, seed=seed)
-    return {split: _excess(params, dataset, split, right[split]) for split in TEST_SPLITS}
+    decoded = decode(dataset, features, params.probe, seed=seed)
+    return {split: _excess(params, dataset, split, decoded[split]) for split in TEST_SPLITS}
 
 
-def _excess(params: Params, dataset: ProbeDataset, split: str, right: dict[str, np.ndarray]) -> Metrics | None:
-    """Metrics of one split by which of its rows, bool `[rows]`, either probe has correct; None without rows."""
-    guessed = dataset.prior_correct(split)
-    if not len(guessed):
+def _excess(params: Params, dataset: ProbeDataset, split: str, decoded: dict[str, Decoded]) -> Metrics | None:
+    """Metrics of one split by what either probe made of its rows; None without rows."""
+    if not len(dataset.parts[split]):
         return None
-    accuracies = {kind: round(float(rows.mean()), DIGITS) for kind, rows in right.items()}
-    best = max(right, key=lambda kind: right[kind].mean())
-    gain = 100 * (right[best].astype(float) - guessed)
+    accuracies = {kind: _share(each.right) for kind, each in decoded.items()}
+    best = max(decoded, key=lambda kind: float(decoded[kind].excess.mean()))
+    gain = 100 * decoded[best].excess
     settings = params.evaluate
     interval = cluster_interval(
         gain, dataset.groups(split), resamples=settings.resamples, confidence=settings.confidence, seed=params.seed
@@ -161,7 +163,7 @@ def _excess(params: Params, dataset: ProbeDataset, split: str, right: dict[str, 
     low, high = interval or (None, None)
     points = {"excess_points": gain.mean(), "low": low, "high": high}
     rounded = {name: None if value is None else round(max(float(value), 0.0), DIGITS) for name, value in points.items()}
-    return {**accuracies, "best": best, **rounded}
+    return {**accuracies, "best": best, "chance": _share(decoded[best].by_chance), **rounded}
 
 
 def _over_seeds(probed: Mapping[str, Metrics], models: list[str], replicas: list[str]) -> dict[str, Any]:

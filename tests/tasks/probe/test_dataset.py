@@ -1,5 +1,7 @@
 """Probe accuracy above the prior, on tables of features whose result is known by hand."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ import torch
 from models.settings import ProbeSettings
 from tasks.common.determinism import deterministic
 from tasks.common.params import ProblemSettings
-from tasks.probe.dataset import ProbeDataset, build_dataset, correct_rows
+from tasks.probe.dataset import Decoded, ProbeDataset, build_dataset, chance_of, decode
 
 PROBLEM = ProblemSettings(target="script", nuisances=["font_style"], group="design")
 SETTINGS = ProbeSettings(
@@ -35,15 +37,17 @@ def make_rows(style_of) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(key=[f"{number:064x}" for number in random.permutation(len(rows))])
 
 
-def gains(rows: pd.DataFrame, features: torch.Tensor) -> dict[str, float]:
-    """Accuracy of the better probe minus that of the best guess, by split."""
+def decoded(rows: pd.DataFrame, features: torch.Tensor) -> dict[str, dict[str, Decoded]]:
     dataset = build_dataset(rows, "font_style", PROBLEM)
     assert isinstance(dataset, ProbeDataset)
     with deterministic(1):
-        right = correct_rows(dataset, features, SETTINGS, seed=0)
+        return decode(dataset, features, SETTINGS, seed=0)
+
+
+def excess(rows: pd.DataFrame, features: torch.Tensor) -> dict[str, float]:
+    """Of the better probe, by split."""
     return {
-        split: max(hits.mean() for hits in kinds.values()) - dataset.prior_correct(split).mean()
-        for split, kinds in right.items()
+        split: max(each.excess.mean() for each in kinds.values()) for split, kinds in decoded(rows, features).items()
     }
 
 
@@ -59,7 +63,7 @@ def test_features_that_are_the_nuisance_leave_nothing_to_guess():
     rows = make_rows(any_style)
     features = noise(rows)
     features[:, :3] = torch.tensor(pd.get_dummies(rows["font_style"]).to_numpy(dtype=np.float32))
-    found = gains(rows, features)
+    found = excess(rows, features)
     for split in ("test_seen", "test_unseen"):
         # The most frequent style is guessed of either script.
         guess = (rows["font_style"][rows["split"] == split] == "serif").mean()
@@ -69,7 +73,29 @@ def test_features_that_are_the_nuisance_leave_nothing_to_guess():
 def test_features_that_know_nothing_add_nothing():
     rows = make_rows(any_style)
     # 200 rows, half of them right: a standard deviation of the accuracy is 3.5 points.
-    assert max(gains(rows, noise(rows)).values()) < 0.07
+    assert max(excess(rows, noise(rows)).values()) < 0.07
+
+
+def test_noise_is_not_read_where_unseen_designs_have_other_styles_than_seen_ones():
+    """The guess is never right there, so that a probe that strays from it has more right without reading anything."""
+    rows = make_rows(any_style)
+    unseen = rows["split"].isin(["validation", "test_unseen"])
+    rows.loc[unseen, "font_style"] = np.where(rows.index[unseen] % 4 < 2, "sans", "mono")
+    found = decoded(rows, 3 * torch.randn(len(rows), 40, generator=torch.Generator().manual_seed(1)))["test_unseen"]
+    assert not any(each.guessed.any() for each in found.values())
+    assert max(each.right.mean() for each in found.values()) > 0.05
+    assert max(each.excess.mean() for each in found.values()) < 0.07
+
+
+def test_chance_is_the_mean_over_all_orders_of_the_predictions_within_each_target():
+    targets, truth, predicted = np.array([0, 1, 0, 1, 0, 1]), np.array([0, 2, 1, 2, 1, 0]), np.array([0, 2, 0, 1, 1, 1])
+    right = []
+    for first, second in itertools.product(*[itertools.permutations(predicted[targets == y]) for y in (0, 1)]):
+        dealt = np.empty(6, dtype=int)
+        dealt[targets == 0], dealt[targets == 1] = first, second
+        right.append(dealt == truth)
+    found = chance_of(*(torch.from_numpy(each) for each in (predicted, truth, targets)))
+    assert found.numpy() == pytest.approx(np.mean(right, axis=0))
 
 
 def test_a_nuisance_that_the_target_settles_leaves_no_excess():
@@ -77,7 +103,7 @@ def test_a_nuisance_that_the_target_settles_leaves_no_excess():
     rows = make_rows(lambda script, _random: {"Cyrl": "sans", "Latn": "serif"}[script])
     features = noise(rows)
     features[:, 0] = torch.tensor((rows["script"] == "Latn").to_numpy(dtype=np.float32))
-    assert gains(rows, features) == {"test_seen": 0, "test_unseen": 0}
+    assert excess(rows, features) == {"test_seen": 0, "test_unseen": 0}
 
 
 def test_a_probe_is_tuned_on_what_is_to_it_as_the_test_is():

@@ -101,7 +101,7 @@ def test_the_probes_figures_stand_by_model_and_by_layer(reported):
     ]  # fmt: skip
     own = probe["models"]["erm"]["test_unseen"]
     interval = f"{own['excess_points']:.1f} ({own['low']:.1f} to {own['high']:.1f})"
-    assert f"erm {interval} {percent(own['linear'])} {percent(own['mlp'])}" in text
+    assert f"erm {interval} {percent(own['linear'])} {percent(own['mlp'])} {percent(own['chance'])}" in text
     assert facts["layers"]["conditional"] == {
         layer: probe["models"]["conditional"]["layers"][layer]["test_unseen"]["excess_points"] for layer in LAYERS
     }
@@ -111,7 +111,7 @@ def test_the_probes_figures_stand_by_model_and_by_layer(reported):
 @pytest.mark.parametrize(
     ("reads", "points", "words"),
     [
-        (True, 1.25, "its accuracy is 1.2 (0.5 to 3.0) points above the best guess"),
+        (True, 1.25, "its accuracy is 1.2 (0.5 to 3.0) points above what can be had from the script alone"),
         (False, None, "the baseline does not encode it"),
         (None, None, "it is not known whether the baseline encodes it"),
     ],
