@@ -22,6 +22,7 @@ class Fused(nn.Module):
         embedding: Any = network.embedding
         self.embedding = fuse_linear_bn_eval(embedding.linear, embedding.norm)
         self.eraser = nn.Identity() if network.eraser is None else network.eraser
+        self.bottleneck = nn.Identity() if network.bottleneck is None else network.bottleneck
         self.target_head = network.target_head
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -32,7 +33,7 @@ class Fused(nn.Module):
             # In place: no explainer reads these maps.
             maps = convolution(maps).relu_()
         features: Tensor = self.embedding(self.pooling(maps)).relu_()
-        features = self.eraser(features)
+        features = self.bottleneck(self.eraser(features))
         return self.target_head(features), features
 
 

@@ -190,7 +190,20 @@ class Coral(Mode):
         return _weighted(self.name, mean, self.settings.coral_weight)
 
 
-EVERY = (Erm, Reversal, Conditional, Ascent, Pairs, Coral, Erasure)
+class Narrow(Mode):
+    """Only what the answer needs: the trained network's embedding ends in a `models.network.Bottleneck`.
+
+    It adds no loss. Alone it trains as `erm` does, and predicts what that predicts.
+    """
+
+    name = "bottleneck"
+    narrows = True
+
+    def forward(self, seen: ModeInput) -> Term:
+        return Term(loss=None, metrics={})
+
+
+EVERY = (Erm, Reversal, Conditional, Ascent, Pairs, Coral, Erasure, Narrow)
 MODES: dict[str, type[Mode]] = {mode.name: mode for mode in EVERY}
 
 

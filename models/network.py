@@ -101,6 +101,45 @@ class Eraser(nn.Linear):
         return super().forward(features)
 
 
+class Bottleneck(nn.Linear):
+    """What an answer needs of the embedding and no more: `[batch, width]` -> each label's margin `[batch, labels]`.
+
+    A margin is a label's logit less the largest one, not below −`limit`: 0 for the predicted label, −`limit` for all
+    that are out of the question, however far. What is predicted stays as it was; how sure beyond `limit` does not.
+    A representation that holds only what its task needs tells nothing else of its input (Achille & Soatto, Emergence of
+    Invariance and Disentanglement, 2018): here nothing of a nuisance but which labels come close.
+
+    Weight and bias are buffers, as those of `Eraser`. To the gradient there is no limit, nor a largest logit: what an
+    explainer finds is what speaks for the label, sure or not.
+    """
+
+    def __init__(self, width: int, labels: int, *, limit: float) -> None:
+        super().__init__(width, labels)
+        self.limit = limit
+        weight, bias = self.weight.detach(), self.bias.detach()
+        del self.weight, self.bias
+        self.weight, self.bias = nn.Buffer(weight), nn.Buffer(bias)  # type: ignore[assignment]
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits = super().forward(features)
+        margins = logits - logits.detach().amax(1, keepdim=True)
+        return torch.where(margins < -self.limit, margins - margins.detach() - self.limit, margins)
+
+
+def add_bottleneck(network: Any, limit: float) -> None:
+    """Let the embedding of a trained network end in a `Bottleneck` made of its head: it predicts what it did before."""
+    head: nn.Linear = network.target_head
+    bottleneck = Bottleneck(head.in_features, head.out_features, limit=limit).to(head.weight.device)
+    passed_on = nn.Linear(head.out_features, head.out_features).to(head.weight.device)
+    with torch.no_grad():
+        bottleneck.weight.copy_(head.weight)
+        bottleneck.bias.copy_(head.bias)
+        nn.init.eye_(passed_on.weight)
+        nn.init.zeros_(passed_on.bias)
+    network.embedding.add_module("bottleneck", bottleneck)
+    network.target_head = passed_on
+
+
 class CropNet(nn.Module):
     """Logits of a word crop's target label.
 
@@ -115,6 +154,7 @@ class CropNet(nn.Module):
         height, width: the crops' size in pixels.
         channels: 1 for grey crops, 3 for red, green and blue.
         erases: whether the embedding ends in an `Eraser`.
+        limit: of the `Bottleneck` after that; None for none.
     """
 
     def __init__(
@@ -126,6 +166,7 @@ class CropNet(nn.Module):
         width: int,
         channels: int = 1,
         erases: bool = False,
+        limit: float | None = None,
     ) -> None:
         super().__init__()
         self.height, self.width, self.channels = height, width, channels
@@ -143,6 +184,8 @@ class CropNet(nn.Module):
         self.target_head = nn.Linear(settings.embedding, labels)
         if erases:
             self.add_eraser()
+        if limit is not None:
+            add_bottleneck(self, limit)
         # Convolutions on a CPU run half as fast again with channels last.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -155,10 +198,15 @@ class CropNet(nn.Module):
         """Let the embedding end in an `Eraser`, which has yet to be fitted."""
         self.embedding.add_module("eraser", Eraser(self.target_head.in_features))
 
+    @property
+    def bottleneck(self) -> Bottleneck | None:
+        """The last layer of the embedding, where a mode of invariance leaves only what the answer needs."""
+        return getattr(self.embedding, "bottleneck", None)
+
     def embed(self, images: Tensor) -> Tensor:
         """The embedding, input of the heads: `[batch, channels, height, width]` in [0, 1] -> `[batch, embedding]`.
 
-        It is ≥ 0 where nothing is erased.
+        It is ≥ 0 where nothing is erased, and `[batch, labels]`, ≤ 0, behind a `Bottleneck`.
 
         Raises:
             ValueError: the images have another shape.

@@ -7,7 +7,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 Severity = Literal["clean", "light", "medium", "heavy", "scan"]  # of `models.degrade`
 SEVERITY_NAMES = get_args(Severity)
 CLEAN: Final[Severity] = "clean"
-MODE_NAMES = ("erm", "reversal", "conditional", "ascent", "pairs", "coral", "erasure")  # of `models.invariance`
+MODE_NAMES = (
+    "erm",
+    "reversal",
+    "conditional",
+    "ascent",
+    "pairs",
+    "coral",
+    "erasure",
+    "bottleneck",
+)  # of `models.invariance`
 
 
 class Settings(BaseModel):
@@ -126,6 +135,7 @@ class InvarianceSettings(Settings):
     pair_weight: float = Field(ge=0, le=1000)
     coral_weight: float = Field(ge=0, le=1000)
     erased: int = Field(ge=1, le=4095)
+    margin: float = Field(gt=0, le=1000)
 
     @field_validator("modes")
     @classmethod

@@ -58,13 +58,15 @@ class Mode(nn.Module):
 
     `adversarial`: the backbone ascends the heads' loss, times λ. `needs_pairs`: partners must be in one batch.
     `head_turns`: steps that its heads take alone, before each step of the backbone. `erases`: it fits the network's
-    `Eraser`, where there is one, by its buffers (`observe`, `fit`).
+    `Eraser`, where there is one, by its buffers (`observe`, `fit`). `narrows`: the trained network's embedding is to
+    end in a `Bottleneck`.
     """
 
     name: ClassVar[str]
     adversarial: ClassVar[bool] = False
     needs_pairs: ClassVar[bool] = False
     erases: ClassVar[bool] = False
+    narrows: ClassVar[bool] = False
     head_turns: int = 0
 
     def __init__(self, counts: Mapping[str, Tensor], *, embedding: int, settings: InvarianceSettings) -> None:

@@ -102,8 +102,8 @@ def mining_round(number: Annotated[int, typer.Argument(help="The round's number,
 def invariance(mode: Annotated[str, typer.Argument(help="One mode, such as conditional+pairs.")]) -> None:
     """Continue training while the backbone unlearns the nuisance, such as font style.
 
-    Modes: erm (the baseline), reversal (DANN), conditional (CDANN), ascent, pairs, coral, erasure (LEACE), and sums;
-    see invariance.modes.
+    Modes: erm (the baseline), reversal (DANN), conditional (CDANN), ascent, pairs, coral, erasure (LEACE),
+    bottleneck, and sums; see invariance.modes.
     """
     run_stage(f"invariance@{mode}")
 

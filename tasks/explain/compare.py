@@ -152,7 +152,7 @@ def _untrained(folders: Mapping[str, Path], seed: int) -> dict[str, CropNet]:
     found = {}
     for name, folder in folders.items():
         card = read_card(folder)
-        shape = json.dumps([*(card[key] for key in SHAPE), "erased" in card], sort_keys=True)
+        shape = json.dumps([*(card[key] for key in SHAPE), "erased" in card, "margin" in card], sort_keys=True)
         if shape not in by_shape:
             torch.manual_seed(derived_seed(seed, "untrained"))
             by_shape[shape] = new_network(card).eval()

@@ -31,13 +31,16 @@ class Fit:
 
 
 def check_mode(mode: str) -> None:
-    """Raises UserError where there is no such mode, or it needs pairs of rows."""
+    """Raises UserError where there is no such mode, it needs pairs of rows, or it leaves no neurons to explain."""
     try:
         parts = parts_of(mode)
     except ValueError as error:
-        raise UserError(str(error), where="--mode", fix="name one of them, or a sum without pairs") from None
-    if "pairs" in parts:
-        raise UserError("a table has no pairs of rows", where=f"--mode {mode}", fix="name another mode")
+        raise UserError(
+            str(error), where="--mode", fix="name one of them, or a sum without pairs and bottleneck"
+        ) from None
+    for part, why in (("pairs", "a table has no pairs of rows"), ("bottleneck", "behind it are no neurons to explain")):
+        if part in parts:
+            raise UserError(why, where=f"--mode {mode}", fix="name another mode")
 
 
 def train_network(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.invariance import modes_of
-from models.network import CropNet
+from models.network import CropNet, add_bottleneck
 from models.training import UNKNOWN
 from tasks.common.determinism import deterministic
 from tasks.common.files import written_whole
@@ -95,6 +95,9 @@ def train_mode(job: ModeJob) -> dict[str, float]:
             modes=modes,
             counts=counts,
         )
+    if any(mode.narrows for mode in modes):
+        add_bottleneck(network, settings.margin)
+        card |= {"margin": settings.margin}
     with written_whole(job.out) as folder:
         write_folder(folder, network, card, trained, training)
     return summary_of(trained.history, network, crops)

@@ -25,6 +25,7 @@ MODES = {
     "pairs": "must give one text in two designs the same features",
     "coral": "must give features of the same mean and covariance for every {nuisance}",
     "erasure": "has the directions taken out that tell the {nuisance} within a {target}, in closed form",
+    "bottleneck": "ends in a layer that keeps how close each {target} comes to the answer, up to a margin, and no more",
 }
 
 

@@ -18,7 +18,8 @@ FIX = "make the model again, or restore it from where it came"
 def read_card(folder: Path) -> dict[str, Any]:
     """`model.json`, checked; `channels` is 1 where an older one has none.
 
-    One of the mode `erasure` has `erased`, how many directions its embedding has lost at most.
+    One of the mode `erasure` has `erased`, how many directions its embedding has lost at most; one of `bottleneck` has
+    `margin`, how far below the largest logit its embedding still tells the others apart.
 
     A registered model's has `temperature`, by which its logits are divided (`tasks.predict.register`).
 
@@ -38,6 +39,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             and card.setdefault("channels", 1) in (1, 3)
             and 0 < float(card.get("temperature", 1)) < float("inf")
             and 0 < int(card.get("erased", 1)) < int(card["network"]["embedding"])
+            and 0 < float(card.get("margin", 1)) < float("inf")
         )
         NetworkSettings(**card["network"])
     except (FileNotFoundError, NotADirectoryError):

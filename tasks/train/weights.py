@@ -46,7 +46,7 @@ def load_model(folder: Path) -> tuple[CropNet, dict[str, Any]]:
 def new_network(card: dict[str, Any]) -> CropNet:
     """An untrained network of the card's shape; its weights come from torch's random numbers."""
     settings = NetworkSettings(**card["network"])
-    shape = {"height": card["height"], "width": card["width"], "erases": "erased" in card}
+    shape = {"height": card["height"], "width": card["width"], "erases": "erased" in card, "limit": card.get("margin")}
     return CropNet(settings, labels=len(card["labels"]), channels=card.get("channels", 1), **shape)
 
 

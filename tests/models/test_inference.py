@@ -8,13 +8,13 @@ from models.network import CropNet
 from models.settings import NetworkSettings
 
 
-@pytest.fixture(params=[(1, False), (3, False), (1, True)])
+@pytest.fixture(params=[(1, False, None), (3, False, None), (1, True, None), (1, True, 1.0)])
 def network(request: pytest.FixtureRequest) -> CropNet:
     """A network whose batch normalisation has seen something."""
     torch.manual_seed(0)
     settings = NetworkSettings(channels=[4, 8, 8], downsampling=2, attention=2, embedding=12, dropout=0.5)
-    channels, erases = request.param
-    network = CropNet(settings, labels=5, height=16, width=48, channels=channels, erases=erases)
+    channels, erases, limit = request.param
+    network = CropNet(settings, labels=5, height=16, width=48, channels=channels, erases=erases, limit=limit)
     if network.eraser is not None:
         network.eraser.weight.normal_()
         network.eraser.bias.normal_()

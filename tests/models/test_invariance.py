@@ -15,7 +15,7 @@ from tests.models.toymodes import COUNTS, batch, make, readable
 SUMS = ["conditional+pairs", "reversal+coral", "reversal+conditional", "ascent+pairs+coral", "conditional+erasure"]
 EVERY = [*MODES, *SUMS]
 ALIGNING = ["pairs", "coral"]
-TEACHING = [mode for mode in EVERY if "erasure" not in mode]  # by a loss
+TEACHING = [mode for mode in EVERY if not {"erasure", "bottleneck"} & set(parts_of(mode))]  # by a loss
 PUSHING = ["reversal", "conditional", "ascent"]
 METRICS = {"loss", "accuracy", "learning_rate"}
 
@@ -255,6 +255,10 @@ def test_reversal_is_the_identity_forwards():
     out.sum().backward()
     assert torch.equal(out, values)
     assert values.grad.tolist() == [-2.0] * 3
+
+
+def test_a_bottleneck_trains_as_erm_does():
+    assert same(after("bottleneck"), after("erm"))
 
 
 def test_plain_training_needs_no_mode():

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from models.explain.hooks import layers_of
-from models.network import CropNet, Pool, folded
+from models.network import CropNet, Pool, add_bottleneck, folded
 from models.settings import NetworkSettings
 
 SETTINGS = NetworkSettings(channels=[8, 16, 16, 24], downsampling=3, embedding=12, dropout=0.1)
@@ -64,6 +64,39 @@ def test_an_eraser_that_is_not_fitted_changes_nothing():
     net.add_eraser()
     assert torch.equal(net.eval()(images), plain(images))
     assert plain.eraser is None and "eraser" not in str(plain.state_dict().keys())
+
+
+def margins_of(logits: torch.Tensor, limit: float) -> np.ndarray:
+    values = logits.detach().numpy().astype(np.float64)
+    return np.maximum(values - values.max(1, keepdims=True), -limit)
+
+
+def test_a_bottleneck_keeps_the_margins_of_the_answer_up_to_its_limit():
+    plain, net, images = network(), network(), torch.rand(40, 1, 16, 48)
+    add_bottleneck(net, 0.4)
+    with torch.no_grad():
+        logits, embedding = plain(images), net.embed(images)
+    np.testing.assert_allclose(embedding.numpy(), margins_of(logits, 0.4), atol=1e-5)
+    assert (embedding == -0.4).any() and (
+        (embedding > -0.4) & (embedding < 0)
+    ).any()  # beyond the limit all are the same, to the last bit
+    assert torch.equal(net(images), embedding) and torch.equal(embedding.argmax(1), logits.argmax(1))
+    assert list(layers_of(net, images))[-3:] == ["embedding.relu", "embedding", "target_head"]
+
+
+def test_what_speaks_for_a_label_does_not_end_at_the_limit():
+    plain, net, images = network(), network(), torch.rand(3, 1, 16, 48, requires_grad=True)
+    add_bottleneck(net, 1e-3)
+    gradients = [torch.autograd.grad(each(images)[:, 0].sum(), images)[0] for each in (plain, net)]
+    assert gradients[0].any()
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_bottleneck_holds_nothing_that_an_optimizer_changes():
+    net = network()
+    add_bottleneck(net, 4.0)
+    assert not any("bottleneck" in name for name, _ in net.named_parameters())
+    assert {"embedding.bottleneck.weight", "embedding.bottleneck.bias"} <= net.state_dict().keys()
 
 
 def test_maps_are_pooled_by_mean_and_by_what_each_head_looks_for():

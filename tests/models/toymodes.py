@@ -34,6 +34,7 @@ INVARIANCE = InvarianceSettings(
     pair_weight=1.0,
     coral_weight=1.0,
     erased=4,
+    margin=4.0,
 )
 COUNTS = {"style": torch.full((3, 2), 8)}
 

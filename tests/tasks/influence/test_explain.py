@@ -72,8 +72,13 @@ def test_the_same_seed_gives_the_same_numbers(found, example):
 
 
 def test_there_is_no_row_0_and_no_mode_hope(example):
-    for asked, said in (({"row": 0}, "no row 0"), ({"row": 3001}, "rows are 1 to 3000"), ({"mode": "hope"}, "no mode"),
-                        ({"mode": "coral+pairs"}, "no pairs of rows")):  # fmt: skip
+    for asked, said in (
+        ({"row": 0}, "no row 0"),
+        ({"row": 3001}, "rows are 1 to 3000"),
+        ({"mode": "hope"}, "no mode"),
+        ({"mode": "coral+pairs"}, "no pairs of rows"),
+        ({"mode": "bottleneck"}, "no neurons"),
+    ):
         with pytest.raises(UserError, match=said):
             explain_table(table_params(), example, target=TARGET, **asked)
 

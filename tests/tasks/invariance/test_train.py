@@ -21,7 +21,7 @@ from unfont.errors import UserError
 
 PARAMS = toy_params()
 STUDY = toy_params(study={"seeds": 2}, train={"epochs": 1}, invariance={"epochs": 1})
-EVERY = [*MODES, "conditional+pairs", "reversal+coral", "conditional+erasure"]
+EVERY = [*MODES, "conditional+pairs", "reversal+coral", "conditional+erasure", "conditional+bottleneck"]
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,20 @@ def test_erasure_leaves_a_layer_that_the_card_names(home: Path):
         network, card = load_model(home / mode)
         erases = "erasure" in mode.split("+")
         assert (network.eraser is not None) == erases and card.get("erased") == (4 if erases else None)
+    network, _ = load_model(home / "conditional+erasure")
     # Three scripts in two styles: three directions.
     assert torch.linalg.matrix_rank(torch.eye(16) - network.eraser.weight, tol=1e-4) == 3
+
+
+@pytest.mark.parametrize(("mode", "plain"), [("bottleneck", "erm"), ("conditional+bottleneck", "conditional")])
+def test_a_bottleneck_predicts_what_its_mode_predicts_without(home: Path, mode: str, plain: str):
+    (narrow, card), (whole, _) = load_model(home / mode), load_model(home / plain)
+    images = torch.rand(50, 1, whole.height, whole.width)
+    with torch.no_grad():
+        logits, margins = whole(images), narrow.embed(images)
+    assert card["margin"] == PARAMS.invariance.margin
+    expected = (logits - logits.amax(1, keepdim=True)).clamp(min=-card["margin"])
+    torch.testing.assert_close(margins, expected, atol=1e-5, rtol=0)
 
 
 def test_more_directions_than_the_embedding_has_are_one_line(home: Path, tmp_path: Path):

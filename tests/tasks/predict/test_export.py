@@ -16,10 +16,10 @@ from unfont.answers import answers
 LABELS = ["Cyrl", "Grek", "Latn", "Zxxx"]
 
 
-def model_of(channels: int, *, erases: bool = False) -> TorchModel:
+def model_of(channels: int, *, erases: bool = False, limit: float | None = None) -> TorchModel:
     torch.manual_seed(channels)
     settings = NetworkSettings(channels=[8, 16], embedding=16, downsampling=2, dropout=0.1)
-    network = CropNet(settings, labels=4, height=32, width=128, channels=channels, erases=erases)
+    network = CropNet(settings, labels=4, height=32, width=128, channels=channels, erases=erases, limit=limit)
     with torch.no_grad():
         if network.eraser is not None:
             network.eraser.weight.normal_(0, 0.3)
@@ -32,10 +32,10 @@ def model_of(channels: int, *, erases: bool = False) -> TorchModel:
     return TorchModel(network.eval(), card, temperature=0.7)
 
 
-@pytest.fixture(scope="module", params=[(1, False), (3, False), (1, True)])
+@pytest.fixture(scope="module", params=[(1, False, None), (3, False, None), (1, True, None), (1, False, 1.0)])
 def exported(request, tmp_path_factory):
-    channels, erases = request.param
-    model = model_of(channels, erases=erases)
+    channels, erases, limit = request.param
+    model = model_of(channels, erases=erases, limit=limit)
     file = tmp_path_factory.mktemp("exported") / "model.onnx"
     export_model(model, file, name="a model")
     return model, file

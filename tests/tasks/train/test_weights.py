@@ -72,6 +72,16 @@ def test_a_model_that_erases_comes_back_with_its_layer(tmp_path: Path):
     assert torch.equal(loaded(images), network(images))
 
 
+def test_a_model_with_a_bottleneck_comes_back_with_it(tmp_path: Path):
+    card = {**CARD, "margin": 0.25}
+    network = new_network(card).eval()
+    save_model(tmp_path / "model", network, card)
+    loaded, read = load_model(tmp_path / "model")
+    images = torch.rand(2, 1, 16, 48)
+    assert (read["margin"], loaded.bottleneck.limit) == (0.25, 0.25)
+    assert torch.equal(loaded(images), network(images))
+
+
 def test_the_same_model_is_the_same_bytes_and_identity(model: Path, tmp_path: Path):
     loaded, card = load_model(model)
     save_model(tmp_path / "copy", loaded, card)
@@ -140,6 +150,14 @@ def erased_without_the_layer(model: Path) -> None:
     (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "erased": 3}))
 
 
+def no_margin(model: Path) -> None:
+    (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "margin": 0}))
+
+
+def a_margin_without_the_layer(model: Path) -> None:
+    (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "margin": 4.0}))
+
+
 def senseless_network(model: Path) -> None:
     (model / "model.json").write_text(json.dumps({**CARD, "format": 1, "network": {"channels": "many"}}))
 
@@ -149,7 +167,7 @@ def senseless_network(model: Path) -> None:
     [
         *(truncate, empty, not_tensors, no_weights, another_shape, not_numbers, no_card, no_folder),
         *(card_is_no_json, card_is_a_list, labels_twice, another_format, senseless_network),
-        *(all_erased, erased_without_the_layer),
+        *(all_erased, erased_without_the_layer, no_margin, a_margin_without_the_layer),
     ],
 )
 def test_a_broken_model_is_one_line(model: Path, harm):
