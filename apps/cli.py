@@ -125,7 +125,7 @@ def main() -> None:
         logging.getLogger("unfont").error("unfont: failed", exc_info=error)
         sys.exit(1)
     if status == INTERRUPTED:
-        print("unfont: interrupted; finished stages are kept: run again to resume", file=sys.stderr)
+        print("unfont: interrupted; what is finished is kept: run again to resume", file=sys.stderr)
     sys.exit(status)
 
 

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from flows.fanout import fan_out
+from flows.interrupts import ends_when_told
 from flows.stage import watched
 from tasks.ablation.experiment import PROBLEM, Experiment
 from tasks.ablation.faces import NEW, TEST
@@ -39,7 +40,7 @@ def run_experiment(experiment: Experiment, *, settings: SweepSettings) -> Found:
         """Train every variant and cure in every rotation with every seed, and compare them."""
         return measure(experiment, settings=settings)
 
-    with no_orphans():
+    with no_orphans(), ends_when_told():
         return ablation()
 
 

@@ -10,6 +10,7 @@ from flows.baseline import baseline
 from flows.crops import crops
 from flows.evaluate import evaluate
 from flows.fonts import fonts
+from flows.interrupts import ends_when_told
 from flows.invariance import invariance
 from flows.plan import check_stage, open_repo, plan, stale_stages, status_of, upstream_of
 from flows.probe import probe
@@ -43,7 +44,7 @@ def run_pipeline(target: str | None = None) -> None:
     from prefect import flow
 
     watched()  # points Prefect at a server of this machine, where one answers
-    with no_orphans(), needs_server():
+    with no_orphans(), ends_when_told(), needs_server():
         flow(name="pipeline", persist_result=False, validate_parameters=False)(run_stale)(target)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.artifacts import publish_links
 from flows.fanout import fan_out
+from flows.interrupts import ends_when_told
 from flows.stage import in_flow, watched
 from tasks.common.mlflow_record import Record
 from tasks.common.mlflow_runs import recorded_sweep, recorded_training
@@ -33,7 +34,7 @@ def run_sweep(sweep: Sweep, study: "optuna.Study", *, settings: SweepSettings, w
         """Train modes of invariance with many settings and seeds; measure each on validation."""
         run_trials(sweep, study, settings=settings, wanted=wanted)
 
-    with no_orphans():
+    with no_orphans(), ends_when_told():
         sweep_modes()
 
 
