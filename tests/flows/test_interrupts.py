@@ -19,6 +19,7 @@ def stop(*_):
     raise SystemExit("terminated")
 
 signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
 with ends_when_told({grace}):
     try:
         print("ready", flush=True)
