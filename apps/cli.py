@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from apps.commands import look, run, stages, sweep, use, watch
+from flows.interrupts import SAID
 from flows.logs import quiet_logging
 from unfont.errors import UserError
 
@@ -125,7 +126,7 @@ def main() -> None:
         logging.getLogger("unfont").error("unfont: failed", exc_info=error)
         sys.exit(1)
     if status == INTERRUPTED:
-        print("unfont: interrupted; what is finished is kept: run again to resume", file=sys.stderr)
+        print(SAID, file=sys.stderr)
     sys.exit(status)
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 
 GRACE_S = 10.0
+SAID = "unfont: interrupted; what is finished is kept: run again to resume"
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def ends_when_told(grace_s: float = GRACE_S) -> Iterator[None]:
     def watch() -> None:
         while told := receiver.recv(1):
             if told[0] in (signal.SIGINT, signal.SIGTERM) and not ended.wait(grace_s):
-                print("unfont: interrupted; what is finished is kept: run again to resume", file=sys.stderr, flush=True)
+                print(SAID, file=sys.stderr, flush=True)
                 os._exit(128 + told[0])
 
     # Written to for every signal that Python handles, whoever the handler is: Prefect has its own while a flow runs.

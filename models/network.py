@@ -74,20 +74,27 @@ class Pool(nn.Module):
         return (torch.cat([alike, heads], dim=2).transpose(1, 2) @ places).flatten(1)
 
 
-class Eraser(nn.Linear):
+class _Fixed(nn.Linear):
+    """A linear layer fitted in closed form: weight and bias are buffers, which no optimizer changes."""
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__(width, outputs)
+        weight, bias = self.weight.detach(), self.bias.detach()
+        del self.weight, self.bias
+        self.weight, self.bias = nn.Buffer(weight), nn.Buffer(bias)  # type: ignore[assignment]
+
+
+class Eraser(_Fixed):
     """An affine projection of the embedding, `[batch, width]` -> the same shape; the identity until it is fitted.
 
-    It is fitted in closed form (`models.erasure`): weight and bias are buffers, which no gradient changes, and the
-    gradient passes through. In training mode `seen[batch, width]` is the last batch's embedding, not yet projected.
+    `models.erasure` fits it, and the gradient passes through. In training mode `seen[batch, width]` is the last
+    batch's embedding, not yet projected.
     """
 
     seen: Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__(width, width)
-        weight, bias = self.weight.detach(), self.bias.detach()
-        del self.weight, self.bias
-        self.weight, self.bias = nn.Buffer(weight), nn.Buffer(bias)  # type: ignore[assignment]
 
     def reset_parameters(self) -> None:
         """The identity; draws no random number."""
@@ -101,7 +108,7 @@ class Eraser(nn.Linear):
         return super().forward(features)
 
 
-class Bottleneck(nn.Linear):
+class Bottleneck(_Fixed):
     """What an answer needs of the embedding and no more: `[batch, width]` -> each label's margin `[batch, labels]`.
 
     A margin is a label's logit less the largest one: 0 for the predicted label. All that are out of the question, below
@@ -110,7 +117,7 @@ class Bottleneck(nn.Linear):
     A representation that holds only what its task needs tells nothing else of its input (Achille & Soatto, Emergence of
     Invariance and Disentanglement, 2018): here nothing of a nuisance but which labels come close.
 
-    Weight and bias are buffers, as those of `Eraser`. To the gradient there is no limit, nor a largest logit: what an
+    To the gradient there is no limit, nor a largest logit: what an
     explainer finds is what speaks for the label, sure or not.
     """
 
@@ -119,9 +126,6 @@ class Bottleneck(nn.Linear):
     def __init__(self, width: int, labels: int, *, limit: float) -> None:
         super().__init__(width, labels)
         self.limit = limit
-        weight, bias = self.weight.detach(), self.bias.detach()
-        del self.weight, self.bias
-        self.weight, self.bias = nn.Buffer(weight), nn.Buffer(bias)  # type: ignore[assignment]
 
     def forward(self, features: Tensor) -> Tensor:
         logits = super().forward(features)
