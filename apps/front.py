@@ -4,6 +4,7 @@ import datetime
 import fnmatch
 import re
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -85,11 +86,19 @@ def make_front(params: Params, *, names: Sequence[str], mlflow_port: int, prefec
 
 @contextmanager
 def serving(app: FastAPI, host: str, port: int) -> Iterator[None]:
-    """Answer at `host` and `port` from a thread of this process for the block."""
+    """Answer at `host` and `port` from a thread of this process for the block, which begins once it does.
+
+    Raises:
+        RuntimeError: the server ended before it answered; it has said why.
+    """
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError(f"the page did not open {host}:{port}")
+            time.sleep(0.05)
         yield
     finally:
         server.should_exit = True

@@ -1,14 +1,19 @@
 """The page that `unfont ui` opens on: what it links, under which names it answers, and what it gives out."""
 
+import asyncio
 import json
 import re
+import socket
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from apps.front import make_front
+from apps.front import make_front, serving
 from tasks.common.front_address import DEFAULT_PORT, front_address, keep_front_address
 from tasks.common.mlflow_store import client, experiment_of, use_store
+from tests.ports import free_ports
 from tests.toyhome import toy_params
 
 PARAMS = toy_params()
@@ -98,3 +103,24 @@ def test_the_address_is_the_one_where_it_opened_last(here):
     assert front_address() == f"http://127.0.0.1:{DEFAULT_PORT}"
     keep_front_address("http://runs.example.org:8000")
     assert front_address() == "http://runs.example.org:8000"
+
+
+def test_the_block_begins_once_the_page_answers(monkeypatch):
+    start = uvicorn.Server.startup
+
+    async def start_slowly(server, sockets=None):
+        await asyncio.sleep(0.2)
+        await start(server, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", start_slowly)
+    (port,) = free_ports(1)
+    with serving(FastAPI(), "127.0.0.1", port):
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_a_page_that_cannot_open_is_an_error():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(RuntimeError, match="did not open"), serving(FastAPI(), *taken.getsockname()):
+            pass
