@@ -9,6 +9,8 @@ Writes benchmarks/results/release.json, means over the bases, each with its `spr
 - `probe_excess_points`: of the chosen models, for the first nuisance. `accuracy_less_erm`: points at light degradation,
   by which the chosen model is better than `erm` of the same base.
 - `modes.<model>`: of every round and mode `accuracy` (light) and `probe_excess_points`.
+- `peers.<model>`: of what benchmarks.release_peers measured, over the bases where it has run: `accuracy`,
+  `probe_excess_points`, `probe_excess_points_seen`, and `minutes` of DANN and CDANN.
 - `real.<model>`: accuracy on the real pictures in data/real/, where there are some.
 - `minutes`: of all stages together, one after the other. `bases`: how many.
 """
@@ -48,6 +50,7 @@ def base_of(project: Path, problem: str) -> dict[str, Any]:
     """The measures of one finished run, not yet rounded."""
     home = project / "data" / problem
     metrics, probe, real = (read_json(home / "metrics" / f"{name}.json") for name in ("evaluate", "probe", "real"))
+    peers = home / "peers" / "peers.json"
     name, models = metrics["chosen"]["name"], metrics["models"]
     probed = next(iter(probe["nuisances"].values()))["models"]
     excess = {model: of[SPLIT]["excess_points"] for model, of in probed.items()}
@@ -61,13 +64,14 @@ def base_of(project: Path, problem: str) -> dict[str, Any]:
         "accuracy_less_erm": 100 * (light[name] - light[BASELINE]),
         "modes": {model: {"accuracy": light[model], "probe_excess_points": excess[model]} for model in models},
         "real": {model: of["accuracy"] for model, of in real["models"].items()},
+        "peers": read_json(peers) if peers.is_file() else {},
         "minutes": sum(stage_seconds(project, problem).values()) / 60,
     }
 
 
 def summary(bases: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Means over the bases, with their spread."""
-    parts = ("chosen", "probe_excess_points", "accuracy_less_erm", "modes", "real", "minutes")
+    parts = ("chosen", "probe_excess_points", "accuracy_less_erm", "modes", "peers", "real", "minutes")
     means = {part: _over([base[part] for base in bases], np.mean) for part in parts}
     means["chosen"] = {SPLIT: means["chosen"], "names": [base["name"] for base in bases]}
     return means | {

@@ -25,6 +25,7 @@ def test_bases_are_summed_up_as_mean_and_spread(tmp_path, monkeypatch):
     monkeypatch.setattr(release, "stage_seconds", lambda project, problem: {"crops": 60.0, "baseline": 120.0})
     one = finished(tmp_path / "a", chosen=0.9, erm=0.88, excess=4.0, real=0.5)
     other = finished(tmp_path / "b", chosen=0.8, erm=0.82, excess=2.0, real=0.75)
+    write_json(one / "data/scripts/peers/peers.json", {"dann": {"accuracy": 0.75}})  # one base's peers are measured
     found = release.summary([release.base_of(project, "scripts") for project in (one, other)])
     assert found["chosen"]["names"] == ["pairs", "pairs"]
     assert found["chosen"]["test_unseen"]["light"] == {"accuracy": 0.85, "worst_nuisance": 0.75, "worst_target": None}
@@ -32,6 +33,7 @@ def test_bases_are_summed_up_as_mean_and_spread(tmp_path, monkeypatch):
     assert (found["probe_excess_points"], found["spread"]["probe_excess_points"]) == (3, 2)
     assert (found["accuracy_less_erm"], found["spread"]["accuracy_less_erm"]) == (0, 4)
     assert found["modes"]["erm"] == {"accuracy": 0.85, "probe_excess_points": 3}
+    assert found["peers"] == {"dann": {"accuracy": 0.75}}
     assert (found["real"]["pairs"], found["minutes"], found["bases"]) == (0.625, 3, 2)
 
 
