@@ -118,6 +118,7 @@ def test_the_block_begins_once_the_page_answers(monkeypatch):
         socket.create_connection(("127.0.0.1", port)).close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # uvicorn's own, in its thread
 def test_a_page_that_cannot_open_is_an_error():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
