@@ -3,11 +3,11 @@
     python -m benchmarks.release_peers PROJECT
 
 PROJECT is a base, as benchmarks.release has it. DANN and CDANN (benchmarks/domainbed.py) train on from its last round,
-on the crops of its modes, two at a time; LEACE (benchmarks/leace.py) erases the embedding of its `erm`. They, `erm` and
-the chosen model are scored on designs never seen at light degradation and probed as `unfont probe` does. Models stay
-in PROJECT/data/<problem>/peers: an interrupted run goes on. Writes PROJECT/data/<problem>/peers/peers.json, which
-benchmarks.release sums up: of each model `accuracy`, `probe_excess_points`, `probe_excess_points_seen`, and of DANN
-and CDANN `minutes`.
+on the crops of its modes, two at a time; LEACE (benchmarks/leace.py) erases the embedding of its `erm`. They, its
+modes and the chosen model are scored on designs never seen at light degradation and probed as `unfont probe` does.
+Models stay in PROJECT/data/<problem>/peers: an interrupted run goes on. Writes PROJECT/data/<problem>/peers/peers.json,
+which benchmarks.release sums up: of each model `accuracy`, `probe_excess_points`, `probe_excess_points_seen`, and of
+DANN and CDANN `minutes`.
 """
 
 import argparse
@@ -78,10 +78,11 @@ def train_peers(params: Params) -> dict[str, float]:
 
 
 def measured(params: Params) -> dict[str, dict[str, Any]]:
-    """Accuracy and probe excess of the peers, the baseline and the chosen model."""
+    """Accuracy and probe excess of the peers, of every mode and of the chosen model."""
     home = params.home
     chosen = read_json(home / "chosen.json")
-    folders = {BASELINE: home / "invariance" / BASELINE, chosen["name"]: home / chosen["path"]}
+    folders = {mode: home / "invariance" / mode for mode in params.invariance.modes}
+    folders[chosen["name"]] = home / chosen["path"]
     folders |= {name: home / "peers" / name for name in (*domainbed.PEERS, *leace.PEERS)}
     out = home / "peers" / "probe.json"
     probe_models(once(params), home=home, models=folders, replicas={}, out=out)

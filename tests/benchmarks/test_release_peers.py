@@ -21,7 +21,7 @@ def test_a_peer_is_measured_as_the_models_of_the_run_are(tmp_path, monkeypatch):
     chosen = read_json(home / "chosen.json")["name"]
 
     found = release_peers.measured(params)
-    assert {*found} == {"erm", chosen, "dann", "cdann", "leace", "leace-within"}
+    assert {*found} == {*params.invariance.modes, chosen, "dann", "cdann", "leace", "leace-within"}
     evaluated = read_json(home / "metrics/evaluate.json")["models"]
     probed = read_json(home / "peers/probe.json")["nuisances"]["font_style"]["models"]
     for name, same in {"erm": "erm", chosen: chosen, "dann": "erm", "leace": "erm"}.items():
