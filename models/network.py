@@ -117,8 +117,8 @@ class Bottleneck(_Fixed):
     A representation that holds only what its task needs tells nothing else of its input (Achille & Soatto, Emergence of
     Invariance and Disentanglement, 2018): here nothing of a nuisance but which labels come close.
 
-    To the gradient there is no limit, nor a largest logit: what an
-    explainer finds is what speaks for the label, sure or not.
+    To the gradient there is no limit, nor a largest logit: what an explainer finds is what speaks for the label, sure
+    or not.
     """
 
     FAR = 1.5  # the log of the mean of exp(margin) beyond a limit of 3, 4 and 5 was 1.8, 1.4 and 1.2 times that

@@ -27,7 +27,7 @@ def home(tmp_path_factory):
 
 
 def features(home, name):
-    """What the folder's model embeds its training crops as, with targets and styles: known ones."""
+    """What the folder's model embeds its training crops as, with targets and styles, -1 where it has none."""
     network, card = load_model(home / name)
     training, labels = read_training(home / name), Labels.of_card(card)
     crops = read_crops(home / "table", labels, keys=sorted(training["key"]))
@@ -37,9 +37,8 @@ def features(home, name):
 
 def read(found, styles):
     """How often a logistic regression has the style right, on the crops that it was fitted to."""
-    return (
-        LogisticRegression(C=1e3, max_iter=3000).fit(found.numpy(), styles.numpy()).score(found.numpy(), styles.numpy())
-    )
+    reader = LogisticRegression(C=1e3, max_iter=3000).fit(found.numpy(), styles.numpy())
+    return reader.score(found.numpy(), styles.numpy())
 
 
 def test_no_linear_reader_finds_the_style(home):
