@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow.parquet as pq
 
 from models.degrade import SEVERITIES
@@ -16,14 +17,16 @@ from tasks.common.files import read_json, write_json, written_whole
 from tasks.common.params import Params
 from tasks.crop_table.shards import read_rows
 from tasks.crop_table.splits import MEASURED_SPLITS, REPORT_SPLIT, SELECTION_SPLIT, SEVERITY
-from tasks.evaluate.invariance_gain import means_of_modes, pairs_of, summarise_modes
+from tasks.evaluate.criterion_difference import criterion_difference
+from tasks.evaluate.invariance_gain import BASELINE, means_of_modes, pairs_of, summarise_modes
 from tasks.evaluate.measure_split import SCHEMA, EvaluationProtocol, Measured, compare, measure_split, thresholds_of
 from tasks.evaluate.mining_gain import means_of, summarise
-from tasks.evaluate.model_selection import choice_of, choose_model, criterion_of
+from tasks.evaluate.model_selection import ONE_STANDARD_ERROR, choice_of, choose_model
 from tasks.evaluate.plot_tables import by_model, nuisance_points, training_points, write_plots
 from tasks.evaluate.predictions import Model, SplitPredictions, calibrated, open_models, score_split
 from tasks.metrics.classification import text_of, thin_labels
 from tasks.metrics.group_bootstrap import Differences
+from tasks.metrics.paired_bootstrap import Difference
 
 log = logging.getLogger("unfont")
 
@@ -73,6 +76,12 @@ class _Job:
         """The modes of invariance among the named models."""
         return [mode for mode in self.params.invariance.modes if mode in self.named]
 
+    @property
+    def preferred(self) -> list[str]:
+        """The named models, the one to be chosen among equals first: modes that unlearn, then rounds and `erm`."""
+        unlearning = [mode for mode in self.modes if mode != BASELINE]
+        return [*unlearning, *(name for name in self.named if name not in unlearning)]
+
 
 def evaluate_models(
     params: Params, *, table: Path, models: dict[str, Path], replicas: dict[str, Path], outputs: Outputs
@@ -86,7 +95,8 @@ def evaluate_models(
 
     Args:
         table: the crop table, with splits.
-        models: model folders by name, inside of `outputs.chosen`'s folder; of equally good ones the first is chosen.
+        models: model folders by name, inside of `outputs.chosen`'s folder. Of those that validation cannot tell apart
+            the first mode that unlearns is chosen, in the order of the params; without one the first model.
         replicas: a study's further trainings by name (`round-1/control-0`, `erm/seed-1`). They are scored at light
             degradation and never chosen; their metrics are in `study` and `invariance` alone.
 
@@ -128,28 +138,49 @@ def _validate(job: _Job) -> tuple[_Job, SplitPredictions]:
 
 def _choose(job: _Job, predictions: SplitPredictions, chosen: Path) -> str:
     """Write the choice. Which labels are thin follows from the whole table: no term of the criterion needs it."""
-    settings = job.params.evaluate
+    settings, labels = job.params.evaluate, job.params.labels
     settings = settings.model_copy(update={"cell_crops": min(settings.cell_crops, settings.choice_crops)})
-    protocol = EvaluationProtocol(labels=job.params.labels, settings=settings, thin=[], thresholds={})
-    metrics = {name: protocol.metrics(predictions.of(name, SEVERITY), name, SEVERITY) for name in job.named}
-    name = choose_model(metrics)
-    temperature = job.models[name].temperature
-    rests_on = protocol.rests_on(text_of(predictions.of(name, SEVERITY)))
+    protocol = EvaluationProtocol(labels=labels, settings=settings, thin=[], thresholds={})
+    rows = {name: predictions.of(name, SEVERITY) for name in job.preferred}
+    metrics = {name: protocol.metrics(own, name, SEVERITY) for name, own in rows.items()}
+    selection = choose_model(metrics, lambda one, other: _difference(protocol, rows[one], rows[other], job.params.seed))
+    rests_on = protocol.rests_on(text_of(rows[selection.name]))
     choice = choice_of(
-        name,
-        folder=job.named[name],
+        selection,
+        folder=job.named[selection.name],
         home=chosen.parent,
-        metrics=metrics[name],
+        metrics=metrics,
         rests_on=rests_on,
         temperatures={folder: job.models[own].temperature for own, folder in job.named.items()},
     )
     write_json(chosen, choice)
-    log.info("chosen: %s, %.4f, temperature %.2f", name, criterion_of(metrics[name]), temperature)
+    _log_choice(choice, protocol.nuisance)
+    return selection.name
+
+
+def _difference(protocol: EvaluationProtocol, one: pd.DataFrame, other: pd.DataFrame, seed: int) -> Difference:
+    """By how much one model's criterion is higher than the other's, and that less its standard error."""
+    return criterion_difference(
+        one,
+        other,
+        nuisance=protocol.nuisance,
+        group=protocol.labels.group,
+        cell_crops=protocol.settings.cell_crops,
+        resamples=protocol.settings.resamples,
+        confidence=ONE_STANDARD_ERROR,
+        seed=derived_seed(seed, "choice"),
+    )
+
+
+def _log_choice(choice: Mapping[str, Any], nuisance: str | None) -> None:
+    log.info("chosen: %s, %.4f, temperature %.2f", choice["name"], choice["value"], choice["temperature"])
+    highest, rests_on = choice["highest"], choice["rests_on"]
+    if highest["name"] != choice["name"]:
+        log.info("%s has %.4f, which is within one standard error", highest["name"], highest["value"])
     if rests_on:
         counted = ", ".join(f"{value} ({facts['n']} crops)" for value, facts in rests_on.items() if facts)
         missing = ", ".join(value for value, facts in rests_on.items() if not facts)
-        log.info("its worst %s is of %s; too few crops or designs: %s", protocol.nuisance, counted, missing or "none")
-    return name
+        log.info("its worst %s is of %s; too few crops or designs: %s", nuisance, counted, missing or "none")
 
 
 def _protocol(job: _Job, validation: SplitPredictions) -> EvaluationProtocol:

@@ -1,23 +1,43 @@
 """Choose one model: by validation, before any test crop is scored."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from tasks.common.files import read_json, sha256_of
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
+from tasks.metrics.paired_bootstrap import Difference
 from unfont.errors import UserError
 
 # The criterion's terms, by their metric of `tasks.metrics.classification.measure`; of a rate, 1 less the rate.
 RATE = "false_alarm_rate"
 TERMS = {"accuracy": "accuracy", "worst_nuisance": "worst_nuisance", RATE: f"1 - {RATE}"}
+ONE_STANDARD_ERROR = NormalDist().cdf(1)  # the confidence of a bound that lies so far below
 
 Metrics = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
 
 
-def choose_model(metrics: Mapping[str, Metrics]) -> str:
-    """The name with the highest criterion (`criterion_of`); of equals, the one given first: the simplest.
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The chosen model `name`, the one with the highest criterion, `best`, and by how much that is `ahead`."""
+
+    name: str
+    best: str
+    ahead: Difference
+
+
+def choose_model(metrics: Mapping[str, Metrics], difference: Callable[[str, str], Difference]) -> Selection:
+    """The first model whose criterion (`criterion_of`) is within one standard error of the highest.
+
+    The models of one chain are so alike that with other crops another would have the highest: an order decides between
+    those that validation cannot tell apart (the one-standard-error rule: Breiman et al. 1984, ch. 3.4.3).
+
+    Args:
+        metrics: by model, the one to be preferred first.
+        difference: of two models' criteria, the first less the second, with its bound at `ONE_STANDARD_ERROR`.
 
     Raises:
         UserError: no model has an accuracy, because validation has no text crops.
@@ -29,7 +49,10 @@ def choose_model(metrics: Mapping[str, Metrics]) -> str:
             where="params.yaml: crops.text.validation",
             fix="give validation some crops",
         )
-    return max(known, key=lambda name: known[name])
+    best = max(known, key=lambda name: known[name])
+    of_each = ((name, difference(best, name)) for name in known)
+    name, ahead = next((name, ahead) for name, ahead in of_each if name == best or ahead.lower <= 0)
+    return Selection(name=name, best=best, ahead=ahead)
 
 
 def criterion_of(metrics: Metrics) -> float:
@@ -45,29 +68,37 @@ def criterion_of(metrics: Metrics) -> float:
 
 
 def choice_of(
-    name: str,
+    selection: Selection,
     *,
     folder: Path,
     home: Path,
-    metrics: Metrics,
+    metrics: Mapping[str, Metrics],
     rests_on: Mapping[str, Any] | None = None,
     temperatures: Mapping[Path, float] | None = None,
 ) -> dict[str, Any]:
     """What `chosen.json` holds: the model's name, its folder as seen from `home`, its weights, and why.
 
+    `folder` is the chosen model's; `metrics` are those of all that it was chosen from.
     `rests_on`: of each nuisance value that counted, its accuracy, cells and crops; None of one with too few of them.
     `temperatures`: of each measured model's folder, by what its logits are divided before they become probabilities
     (`tasks.metrics.calibration`). They are kept by the hash of the weights: a model trained anew has lost its own.
     """
-    by_weights = {sha256_of(own / "model.safetensors"): value for own, value in (temperatures or {}).items()}
+    by_weights = {sha256_of(one / "model.safetensors"): value for one, value in (temperatures or {}).items()}
     weights = sha256_of(folder / "model.safetensors")
+    own, ahead = metrics[selection.name], selection.ahead
     return {
-        "name": name,
+        "name": selection.name,
         "path": folder.resolve().relative_to(home.resolve()).as_posix(),
         "weights": weights,
-        "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(metrics))}",
-        "value": round(criterion_of(metrics), 6),
-        "metrics": {name: metrics[name] for name in TERMS},
+        "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(own))}",
+        "value": round(criterion_of(own), 6),
+        "highest": {
+            "name": selection.best,
+            "value": round(criterion_of(metrics[selection.best]), 6),
+            "difference": round(ahead.value, 6),
+            "lower_bound": round(ahead.lower, 6),
+        },
+        "metrics": {name: own[name] for name in TERMS},
         "rests_on": dict(rests_on or {}),
         "temperature": by_weights.get(weights, 1.0),
         "temperatures": by_weights,

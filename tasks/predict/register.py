@@ -36,10 +36,10 @@ from tasks.common.params import Params
 from tasks.crop_table.shards import nuisance_columns
 from tasks.crop_table.splits import SELECTION_SPLIT, SEVERITY
 from tasks.evaluate import predictions
+from tasks.evaluate.criterion_difference import criterion_difference
 from tasks.evaluate.model_selection import read_choice
 from tasks.metrics.paired_bootstrap import Difference
 from tasks.predict.champion import ALIAS, WEIGHTS_TAG, artifacts_of_version, registered_name
-from tasks.predict.criterion_difference import criterion_difference
 from tasks.predict.model_card import model_card
 from tasks.predict.promote import ROLLED_BACK_TAG, make_champion
 from tasks.train.card import CARD_FILE, WEIGHTS_FILE, read_card
@@ -71,7 +71,7 @@ def register_model(params: Params, *, home: Path, table: Path, served_model: Pat
 
     The incumbent is scored again, on the present `validation` at 'light', where the choice was made. The alias moves
     only when the lower bound of a paired bootstrap of the difference in the criterion that chose is above 0
-    (`tasks.predict.criterion_difference`). Labels that the incumbent does not know count as mistakes. It also moves
+    (`tasks.evaluate.criterion_difference`). Labels that the incumbent does not know count as mistakes. It also moves
     where nobody holds it, where the incumbent has the same weights and another temperature, and where the
     incumbent cannot be scored at all: its files are gone, or it reads pictures of another size.
 

@@ -114,6 +114,7 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         "weights": sha256_of(home / "rounds/0/model.safetensors"),
         "criterion": "validation.light: mean of accuracy, 1 - false_alarm_rate",
         "value": 0.5,
+        "highest": {"name": "round-0", "value": 0.5, "difference": 0, "lower_bound": 0},
         "metrics": {"accuracy": 0, "worst_nuisance": None, "false_alarm_rate": 0},
         "rests_on": dict.fromkeys(styles),
         "temperature": metrics["temperatures"]["round-0"],
@@ -123,6 +124,18 @@ def test_the_choice_has_the_highest_criterion_on_validation_and_its_figures_are_
         },
     }
     assert metrics["chosen"] == {"name": "round-0", **metrics["models"]["round-0"]}
+
+
+def test_of_models_that_validation_cannot_tell_apart_one_that_unlearns_is_chosen(copy, params):
+    for path in ("rounds/0", "invariance/conditional", "invariance/conditional+pairs"):
+        says(copy / path, "Latn", by=2000)
+    run(params, copy)
+    chosen = read_json(copy / "chosen.json")
+    assert (chosen["name"], chosen["path"]) == ("round-0", "rounds/0")
+    assert chosen["highest"] == {"name": "round-0", "value": 0.25, "difference": 0, "lower_bound": 0}
+    modes = {mode: copy / "invariance" / mode for mode in ("conditional+pairs", "conditional")}
+    run(params, copy, **modes)
+    assert read_json(copy / "chosen.json")["name"] == "conditional"
 
 
 def test_predictions_are_of_every_crop_and_the_figures_are_theirs(home, params):

@@ -18,8 +18,9 @@ from PIL import Image
 
 from flows.register import SERVED_MODEL
 from tasks.common.files import write_json
-from tasks.evaluate.model_selection import choice_of
+from tasks.evaluate.model_selection import Selection, choice_of
 from tasks.evaluate.predictions import Model
+from tasks.metrics.paired_bootstrap import Difference
 from tasks.predict.champion import find_model, temperature_of
 from tasks.predict.predict import predict_files
 from tasks.predict.promote import promote, rollback
@@ -51,7 +52,14 @@ METRICS = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
 
 
 def choose(home, path, name="some", temperature=1.0):
-    choice = choice_of(name, folder=home / path, home=home, metrics=METRICS, temperatures={home / path: temperature})
+    selection = Selection(name=name, best=name, ahead=Difference(value=0.0, lower=0.0))
+    choice = choice_of(
+        selection,
+        folder=home / path,
+        home=home,
+        metrics={name: METRICS},
+        temperatures={home / path: temperature},
+    )
     write_json(home / "chosen.json", choice)
 
 

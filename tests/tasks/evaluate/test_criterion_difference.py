@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.evaluate.criterion_difference import criterion_difference
 from tasks.evaluate.model_selection import criterion_of
 from tasks.metrics.classification import measure
-from tasks.predict.criterion_difference import criterion_difference
 
 SETTINGS = {"nuisance": "font_style", "group": "design", "cell_crops": 10}
 BOUND = {"resamples": 2000, "confidence": 0.95, "seed": 3}
