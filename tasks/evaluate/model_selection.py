@@ -22,10 +22,10 @@ Metrics = Mapping[str, Any]  # of one model, on `SELECTION_SPLIT` at `SEVERITY`
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The chosen model `name`, the one with the highest criterion, `best`, and by how much that is `ahead`."""
+    """The chosen model `name`, the one with the `highest` criterion, and by how much that is `ahead`."""
 
     name: str
-    best: str
+    highest: str
     ahead: Difference
 
 
@@ -49,10 +49,10 @@ def choose_model(metrics: Mapping[str, Metrics], difference: Callable[[str, str]
             where="params.yaml: crops.text.validation",
             fix="give validation some crops",
         )
-    best = max(known, key=lambda name: known[name])
-    of_each = ((name, difference(best, name)) for name in known)
-    name, ahead = next((name, ahead) for name, ahead in of_each if name == best or ahead.lower <= 0)
-    return Selection(name=name, best=best, ahead=ahead)
+    highest = max(known, key=lambda name: known[name])
+    of_each = ((name, difference(highest, name)) for name in known)
+    name, ahead = next((name, ahead) for name, ahead in of_each if name == highest or ahead.lower <= 0)
+    return Selection(name=name, highest=highest, ahead=ahead)
 
 
 def criterion_of(metrics: Metrics) -> float:
@@ -93,8 +93,8 @@ def choice_of(
         "criterion": f"{SELECTION_SPLIT}.{SEVERITY}: mean of {', '.join(TERMS[term] for term in _terms(own))}",
         "value": round(criterion_of(own), 6),
         "highest": {
-            "name": selection.best,
-            "value": round(criterion_of(metrics[selection.best]), 6),
+            "name": selection.highest,
+            "value": round(criterion_of(metrics[selection.highest]), 6),
             "difference": round(ahead.value, 6),
             "lower_bound": round(ahead.lower, 6),
         },

@@ -36,7 +36,7 @@ def chosen(by_model, error=0.0):
 
 def test_the_highest_criterion_is_chosen_and_of_equals_the_first():
     models = {"round-0": metrics(0.8), "round-1": metrics(0.9), "erm": metrics(0.9)}
-    assert chosen(models) == Selection(name="round-1", best="round-1", ahead=Difference(value=0.0, lower=0.0))
+    assert chosen(models) == Selection(name="round-1", highest="round-1", ahead=Difference(value=0.0, lower=0.0))
     assert chosen({"round-0": metrics(None), "round-1": metrics(0.1)}).name == "round-1"
 
 
@@ -44,7 +44,7 @@ def test_the_first_within_one_standard_error_of_the_highest_is_chosen():
     models = {"erm": metrics(0.7), "conditional": metrics(0.875), "round-0": metrics(0.625), "round-1": metrics(0.9375)}
     assert chosen(models, error=0.05).name == "round-1"
     found = chosen(models, error=0.0625)
-    assert found == Selection(name="conditional", best="round-1", ahead=Difference(value=0.0625, lower=0.0))
+    assert found == Selection(name="conditional", highest="round-1", ahead=Difference(value=0.0625, lower=0.0))
     assert chosen(models, error=0.5).name == "erm"
 
 
@@ -64,7 +64,7 @@ def test_a_choice_is_read_as_it_was_written(here):
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
     (here / "home" / "model.safetensors").write_bytes(b"other weights")
-    selection = Selection(name="round-3", best="round-2", ahead=Difference(value=0.05, lower=-0.01))
+    selection = Selection(name="round-3", highest="round-2", ahead=Difference(value=0.05, lower=-0.01))
     choice = choice_of(
         selection, folder=folder, home=here / "home",
         metrics={"round-3": metrics(0.5, None, 0.2), "round-2": metrics(0.6, None, 0.2)},

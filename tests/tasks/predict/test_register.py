@@ -52,7 +52,7 @@ METRICS = {"accuracy": 0.5, "worst_nuisance": None, "false_alarm_rate": 0.1}
 
 
 def choose(home, path, name="some", temperature=1.0):
-    selection = Selection(name=name, best=name, ahead=Difference(value=0.0, lower=0.0))
+    selection = Selection(name=name, highest=name, ahead=Difference(value=0.0, lower=0.0))
     choice = choice_of(
         selection,
         folder=home / path,
