@@ -50,9 +50,14 @@ def watch(mark: str, pid: int, starter: int | None = None, *, every: float = EVE
     family: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         run = psutil.Process(pid)
+        family = [run]
         others = [psutil.Process(starter)] if starter is not None else []
-        while all(_is_alive(process) for process in (run, *others)):
-            family = [run, *(child for child in run.children(recursive=True) if child.pid != os.getpid())]
+        while _is_alive(run):
+            seen = [run, *(child for child in run.children(recursive=True) if child.pid != os.getpid())]
+            if _is_alive(run):  # else the look before counts: an ended run's children are another's at once
+                family = seen
+            if not all(_is_alive(process) for process in others):
+                break
             time.sleep(every)
     _end(family)
     quiet = 0

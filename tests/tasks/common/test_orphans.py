@@ -1,11 +1,15 @@
 """A killed run leaves no process behind."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 
 import psutil
+import pytest
 
 from tasks.common.orphans import MARK, no_orphans, watch
 
@@ -22,23 +26,64 @@ def family(**environment: str) -> tuple[subprocess.Popen, psutil.Process]:
     return parent, psutil.Process(int(parent.stdout.readline()))
 
 
+@pytest.fixture
+def looks(monkeypatch) -> list[psutil.Process]:
+    """The processes whose children were asked for, one of each look."""
+    seen, children = [], psutil.Process.children
+
+    def look(process: psutil.Process, **how: bool) -> list[psutil.Process]:
+        found = children(process, **how)
+        seen.append(process)
+        return found
+
+    monkeypatch.setattr(psutil.Process, "children", look)
+    return seen
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def watched(*pids: int, mark: str = "none has this") -> threading.Thread:
     watching = threading.Thread(target=watch, args=[mark, *pids], kwargs={"every": 0.02})
     watching.start()
     return watching
 
 
-def test_what_a_killed_process_had_started_is_ended():
+def test_what_a_killed_process_had_started_is_ended(looks):
     parent, child = family()
     child.suspend()  # so that the end of its input is not what ends it
     watching = watched(parent.pid)
     try:
-        watching.join(0.3)
+        wait_until(lambda: len(looks) > 1)
         assert child.is_running() and parent.poll() is None
     finally:
         parent.kill()
     watching.join()
     assert psutil.wait_procs([child], timeout=30)[0]
+    parent.wait()
+
+
+def test_a_run_killed_during_a_look_leaves_nothing(monkeypatch):
+    """A dead run that nobody has waited for has no children any more: that look says nothing of what it had started."""
+    parent, child = family()
+    child.suspend()
+    looks, children = [], psutil.Process.children
+
+    def look(process: psutil.Process, **how: bool) -> list[psutil.Process]:
+        looks.append(process)
+        if len(looks) == 2:
+            parent.kill()
+            wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE)
+        return children(process, **how)
+
+    monkeypatch.setattr(psutil.Process, "children", look)
+    watched(parent.pid).join()
+    assert len(looks) == 2
+    assert psutil.wait_procs([child], timeout=10)[0]
     parent.wait()
 
 
@@ -57,16 +102,26 @@ def test_what_was_started_in_the_last_moment_is_ended_too():
     psutil.wait_procs([other], timeout=30)
 
 
-def test_a_stage_ends_with_its_dvc():
+def test_a_stage_ends_with_its_dvc(looks):
     (stage, child), (dvc, other) = family(), family()
     watching = watched(stage.pid, dvc.pid)
-    watching.join(0.3)
+    wait_until(lambda: len(looks) > 1)
+    assert child.is_running() and stage.poll() is None
     dvc.kill()
     watching.join()
     assert psutil.wait_procs([child, psutil.Process(stage.pid)], timeout=30)[0]
     stage.wait()
     dvc.wait()
     psutil.wait_procs([other], timeout=30)
+
+
+def test_a_stage_whose_dvc_had_ended_before_the_first_look_ends_too():
+    (stage, child), (dvc, other) = family(), family()
+    dvc.kill()
+    dvc.wait()
+    watched(stage.pid, dvc.pid).join()
+    assert stage.wait(30) == -signal.SIGKILL
+    psutil.wait_procs([child, other], timeout=30)
 
 
 def test_the_watcher_ends_with_the_block():
