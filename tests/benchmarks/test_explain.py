@@ -45,14 +45,14 @@ def test_ratios_are_over_all_layers_units() -> None:
     assert ratios({"a": [3.0, 1.0, 2.0]}) == {"ratio": {"a": 2.0}, "ratio_spread": {"a": [1.0, 3.0]}}
 
 
-def test_a_peer_draws_some_units_of_each_layer_and_is_scaled_up() -> None:
-    drawn = []
+def test_a_peer_draws_some_units_of_each_layer_and_is_scaled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, seconds = [], iter([0.0, 1.0, 1.0, 4.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
 
     def draw(layer: str, units: range) -> None:
         drawn.append((layer, len(units)))
-        time.sleep(0.01)
 
-    assert 0.01 / PEER_UNITS * 100 <= peer_seconds(draw, {"a": 40, "b": 60}) < 10 * 0.01 / PEER_UNITS * 100
+    assert peer_seconds(draw, {"a": 40, "b": 60}) == pytest.approx((1 * 40 + 3 * 60) / PEER_UNITS)
     assert drawn == [("a", PEER_UNITS), ("b", PEER_UNITS)]
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 
@@ -24,7 +25,10 @@ def test_a_second_run_waits_says_so_and_goes_on_when_the_first_is_killed(here, c
 
         waiting = threading.Thread(target=second)
         waiting.start()
-        assert not entered.wait(0.2)
+        while "waits its turn" not in caplog.text:
+            assert waiting.is_alive()
+            time.sleep(0.01)
+        assert not entered.is_set()
         first.kill()
         waiting.join()
     assert entered.is_set()

@@ -1,10 +1,8 @@
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -153,22 +151,26 @@ def test_an_interrupted_round_ends_with_the_same_bytes_and_scores_once(home: Pat
 
 
 KILLED = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from tests.tasks.mine.test_round import go
-go(Path(sys.argv[1]), 1, out=Path(sys.argv[2]), progress=print)
+
+home, again, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+
+def end(event, args):
+    if event in ("open", "os.rename", "os.remove") and list((again.parent / "work").glob(where)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(end)
+go(home, 1, out=again)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["mined-0/scores/part-*.parquet", "mined-0/checkpoint/progress.json"])
 def test_a_killed_round_goes_on_where_it_was_with_the_same_bytes(home: Path, tmp_path: Path, where: str):
-    command = [sys.executable, "-c", KILLED, str(home), str(tmp_path / "again")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    while process.poll() is None and not list((tmp_path / "work").glob(where)):
-        time.sleep(0.002)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    command = [sys.executable, "-c", KILLED, str(home), str(tmp_path / "again"), where]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     assert not (tmp_path / "again").exists()
     go(home, 1, out=tmp_path / "again")
     assert contents(tmp_path / "again") == contents(home / "1")
