@@ -22,4 +22,6 @@ class Pace:
 
     def __str__(self) -> str:
         rate = (self.done - self.first) / max(time.monotonic() - self.start, 1e-9)
-        return f"{rate:,.0f} crops/s, {(self.total - self.done) / max(rate, 1e-9):,.0f} s left"
+        # What is done is this process's rows times the processes: a row or two too many of some batches.
+        left = max(self.total - self.done, 0)
+        return f"{rate:,.0f} crops/s, {left / max(rate, 1e-9):,.0f} s left"
