@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -91,10 +90,3 @@ def served(app: FastAPI) -> Iterator[str]:
 def opened(address: str, origin: str | None = None) -> ClientConnection:
     # Longer than any test waits: a busy machine is slow.
     return connect(f"ws://{address}/socket", origin=origin or f"http://{address}", max_size=None, open_timeout=60)
-
-
-def wait_until(true, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -8,9 +8,10 @@ from starlette.testclient import TestClient
 from apps.live.server import make_app
 from tasks.live.engine import Engine
 from tasks.live.typed import FontBook
-from tests.apps.live.conftest import HOST, frame, viewer, wait_until
+from tests.apps.live.conftest import HOST, frame, viewer
 from tests.toyhome import make_toy_home, toy_params
 from tests.toytables import make_toy_tables
+from tests.waiting import wait_until
 
 PARAMS = toy_params()
 

@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from tasks.common.orphans import MARK, no_orphans, watch
+from tests.waiting import wait_until
 
 PARENT = (
     "import subprocess, sys;"
@@ -38,13 +37,6 @@ def looks(monkeypatch) -> list[psutil.Process]:
 
     monkeypatch.setattr(psutil.Process, "children", look)
     return seen
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def watched(*pids: int, mark: str = "none has this") -> threading.Thread:

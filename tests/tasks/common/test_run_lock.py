@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 
 from tasks.common.run_lock import one_run
 from tests.conftest import ROOT
+from tests.waiting import wait_until
 
 HOLD = "from tasks.common.run_lock import one_run\nwith one_run():\n    print('held', flush=True)\n    input()"
 
@@ -25,9 +25,7 @@ def test_a_second_run_waits_says_so_and_goes_on_when_the_first_is_killed(here, c
 
         waiting = threading.Thread(target=second)
         waiting.start()
-        while "waits its turn" not in caplog.text:
-            assert waiting.is_alive()
-            time.sleep(0.01)
+        wait_until(lambda: "waits its turn" in caplog.text)
         assert not entered.is_set()
         first.kill()
         waiting.join()
